@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * shadow.h - the ioctl interface of the shadow module.
+ *
+ * Two kinds of file descriptor take commands: the control device
+ * /dev/shadow-control, and the set descriptor that SHADOW_IOC_SET_NEW hands
+ * out.  A set descriptor owns its set: closing it aborts a set in the making
+ * and, unless the set was made with SHADOW_SET_NO_AUTO_RELEASE, deletes its
+ * shadows.
+ *
+ * Rules for all structures: sizes are fixed and the same on 32 and 64 bits,
+ * there are no holes, every reserved word must be zero on the way in and is
+ * zero on the way out, unknown flag bits are refused with EINVAL.  The size is
+ * part of the command number, so a structure of another size is another
+ * command and is answered ENOTTY.  Structures never grow: a larger one gets a
+ * new command.
+ *
+ * Every command needs CAP_SYS_ADMIN.  Documentation/uapi/ioctl.rst lists every
+ * errno of every command.
+ */
+#ifndef _UAPI_LINUX_SHADOW_H
+#define _UAPI_LINUX_SHADOW_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+#define SHADOW_CONTROL_NAME	"shadow-control"	/* below /dev */
+
+/* Raised when a command is added; old commands keep their meaning for ever. */
+#define SHADOW_ABI_VERSION	1
+
+#define SHADOW_BLOCK_SHIFT	12	/* a block is 4096 bytes */
+#define SHADOW_MAX_SET_VOLUMES	64	/* shadows in one set (VSS J-01) */
+#define SHADOW_MAX_VOLUME_SHADOWS 512	/* shadows of one volume (VSS J-02) */
+#define SHADOW_MAX_FREEZE	256	/* devices frozen for one set */
+
+#define SHADOW_TIMEOUT_MIN_MS	10
+#define SHADOW_TIMEOUT_MAX_MS	600000
+#define SHADOW_TIMEOUT_DEFAULT_MS 10000	/* VSS J-22: ten seconds of hold */
+
+/**
+ * struct shadow_uuid - 128-bit identity in RFC 4122 byte order
+ * @b: the sixteen bytes as they are printed
+ */
+struct shadow_uuid {
+	__u8	b[16];
+};
+
+/**
+ * struct shadow_dev - a block device by number
+ * @major: major number
+ * @minor: minor number
+ */
+struct shadow_dev {
+	__u32	major;
+	__u32	minor;
+};
+
+/* Features, in struct shadow_info. */
+#define SHADOW_FEAT_STORE_MEMORY	(1ULL << 0)
+#define SHADOW_FEAT_STORE_DEVICE	(1ULL << 1)
+#define SHADOW_FEAT_HOLD		(1ULL << 2)
+#define SHADOW_FEAT_EVENTS		(1ULL << 3)
+
+/**
+ * struct shadow_info - what this module is and can do
+ * @abi_version: SHADOW_ABI_VERSION of the module
+ * @block_size: unit of preservation, bytes
+ * @features: SHADOW_FEAT_* bits
+ * @max_set_volumes: shadows in one set
+ * @max_volume_shadows: shadows of one volume
+ * @volumes: volumes tracked now
+ * @shadows: shadows that exist now
+ * @hooked: 1 while the interception hook is registered
+ * @reserved0: zero
+ * @version: version of the module, NUL-terminated
+ * @reserved: zero
+ */
+struct shadow_info {
+	__u32	abi_version;
+	__u32	block_size;
+	__u64	features;
+	__u32	max_set_volumes;
+	__u32	max_volume_shadows;
+	__u32	volumes;
+	__u32	shadows;
+	__u32	hooked;
+	__u32	reserved0;
+	char	version[32];
+	__u64	reserved[4];
+};
+
+/*
+ * Where a failure happened and why, beside the errno.  A field that does not
+ * apply is zero (SHADOW_PHASE_NONE, SHADOW_REASON_NONE).
+ */
+enum shadow_phase {
+	SHADOW_PHASE_NONE	= 0,
+	SHADOW_PHASE_ARGUMENTS	= 1,	/* checking what was asked for */
+	SHADOW_PHASE_OPEN	= 2,	/* opening a volume or a store */
+	SHADOW_PHASE_HOOK	= 3,	/* registering or testing the hook */
+	SHADOW_PHASE_ATTACH	= 4,	/* beginning to track a volume */
+	SHADOW_PHASE_STORE	= 5,	/* setting up the store */
+	SHADOW_PHASE_IMAGE	= 6,	/* making the image's disk */
+	SHADOW_PHASE_FREEZE	= 7,	/* freezing a filesystem */
+	SHADOW_PHASE_HOLD	= 8,	/* closing gates, waiting for writes */
+	SHADOW_PHASE_TAKE	= 9,	/* ending the epochs */
+	SHADOW_PHASE_PRESERVE	= 10,	/* copying before a write */
+};
+
+enum shadow_reason {
+	SHADOW_REASON_NONE		= 0,
+	SHADOW_REASON_NO_DEVICE		= 1,	/* no such block device */
+	SHADOW_REASON_DAX		= 2,	/* stores bypass the block layer */
+	SHADOW_REASON_ZONED		= 3,	/* zoned device */
+	SHADOW_REASON_RW_PAGE		= 4,	/* driver has ->rw_page */
+	SHADOW_REASON_IMAGE		= 5,	/* the device is itself a shadow */
+	SHADOW_REASON_BLOCK_SIZE	= 6,	/* logical blocks above 4096 bytes */
+	SHADOW_REASON_EMPTY		= 7,	/* device of size zero */
+	SHADOW_REASON_DUPLICATE		= 8,	/* named twice in the set */
+	SHADOW_REASON_SET_FULL		= 9,	/* SHADOW_MAX_SET_VOLUMES */
+	SHADOW_REASON_VOLUME_FULL	= 10,	/* SHADOW_MAX_VOLUME_SHADOWS */
+	SHADOW_REASON_HOOK_BUSY		= 11,	/* another module holds the function */
+	SHADOW_REASON_HOOK_DEAD		= 12,	/* the hook is not called */
+	SHADOW_REASON_FTRACE_OFF	= 13,	/* kernel.ftrace_enabled=0 */
+	SHADOW_REASON_STORE_IN_USE	= 14,	/* store device is opened by others */
+	SHADOW_REASON_STORE_ON_VOLUME	= 15,	/* store device lies on the volume */
+	SHADOW_REASON_STORE_CIRCLE	= 16,	/* stores depend on each other */
+	SHADOW_REASON_STORE_MISMATCH	= 17,	/* volume has another store already */
+	SHADOW_REASON_STORE_SIZE	= 18,	/* too small, or larger than the device */
+	SHADOW_REASON_STORE_READONLY	= 19,
+	SHADOW_REASON_STORE_FULL	= 20,
+	SHADOW_REASON_STORE_ERROR	= 21,	/* I/O error writing or reading it */
+	SHADOW_REASON_ORIGIN_ERROR	= 22,	/* I/O error reading the old data */
+	SHADOW_REASON_ORIGIN_GONE	= 23,	/* the volume was removed or shrank */
+	SHADOW_REASON_NO_MEMORY		= 24,
+	SHADOW_REASON_FROZEN		= 25,	/* frozen already by someone else */
+	SHADOW_REASON_FREEZE_FAILED	= 26,
+	SHADOW_REASON_TIMEOUT		= 27,	/* the hold's timer ran out */
+	SHADOW_REASON_DRAIN		= 28,	/* writes in flight did not finish */
+	SHADOW_REASON_INTERRUPTED	= 29,	/* a signal */
+	SHADOW_REASON_SUSPEND		= 30,	/* the machine goes to sleep */
+	SHADOW_REASON_BUSY		= 31,	/* somebody has it open */
+	SHADOW_REASON_STATE		= 32,	/* command out of order */
+};
+
+/**
+ * struct shadow_fault - the structured part of an error
+ * @error: errno as a positive number, 0 for none
+ * @phase: enum shadow_phase
+ * @reason: enum shadow_reason
+ * @reserved: zero
+ * @dev: the device concerned, 0:0 where there is none
+ */
+struct shadow_fault {
+	__u32	error;
+	__u32	phase;
+	__u32	reason;
+	__u32	reserved;
+	struct shadow_dev dev;
+};
+
+/* Stores. */
+enum shadow_store_type {
+	SHADOW_STORE_DEFAULT	= 0,	/* keep the volume's store; memory if none */
+	SHADOW_STORE_MEMORY	= 1,
+	SHADOW_STORE_DEVICE	= 2,
+};
+
+/**
+ * struct shadow_store_spec - the store that a volume is to have
+ * @type: enum shadow_store_type
+ * @reserved0: zero
+ * @dev: the device, for SHADOW_STORE_DEVICE, else 0:0.  All its contents are lost.
+ * @max_bytes: upper limit of what may be stored; 0: the device's size, or a
+ *	quarter of the machine's memory.  Rounded down to blocks.
+ */
+struct shadow_store_spec {
+	__u32	type;
+	__u32	reserved0;
+	struct shadow_dev dev;
+	__u64	max_bytes;
+};
+
+/* --- the control device ------------------------------------------------- */
+
+/* Flags of SHADOW_IOC_SET_NEW. */
+#define SHADOW_SET_NO_AUTO_RELEASE	(1U << 0)	/* shadows outlive the descriptor */
+
+/**
+ * struct shadow_set_new - begin a set
+ * @flags: SHADOW_SET_* bits
+ * @timeout_ms: longest hold (first freeze to last thaw); 0: the default
+ * @context: stored and shown, not interpreted by the module (VSS h)
+ * @fd: out: the set descriptor, close-on-exec
+ * @set: out: identity of the set
+ * @reserved: zero
+ */
+struct shadow_set_new {
+	__u32	flags;
+	__u32	timeout_ms;
+	__u32	context;
+	__s32	fd;
+	struct shadow_uuid set;
+	__u64	reserved[4];
+};
+
+/**
+ * struct shadow_volume_track - begin or end tracking a volume
+ * @dev: the volume
+ * @flags: zero
+ * @reserved0: zero
+ * @memory_bytes: bound of preserved data not yet stored; 0: the default
+ *	(64 MiB); ignored by SHADOW_IOC_VOLUME_UNTRACK
+ * @fault: out: why the command failed
+ * @reserved: zero
+ */
+struct shadow_volume_track {
+	struct shadow_dev dev;
+	__u32	flags;
+	__u32	reserved0;
+	__u64	memory_bytes;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+/* Flags of struct shadow_volume_info. */
+#define SHADOW_VOLUME_TRACKED	(1U << 0)	/* tracked by SHADOW_IOC_VOLUME_TRACK */
+#define SHADOW_VOLUME_PRESERVING (1U << 1)	/* a shadow needs old data */
+#define SHADOW_VOLUME_GATED	(1U << 2)	/* writes are held now */
+#define SHADOW_VOLUME_GONE	(1U << 3)	/* the device was removed */
+
+/**
+ * struct shadow_volume_info - a tracked volume and its counters
+ * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
+ *	volume's.  ENOENT ends the list.
+ * @dev: the volume
+ * @disk: the whole disk it lies on
+ * @flags: SHADOW_VOLUME_* bits
+ * @shadows: shadows of the volume, lost ones included
+ * @start_sector: where it begins on its disk, 512-byte sectors
+ * @bytes: its size
+ * @name: kernel name, e.g. "vda1"
+ * @epoch: number of the current epoch
+ * @store: what the store is; type SHADOW_STORE_DEFAULT: the volume has none
+ * @store_used_bytes: bytes of the store that hold records or are allotted
+ * @memory_limit_bytes: bound of @memory_bytes
+ * @memory_bytes: preserved data in memory that is not stored yet
+ * @memory_peak_bytes: highest @memory_bytes so far
+ * @index_bytes: memory of maps and records
+ * @bios_seen: write, discard and zeroing bios that reached the volume
+ * @bios_direct: of these, let through at once
+ * @bios_parked: of these, parked until old data was preserved
+ * @bios_gated: of these, held at a closed gate
+ * @bios_inflight: admitted or parked and not completed yet
+ * @blocks_preserved: blocks copied since tracking began
+ * @origin_reads: read bios issued to the origin for preservation
+ * @origin_read_bytes: their bytes
+ * @store_writes: write bios issued to the store
+ * @store_write_bytes: their bytes
+ * @store_reads: read bios issued to the store for images
+ * @store_read_bytes: their bytes
+ * @image_origin_reads: read bios issued to the origin for images
+ * @image_origin_read_bytes: their bytes
+ * @image_retries: image reads of the origin repeated from a record
+ * @memory_waits: times that preservation waited for memory
+ * @lost: shadows lost so far
+ * @hold_ns: length of the last hold of the gate
+ * @drain_ns: of which waiting for writes in flight
+ * @reserved: zero
+ */
+struct shadow_volume_info {
+	__u64	cursor;
+	struct shadow_dev dev;
+	struct shadow_dev disk;
+	__u32	flags;
+	__u32	shadows;
+	__u64	start_sector;
+	__u64	bytes;
+	char	name[32];
+	__u64	epoch;
+	struct shadow_store_spec store;
+	__u64	store_used_bytes;
+	__u64	memory_limit_bytes;
+	__u64	memory_bytes;
+	__u64	memory_peak_bytes;
+	__u64	index_bytes;
+	__u64	bios_seen;
+	__u64	bios_direct;
+	__u64	bios_parked;
+	__u64	bios_gated;
+	__u64	bios_inflight;
+	__u64	blocks_preserved;
+	__u64	origin_reads;
+	__u64	origin_read_bytes;
+	__u64	store_writes;
+	__u64	store_write_bytes;
+	__u64	store_reads;
+	__u64	store_read_bytes;
+	__u64	image_origin_reads;
+	__u64	image_origin_read_bytes;
+	__u64	image_retries;
+	__u64	memory_waits;
+	__u64	lost;
+	__u64	hold_ns;
+	__u64	drain_ns;
+	__u64	reserved[8];
+};
+
+enum shadow_state {
+	SHADOW_STATE_CREATED	= 1,	/* usable */
+	SHADOW_STATE_LOST	= 2,	/* reads fail; see fault */
+	SHADOW_STATE_DELETING	= 3,	/* goes when its last opener closes it */
+};
+
+/**
+ * struct shadow_shadow_info - a shadow
+ * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
+ *	shadow's.  ENOENT ends the list.
+ * @uuid: identity of the shadow
+ * @set: identity of its set
+ * @volume: the volume that it is a copy of
+ * @image: the image's device number
+ * @index: N of /dev/shadowN
+ * @state: enum shadow_state
+ * @flags: SHADOW_SET_* bits of its set
+ * @context: as given to SHADOW_IOC_SET_NEW
+ * @openers: how many have the image open (a mount counts)
+ * @set_count: shadows in the set when it was taken
+ * @epoch: number of the epoch that it ended
+ * @bytes: its size
+ * @created_ns: the instant, CLOCK_REALTIME nanoseconds
+ * @blocks: records held under this shadow, blocks
+ * @reads: read bios answered
+ * @read_bytes: their bytes
+ * @fault: why it was lost
+ * @volume_name: kernel name of the volume at the instant
+ * @reserved: zero
+ */
+struct shadow_shadow_info {
+	__u64	cursor;
+	struct shadow_uuid uuid;
+	struct shadow_uuid set;
+	struct shadow_dev volume;
+	struct shadow_dev image;
+	__u32	index;
+	__u32	state;
+	__u32	flags;
+	__u32	context;
+	__u32	openers;
+	__u32	set_count;
+	__u64	epoch;
+	__u64	bytes;
+	__s64	created_ns;
+	__u64	blocks;
+	__u64	reads;
+	__u64	read_bytes;
+	struct shadow_fault fault;
+	char	volume_name[32];
+	__u64	reserved[4];
+};
+
+/* What SHADOW_IOC_DELETE takes its uuid for. */
+enum shadow_kind {
+	SHADOW_KIND_SHADOW	= 1,
+	SHADOW_KIND_SET		= 2,
+};
+
+/**
+ * struct shadow_delete - delete a shadow or all shadows of a set
+ * @uuid: which
+ * @kind: enum shadow_kind
+ * @flags: zero
+ * @deleted: out: shadows deleted
+ * @reserved0: zero
+ * @failed: out: the first shadow that was not deleted; all zero if none
+ * @fault: out: why
+ * @reserved: zero
+ */
+struct shadow_delete {
+	struct shadow_uuid uuid;
+	__u32	kind;
+	__u32	flags;
+	__u32	deleted;
+	__u32	reserved0;
+	struct shadow_uuid failed;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+/* --- the set descriptor ------------------------------------------------- */
+
+/* Flags of SHADOW_IOC_SET_ADD: at least one of the first two. */
+#define SHADOW_ADD_SHADOW	(1U << 0)	/* make a shadow of this device */
+#define SHADOW_ADD_FREEZE	(1U << 1)	/* freeze the filesystem on it, if any */
+
+/**
+ * struct shadow_set_add - add a device to a set in the making
+ * @dev: the device
+ * @flags: SHADOW_ADD_* bits
+ * @reserved0: zero
+ * @store: the volume's store, with SHADOW_ADD_SHADOW
+ * @shadow: out: identity of the shadow to be, with SHADOW_ADD_SHADOW
+ * @fault: out: why the command failed
+ * @reserved: zero
+ *
+ * Filesystems are frozen, and gates closed, in the order of addition: add what
+ * is stacked on another device before that device, the root filesystem last.
+ */
+struct shadow_set_add {
+	struct shadow_dev dev;
+	__u32	flags;
+	__u32	reserved0;
+	struct shadow_store_spec store;
+	struct shadow_uuid shadow;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+enum shadow_set_state {
+	SHADOW_SET_NEW		= 1,	/* devices can be added */
+	SHADOW_SET_HOLDING	= 2,	/* freezing, closing gates, draining */
+	SHADOW_SET_HELD		= 3,	/* every volume is at rest */
+	SHADOW_SET_TAKEN	= 4,	/* the shadows exist */
+	SHADOW_SET_FAILED	= 5,	/* nothing is held, nothing was made */
+};
+
+/**
+ * struct shadow_set_step - drive a set, and learn its state
+ * @flags: zero
+ * @state: out: enum shadow_set_state
+ * @set: out: identity of the set
+ * @volumes: out: shadows in the set
+ * @held: out: 1 while gates are closed or filesystems frozen
+ * @hold_ns: out: from the first freeze to the last thaw, or until now
+ * @gate_ns: out: from the first gate closed to the last one opened
+ * @fault: out: why the set failed
+ * @reserved: zero
+ */
+struct shadow_set_step {
+	__u32	flags;
+	__u32	state;
+	struct shadow_uuid set;
+	__u32	volumes;
+	__u32	held;
+	__u64	hold_ns;
+	__u64	gate_ns;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+#define SHADOW_IOC_MAGIC	0xBC
+
+/* on the control device */
+#define SHADOW_IOC_INFO		_IOR(SHADOW_IOC_MAGIC, 0x00, struct shadow_info)
+#define SHADOW_IOC_SET_NEW	_IOWR(SHADOW_IOC_MAGIC, 0x01, struct shadow_set_new)
+#define SHADOW_IOC_VOLUME_TRACK	_IOWR(SHADOW_IOC_MAGIC, 0x02, struct shadow_volume_track)
+#define SHADOW_IOC_VOLUME_UNTRACK _IOWR(SHADOW_IOC_MAGIC, 0x03, struct shadow_volume_track)
+#define SHADOW_IOC_VOLUME_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x04, struct shadow_volume_info)
+#define SHADOW_IOC_SHADOW_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x05, struct shadow_shadow_info)
+#define SHADOW_IOC_DELETE	_IOWR(SHADOW_IOC_MAGIC, 0x06, struct shadow_delete)
+
+/* on a set descriptor */
+#define SHADOW_IOC_SET_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x20, struct shadow_set_add)
+/* freeze, close the gates, drain: all volumes at rest (NEW -> HELD) */
+#define SHADOW_IOC_SET_HOLD	_IOWR(SHADOW_IOC_MAGIC, 0x21, struct shadow_set_step)
+/* the instant.  From HELD: gates stay closed until SET_RELEASE.  From NEW: hold, take and release in one */
+#define SHADOW_IOC_SET_TAKE	_IOWR(SHADOW_IOC_MAGIC, 0x22, struct shadow_set_step)
+/* open the gates and thaw; from HELD the set goes back to NEW */
+#define SHADOW_IOC_SET_RELEASE	_IOWR(SHADOW_IOC_MAGIC, 0x23, struct shadow_set_step)
+#define SHADOW_IOC_SET_STATUS	_IOWR(SHADOW_IOC_MAGIC, 0x24, struct shadow_set_step)
+/* from now on the shadows outlive the descriptor (TAKEN only) */
+#define SHADOW_IOC_SET_KEEP	_IOWR(SHADOW_IOC_MAGIC, 0x25, struct shadow_set_step)
+
+#endif /* _UAPI_LINUX_SHADOW_H */
