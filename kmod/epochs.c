@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * epochs.c - the epochs of a volume, and what each shadow reads.
+ *
+ * Taking a shadow ends an epoch.  A block is preserved at most once per epoch,
+ * under the newest one, however many shadows there are; older shadows read
+ * through newer epochs.
+ *
+ * Deletion of the shadow of epoch e ("folding"), with o the next older epoch
+ * that still has a usable shadow:
+ *
+ *  - no o: nobody needs the records of e.  If e is the target, preserving ends
+ *    first (the settled map goes), then the records are freed.
+ *  - e is not the target: region by region, records of e that o lacks move to
+ *    o, the others are freed.  Each region moves under the lock for writing, so
+ *    a reader at o finds a record in o or in e, never in neither.
+ *  - e is the target: first all blocks that o has recorded become settled: with
+ *    the shadow of e gone nobody needs them any more.  Only then o becomes the
+ *    target: what is unsettled now is in neither.  Then the records of e move as
+ *    above.
+ *
+ * A new shadow may be taken between two steps.  Then e is no longer the target
+ * and the settled map is another one, which the first phase must not touch;
+ * each step looks anew.
+ */
+#include <linux/errno.h>
+#include <linux/slab.h>
+#include "block.h"
+#include "epochs.h"
+
+static struct shadow_settled *settled_of(const struct shadow_epochs *es)
+{
+	return rcu_dereference_protected(es->settled, lockdep_is_held(&es->mutate));
+}
+
+void shadow_epochs_init(struct shadow_epochs *es,
+			void (*free)(void *arg, u64 loc, u64 len), void *free_arg)
+{
+	mutex_init(&es->mutate);
+	rwlock_init(&es->lock);
+	INIT_LIST_HEAD(&es->list);
+	RCU_INIT_POINTER(es->settled, NULL);
+	es->generation = 0;
+	es->free = free;
+	es->free_arg = free_arg;
+}
+
+void shadow_epochs_destroy(struct shadow_epochs *es)
+{
+	struct shadow_epoch *ep, *next;
+
+	list_for_each_entry_safe(ep, next, &es->list, node) {
+		list_del(&ep->node);
+		shadow_epoch_free(ep);
+	}
+	shadow_settled_free(rcu_dereference_protected(es->settled, true));
+	RCU_INIT_POINTER(es->settled, NULL);
+}
+
+struct shadow_epoch *shadow_epoch_alloc(gfp_t gfp)
+{
+	struct shadow_epoch *ep = kzalloc(sizeof(*ep), gfp);
+
+	if (ep) {
+		INIT_LIST_HEAD(&ep->node);
+		shadow_index_init(&ep->index);
+	}
+	return ep;
+}
+
+void shadow_epoch_free(struct shadow_epoch *ep)
+{
+	if (!ep)
+		return;
+	shadow_index_destroy(&ep->index);
+	kfree(ep);
+}
+
+struct shadow_settled *shadow_settled_alloc(gfp_t gfp)
+{
+	struct shadow_settled *st = kzalloc(sizeof(*st), gfp);
+
+	if (st)
+		shadow_blockmap_init(&st->map);
+	return st;
+}
+
+void shadow_settled_free(struct shadow_settled *st)
+{
+	if (!st)
+		return;
+	shadow_blockmap_destroy(&st->map);
+	kfree(st);
+}
+
+struct shadow_settled *shadow_epochs_flip(struct shadow_epochs *es, struct shadow_epoch *ep,
+					  struct shadow_settled *st)
+{
+	struct shadow_settled *old = settled_of(es);
+
+	st->target = ep;
+	write_lock(&es->lock);
+	list_add_tail(&ep->node, &es->list);
+	write_unlock(&es->lock);
+	rcu_assign_pointer(es->settled, st);
+	return old;
+}
+
+bool shadow_epochs_find(const struct shadow_epochs *es, const struct shadow_epoch *ep,
+			u64 block, u64 max, u64 *loc, u64 *len)
+{
+	u64 until = max;
+
+	list_for_each_entry_from(ep, &es->list, node) {
+		if (shadow_index_find(&ep->index, block, until, loc, len))
+			return true;
+		until = *len;	/* further on this epoch has a record of its own, or might */
+	}
+	*len = until;
+	return false;
+}
+
+int shadow_epochs_reserve(struct shadow_epochs *es, u64 first, u64 n, gfp_t gfp)
+{
+	struct shadow_settled *st = settled_of(es);
+	struct shadow_index *ix = &st->target->index;
+	u64 region = first >> SHADOW_REGION_BITS;
+	u64 last = (first + n - 1) >> SHADOW_REGION_BITS;
+	int err;
+
+	for (; region <= last; region++) {
+		struct shadow_leaf *leaf;
+
+		if (shadow_index_room(ix, region))
+			continue;
+		err = shadow_index_reserve(ix, region, gfp);
+		if (err)
+			return err;
+		leaf = shadow_index_prepare(ix, region, gfp);
+		if (!leaf)
+			return -ENOMEM;
+		write_lock(&es->lock);
+		leaf = shadow_index_commit(ix, region, leaf);
+		write_unlock(&es->lock);
+		shadow_leaf_free(leaf);
+	}
+	return shadow_blockmap_reserve(&st->map, first, n, gfp);
+}
+
+void shadow_epochs_record(struct shadow_epochs *es, const struct shadow_extent *extent)
+{
+	struct shadow_settled *st = settled_of(es);
+
+	write_lock(&es->lock);
+	shadow_index_add(&st->target->index, extent);
+	WRITE_ONCE(es->generation, es->generation + 1);
+	write_unlock(&es->lock);
+}
+
+void shadow_epochs_settle(struct shadow_epochs *es, u64 first, u64 n)
+{
+	shadow_blockmap_set(&settled_of(es)->map, first, n);
+}
+
+/* The next older epoch with a usable shadow, or NULL. */
+static struct shadow_epoch *older_than(struct shadow_epochs *es, struct shadow_epoch *ep,
+				       u64 floor)
+{
+	struct shadow_epoch *older;
+
+	if (list_is_first(&ep->node, &es->list))
+		return NULL;
+	older = list_prev_entry(ep, node);
+	return older->number > floor ? older : NULL;
+}
+
+static void unlink_epoch(struct shadow_epochs *es, struct shadow_epoch *ep)
+{
+	write_lock(&es->lock);
+	list_del_init(&ep->node);
+	WRITE_ONCE(es->generation, es->generation + 1);
+	write_unlock(&es->lock);
+}
+
+/* Take a region's leaf out of @ep and give its store blocks back. */
+static void free_region(struct shadow_epochs *es, struct shadow_epoch *ep, u64 region)
+{
+	u64 block = region << SHADOW_REGION_BITS;
+	struct shadow_extent extent;
+	struct shadow_leaf *leaf;
+
+	while (shadow_index_next(&ep->index, &block, &extent) &&
+	       extent.block >> SHADOW_REGION_BITS == region)
+		es->free(es->free_arg, extent.loc, extent.len);
+	write_lock(&es->lock);
+	leaf = shadow_index_commit(&ep->index, region, NULL);
+	WRITE_ONCE(es->generation, es->generation + 1);
+	write_unlock(&es->lock);
+	shadow_leaf_free(leaf);
+}
+
+/* Settle what @older has recorded in @region; nobody needs it under the target now. */
+static int settle_region(struct shadow_epochs *es, struct shadow_epoch *older, u64 region,
+			 gfp_t gfp)
+{
+	struct shadow_settled *st = settled_of(es);
+	u64 block = region << SHADOW_REGION_BITS;
+	struct shadow_extent extent;
+
+	if (shadow_blockmap_reserve(&st->map, block, SHADOW_REGION_BLOCKS, gfp))
+		return -ENOMEM;
+	while (shadow_index_next(&older->index, &block, &extent) &&
+	       extent.block >> SHADOW_REGION_BITS == region)
+		shadow_blockmap_set(&st->map, extent.block, extent.len);
+	return 0;
+}
+
+static int move_region(struct shadow_epochs *es, struct shadow_epoch *older,
+		       struct shadow_epoch *ep, u64 region, gfp_t gfp)
+{
+	struct shadow_leaf *merged, *a, *b;
+
+	if (shadow_index_reserve(&older->index, region, gfp))
+		return -ENOMEM;
+	merged = shadow_leaf_merge(&older->index, &ep->index, region, gfp,
+				   es->free, es->free_arg);
+	if (!merged)
+		return -ENOMEM;
+	write_lock(&es->lock);
+	a = shadow_index_commit(&older->index, region, merged);
+	b = shadow_index_commit(&ep->index, region, NULL);
+	WRITE_ONCE(es->generation, es->generation + 1);
+	write_unlock(&es->lock);
+	shadow_leaf_free(a);
+	shadow_leaf_free(b);
+	return 0;
+}
+
+int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 floor,
+		       u64 *cursor, gfp_t gfp, struct shadow_settled **unused)
+{
+	struct shadow_epoch *older = older_than(es, ep, floor);
+	struct shadow_settled *st = settled_of(es);
+	u64 region = *cursor;
+
+	lockdep_assert_held(&es->mutate);
+	if (st && st->target == ep) {
+		if (!older) {
+			rcu_assign_pointer(es->settled, NULL);
+			*unused = st;
+			return 1;
+		}
+		if (shadow_index_next_region(&older->index, &region)) {
+			if (settle_region(es, older, region, gfp))
+				return -ENOMEM;
+			*cursor = region + 1;
+			return 1;
+		}
+		st->target = older;
+		return 1;
+	}
+	region = 0;
+	if (!shadow_index_next_region(&ep->index, &region)) {
+		unlink_epoch(es, ep);
+		return 0;
+	}
+	if (older)
+		return move_region(es, older, ep, region, gfp) ?: 1;
+	free_region(es, ep, region);
+	return 1;
+}
+
+struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number)
+{
+	struct shadow_settled *st = settled_of(es);
+	struct shadow_epoch *ep;
+
+	if (st && st->target->number <= number)
+		rcu_assign_pointer(es->settled, NULL);
+	else
+		st = NULL;
+	list_for_each_entry(ep, &es->list, node) {
+		u64 region = 0;
+
+		if (ep->number > number)
+			break;
+		while (shadow_index_next_region(&ep->index, &region))
+			free_region(es, ep, region);
+	}
+	return st;
+}
+
+size_t shadow_epochs_bytes(const struct shadow_epochs *es)
+{
+	struct shadow_settled *st = settled_of(es);
+	size_t bytes = st ? shadow_blockmap_bytes(&st->map) : 0;
+	struct shadow_epoch *ep;
+
+	list_for_each_entry(ep, &es->list, node)
+		bytes += ep->index.bytes;
+	return bytes;
+}

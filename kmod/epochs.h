@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * epochs.h - the epochs of a volume, and what each shadow reads.
+ */
+#ifndef SHADOW_EPOCHS_H
+#define SHADOW_EPOCHS_H
+
+#include <linux/types.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include "blockmap.h"
+#include "index.h"
+
+/**
+ * struct shadow_epoch - the blocks preserved from one shadow to the next
+ * @node: in shadow_epochs.list
+ * @number: grows by one with each shadow of the volume
+ * @index: the records
+ */
+struct shadow_epoch {
+	struct list_head node;
+	u64 number;
+	struct shadow_index index;
+};
+
+/**
+ * struct shadow_settled - the blocks for which nothing is left to preserve
+ * @map: a bit per block
+ * @target: the epoch under which the others are recorded: the newest one
+ *
+ * Exists while some shadow needs old data.  Readers test @map; @target is for
+ * holders of the mutate mutex.
+ */
+struct shadow_settled {
+	struct shadow_blockmap map;
+	struct shadow_epoch *target;
+};
+
+/**
+ * struct shadow_epochs - all epochs of a volume
+ * @mutate: held by whoever changes epochs, records or settled bits; sleeps
+ * @lock: taken for writing around each single change that a reader could see
+ *	half done, for reading around shadow_epochs_find(); inside @mutate
+ * @list: the epochs that have a shadow or are being folded into an older one,
+ *	oldest first
+ * @settled: what the write path tests; NULL: nothing is to be preserved
+ * @generation: counts changes of records, so that "nothing has changed" is one
+ *	comparison
+ * @free: gives a run of store blocks back; called with @mutate held
+ * @free_arg: its first argument
+ *
+ * Reading: a shadow of epoch e has a block from the first record at an epoch
+ * >= e, and from the origin where there is none.
+ *
+ * The life of a block that is overwritten: shadow_epochs_record() under the
+ * target epoch, then shadow_epochs_settle(), then the write goes on.  So who
+ * sees a settled bit, or new data on the origin, also finds the record.
+ */
+struct shadow_epochs {
+	struct mutex mutate;
+	rwlock_t lock;
+	struct list_head list;
+	struct shadow_settled __rcu *settled;
+	u64 generation;
+	void (*free)(void *arg, u64 loc, u64 len);
+	void *free_arg;
+};
+
+void shadow_epochs_init(struct shadow_epochs *es,
+			void (*free)(void *arg, u64 loc, u64 len), void *free_arg);
+
+/* Frees everything that is left.  No reader and no writer may be left. */
+void shadow_epochs_destroy(struct shadow_epochs *es);
+
+/* Memory for shadow_epochs_flip(), obtained before the gates close. */
+struct shadow_epoch *shadow_epoch_alloc(gfp_t gfp);
+void shadow_epoch_free(struct shadow_epoch *ep);
+struct shadow_settled *shadow_settled_alloc(gfp_t gfp);
+void shadow_settled_free(struct shadow_settled *st);
+
+/**
+ * shadow_epochs_flip() - end the current epoch: the instant of a shadow
+ * @es: the epochs
+ * @ep: the new newest epoch, which the new shadow owns; @ep->number is set and
+ *	above all others
+ * @st: its empty map
+ *
+ * Context: @es->mutate held; no write is in flight (gate closed and drained).
+ *	Does not sleep.
+ * Return: the map that is out of use now, or NULL; free it after a grace
+ *	period.
+ */
+struct shadow_settled *shadow_epochs_flip(struct shadow_epochs *es, struct shadow_epoch *ep,
+					  struct shadow_settled *st);
+
+/**
+ * shadow_epochs_find() - where a shadow has its blocks
+ * @es: the epochs
+ * @ep: the shadow's epoch
+ * @block: first block
+ * @max: how many are wanted
+ * @loc: out: where in the store they are, if they are recorded
+ * @len: out: how many blocks this answer is good for, 1 to @max
+ *
+ * Context: @es->lock held for reading.  Does not sleep.
+ * Return: true if the blocks are recorded; false: they are on the origin.
+ */
+bool shadow_epochs_find(const struct shadow_epochs *es, const struct shadow_epoch *ep,
+			u64 block, u64 max, u64 *loc, u64 *len);
+
+/**
+ * shadow_epochs_reserve() - obtain the memory for recording and settling a run
+ * @es: the epochs
+ * @first: first block
+ * @n: how many
+ * @gfp: how to allocate
+ *
+ * Makes room for one extent in each region of the run; to be called again
+ * after each extent that was recorded there.
+ *
+ * Context: @es->mutate held.
+ * Return: 0 or -ENOMEM.
+ */
+int shadow_epochs_reserve(struct shadow_epochs *es, u64 first, u64 n, gfp_t gfp);
+
+/**
+ * shadow_epochs_record() - record a run under the target epoch
+ * @es: the epochs
+ * @extent: blocks that are not settled, within one region, reserved before
+ *
+ * Context: @es->mutate held.  Does not sleep, cannot fail.
+ */
+void shadow_epochs_record(struct shadow_epochs *es, const struct shadow_extent *extent);
+
+/* Set the settled bits of a reserved run.  Context: @es->mutate held. */
+void shadow_epochs_settle(struct shadow_epochs *es, u64 first, u64 n);
+
+/**
+ * shadow_epochs_fold() - remove the epoch of a deleted shadow, one step of it
+ * @es: the epochs
+ * @ep: the epoch; no shadow reads at it any more
+ * @floor: epochs with a number <= @floor have lost their shadows and want
+ *	nothing
+ * @cursor: in and out: where the work stands; zero to begin with
+ * @gfp: how to allocate
+ * @unused: out: as what shadow_epochs_flip() returns; left alone otherwise
+ *
+ * Hands the records that the next older shadow needs over to it and frees the
+ * rest.  When the newest epoch goes, the older one becomes the target: before
+ * that, whatever it has recorded is settled.  Works on one region at a time so
+ * that @es->mutate can be given up in between; preserving goes on meanwhile.
+ *
+ * Context: @es->mutate held.
+ * Return: 1 when there is more to do, 0 when @ep is gone from the list (the
+ *	caller frees it), -ENOMEM when nothing was done for want of memory.
+ */
+int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 floor,
+		       u64 *cursor, gfp_t gfp, struct shadow_settled **unused);
+
+/**
+ * shadow_epochs_drop() - forget all records of the epochs up to a number
+ * @es: the epochs
+ * @number: the last epoch that is dropped
+ *
+ * For shadows that were lost.  When the target is among them, preserving ends.
+ *
+ * Context: @es->mutate held.
+ * Return: the map that is out of use now, or NULL; free it after a grace
+ *	period.
+ */
+struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number);
+
+/* Memory of all indexes and of the settled map, bytes.  Context: @es->mutate held. */
+size_t shadow_epochs_bytes(const struct shadow_epochs *es);
+
+#endif /* SHADOW_EPOCHS_H */
