@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libshadowcopy.h - the C interface to the shadow module: block-level shadow
+ * copies of volumes, alone or in sets of one instant.
+ *
+ * Conventions
+ *	A handle (struct shadowcopy *) is used by one thread at a time; several
+ *	handles are independent of each other.
+ *
+ *	Functions that can fail return 0 or a positive result, or a negative
+ *	errno.  After a negative return shadowcopy_last_error() tells what
+ *	failed, on which device, why, and what can be done about it; that
+ *	answer stays valid until the next call on the same handle fails.
+ *
+ *	The library prints nothing, never exits, starts no process, installs no
+ *	signal handler, and every file descriptor it opens is close-on-exec.
+ *
+ *	The structures of <linux/shadow.h> appear here as they are: they never
+ *	change.  Structures of this header grow only into their reserved words.
+ */
+#ifndef LIBSHADOWCOPY_H
+#define LIBSHADOWCOPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/shadow.h>
+#include <linux/shadow_netlink.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shadowcopy;
+struct shadowcopy_set;
+struct shadowcopy_plan;
+struct shadowcopy_events;
+
+/* --- handle ------------------------------------------------------------- */
+
+/**
+ * shadowcopy_new() - make a handle
+ *
+ * Opens nothing: the control device is opened by the first call that needs
+ * it, or by shadowcopy_connect().
+ *
+ * Return: the handle, or NULL where memory is short.
+ */
+struct shadowcopy *shadowcopy_new(void);
+
+/**
+ * shadowcopy_free() - let go of a handle
+ * @sc: the handle, or NULL
+ *
+ * Sets, plans and event streams made from it must be closed before.
+ */
+void shadowcopy_free(struct shadowcopy *sc);
+
+/**
+ * shadowcopy_connect() - open the control device and check its version
+ * @sc: the handle
+ *
+ * Opening /dev/shadow-control makes the kernel load the module where the
+ * device node exists.
+ *
+ * Return: 0, -ENOENT or -ENXIO (module not there), -EACCES or -EPERM (not
+ * root), -EPROTO (the module is older than this library needs), another errno.
+ */
+int shadowcopy_connect(struct shadowcopy *sc);
+
+/**
+ * shadowcopy_open() - shadowcopy_new() and shadowcopy_connect() in one
+ * @scp: out: the handle; set on failure too, so that the error can be read,
+ *	and NULL only where memory is short.  Always to be freed.
+ *
+ * Return: 0 or a negative errno as shadowcopy_connect().
+ */
+int shadowcopy_open(struct shadowcopy **scp);
+
+/**
+ * shadowcopy_close() - another name for shadowcopy_free()
+ * @sc: the handle, or NULL
+ */
+void shadowcopy_close(struct shadowcopy *sc);
+
+/**
+ * shadowcopy_set_sysroot() - look at a recorded machine instead of this one
+ * @sc: the handle
+ * @dir: directory that holds sys/, proc/ and dev/ of the other machine
+ *
+ * For tests and for post-mortem analysis; it concerns what is read from sysfs
+ * and procfs, never the control device.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int shadowcopy_set_sysroot(struct shadowcopy *sc, const char *dir);
+
+/**
+ * shadowcopy_version() - version of this library, e.g. "0.1.0"
+ *
+ * Return: a constant string.
+ */
+const char *shadowcopy_version(void);
+
+/* --- errors ------------------------------------------------------------- */
+
+/**
+ * struct shadowcopy_error - why the last call failed
+ * @code: negative errno
+ * @phase: enum shadow_phase, where the module reported one
+ * @reason: enum shadow_reason, where the module reported one
+ * @dev: the device concerned, 0:0 where there is none
+ * @action: what could not be done, "create a shadow of"
+ * @object: of or on what: a device, a shadow, a path; may be empty
+ * @cause: why
+ * @remedy: what to do about it; may be empty
+ * @text: all of it as one or two sentences, without a final newline
+ */
+struct shadowcopy_error {
+	int code;
+	uint32_t phase;
+	uint32_t reason;
+	struct shadow_dev dev;
+	const char *action;
+	const char *object;
+	const char *cause;
+	const char *remedy;
+	const char *text;
+};
+
+/**
+ * shadowcopy_last_error() - the last failure on a handle
+ * @sc: the handle
+ *
+ * Return: the error; its code is 0 where nothing has failed yet.  Never NULL.
+ */
+const struct shadowcopy_error *shadowcopy_last_error(const struct shadowcopy *sc);
+
+/*
+ * Names and texts of what the module reports.  The names are short words for
+ * programs ("store-full"); texts, causes and remedies are parts of English
+ * sentences.  Unknown numbers get "unknown", and never NULL.
+ */
+const char *shadowcopy_phase_name(uint32_t phase);
+const char *shadowcopy_phase_text(uint32_t phase);
+const char *shadowcopy_reason_name(uint32_t reason);
+const char *shadowcopy_reason_cause(uint32_t reason);
+const char *shadowcopy_reason_remedy(uint32_t reason);
+const char *shadowcopy_state_name(uint32_t state);
+const char *shadowcopy_store_name(uint32_t type);
+
+/* --- identities --------------------------------------------------------- */
+
+#define SHADOWCOPY_UUID_LEN 37	/* text of a UUID, with its NUL */
+
+/**
+ * shadowcopy_uuid_format() - the text of a UUID
+ * @uuid: the UUID
+ * @buf: SHADOWCOPY_UUID_LEN bytes
+ *
+ * Return: @buf.
+ */
+char *shadowcopy_uuid_format(const struct shadow_uuid *uuid, char *buf);
+
+/**
+ * shadowcopy_uuid_parse() - read a UUID
+ * @text: 36 characters
+ * @uuid: out
+ *
+ * Return: 0 or -EINVAL.
+ */
+int shadowcopy_uuid_parse(const char *text, struct shadow_uuid *uuid);
+
+/* --- the module and its lists ------------------------------------------- */
+
+/**
+ * shadowcopy_info() - what the module is and can do
+ * @sc: the handle
+ * @info: out
+ */
+int shadowcopy_info(struct shadowcopy *sc, struct shadow_info *info);
+
+/**
+ * shadowcopy_volume_next() - walk the tracked volumes
+ * @sc: the handle
+ * @info: cursor 0 to begin; pass the answer again for the next one
+ *
+ * Return: 1 with @info filled, 0 at the end, or a negative errno.
+ */
+int shadowcopy_volume_next(struct shadowcopy *sc, struct shadow_volume_info *info);
+
+/**
+ * shadowcopy_volume_find() - one tracked volume
+ * @sc: the handle
+ * @dev: which
+ * @info: out
+ *
+ * Return: 0, -ENOENT where it is not tracked, or another negative errno.
+ */
+int shadowcopy_volume_find(struct shadowcopy *sc, struct shadow_dev dev,
+			   struct shadow_volume_info *info);
+
+/**
+ * shadowcopy_volume_track() - begin to watch a volume's writes
+ * @sc: the handle
+ * @dev: the volume
+ * @memory_bytes: bound of preserved data not yet stored, 0 for the default
+ */
+int shadowcopy_volume_track(struct shadowcopy *sc, struct shadow_dev dev,
+			    uint64_t memory_bytes);
+
+/**
+ * shadowcopy_volume_untrack() - stop watching a volume's writes
+ * @sc: the handle
+ * @dev: the volume
+ */
+int shadowcopy_volume_untrack(struct shadowcopy *sc, struct shadow_dev dev);
+
+/**
+ * shadowcopy_shadow_next() - walk the shadows
+ * @sc: the handle
+ * @info: cursor 0 to begin; pass the answer again for the next one
+ *
+ * Return: 1 with @info filled, 0 at the end, or a negative errno.
+ */
+int shadowcopy_shadow_next(struct shadowcopy *sc, struct shadow_shadow_info *info);
+
+/**
+ * shadowcopy_find() - what a user names as a shadow or a set
+ * @sc: the handle
+ * @name: the UUID of a shadow or a set or at least four digits of its
+ *	beginning, "/dev/shadowN", "shadowN", "N", or any path of the device
+ *	node
+ * @uuid: out: its identity
+ * @kind: out: SHADOW_KIND_SHADOW or SHADOW_KIND_SET
+ *
+ * A UUID beginning must be unique among shadows and sets.
+ *
+ * Return: 0, -ENOENT, -EINVAL (not a name of that kind), -ENOTUNIQ, or another
+ * negative errno.
+ */
+int shadowcopy_find(struct shadowcopy *sc, const char *name,
+		    struct shadow_uuid *uuid, uint32_t *kind);
+
+/**
+ * shadowcopy_delete() - delete a shadow, or all shadows of a set
+ * @sc: the handle
+ * @kind: enum shadow_kind
+ * @uuid: which
+ * @result: out, may be NULL: how many went, and the first that did not
+ */
+int shadowcopy_delete(struct shadowcopy *sc, uint32_t kind,
+		      const struct shadow_uuid *uuid, struct shadow_delete *result);
+
+/* --- sets --------------------------------------------------------------- */
+
+/**
+ * shadowcopy_set_new() - begin a set
+ * @sc: the handle
+ * @flags: SHADOW_SET_* bits
+ * @timeout_ms: longest hold, 0 for the default
+ * @context: stored with the shadows; shadowcopy uses the SHADOWCOPY_CTX_* values
+ * @setp: out
+ */
+int shadowcopy_set_new(struct shadowcopy *sc, uint32_t flags, uint32_t timeout_ms,
+		       uint32_t context, struct shadowcopy_set **setp);
+
+/**
+ * shadowcopy_set_close() - close the set's descriptor
+ * @set: the set, or NULL
+ *
+ * Aborts a set in the making; deletes its shadows unless they were made with
+ * SHADOW_SET_NO_AUTO_RELEASE or kept by shadowcopy_set_keep().
+ */
+void shadowcopy_set_close(struct shadowcopy_set *set);
+
+/* The descriptor, for passing the ownership of the set on; stays the set's. */
+int shadowcopy_set_fd(const struct shadowcopy_set *set);
+
+/* The identity of the set. */
+const struct shadow_uuid *shadowcopy_set_uuid(const struct shadowcopy_set *set);
+
+/**
+ * shadowcopy_set_add() - add one device to a set in the making
+ * @set: the set
+ * @dev: the device
+ * @flags: SHADOW_ADD_* bits
+ * @store: the volume's store, NULL for the default
+ * @shadow: out, may be NULL: identity of the shadow to be
+ *
+ * Devices are frozen and held in the order of addition; struct shadowcopy_plan
+ * finds devices and order.
+ */
+int shadowcopy_set_add(struct shadowcopy_set *set, struct shadow_dev dev,
+		       uint32_t flags, const struct shadow_store_spec *store,
+		       struct shadow_uuid *shadow);
+
+/*
+ * Steps of a set.  @step: out, may be NULL.  Hold brings every volume to rest,
+ * take makes the shadows (alone: hold, take and release in one), release lets
+ * the writes go on, keep makes the shadows outlive the descriptor.
+ */
+int shadowcopy_set_hold(struct shadowcopy_set *set, struct shadow_set_step *step);
+int shadowcopy_set_take(struct shadowcopy_set *set, struct shadow_set_step *step);
+int shadowcopy_set_release(struct shadowcopy_set *set, struct shadow_set_step *step);
+int shadowcopy_set_status(struct shadowcopy_set *set, struct shadow_set_step *step);
+int shadowcopy_set_keep(struct shadowcopy_set *set, struct shadow_set_step *step);
+
+/*
+ * Contexts: presets of attribute bits, the same numbers as VSS gives them.
+ */
+#define SHADOWCOPY_ATTR_PERSISTENT		0x00000001U
+#define SHADOWCOPY_ATTR_CLIENT_ACCESSIBLE	0x00000004U
+#define SHADOWCOPY_ATTR_NO_AUTO_RELEASE		0x00000008U
+#define SHADOWCOPY_ATTR_NO_WRITERS		0x00000010U
+
+#define SHADOWCOPY_CTX_BACKUP			0x00000000U
+#define SHADOWCOPY_CTX_FILE_SHARE_BACKUP	0x00000010U
+#define SHADOWCOPY_CTX_NAS_ROLLBACK		0x00000019U
+#define SHADOWCOPY_CTX_APP_ROLLBACK		0x00000009U
+#define SHADOWCOPY_CTX_CLIENT_ACCESSIBLE	0x0000001DU
+#define SHADOWCOPY_CTX_CLIENT_ACCESSIBLE_WRITERS 0x0000000DU
+
+/**
+ * shadowcopy_context_name() - "backup", "nas-rollback" ...
+ * @context: a context
+ *
+ * Return: its name, or "custom".
+ */
+const char *shadowcopy_context_name(uint32_t context);
+
+/**
+ * shadowcopy_context_parse() - a context by its name
+ * @name: as shadowcopy_context_name() gives it
+ * @context: out
+ *
+ * Return: 0 or -EINVAL.
+ */
+int shadowcopy_context_parse(const char *name, uint32_t *context);
+
+/* --- volumes as people name them ---------------------------------------- */
+
+#define SHADOWCOPY_PATH_MAX 256
+
+/**
+ * struct shadowcopy_volume - a block device that a name stands for
+ * @dev: its number
+ * @bytes: its size, 0 where unknown
+ * @name: its kernel name, "vda1"
+ * @path: its usual path, "/dev/vda1", "/dev/mapper/vg-home"
+ * @reserved: zero
+ */
+struct shadowcopy_volume {
+	struct shadow_dev dev;
+	uint64_t bytes;
+	char name[32];
+	char path[SHADOWCOPY_PATH_MAX];
+	uint64_t reserved[4];
+};
+
+/**
+ * shadowcopy_resolve() - find the volume that a name stands for
+ * @sc: the handle
+ * @name: a block device (any path or link to it), a mount point, a kernel name
+ *	("vda1"), "MAJOR:MINOR", or a tag ("UUID=...", "LABEL=...",
+ *	"PARTUUID=...", "PARTLABEL=...")
+ * @volume: out
+ *
+ * Return: 0, -ENOENT, -ENOTBLK (no block device behind it, or a path inside a
+ * filesystem: the error names the mount point to use), or another errno.
+ */
+int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
+		       struct shadowcopy_volume *volume);
+
+/**
+ * shadowcopy_describe() - name, path and size of a device number
+ * @sc: the handle
+ * @dev: the number
+ * @volume: out; name and path read "M:m" where sysfs does not know the device
+ *
+ * Return: 0, or -ENODEV where sysfs does not know it.
+ */
+int shadowcopy_describe(struct shadowcopy *sc, struct shadow_dev dev,
+			struct shadowcopy_volume *volume);
+
+/* --- plans: what must be frozen, and in which order ---------------------- */
+
+/* How far the shadow of a volume can be trusted as a filesystem. */
+enum shadowcopy_consistency {
+	SHADOWCOPY_CONSISTENT_FS = 1,	/* what is mounted on it is frozen */
+	SHADOWCOPY_CONSISTENT_CRASH = 2, /* as after pulling the plug */
+	SHADOWCOPY_CONSISTENT_RAW = 3,	/* no filesystem is mounted on it */
+};
+
+/**
+ * struct shadowcopy_plan_entry - a device of the plan
+ * @dev: the device
+ * @flags: SHADOW_ADD_* bits
+ * @consistency: enum shadowcopy_consistency, for those that get a shadow
+ * @store: the store, for those that get a shadow
+ * @shadow: identity of the shadow, once added to a set
+ * @name: kernel name
+ * @path: usual path
+ * @fstype: type of the filesystem mounted on it, in whatever namespace; empty
+ *	where there is none
+ * @mountpoint: where it is mounted in this namespace, empty where it is not
+ * @warning: why @consistency is less than could be wished, or empty
+ */
+struct shadowcopy_plan_entry {
+	struct shadow_dev dev;
+	uint32_t flags;
+	uint32_t consistency;
+	struct shadow_store_spec store;
+	struct shadow_uuid shadow;
+	const char *name;
+	const char *path;
+	const char *fstype;
+	const char *mountpoint;
+	const char *warning;
+};
+
+/**
+ * shadowcopy_plan_new() - begin a plan
+ * @sc: the handle
+ * @planp: out
+ */
+int shadowcopy_plan_new(struct shadowcopy *sc, struct shadowcopy_plan **planp);
+void shadowcopy_plan_free(struct shadowcopy_plan *plan);
+
+/**
+ * shadowcopy_plan_volume() - name a volume that is to get a shadow
+ * @plan: the plan
+ * @dev: the volume
+ * @store: its store, NULL for the default
+ *
+ * Return: 0, -EEXIST where it is in the plan already, or another errno.
+ */
+int shadowcopy_plan_volume(struct shadowcopy_plan *plan, struct shadow_dev dev,
+			   const struct shadow_store_spec *store);
+
+/**
+ * shadowcopy_plan_compute() - find every device above the volumes, and the order
+ * @plan: the plan
+ *
+ * Upwards means: partitions of a disk, devices that hold it (device mapper,
+ * md, bcache), loop devices whose file lies on a filesystem on it, and what is
+ * above those.  All are to be frozen, most stacked first, the root
+ * filesystem's device as late as that permits.  Swap is left out.
+ *
+ * Return: 0, -E2BIG where there are more than SHADOW_MAX_FREEZE, or another
+ * errno.
+ */
+int shadowcopy_plan_compute(struct shadowcopy_plan *plan);
+
+size_t shadowcopy_plan_count(const struct shadowcopy_plan *plan);
+const struct shadowcopy_plan_entry *
+shadowcopy_plan_entry(const struct shadowcopy_plan *plan, size_t index);
+
+/**
+ * shadowcopy_plan_sync() - write out what is dirty, so that the freeze is short
+ * @plan: a computed plan
+ *
+ * No writer is held up.  A filesystem that cannot be written out gets a
+ * warning in its entry.
+ *
+ * Return: the number of filesystems written out, or a negative errno.
+ */
+int shadowcopy_plan_sync(struct shadowcopy_plan *plan);
+
+/**
+ * shadowcopy_plan_apply() - add every device of the plan to a set, in order
+ * @plan: a computed plan
+ * @set: a set in the making
+ */
+int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *set);
+
+/* --- events ------------------------------------------------------------- */
+
+/* Which members of struct shadowcopy_event are filled. */
+#define SHADOWCOPY_EV_SHADOW	(1U << 0)
+#define SHADOWCOPY_EV_SET	(1U << 1)
+#define SHADOWCOPY_EV_DEV	(1U << 2)
+#define SHADOWCOPY_EV_INDEX	(1U << 3)
+#define SHADOWCOPY_EV_REASON	(1U << 4)
+#define SHADOWCOPY_EV_PERCENT	(1U << 5)
+
+/**
+ * struct shadowcopy_event - one fact
+ * @event: enum shadow_nl_event, or 0 where only @missed has news
+ * @present: SHADOWCOPY_EV_* bits
+ * @seq: number of the event
+ * @missed: events lost before this one: read the lists again.  UINT64_MAX:
+ *	some, but it is not known how many.
+ * @time_ns: CLOCK_REALTIME
+ * @shadow: the shadow concerned
+ * @set: the set concerned
+ * @dev: the volume concerned
+ * @index: N of /dev/shadowN
+ * @reason: enum shadow_reason
+ * @percent: fill of the store
+ * @reserved0: zero
+ * @name: kernel name of the volume
+ * @reserved: zero
+ */
+struct shadowcopy_event {
+	uint32_t event;
+	uint32_t present;
+	uint64_t seq;
+	uint64_t missed;
+	int64_t time_ns;
+	struct shadow_uuid shadow;
+	struct shadow_uuid set;
+	struct shadow_dev dev;
+	uint32_t index;
+	uint32_t reason;
+	uint32_t percent;
+	uint32_t reserved0;
+	char name[32];
+	uint64_t reserved[4];
+};
+
+/**
+ * shadowcopy_events_open() - listen to the module's events
+ * @sc: the handle
+ * @evp: out
+ *
+ * Return: 0, -ENOENT (the module is not loaded), -EPERM, or another errno.
+ */
+int shadowcopy_events_open(struct shadowcopy *sc, struct shadowcopy_events **evp);
+void shadowcopy_events_close(struct shadowcopy_events *ev);
+
+/* A descriptor that polls readable when shadowcopy_events_next() has news. */
+int shadowcopy_events_fd(const struct shadowcopy_events *ev);
+
+/**
+ * shadowcopy_events_next() - the next event, without waiting
+ * @ev: the stream
+ * @event: out
+ *
+ * Return: 1 with @event filled, 0 where there is none now, or a negative errno.
+ */
+int shadowcopy_events_next(struct shadowcopy_events *ev, struct shadowcopy_event *event);
+
+/* "created", "store-fill" ... */
+const char *shadowcopy_event_name(uint32_t event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBSHADOWCOPY_H */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * set.c - a set in the making: its descriptor and the steps of its instant.
+ */
+#include <unistd.h>
+
+#include "private.h"
+
+SC_EXPORT int shadowcopy_set_new(struct shadowcopy *sc, uint32_t flags, uint32_t timeout_ms,
+				 uint32_t context, struct shadowcopy_set **setp)
+{
+	struct shadow_set_new new = {
+		.flags = flags,
+		.timeout_ms = timeout_ms,
+		.context = context,
+		.fd = -1,
+	};
+	struct shadowcopy_set *set;
+	int rc = shadowcopy_connect(sc);
+
+	*setp = NULL;
+	if (rc)
+		return rc;
+	set = calloc(1, sizeof(*set));
+	if (!set)
+		return SC_FAIL(sc, -ENOMEM, .action = "begin a set of shadows");
+	rc = sc_device_ioctl(sc->fd, SHADOW_IOC_SET_NEW, &new);
+	if (rc) {
+		free(set);
+		return SC_FAIL(sc, rc, .action = "begin a set of shadows");
+	}
+	set->sc = sc;
+	set->fd = new.fd;
+	set->uuid = new.set;
+	*setp = set;
+	return 0;
+}
+
+SC_EXPORT void shadowcopy_set_close(struct shadowcopy_set *set)
+{
+	if (!set)
+		return;
+	close(set->fd);
+	free(set);
+}
+
+SC_EXPORT int shadowcopy_set_fd(const struct shadowcopy_set *set)
+{
+	return set->fd;
+}
+
+SC_EXPORT const struct shadow_uuid *shadowcopy_set_uuid(const struct shadowcopy_set *set)
+{
+	return &set->uuid;
+}
+
+SC_EXPORT int shadowcopy_set_add(struct shadowcopy_set *set, struct shadow_dev dev,
+				 uint32_t flags, const struct shadow_store_spec *store,
+				 struct shadow_uuid *shadow)
+{
+	struct shadow_set_add add = { .dev = dev, .flags = flags };
+	char label[SHADOWCOPY_PATH_MAX];
+	int rc;
+
+	if (store)
+		add.store = *store;
+	rc = sc_device_ioctl(set->fd, SHADOW_IOC_SET_ADD, &add);
+	if (rc) {
+		sc_dev_label(set->sc, dev, label, sizeof(label));
+		return SC_FAIL(set->sc, rc, .object = label, .fault = &add.fault,
+			       .action = flags & SHADOW_ADD_SHADOW ? "shadow-copy" :
+			       "prepare the freeze of");
+	}
+	if (shadow)
+		*shadow = add.shadow;
+	return 0;
+}
+
+static int step(struct shadowcopy_set *set, unsigned long request,
+		struct shadow_set_step *out, const char *action)
+{
+	struct shadow_set_step step = { 0 };
+	int rc = sc_device_ioctl(set->fd, request, &step);
+
+	if (out)
+		*out = step;
+	if (rc)
+		return SC_FAIL(set->sc, rc, .action = action, .fault = &step.fault);
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_set_hold(struct shadowcopy_set *set, struct shadow_set_step *out)
+{
+	return step(set, SHADOW_IOC_SET_HOLD, out, "bring the volumes to rest");
+}
+
+SC_EXPORT int shadowcopy_set_take(struct shadowcopy_set *set, struct shadow_set_step *out)
+{
+	return step(set, SHADOW_IOC_SET_TAKE, out, "take the shadows");
+}
+
+SC_EXPORT int shadowcopy_set_release(struct shadowcopy_set *set, struct shadow_set_step *out)
+{
+	return step(set, SHADOW_IOC_SET_RELEASE, out, "let the volumes go on");
+}
+
+SC_EXPORT int shadowcopy_set_status(struct shadowcopy_set *set, struct shadow_set_step *out)
+{
+	return step(set, SHADOW_IOC_SET_STATUS, out, "ask for the state of the set");
+}
+
+SC_EXPORT int shadowcopy_set_keep(struct shadowcopy_set *set, struct shadow_set_step *out)
+{
+	return step(set, SHADOW_IOC_SET_KEEP, out, "keep the shadows");
+}
