@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_help.c - shadowadm help: the list of commands, or the help of one.
+ */
+#include "shadowadm.h"
+
+static void overview(void)
+{
+	size_t i;
+
+	printf("Shadow copies of Linux volumes: instant, consistent, read-only images.\n\n"
+	       "Usage:\n"
+	       "  shadowadm COMMAND [OPTIONS] [ARGUMENTS]\n"
+	       "  shadowadm COMMAND --help\n\n"
+	       "Commands:\n");
+	for (i = 0; commands[i]; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\nExit status: 0 done, 1 failed, 2 wrong use, 3 done but degraded.\n");
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	static const struct option longs[] = { COMMON_OPTIONS, { 0 } };
+	const struct command *command;
+	int status;
+
+	while ((status = getopt_long(argc, argv, "h", longs, NULL)) != -1)
+		if (status == '?')
+			return STATUS_USAGE;
+	if (argc - optind > 1)
+		return usage(context, "it takes one command at most");
+	if (argc == optind) {
+		overview();
+	} else {
+		command = command_find(argv[optind]);
+		if (!command)
+			return usage(context, "there is no command \"%s\"", argv[optind]);
+		command_help(command, stdout);
+	}
+	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.summary = "Explain a command",
+	.synopsis = "[COMMAND]",
+	.text = "Options:\n" COMMON_HELP,
+	.run = run,
+};

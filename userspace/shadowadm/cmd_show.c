@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_show.c - shadowadm show: all that is known of a shadow, or of the shadows
+ * of a set.
+ */
+#include "shadow_table.h"
+
+static int show(struct context *context, const struct shadow_uuid *uuid, uint32_t kind)
+{
+	struct json_object *document = json_object_new_object();
+	struct json_object *array = json_object_new_array();
+	struct shadow_shadow_info *shadows;
+	struct shadow_row row = { 0 };
+	ssize_t count, i, shown = 0;
+
+	count = load_shadows(context->sc, &shadows);
+	if (count < 0) {
+		json_object_put(document);
+		json_object_put(array);
+		return fail_library(context);
+	}
+	for (i = 0; i < count; i++) {
+		row.info = shadows[i];
+		if (!uuid_equal(kind == SHADOW_KIND_SET ? &row.info.set : &row.info.uuid, uuid))
+			continue;
+		if (context->json) {
+			json_object_array_add(array, table_row_json(context, &shadow_table, &row));
+			continue;
+		}
+		if (shown++)
+			putchar('\n');
+		table_print_one(context, &shadow_table, &row);
+	}
+	free(shadows);
+	json_object_object_add(document, shadow_table.name, array);
+	if (context->json)
+		return print_json(document);
+	json_object_put(document);
+	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "bytes", no_argument, NULL, OPTION_BYTES }, COMMON_OPTIONS, { 0 }
+	};
+	struct shadow_uuid uuid;
+	int option, status;
+	uint32_t kind;
+
+	while ((option = next_option(context, argc, argv, "h", longs, &status)) != -1)
+		return status;
+	if (argc - optind != 1)
+		return usage(context, "name one shadow or set: /dev/shadowN, N, or a UUID");
+	if (shadowcopy_find(context->sc, argv[optind], &uuid, &kind))
+		return fail_library(context);
+	return show(context, &uuid, kind);
+}
+
+const struct command cmd_show = {
+	.name = "show",
+	.summary = "Show all that is known of a shadow or of a set",
+	.synopsis = "SHADOW|SET [--json]",
+	.text = "SHADOW is /dev/shadowN, N, or the beginning of a UUID; SET the beginning of a\n"
+		"set's UUID.\n\n"
+		"Options:\n"
+		"      --bytes           sizes in bytes\n"
+		COMMON_HELP,
+	.run = run,
+};

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_version.c - shadowadm version: versions of the tools and of the module.
+ */
+#include "shadowadm.h"
+
+static const struct {
+	uint64_t bit;
+	const char *name;
+} features[] = {
+	{ SHADOW_FEAT_STORE_MEMORY, "store-memory" },
+	{ SHADOW_FEAT_STORE_DEVICE, "store-device" },
+	{ SHADOW_FEAT_HOLD, "hold" },
+	{ SHADOW_FEAT_EVENTS, "events" },
+};
+
+static void print_text(const struct shadow_info *info)
+{
+	size_t i;
+
+	printf("module    %s (interface %u)\n", info->version, info->abi_version);
+	printf("features ");
+	for (i = 0; i < ARRAY_SIZE(features); i++)
+		if (info->features & features[i].bit)
+			printf(" %s", features[i].name);
+	printf("\nlimits    %u volumes in a set, %u shadows of a volume\n", info->max_set_volumes,
+	       info->max_volume_shadows);
+	printf("now       %u volumes tracked, %u shadows, hook %s\n", info->volumes, info->shadows,
+	       info->hooked ? "registered" : "not registered");
+}
+
+static struct json_object *module_json(const struct shadow_info *info)
+{
+	struct json_object *module = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(features); i++)
+		if (info->features & features[i].bit)
+			json_object_array_add(list, json_object_new_string(features[i].name));
+	json_object_object_add(module, "version", json_object_new_string(info->version));
+	json_object_object_add(module, "abi_version", json_object_new_uint64(info->abi_version));
+	json_object_object_add(module, "block_size", json_object_new_uint64(info->block_size));
+	json_object_object_add(module, "features", list);
+	json_object_object_add(module, "max_set_volumes",
+			       json_object_new_uint64(info->max_set_volumes));
+	json_object_object_add(module, "max_volume_shadows",
+			       json_object_new_uint64(info->max_volume_shadows));
+	json_object_object_add(module, "volumes", json_object_new_uint64(info->volumes));
+	json_object_object_add(module, "shadows", json_object_new_uint64(info->shadows));
+	json_object_object_add(module, "hooked", json_object_new_boolean(info->hooked));
+	return module;
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	static const struct option longs[] = { COMMON_OPTIONS, { 0 } };
+	struct json_object *document;
+	struct shadow_info info;
+	int option, status, rc;
+
+	while ((option = next_option(context, argc, argv, "h", longs, &status)) != -1)
+		return status;
+	if (optind < argc)
+		return usage(context, "it takes no argument");
+
+	/* Without the module the tools still have a version. */
+	rc = shadowcopy_info(context->sc, &info);
+	if (context->json) {
+		document = json_object_new_object();
+		json_object_object_add(document, "tools",
+				       json_object_new_string(shadowcopy_version()));
+		json_object_object_add(document, "module", rc ? NULL : module_json(&info));
+		return print_json(document);
+	}
+	printf("shadowadm %s\n", shadowcopy_version());
+	if (rc)
+		printf("module    not available: %s\n", shadowcopy_last_error(context->sc)->cause);
+	else
+		print_text(&info);
+	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
+
+const struct command cmd_version = {
+	.name = "version",
+	.summary = "Show the versions of the tools and of the module, and its limits",
+	.synopsis = "[--json]",
+	.text = "Options:\n" COMMON_HELP,
+	.run = run,
+};

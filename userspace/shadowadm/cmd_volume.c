@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_volume.c - shadowadm volume: the tracked volumes, beginning and end of
+ * tracking.
+ */
+#include "volume_table.h"
+
+static int list(struct context *context)
+{
+	struct shadow_volume_info *volumes;
+	struct rows rows = { .size = sizeof(*volumes) };
+	ssize_t count = load_volumes(context->sc, &volumes);
+	int status;
+
+	if (count < 0)
+		return fail_library(context);
+	rows.first = volumes;
+	rows.count = count;
+	status = table_print(context, &volume_table, &rows);
+	free(volumes);
+	return status;
+}
+
+static int track(struct context *context, bool begin, char **names, uint64_t memory)
+{
+	struct shadowcopy_volume volume;
+	int rc;
+
+	for (; *names; names++) {
+		if (shadowcopy_resolve(context->sc, *names, &volume))
+			return fail_library(context);
+		rc = begin ? shadowcopy_volume_track(context->sc, volume.dev, memory) :
+		     shadowcopy_volume_untrack(context->sc, volume.dev);
+		if (rc)
+			return fail_library(context);
+		progress(context, "%s: %s", volume.path, begin ? "tracked" : "no longer tracked");
+	}
+	return context->json ? list(context) : STATUS_OK;
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	enum { OPTION_MEMORY = OPTION_OWN };
+	static const struct option longs[] = {
+		{ "memory", required_argument, NULL, OPTION_MEMORY },
+		TABLE_OPTIONS, COMMON_OPTIONS, { 0 }
+	};
+	static const char *const verbs[] = { "list", "track", "untrack" };
+	const char *wrong, *near, *verb;
+	int option, status;
+	uint64_t memory = 0;
+
+	while ((option = next_option(context, argc, argv, "ho:", longs, &status)) != -1)
+		switch (option) {
+		case OPTION_MEMORY:
+			wrong = size_parse(optarg, memory_size(), &memory);
+			if (wrong)
+				return usage(context, "--memory %s: %s", optarg, wrong);
+			break;
+		default:
+			return status;
+		}
+	verb = optind < argc ? argv[optind++] : "list";
+	if (!strcmp(verb, "list")) {
+		if (optind < argc)
+			return usage(context, "\"volume list\" takes no argument");
+		return list(context);
+	}
+	if (!strcmp(verb, "track") || !strcmp(verb, "untrack")) {
+		if (optind == argc)
+			return usage(context, "\"volume %s\" needs a volume: a block device or a "
+				     "mount point", verb);
+		return track(context, *verb == 't', argv + optind, memory);
+	}
+	near = nearest(verb, verbs, ARRAY_SIZE(verbs));
+	return usage(context, "there is no \"volume %s\"%s%s%s", verb,
+		     near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
+}
+
+const struct command cmd_volume = {
+	.name = "volume",
+	.summary = "List tracked volumes, begin or end tracking",
+	.synopsis = "[list] [-o COLUMNS] [--json]\n"
+		    "track VOLUME... [--memory SIZE]\n"
+		    "untrack VOLUME...",
+	.text = "A volume is tracked from its first shadow on; \"track\" does it without one.\n"
+		"\"untrack\" ends it, where no shadow needs it.\n\n"
+		"Options:\n"
+		"      --memory SIZE     bound of preserved data not yet stored, e.g. 64M or 1%\n"
+		TABLE_HELP COMMON_HELP,
+	.table = &volume_table,
+	.run = run,
+};

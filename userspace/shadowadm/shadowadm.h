@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * shadowadm.h - what the subcommands share: the table that they stand in, the
+ * options that all of them take, exit statuses and messages.
+ */
+#ifndef SHADOWADM_H
+#define SHADOWADM_H
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <json-c/json.h>
+
+#include "libshadowcopy.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+enum {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_DEGRADED = 3,	/* done, but less well than asked for */
+};
+
+struct context;
+struct table;
+
+/* A subcommand.  Its texts are what --help shows. */
+struct command {
+	const char *name;
+	const char *summary;		/* for the list of commands */
+	const char *synopsis;		/* lines after "shadowadm NAME", '\n' between */
+	const char *text;		/* description and options */
+	const struct table *table;	/* whose columns -o takes, or NULL */
+	int (*run)(struct context *context, int argc, char **argv);
+};
+
+/* One run of the program. */
+struct context {
+	struct shadowcopy *sc;
+	const struct command *command;
+	bool json;
+	bool quiet;
+	bool bytes;
+	bool noheadings;
+	const char *columns;	/* argument of -o */
+};
+
+extern const struct command *const commands[];
+
+extern const struct command cmd_create, cmd_delete, cmd_help, cmd_list, cmd_show, cmd_stats,
+	cmd_version, cmd_volume;
+
+/* --- main.c -------------------------------------------------------------- */
+
+const struct command *command_find(const char *name);
+void command_help(const struct command *command, FILE *stream);
+
+/* The nearest word to @word of @words that is near enough, or NULL. */
+const char *nearest(const char *word, const char *const *words, size_t count);
+
+/* --- options.c ----------------------------------------------------------- */
+
+enum { OPTION_FIRST = 256, OPTION_JSON, OPTION_NOHEADINGS, OPTION_BYTES, OPTION_OWN };
+
+#define COMMON_OPTIONS \
+	{ "help", no_argument, NULL, 'h' }, \
+	{ "json", no_argument, NULL, OPTION_JSON }
+
+#define TABLE_OPTIONS \
+	{ "output", required_argument, NULL, 'o' }, \
+	{ "noheadings", no_argument, NULL, OPTION_NOHEADINGS }, \
+	{ "bytes", no_argument, NULL, OPTION_BYTES }
+
+#define COMMON_HELP \
+	"      --json            machine-readable output\n" \
+	"  -h, --help            this help\n"
+
+#define TABLE_HELP \
+	"  -o, --output COLUMNS  columns to show, comma-separated; +COLUMNS adds to the default\n" \
+	"      --noheadings      no header line\n" \
+	"      --bytes           sizes in bytes\n"
+
+/*
+ * Next option of the command's own, -1 at the end.  The common ones and errors
+ * are dealt with inside; where that ends the command, -2 with its exit status
+ * in @status.
+ */
+int next_option(struct context *context, int argc, char **argv, const char *shorts,
+		const struct option *longs, int *status);
+
+/* --- message.c ----------------------------------------------------------- */
+
+/* "shadowadm create: MESSAGE"; with --json an object on stdout too.  STATUS_FAILED. */
+int fail(struct context *context, const char *format, ...) PRINTF(2, 3);
+
+/* The library's last error, as fail(). */
+int fail_library(struct context *context);
+
+/* Wrong use: the message and where help is.  STATUS_USAGE. */
+int usage(struct context *context, const char *format, ...) PRINTF(2, 3);
+
+/* Something to know on stderr; the command goes on. */
+void warn(const struct context *context, const char *format, ...) PRINTF(2, 3);
+
+/* Progress on stderr, where that is a terminal and nobody asked for silence. */
+void progress(const struct context *context, const char *format, ...) PRINTF(2, 3);
+
+/* Print a JSON document and free it.  STATUS_FAILED where stdout fails. */
+int print_json(struct json_object *document);
+
+/* --- size.c -------------------------------------------------------------- */
+
+/*
+ * "4096", "64M", "1G", "10%": binary multiples, a percentage of @whole.  @whole
+ * of 0 refuses percentages.  NULL, or what is wrong with it.
+ */
+const char *size_parse(const char *text, uint64_t whole, uint64_t *bytes);
+
+/* "1.5G" */
+char *size_format(uint64_t bytes, char buf[16]);
+
+uint64_t memory_size(void);
+
+/* Whole seconds or fractions, "1.5", into milliseconds.  NULL, or what is wrong. */
+const char *seconds_parse(const char *text, uint64_t *ms);
+
+/* --- lists.c ------------------------------------------------------------- */
+
+/* All shadows or volumes as an array to be freed; negative errno on failure. */
+ssize_t load_shadows(struct shadowcopy *sc, struct shadow_shadow_info **shadows);
+ssize_t load_volumes(struct shadowcopy *sc, struct shadow_volume_info **volumes);
+
+static inline bool uuid_equal(const struct shadow_uuid *a, const struct shadow_uuid *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static inline bool dev_equal(struct shadow_dev a, struct shadow_dev b)
+{
+	return a.major == b.major && a.minor == b.minor;
+}
+
+#define IMAGE_PATH_LEN 32
+
+/* "/dev/shadow3" */
+char *image_path(const struct shadow_shadow_info *info, char buf[IMAGE_PATH_LEN]);
+
+#endif /* SHADOWADM_H */
