@@ -157,7 +157,10 @@ need_module() {
 
 # kernel_log: print what the kernel said since the test began
 kernel_log() {
-	dmesg | tac | sed "/bench: start ${TEST_ID//\//\\/} /q" | tac
+	dmesg | awk -v mark="bench: start $TEST_ID " '
+		index($0, mark) { text = "" }
+		{ text = text $0 "\n" }
+		END { printf "%s", text }'
 }
 
 # -- disks and filesystems
