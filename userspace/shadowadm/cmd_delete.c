@@ -7,14 +7,20 @@
  * named with who uses it.
  */
 #include "shadow_table.h"
+#include "users.h"
 
 struct deletion {
 	struct context *context;
 	struct json_object *deleted;	/* UUIDs */
-	struct json_object *failed;	/* UUIDs */
+	struct json_object *failed;	/* objects: UUID, message, users */
 	unsigned int done;
 	unsigned int failures;
 	unsigned int pending;		/* go when the last opener closes them */
+};
+
+struct failure {
+	char path[IMAGE_PATH_LEN];
+	struct json_object *users;
 };
 
 static void note(struct json_object *array, const struct shadow_uuid *uuid)
@@ -24,13 +30,46 @@ static void note(struct json_object *array, const struct shadow_uuid *uuid)
 	json_object_array_add(array, json_object_new_string(shadowcopy_uuid_format(uuid, text)));
 }
 
+static void print_user(void *data, const struct user *user)
+{
+	struct json_object *object;
+	struct failure *failure = data;
+	char text[PATH_MAX + 128];
+
+	fprintf(stderr, "  %s is %s\n", failure->path, user_text(user, text, sizeof(text)));
+	object = json_object_new_object();
+	json_object_object_add(object, "kind", json_object_new_string(user->kind));
+	json_object_object_add(object, "what", json_object_new_string(user->what));
+	json_object_object_add(object, "pid", user->pid ? json_object_new_int(user->pid) : NULL);
+	json_object_object_add(object, "command", json_object_new_string(user->command));
+	json_object_array_add(failure->users, object);
+}
+
+/* Name those who use it, on stderr.  To be freed. */
+static struct json_object *print_users(const struct shadow_shadow_info *info)
+{
+	struct failure failure = { .users = json_object_new_array() };
+
+	image_path(info, failure.path);
+	if (!users_of(info, print_user, &failure))
+		fprintf(stderr, "  who uses %s cannot be seen from here\n", failure.path);
+	return failure.users;
+}
+
 static void explain_failure(struct deletion *deletion, const struct shadow_shadow_info *info)
 {
 	const struct shadowcopy_error *last = shadowcopy_last_error(deletion->context->sc);
+	struct json_object *object = json_object_new_object();
+	char text[SHADOWCOPY_UUID_LEN];
 
 	fprintf(stderr, "shadowadm delete: %s.\n", last->text);
+	json_object_object_add(object, "uuid", json_object_new_string(
+		shadowcopy_uuid_format(&info->uuid, text)));
+	json_object_object_add(object, "message", json_object_new_string(last->text));
+	if (last->code == -EBUSY)
+		json_object_object_add(object, "users", print_users(info));
+	json_object_array_add(deletion->failed, object);
 	deletion->failures++;
-	note(deletion->failed, &info->uuid);
 }
 
 /* Is it still there, waiting for its openers? */
@@ -59,6 +98,7 @@ static void delete_one(struct deletion *deletion, const struct shadow_shadow_inf
 	if (info->openers && still_there(context, &info->uuid)) {
 		deletion->pending++;
 		warn(context, "%s is in use and goes when its last user closes it", path);
+		json_object_put(print_users(info));
 	} else {
 		progress(context, "deleted %s of %s", path, info->volume_name);
 	}

@@ -3,6 +3,7 @@
  * shadow_table.c - the columns of a shadow.
  */
 #include "shadow_table.h"
+#include "users.h"
 
 const char *consistency_name(uint32_t consistency)
 {
@@ -104,6 +105,15 @@ static void get_openers(const void *row, struct value *value)
 		value_number(value, VALUE_NUMBER, ROW(row)->openers);
 }
 
+static void get_mountpoint(const void *row, struct value *value)
+{
+	char *mountpoint = IS_SET(row) ? NULL : mountpoint_of(ROW(row));
+
+	if (mountpoint)
+		value_text(value, "%s", mountpoint);
+	free(mountpoint);
+}
+
 static void get_set_count(const void *row, struct value *value)
 {
 	value_number(value, VALUE_NUMBER, ROW(row)->set_count);
@@ -159,6 +169,7 @@ static const struct column columns[] = {
 	{ "STATE", "created, lost or deleting", .get = get_state },
 	{ "OPENERS", "how many have the image open, a mount counts", .right = true,
 	  .get = get_openers },
+	{ "MOUNTPOINT", "where it is mounted", .get = get_mountpoint },
 	{ "UUID", "identity", .get = get_uuid },
 	{ "SET", "identity of its set", .get = get_set },
 	{ "SET-COUNT", "shadows in the set when it was made", .right = true, .get = get_set_count },

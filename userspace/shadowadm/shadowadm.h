@@ -54,8 +54,8 @@ struct context {
 
 extern const struct command *const commands[];
 
-extern const struct command cmd_create, cmd_delete, cmd_help, cmd_list, cmd_show, cmd_stats,
-	cmd_version, cmd_volume;
+extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_help, cmd_list, cmd_monitor,
+	cmd_mount, cmd_show, cmd_stats, cmd_umount, cmd_version, cmd_volume;
 
 /* --- main.c -------------------------------------------------------------- */
 

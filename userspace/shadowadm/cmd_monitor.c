@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_monitor.c - shadowadm monitor: the module's events as they happen, one
+ * line each.
+ */
+#include <inttypes.h>
+#include <poll.h>
+#include <time.h>
+
+#include "shadowadm.h"
+
+#define NS_PER_SEC 1000000000LL
+
+struct monitor {
+	struct context *context;
+	struct shadowcopy_events *events;
+	uint64_t wanted;	/* 0: for ever */
+	uint64_t seen;
+	int64_t deadline_ms;	/* of the monotonic clock, -1: none */
+	bool missed;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void time_text(int64_t ns, char *buf, size_t size)
+{
+	time_t seconds = ns / NS_PER_SEC;
+	struct tm tm;
+	size_t used;
+
+	localtime_r(&seconds, &tm);
+	used = strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(buf + used, size - used, ".%03u", (unsigned int)(ns % NS_PER_SEC / 1000000));
+}
+
+static void print_missed(uint64_t missed)
+{
+	if (missed == UINT64_MAX)
+		puts("events were lost; \"shadowadm list\" tells how things are");
+	else
+		printf("%" PRIu64 " event%s lost; \"shadowadm list\" tells how things are\n", missed,
+		       missed == 1 ? " was" : "s were");
+}
+
+static void print_text(const struct shadowcopy_event *event)
+{
+	char text[SHADOWCOPY_UUID_LEN], time[64];
+
+	if (event->missed)
+		print_missed(event->missed);
+	if (!event->event)
+		return;
+	time_text(event->time_ns, time, sizeof(time));
+	printf("%s %s", time, shadowcopy_event_name(event->event));
+	if (event->present & SHADOWCOPY_EV_INDEX)
+		printf(" /dev/shadow%u", event->index);
+	if (*event->name)
+		printf(" volume=%s", event->name);
+	if (event->present & SHADOWCOPY_EV_PERCENT)
+		printf(" store=%u%%", event->percent);
+	if (event->present & SHADOWCOPY_EV_SHADOW)
+		printf(" shadow=%s", shadowcopy_uuid_format(&event->shadow, text));
+	if (event->present & SHADOWCOPY_EV_SET)
+		printf(" set=%s", shadowcopy_uuid_format(&event->set, text));
+	if (event->present & SHADOWCOPY_EV_REASON && event->reason)
+		printf(" reason=%s: %s", shadowcopy_reason_name(event->reason),
+		       shadowcopy_reason_cause(event->reason));
+	putchar('\n');
+}
+
+static void add_uuid(struct json_object *object, const char *key, const struct shadow_uuid *uuid)
+{
+	char text[SHADOWCOPY_UUID_LEN];
+
+	json_object_object_add(object, key,
+			       json_object_new_string(shadowcopy_uuid_format(uuid, text)));
+}
+
+static void print_line_json(const struct shadowcopy_event *event)
+{
+	struct json_object *object = json_object_new_object();
+	char dev[32];
+
+	json_object_object_add(object, "event", event->event ?
+		json_object_new_string(shadowcopy_event_name(event->event)) : NULL);
+	/* -1: some, but it is not known how many */
+	json_object_object_add(object, "missed", json_object_new_int64(event->missed));
+	if (event->event) {
+		json_object_object_add(object, "seq", json_object_new_uint64(event->seq));
+		json_object_object_add(object, "time_ns", json_object_new_int64(event->time_ns));
+	}
+	if (event->present & SHADOWCOPY_EV_SHADOW)
+		add_uuid(object, "shadow", &event->shadow);
+	if (event->present & SHADOWCOPY_EV_SET)
+		add_uuid(object, "set", &event->set);
+	if (event->present & SHADOWCOPY_EV_DEV) {
+		snprintf(dev, sizeof(dev), "%u:%u", event->dev.major, event->dev.minor);
+		json_object_object_add(object, "dev", json_object_new_string(dev));
+	}
+	if (*event->name)
+		json_object_object_add(object, "volume", json_object_new_string(event->name));
+	if (event->present & SHADOWCOPY_EV_INDEX)
+		json_object_object_add(object, "index", json_object_new_uint64(event->index));
+	if (event->present & SHADOWCOPY_EV_REASON)
+		json_object_object_add(object, "reason", json_object_new_string(
+			shadowcopy_reason_name(event->reason)));
+	if (event->present & SHADOWCOPY_EV_PERCENT)
+		json_object_object_add(object, "percent", json_object_new_uint64(event->percent));
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
+/* All that is there now.  1 when enough was seen, 0 for more, < 0 on failure. */
+static int drain(struct monitor *monitor)
+{
+	struct shadowcopy_event event;
+	int rc;
+
+	while ((rc = shadowcopy_events_next(monitor->events, &event)) > 0) {
+		if (event.missed)
+			monitor->missed = true;
+		if (monitor->context->json)
+			print_line_json(&event);
+		else
+			print_text(&event);
+		if (fflush(stdout))
+			return -EPIPE;
+		if (event.event && ++monitor->seen == monitor->wanted)
+			return 1;
+	}
+	return rc;
+}
+
+static int wait_for_news(const struct monitor *monitor)
+{
+	struct pollfd pollfd = {
+		.fd = shadowcopy_events_fd(monitor->events),
+		.events = POLLIN,
+	};
+	int64_t left = -1;
+
+	if (monitor->deadline_ms >= 0) {
+		left = monitor->deadline_ms - now_ms();
+		if (left <= 0)
+			return 0;
+		if (left > INT_MAX)
+			left = INT_MAX;
+	}
+	return poll(&pollfd, 1, left);
+}
+
+static int monitor_loop(struct monitor *monitor)
+{
+	int rc;
+
+	for (;;) {
+		rc = drain(monitor);
+		if (rc == -EPIPE)
+			return fail(monitor->context, "cannot write to standard output");
+		if (rc < 0)
+			return fail_library(monitor->context);
+		if (rc)
+			break;
+		rc = wait_for_news(monitor);
+		if (rc < 0 && errno != EINTR)
+			return fail(monitor->context, "cannot wait for events: %s",
+				    strerror(errno));
+		if (!rc && now_ms() >= monitor->deadline_ms)
+			break;
+	}
+	if (monitor->seen < monitor->wanted)
+		return fail(monitor->context, "the time is up, and there were %" PRIu64 " of %" PRIu64
+			    " events", monitor->seen, monitor->wanted);
+	return monitor->missed ? STATUS_DEGRADED : STATUS_OK;
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	enum { OPTION_COUNT = OPTION_OWN, OPTION_TIMEOUT };
+	static const struct option longs[] = {
+		{ "count", required_argument, NULL, OPTION_COUNT },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		COMMON_OPTIONS, { 0 }
+	};
+	struct monitor monitor = { .context = context, .deadline_ms = -1 };
+	const char *wrong;
+	uint64_t ms = 0;
+	int option, status;
+	char *end;
+
+	while ((option = next_option(context, argc, argv, "h", longs, &status)) != -1)
+		switch (option) {
+		case OPTION_COUNT:
+			monitor.wanted = strtoull(optarg, &end, 10);
+			if (*end || !monitor.wanted || *optarg == '-')
+				return usage(context, "--count %s: it is not a number above zero",
+					     optarg);
+			break;
+		case OPTION_TIMEOUT:
+			wrong = seconds_parse(optarg, &ms);
+			if (wrong)
+				return usage(context, "--timeout %s: %s", optarg, wrong);
+			monitor.deadline_ms = now_ms() + ms;
+			break;
+		default:
+			return status;
+		}
+	if (optind < argc)
+		return usage(context, "it takes no argument");
+	if (shadowcopy_events_open(context->sc, &monitor.events))
+		return fail_library(context);
+	progress(context, "listening; end it with Ctrl-C");
+	status = monitor_loop(&monitor);
+	shadowcopy_events_close(monitor.events);
+	return status;
+}
+
+const struct command cmd_monitor = {
+	.name = "monitor",
+	.summary = "Show events as they happen, one line each",
+	.synopsis = "[--count N] [--timeout SECONDS] [--json]",
+	.text = "Events: created, deleted, lost, store-fill, tracked, untracked, gone, held,\n"
+		"released, expired.  With --json each line is an object.\n\n"
+		"Options:\n"
+		"      --count N         end after N events\n"
+		"      --timeout SECONDS end after this time; a failure if --count was not reached\n"
+		COMMON_HELP,
+	.run = run,
+};

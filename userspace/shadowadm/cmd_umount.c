@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_umount.c - shadowadm umount: ends the mounts of a shadow, of a set, or
+ * those on or in a directory.
+ */
+#include <libmount.h>
+#include <unistd.h>
+
+#include "users.h"
+
+struct unmounting {
+	struct context *context;
+	const char *dir;	/* only mounts on it or right below it, or NULL */
+	char **targets;
+	size_t count;
+	bool short_of_memory;
+};
+
+/* Is it @dir, or a directory right in it? */
+static bool is_on_or_in(const char *target, const char *dir)
+{
+	size_t length = strlen(dir);
+
+	if (!strcmp(target, dir))
+		return true;
+	return !strncmp(target, dir, length) && target[length] == '/' &&
+	       !strchr(target + length + 1, '/');
+}
+
+static void keep(void *data, const struct user *user)
+{
+	struct unmounting *unmounting = data;
+	char **more;
+
+	if (unmounting->dir && !is_on_or_in(user->what, unmounting->dir))
+		return;
+	more = reallocarray(unmounting->targets, unmounting->count + 1, sizeof(*more));
+	if (more)
+		unmounting->targets = more;
+	if (!more || !(more[unmounting->count] = strdup(user->what))) {
+		unmounting->short_of_memory = true;
+		return;
+	}
+	unmounting->count++;
+}
+
+static int umount_one(struct context *context, const char *target)
+{
+	struct libmnt_context *mount = mnt_new_context();
+	char reason[BUFSIZ] = "";
+	int rc;
+
+	if (!mount)
+		return fail(context, "there is not enough memory");
+	rc = mnt_context_set_target(mount, target);
+	if (!rc) {
+		rc = mnt_context_umount(mount);
+		rc = mnt_context_get_excode(mount, rc, reason, sizeof(reason));
+	}
+	mnt_free_context(mount);
+	if (rc)
+		return fail(context, "cannot unmount %s: %s. \"fuser -vm %s\" shows who uses it",
+			    target, *reason ? reason : "umount failed", target);
+	progress(context, "unmounted %s", target);
+	return STATUS_OK;
+}
+
+static int umount_all(struct unmounting *unmounting, bool remove_directories)
+{
+	int status = STATUS_OK, rc;
+	size_t i;
+
+	for (i = 0; i < unmounting->count; i++) {
+		rc = umount_one(unmounting->context, unmounting->targets[i]);
+		if (rc)
+			status = rc;
+		else if (remove_directories && unmounting->dir &&
+			 strcmp(unmounting->targets[i], unmounting->dir))
+			rmdir(unmounting->targets[i]);	/* made by mount; stays if not empty */
+		free(unmounting->targets[i]);
+	}
+	free(unmounting->targets);
+	return status;
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "quiet", no_argument, NULL, 'q' }, COMMON_OPTIONS, { 0 }
+	};
+	struct unmounting unmounting = { .context = context };
+	struct shadow_shadow_info *shadows;
+	struct shadow_uuid uuid;
+	int option, status;
+	uint32_t kind = 0;
+	ssize_t count, i;
+	char *dir;
+
+	while ((option = next_option(context, argc, argv, "hq", longs, &status)) != -1)
+		switch (option) {
+		case 'q':
+			context->quiet = true;
+			break;
+		default:
+			return status;
+		}
+	if (argc - optind != 1)
+		return usage(context, "name one shadow, set or directory");
+
+	dir = strncmp(argv[optind], "/dev/", 5) && strchr(argv[optind], '/') ?
+	      realpath(argv[optind], NULL) : NULL;
+	if (!dir && shadowcopy_find(context->sc, argv[optind], &uuid, &kind))
+		return fail_library(context);
+	unmounting.dir = dir;
+	count = load_shadows(context->sc, &shadows);
+	if (count < 0) {
+		free(dir);
+		return fail_library(context);
+	}
+	for (i = 0; i < count; i++)
+		if (dir || uuid_equal(kind == SHADOW_KIND_SET ? &shadows[i].set :
+				      &shadows[i].uuid, &uuid))
+			mounts_of(&shadows[i], keep, &unmounting);
+	free(shadows);
+	if (unmounting.short_of_memory)
+		status = fail(context, "there is not enough memory");
+	else if (!unmounting.count)
+		status = fail(context, "nothing to unmount: no shadow is mounted %s %s here",
+			      dir ? "on or in" : "by the name of", argv[optind]);
+	else
+		status = STATUS_OK;
+	status = umount_all(&unmounting, true) ?: status;
+	free(dir);
+	return status;
+}
+
+const struct command cmd_umount = {
+	.name = "umount",
+	.summary = "Unmount a shadow, the shadows of a set, or those on or in a directory",
+	.synopsis = "SHADOW|SET|DIR",
+	.text = "DIR, written with a slash, is where \"shadowadm mount\" mounted them; for a set\n"
+		"the subdirectories it made are removed.\n\n"
+		"Options:\n"
+		"  -q, --quiet           no progress\n"
+		COMMON_HELP,
+	.run = run,
+};

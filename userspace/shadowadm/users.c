@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * users.c - finds out who uses a shadow's device: mounts of all namespaces,
+ * processes that have it open, devices stacked on it.
+ *
+ * It looks through /proc and /sys and can miss somebody who comes or goes at
+ * the same time; it is for messages, not for decisions.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <libmount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "users.h"
+
+struct search {
+	const struct shadow_shadow_info *shadow;
+	char path[IMAGE_PATH_LEN];
+	user_fn *fn;
+	void *data;
+	size_t found;
+};
+
+static void report(struct search *search, const char *kind, const char *what, int pid)
+{
+	char file[64], command[64] = "";
+	struct user user = { .kind = kind, .what = what, .pid = pid, .command = command };
+	FILE *stream;
+
+	if (pid) {
+		snprintf(file, sizeof(file), "/proc/%d/comm", pid);
+		stream = fopen(file, "re");
+		if (stream && fgets(command, sizeof(command), stream))
+			command[strcspn(command, "\n")] = '\0';
+		if (stream)
+			fclose(stream);
+	}
+	search->found++;
+	if (search->fn)
+		search->fn(search->data, &user);
+}
+
+/* --- mounts ------------------------------------------------------------------ */
+
+static bool is_image(const struct search *search, struct libmnt_fs *fs)
+{
+	dev_t devno = mnt_fs_get_devno(fs);
+	const char *source = mnt_fs_get_source(fs);
+
+	if (major(devno) == search->shadow->image.major &&
+	    minor(devno) == search->shadow->image.minor)
+		return true;
+	/* btrfs: the number is not the device's */
+	return !major(devno) && source && !strcmp(source, search->path);
+}
+
+static void search_mounts(struct search *search, const char *mountinfo, int pid)
+{
+	struct libmnt_table *table = mnt_new_table();
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_BACKWARD);
+	struct libmnt_fs *fs;
+
+	if (table && iter && !mnt_table_parse_file(table, mountinfo))
+		while (!mnt_table_next_fs(table, iter, &fs))
+			if (is_image(search, fs))
+				report(search, "mount", mnt_fs_get_target(fs) ?: "", pid);
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+}
+
+/* --- processes ----------------------------------------------------------------- */
+
+static bool is_open_by(const struct search *search, const char *pid)
+{
+	char name[PATH_MAX];
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	DIR *stream;
+
+	snprintf(name, sizeof(name), "/proc/%s/fd", pid);
+	stream = opendir(name);
+	while (stream && !found && (entry = readdir(stream))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "/proc/%s/fd/%s", pid, entry->d_name);
+		found = !stat(name, &st) && S_ISBLK(st.st_mode) &&
+			major(st.st_rdev) == search->shadow->image.major &&
+			minor(st.st_rdev) == search->shadow->image.minor;
+	}
+	if (stream)
+		closedir(stream);
+	return found;
+}
+
+#define NAMESPACES_MAX 256
+
+/* Namespaces already looked at; past the end some are looked at twice. */
+struct namespaces {
+	ino_t inodes[NAMESPACES_MAX];
+	size_t count;
+};
+
+static bool is_new_namespace(struct namespaces *seen, const char *pid)
+{
+	char name[64];
+	struct stat st;
+	size_t i;
+
+	snprintf(name, sizeof(name), "/proc/%s/ns/mnt", pid);
+	if (stat(name, &st))
+		return false;
+	for (i = 0; i < seen->count; i++)
+		if (seen->inodes[i] == st.st_ino)
+			return false;
+	if (seen->count < NAMESPACES_MAX)
+		seen->inodes[seen->count++] = st.st_ino;
+	return true;
+}
+
+static void search_processes(struct search *search)
+{
+	struct namespaces seen = { .count = 0 };
+	struct dirent *entry;
+	char name[64];
+	DIR *stream;
+
+	search_mounts(search, "/proc/self/mountinfo", 0);
+	is_new_namespace(&seen, "self");
+	stream = opendir("/proc");
+	while (stream && (entry = readdir(stream))) {
+		int pid = atoi(entry->d_name);
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		if (is_new_namespace(&seen, entry->d_name)) {
+			snprintf(name, sizeof(name), "/proc/%d/mountinfo", pid);
+			search_mounts(search, name, pid);
+		}
+		if (pid != getpid() && is_open_by(search, entry->d_name))
+			report(search, "open", "", pid);
+	}
+	if (stream)
+		closedir(stream);
+}
+
+/* --- devices --------------------------------------------------------------------- */
+
+static void search_holders(struct search *search)
+{
+	char name[PATH_MAX];
+	struct dirent *entry;
+	DIR *stream;
+
+	snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/holders", search->shadow->image.major,
+		 search->shadow->image.minor);
+	stream = opendir(name);
+	while (stream && (entry = readdir(stream)))
+		if (entry->d_name[0] != '.') {
+			snprintf(name, sizeof(name), "/dev/%s", entry->d_name);
+			report(search, "holder", name, 0);
+		}
+	if (stream)
+		closedir(stream);
+}
+
+static void search_loops(struct search *search)
+{
+	char name[PATH_MAX], line[PATH_MAX];
+	struct dirent *entry;
+	DIR *stream;
+	FILE *file;
+
+	stream = opendir("/sys/block");
+	while (stream && (entry = readdir(stream))) {
+		if (strncmp(entry->d_name, "loop", 4))
+			continue;
+		snprintf(name, sizeof(name), "/sys/block/%s/loop/backing_file", entry->d_name);
+		file = fopen(name, "re");
+		if (!file)
+			continue;
+		if (fgets(line, sizeof(line), file)) {
+			line[strcspn(line, "\n")] = '\0';
+			snprintf(name, sizeof(name), "/dev/%s", entry->d_name);
+			if (!strcmp(line, search->path))
+				report(search, "loop", name, 0);
+		}
+		fclose(file);
+	}
+	if (stream)
+		closedir(stream);
+}
+
+size_t users_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data)
+{
+	struct search search = { .shadow = shadow, .fn = fn, .data = data };
+
+	image_path(shadow, search.path);
+	search_processes(&search);
+	search_holders(&search);
+	search_loops(&search);
+	return search.found;
+}
+
+char *user_text(const struct user *user, char *buf, size_t size)
+{
+	if (!strcmp(user->kind, "open"))
+		snprintf(buf, size, "open by %s (pid %d)", user->command, user->pid);
+	else if (!strcmp(user->kind, "mount") && user->pid)
+		snprintf(buf, size, "mounted on %s in the mount namespace of %s (pid %d)",
+			 user->what, user->command, user->pid);
+	else if (!strcmp(user->kind, "mount"))
+		snprintf(buf, size, "mounted on %s", user->what);
+	else
+		snprintf(buf, size, "used by the device %s", user->what);
+	return buf;
+}
+
+size_t mounts_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data)
+{
+	struct search search = { .shadow = shadow, .fn = fn, .data = data };
+
+	image_path(shadow, search.path);
+	search_mounts(&search, "/proc/self/mountinfo", 0);
+	return search.found;
+}
+
+static void keep_mountpoint(void *data, const struct user *user)
+{
+	char **mountpoint = data;
+
+	if (!*mountpoint)
+		*mountpoint = strdup(user->what);
+}
+
+char *mountpoint_of(const struct shadow_shadow_info *shadow)
+{
+	char *mountpoint = NULL;
+
+	mounts_of(shadow, keep_mountpoint, &mountpoint);
+	return mountpoint;
+}

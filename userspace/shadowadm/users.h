@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * users.h - who uses a shadow's device.
+ */
+#ifndef SHADOWADM_USERS_H
+#define SHADOWADM_USERS_H
+
+#include "shadowadm.h"
+
+/* One use.  @pid is 0 and @command empty where no process stands for it. */
+struct user {
+	const char *kind;	/* "mount", "open", "holder", "loop" */
+	const char *what;	/* a mount point or a device; empty for "open" */
+	int pid;
+	const char *command;
+};
+
+typedef void user_fn(void *data, const struct user *user);
+
+/* Call @fn for each use that can be seen; their number. */
+size_t users_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data);
+
+/* The same for its mounts in this namespace only, the last one first. */
+size_t mounts_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data);
+
+/* "mounted on /mnt", "open by tar (pid 12)" */
+char *user_text(const struct user *user, char *buf, size_t size);
+
+/* Where it is mounted in this namespace: to be freed, or NULL. */
+char *mountpoint_of(const struct shadow_shadow_info *shadow);
+
+#endif /* SHADOWADM_USERS_H */
