@@ -421,8 +421,9 @@ enum shadow_set_state {
 	SHADOW_SET_NEW		= 1,	/* devices can be added */
 	SHADOW_SET_HOLDING	= 2,	/* freezing, closing gates, draining */
 	SHADOW_SET_HELD		= 3,	/* every volume is at rest */
-	SHADOW_SET_TAKEN	= 4,	/* the shadows exist */
-	SHADOW_SET_FAILED	= 5,	/* nothing is held, nothing was made */
+	SHADOW_SET_FLIPPED	= 4,	/* the instant has been; to be released */
+	SHADOW_SET_TAKEN	= 5,	/* the shadows exist */
+	SHADOW_SET_FAILED	= 6,	/* nothing is held, nothing was made */
 };
 
 /**
@@ -462,14 +463,18 @@ struct shadow_set_step {
 
 /* on a set descriptor */
 #define SHADOW_IOC_SET_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x20, struct shadow_set_add)
-/* freeze, close the gates, drain: all volumes at rest (NEW -> HELD) */
+/*
+ * Freeze, close the gates, drain: NEW to HELD.  While volumes are held the
+ * answers of SET_HOLD and SET_TAKE are written only to memory that is resident;
+ * SET_STATUS tells the same at any time.
+ */
 #define SHADOW_IOC_SET_HOLD	_IOWR(SHADOW_IOC_MAGIC, 0x21, struct shadow_set_step)
-/* the instant.  From HELD: gates stay closed until SET_RELEASE.  From NEW: hold, take and release in one */
+/* The instant.  HELD to FLIPPED; NEW to TAKEN, with hold and release, in one. */
 #define SHADOW_IOC_SET_TAKE	_IOWR(SHADOW_IOC_MAGIC, 0x22, struct shadow_set_step)
-/* open the gates and thaw; from HELD the set goes back to NEW */
+/* Open the gates and thaw.  FLIPPED to TAKEN: the images appear; HELD to NEW. */
 #define SHADOW_IOC_SET_RELEASE	_IOWR(SHADOW_IOC_MAGIC, 0x23, struct shadow_set_step)
 #define SHADOW_IOC_SET_STATUS	_IOWR(SHADOW_IOC_MAGIC, 0x24, struct shadow_set_step)
-/* from now on the shadows outlive the descriptor (TAKEN only) */
+/* From now on the shadows outlive the descriptor; TAKEN only. */
 #define SHADOW_IOC_SET_KEEP	_IOWR(SHADOW_IOC_MAGIC, 0x25, struct shadow_set_step)
 
 #endif /* _UAPI_LINUX_SHADOW_H */

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctl.c - /dev/shadow-control and the set descriptors: everything from user
+ * space is checked here, before anything is touched.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "ctl.h"
+#include "hook.h"
+#include "image.h"
+#include "registry.h"
+#include "set.h"
+
+#define zeroed(x)	(!memchr_inv(&(x), 0, sizeof(x)))
+
+static bool good_dev(const struct shadow_dev *dev)
+{
+	return dev->major == MAJOR(MKDEV(dev->major, dev->minor)) &&
+	       dev->minor == MINOR(MKDEV(dev->major, dev->minor));
+}
+
+static dev_t dev_of(const struct shadow_dev *dev)
+{
+	return MKDEV(dev->major, dev->minor);
+}
+
+/* The answer, after a command that may have failed with @err. */
+static long answer(void __user *user, const void *arg, size_t size, long err)
+{
+	if (copy_to_user(user, arg, size))
+		return -EFAULT;
+	return err;
+}
+
+/* --- the control device ---------------------------------------------------------- */
+
+static long ctl_info(struct shadow_info __user *user)
+{
+	struct shadow_info info = {
+		.abi_version = SHADOW_ABI_VERSION,
+		.block_size = SHADOW_BLOCK_SIZE,
+		.features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_STORE_DEVICE |
+			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS,
+		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
+		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
+		.volumes = shadow_registry_count(),
+		.shadows = shadow_count(),
+		.hooked = shadow_hook_registered(),
+	};
+
+	strscpy(info.version, SHADOW_VERSION, sizeof(info.version));
+	return answer(user, &info, sizeof(info), 0);
+}
+
+static int set_file_release(struct inode *inode, struct file *file);
+static long set_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+static const struct file_operations set_fops = {
+	.owner = THIS_MODULE,
+	.release = set_file_release,
+	.unlocked_ioctl = set_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static long ctl_set_new(struct shadow_set_new __user *user)
+{
+	struct shadow_set_new arg;
+	struct shadow_set *set;
+	struct file *file;
+	int fd;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags & ~SHADOW_SET_NO_AUTO_RELEASE || arg.fd || !zeroed(arg.set) ||
+	    !zeroed(arg.reserved))
+		return -EINVAL;
+	if (arg.timeout_ms && (arg.timeout_ms < SHADOW_TIMEOUT_MIN_MS ||
+			       arg.timeout_ms > SHADOW_TIMEOUT_MAX_MS))
+		return -ERANGE;
+	set = shadow_set_create(arg.flags, arg.timeout_ms, arg.context);
+	if (IS_ERR(set))
+		return PTR_ERR(set);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		shadow_set_destroy(set);
+		return fd;
+	}
+	file = anon_inode_getfile("[shadow-set]", &set_fops, set, O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		shadow_set_destroy(set);
+		return PTR_ERR(file);
+	}
+	arg.fd = fd;
+	arg.set = *shadow_set_uuid(set);
+	if (copy_to_user(user, &arg, sizeof(arg))) {
+		put_unused_fd(fd);
+		fput(file);
+		return -EFAULT;
+	}
+	fd_install(fd, file);
+	return 0;
+}
+
+static long ctl_track(struct shadow_volume_track __user *user, bool track)
+{
+	struct shadow_volume_track arg;
+	long err;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags || arg.reserved0 || !zeroed(arg.fault) || !zeroed(arg.reserved) ||
+	    !good_dev(&arg.dev))
+		return -EINVAL;
+	if (track && arg.memory_bytes &&
+	    (arg.memory_bytes < SHADOW_MEMORY_MIN || arg.memory_bytes >> 44))
+		return -ERANGE;
+	err = track ? shadow_registry_track(dev_of(&arg.dev), arg.memory_bytes, &arg.fault) :
+		      shadow_registry_untrack(dev_of(&arg.dev), &arg.fault);
+	return answer(user, &arg, sizeof(arg), err);
+}
+
+static long ctl_volume_next(struct shadow_volume_info __user *user)
+{
+	struct shadow_volume_info *info;
+	u64 cursor;
+	long err;
+
+	info = memdup_user(user, sizeof(*info));
+	if (IS_ERR(info))
+		return PTR_ERR(info);
+	cursor = info->cursor;
+	info->cursor = 0;
+	err = zeroed(*info) ? 0 : -EINVAL;
+	info->cursor = cursor;
+	if (!err)
+		err = shadow_registry_next(info);
+	if (!err)
+		err = answer(user, info, sizeof(*info), 0);
+	kfree(info);
+	return err;
+}
+
+static long ctl_shadow_next(struct shadow_shadow_info __user *user)
+{
+	struct shadow_shadow_info info;
+	u64 cursor;
+	long err;
+
+	if (copy_from_user(&info, user, sizeof(info)))
+		return -EFAULT;
+	cursor = info.cursor;
+	info.cursor = 0;
+	if (!zeroed(info))
+		return -EINVAL;
+	info.cursor = cursor;
+	err = shadow_next(&info);
+	return err ?: answer(user, &info, sizeof(info), 0);
+}
+
+static long delete_set(struct shadow_delete *arg)
+{
+	struct shadow_fault fault = { 0 };
+	struct shadow_uuid uuid;
+	bool any = false;
+	long result = 0;
+	u64 id = 0;
+
+	while (shadow_of_set(&arg->uuid, &id, &uuid)) {
+		long err = shadow_delete(&uuid, false, &fault);
+
+		any = true;
+		if (!err) {
+			arg->deleted++;
+		} else if (err != -ENOENT && !result) {
+			arg->failed = uuid;
+			arg->fault = fault;
+			result = err;
+		}
+	}
+	return any ? result : -ENOENT;
+}
+
+static long ctl_delete(struct shadow_delete __user *user)
+{
+	struct shadow_delete arg;
+	long err;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags || arg.deleted || arg.reserved0 || !zeroed(arg.failed) ||
+	    !zeroed(arg.fault) || !zeroed(arg.reserved))
+		return -EINVAL;
+	switch (arg.kind) {
+	case SHADOW_KIND_SHADOW:
+		err = shadow_delete(&arg.uuid, false, &arg.fault);
+		if (!err)
+			arg.deleted = 1;
+		else
+			arg.failed = arg.uuid;
+		break;
+	case SHADOW_KIND_SET:
+		err = delete_set(&arg);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return answer(user, &arg, sizeof(arg), err);
+}
+
+static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	switch (cmd) {
+	case SHADOW_IOC_INFO:
+		return ctl_info(user);
+	case SHADOW_IOC_SET_NEW:
+		return ctl_set_new(user);
+	case SHADOW_IOC_VOLUME_TRACK:
+		return ctl_track(user, true);
+	case SHADOW_IOC_VOLUME_UNTRACK:
+		return ctl_track(user, false);
+	case SHADOW_IOC_VOLUME_NEXT:
+		return ctl_volume_next(user);
+	case SHADOW_IOC_SHADOW_NEXT:
+		return ctl_shadow_next(user);
+	case SHADOW_IOC_DELETE:
+		return ctl_delete(user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations ctl_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = ctl_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice control = {
+	.minor = SHADOW_CONTROL_MINOR,
+	.name = SHADOW_CONTROL_NAME,
+	.fops = &ctl_fops,
+	.mode = 0600,
+};
+
+/* --- set descriptors -------------------------------------------------------------------- */
+
+static int set_file_release(struct inode *inode, struct file *file)
+{
+	shadow_set_destroy(file->private_data);
+	return 0;
+}
+
+static long set_add(struct shadow_set *set, struct shadow_set_add __user *user)
+{
+	struct shadow_set_add arg;
+	const struct shadow_store_spec *store = &arg.store;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (!arg.flags || arg.flags & ~(SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE) ||
+	    arg.reserved0 || store->reserved0 || !zeroed(arg.shadow) || !zeroed(arg.fault) ||
+	    !zeroed(arg.reserved) || !good_dev(&arg.dev) || !good_dev(&store->dev))
+		return -EINVAL;
+	if (!(arg.flags & SHADOW_ADD_SHADOW) && !zeroed(*store))
+		return -EINVAL;
+	switch (store->type) {
+	case SHADOW_STORE_DEFAULT:
+		if (!zeroed(*store))
+			return -EINVAL;
+		break;
+	case SHADOW_STORE_MEMORY:
+		if (!zeroed(store->dev))
+			return -EINVAL;
+		break;
+	case SHADOW_STORE_DEVICE:
+		if (zeroed(store->dev))
+			return -EINVAL;
+		break;
+	default:
+		return -EINVAL;
+	}
+	return answer(user, &arg, sizeof(arg), shadow_set_add(set, &arg));
+}
+
+/*
+ * The answer to a step.  While volumes are held a page fault could wait for the
+ * very filesystem that is frozen, so memory that is not there gets no answer.
+ */
+static long answer_step(struct shadow_set *set, struct shadow_set_step __user *user, long err)
+{
+	struct shadow_set_step step;
+
+	shadow_set_status(set, &step);
+	if (!step.held)
+		return answer(user, &step, sizeof(step), err);
+	pagefault_disable();
+	if (__copy_to_user_inatomic(user, &step, sizeof(step)))
+		pr_debug("no answer to memory that is not resident\n");
+	pagefault_enable();
+	return err;
+}
+
+static long set_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct shadow_set *set = file->private_data;
+	void __user *user = (void __user *)arg;
+	struct shadow_set_step step;
+	long err = 0;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (cmd == SHADOW_IOC_SET_ADD)
+		return set_add(set, user);
+	switch (cmd) {
+	case SHADOW_IOC_SET_HOLD:
+	case SHADOW_IOC_SET_TAKE:
+	case SHADOW_IOC_SET_RELEASE:
+	case SHADOW_IOC_SET_STATUS:
+	case SHADOW_IOC_SET_KEEP:
+		break;
+	default:
+		return -ENOTTY;
+	}
+	/* Neither while held: a set that is held has had its step checked before. */
+	if (!shadow_set_held(set)) {
+		if (copy_from_user(&step, user, sizeof(step)) ||
+		    copy_to_user(user, &step, sizeof(step)))
+			return -EFAULT;
+	} else {
+		pagefault_disable();
+		err = __copy_from_user_inatomic(&step, user, sizeof(step));
+		pagefault_enable();
+		if (err)
+			memset(&step, 0, sizeof(step));
+	}
+	if (!zeroed(step))
+		return -EINVAL;
+	switch (cmd) {
+	case SHADOW_IOC_SET_HOLD:
+		err = shadow_set_hold(set);
+		break;
+	case SHADOW_IOC_SET_TAKE:
+		err = shadow_set_take(set);
+		break;
+	case SHADOW_IOC_SET_RELEASE:
+		err = shadow_set_release(set);
+		break;
+	case SHADOW_IOC_SET_KEEP:
+		err = shadow_set_keep(set);
+		break;
+	default:
+		err = 0;
+	}
+	return answer_step(set, user, err);
+}
+
+int shadow_ctl_init(void)
+{
+	int err = misc_register(&control);
+
+	if (err != -EBUSY)
+		return err;
+	/* Somebody local has the number: then only loading by hand works. */
+	control.minor = MISC_DYNAMIC_MINOR;
+	return misc_register(&control);
+}
+
+void shadow_ctl_exit(void)
+{
+	misc_deregister(&control);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * event.h - facts for whoever listens.
+ */
+#ifndef SHADOW_EVENT_H
+#define SHADOW_EVENT_H
+
+#include <linux/shadow_netlink.h>
+#include "volume.h"
+
+int shadow_event_init(void);
+void shadow_event_exit(void);
+
+/**
+ * struct shadow_event - what an event says; zero members are left out
+ * @event: enum shadow_nl_event
+ * @shadow: identity of the shadow, or NULL
+ * @set: identity of the set, or NULL
+ * @dev: the volume
+ * @name: its name, or NULL
+ * @index: N of /dev/shadowN, -1: none
+ * @reason: enum shadow_reason
+ * @percent: fill of the store
+ */
+struct shadow_event {
+	u32 event;
+	const struct shadow_uuid *shadow;
+	const struct shadow_uuid *set;
+	dev_t dev;
+	const char *name;
+	int index;
+	u32 reason;
+	u32 percent;
+};
+
+/* Multicast an event.  Never fails and never sleeps; a lost one leaves a gap in the numbers. */
+void shadow_event_send(const struct shadow_event *ev);
+
+/* An event about a volume only. */
+void shadow_event_volume(u32 event, const struct shadow_volume *vol, u32 reason);
+
+#endif /* SHADOW_EVENT_H */

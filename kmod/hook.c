@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hook.c - how writes reach a tracked volume, and how that is undone.
+ *
+ * An ftrace hook that may change where a function returns to (IPMODIFY) sits on
+ * submit_bio_noacct(), which every new bio passes.  The callback only decides:
+ * a bio that does not concern a tracked volume goes on into the function; one
+ * that does goes to submit() below.  PERMANENT makes sure that nobody switches
+ * it off by sysctl.
+ *
+ * Volumes of one disk are passed in the order in which they are in the hash.
+ * A diverted write goes on as a clone from the volume's own bio set, and a bio
+ * from that set (or a split remainder of it, which is the same bio) has passed
+ * this volume and all before it; it is still a new write for those after it.
+ * No flag of the bio and no call chain is needed.
+ *
+ * Unloading and unregistering: once no volume is in the hash and a grace period
+ * is over, the callback diverts nothing.  hook_ref counts the bios between the
+ * callback's decision and the end of submit(), which may sleep; it is killed and
+ * waited for.  It ends because submit() only submits bios below us.  Tasks
+ * preempted in our last instructions, or in the trampoline, are waited for by
+ * RCU-tasks.
+ */
+#include <linux/completion.h>
+#include <linux/hash.h>
+#include <linux/percpu-refcount.h>
+#include <linux/rculist.h>
+#include "gate.h"
+#include "hook.h"
+#include "preserve.h"
+
+#define BUCKET_BITS	6
+
+static struct list_head buckets[1 << BUCKET_BITS];
+static unsigned long occupied;		/* a bit for each bucket in use */
+static unsigned int volumes;
+static bool registered;
+static struct percpu_ref hook_ref;
+static DECLARE_COMPLETION(hook_idle);
+static struct gendisk *marker_disk;	/* target of the self-test; never added */
+static bool marker_seen;
+
+static __always_inline unsigned int bucket_of(const struct gendisk *disk)
+{
+	return hash_ptr((void *)disk, BUCKET_BITS);
+}
+
+/* The first volume that has yet to see this write.  Context: rcu_read_lock(). */
+static __always_inline struct shadow_volume *volume_of(struct bio *bio)
+{
+	struct gendisk *disk = shadow_bio_disk(bio);
+	struct shadow_volume *vol, *found = NULL;
+	sector_t first = shadow_bio_sector(bio);
+	sector_t end = first + bio_sectors(bio);
+
+	list_for_each_entry_rcu(vol, &buckets[bucket_of(disk)], hash) {
+		if (vol->disk != disk)
+			continue;
+		if (bio->bi_pool == &vol->clones)
+			found = NULL;
+		else if (!found && first < vol->start + READ_ONCE(vol->nr_sectors) &&
+			 end > vol->start)
+			found = vol;
+	}
+	return found;
+}
+
+/* In the place of submit_bio_noacct(), with hook_ref held. */
+static noinline notrace shadow_submit_t submit(struct bio *bio)
+{
+	struct shadow_volume *vol;
+
+	if (unlikely(shadow_bio_disk(bio) == marker_disk)) {
+		WRITE_ONCE(marker_seen, true);
+		bio_endio(bio);
+		goto out;
+	}
+	rcu_read_lock();
+	vol = volume_of(bio);
+	if (vol)
+		shadow_flight_begin(vol);
+	rcu_read_unlock();
+	if (vol)
+		shadow_write(vol, bio);
+	else
+		submit_bio_noacct(bio);		/* the volume went away just now */
+out:
+	percpu_ref_put(&hook_ref);
+	return SHADOW_SUBMIT_NONE;
+}
+
+static void notrace callback(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	struct bio *bio = shadow_hook_arg0(fregs);
+	struct gendisk *disk;
+	bool divert;
+
+	if (!op_is_write(bio->bi_opf) || !bio_sectors(bio))
+		return;
+	disk = shadow_bio_disk(bio);
+	if (!(READ_ONCE(occupied) & BIT(bucket_of(disk))))
+		return;
+	rcu_read_lock();
+	divert = (volume_of(bio) || disk == marker_disk) && percpu_ref_tryget_live(&hook_ref);
+	rcu_read_unlock();
+	if (divert)
+		shadow_hook_divert(fregs, (unsigned long)submit);
+}
+
+static struct ftrace_ops hook_ops = {
+	.func	= callback,
+	.flags	= FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
+		  SHADOW_HOOK_REGS | SHADOW_HOOK_NORECURSE,
+};
+
+static void ref_release(struct percpu_ref *ref)
+{
+	complete(&hook_idle);
+}
+
+static int register_hook(struct shadow_fault *fault)
+{
+	int err;
+
+	reinit_completion(&hook_idle);
+	err = percpu_ref_init(&hook_ref, ref_release, 0, GFP_KERNEL);
+	if (err)
+		return shadow_fail(fault, SHADOW_PHASE_HOOK, SHADOW_REASON_NO_MEMORY, 0, err);
+	err = ftrace_set_filter_ip(&hook_ops, (unsigned long)submit_bio_noacct, 0, 0);
+	if (err)
+		goto exit_ref;
+	err = register_ftrace_function(&hook_ops);
+	if (err)
+		goto reset_filter;
+	registered = true;
+	return 0;
+
+reset_filter:
+	ftrace_set_filter(&hook_ops, NULL, 0, 1);
+exit_ref:
+	percpu_ref_exit(&hook_ref);
+	pr_err("cannot hook submit_bio_noacct(): %d%s\n", err,
+	       err == -EBUSY ? "; another module or live patch holds it, or ftrace is off" : "");
+	return shadow_fail(fault, SHADOW_PHASE_HOOK,
+			   err == -EBUSY ? SHADOW_REASON_HOOK_BUSY : SHADOW_REASON_HOOK_DEAD,
+			   0, err);
+}
+
+static void unregister_hook(void)
+{
+	percpu_ref_kill(&hook_ref);
+	wait_for_completion(&hook_idle);
+	unregister_ftrace_function(&hook_ops);
+	ftrace_set_filter(&hook_ops, NULL, 0, 1);
+	synchronize_rcu_tasks();
+	percpu_ref_exit(&hook_ref);
+	registered = false;
+}
+
+bool shadow_hook_registered(void)
+{
+	return READ_ONCE(registered);
+}
+
+static void update_occupied(void)
+{
+	unsigned long bits = BIT(bucket_of(marker_disk));
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+		if (!list_empty(&buckets[i]))
+			bits |= BIT(i);
+	WRITE_ONCE(occupied, bits);
+}
+
+int shadow_hook_add(struct shadow_volume *vol, struct shadow_fault *fault)
+{
+	int err = volumes ? 0 : register_hook(fault);
+
+	if (err)
+		return err;
+	err = shadow_hook_verify(fault);
+	if (err) {
+		if (!volumes)
+			unregister_hook();
+		return err;
+	}
+	volumes++;
+	list_add_tail_rcu(&vol->hash, &buckets[bucket_of(vol->disk)]);
+	update_occupied();
+	/*
+	 * A task may have passed the callback before the volume was there and be
+	 * on its way to the driver.  It gets there, or is counted by the queue,
+	 * before it next sleeps of its own accord.
+	 */
+	synchronize_rcu_tasks();
+	return 0;
+}
+
+void shadow_hook_remove(struct shadow_volume *vol)
+{
+	list_del_rcu(&vol->hash);
+	update_occupied();
+	synchronize_rcu();
+	if (!--volumes)
+		unregister_hook();
+}
+
+int shadow_hook_verify(struct shadow_fault *fault)
+{
+	struct bio *bio = bio_alloc_bioset(marker_disk->part0, 0, REQ_OP_WRITE_ZEROES, GFP_KERNEL,
+					   &fs_bio_set);
+
+	if (!bio)
+		return -ENOMEM;
+	WRITE_ONCE(marker_seen, false);
+	bio->bi_iter.bi_size = SECTOR_SIZE;
+	submit_bio_wait(bio);	/* unseen it fails: the disk has no sectors */
+	bio_put(bio);
+	if (READ_ONCE(marker_seen))
+		return 0;
+	pr_err("the hook on submit_bio_noacct() is not called\n");
+	return shadow_fail(fault, SHADOW_PHASE_HOOK, SHADOW_REASON_HOOK_DEAD, 0, -EIO);
+}
+
+bool shadow_hook_before(const struct shadow_volume *a, const struct shadow_volume *b)
+{
+	const struct shadow_volume *vol;
+	bool before = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(vol, &buckets[bucket_of(a->disk)], hash) {
+		if (vol == a)
+			before = a->disk == b->disk;
+		if (vol == a || vol == b)
+			break;
+	}
+	rcu_read_unlock();
+	return before;
+}
+
+void shadow_hook_for_device(struct device *dev, void (*fn)(struct shadow_volume *vol))
+{
+	struct shadow_volume *vol;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+		list_for_each_entry_rcu(vol, &buckets[i], hash)
+			if (dev->devt == vol->dev || dev == disk_to_dev(vol->disk))
+				fn(vol);
+	rcu_read_unlock();
+}
+
+struct device *shadow_hook_device(void)
+{
+	return disk_to_dev(marker_disk);
+}
+
+int shadow_hook_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+		INIT_LIST_HEAD(&buckets[i]);
+	marker_disk = shadow_disk_alloc(NULL);
+	return marker_disk ? 0 : -ENOMEM;
+}
+
+void shadow_hook_exit(void)
+{
+	shadow_disk_put(marker_disk);
+}

@@ -1,0 +1,661 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * image.c - the block device of a shadow: every block from its record, or from
+ * the origin.
+ *
+ * A read is cut into runs.  A recorded run is copied from memory, where it is
+ * still (or for good) there, or read from the store.  The others are read from
+ * the origin, and looked at again when that is done: if records have appeared
+ * meanwhile, those blocks are filled from their records, whatever was read; where
+ * there is still none, no write was let through yet, so what was read is old
+ * data.  Writers therefore never wait for readers.  "Nothing has changed" is one
+ * comparison, of the epochs' generation.
+ *
+ * Last of all the stake is looked at: a shadow is marked lost before any write
+ * goes through that it lacks and before any of its store blocks is used again,
+ * so data that arrived while it was not lost is good.
+ *
+ * Deleting: under shadows_lock the shadow becomes unreachable for openers; with
+ * none left del_gendisk() ends new reads; reads under way are counted and end
+ * because they are bios below us.  Then its epoch is folded into the next older
+ * one.
+ */
+#include <linux/blkdev.h>
+#include <linux/highmem.h>
+#include <linux/idr.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/uuid.h>
+#include "event.h"
+#include "image.h"
+#include "registry.h"
+
+#define FOLD_REGIONS	64	/* regions folded before others get the mutex */
+
+static DEFINE_MUTEX(shadows_lock);
+static LIST_HEAD(shadows);		/* taken ones, by id */
+static unsigned int nr_shadows;		/* prepared ones too */
+static DEFINE_IDA(indexes);
+static atomic64_t last_id;
+static struct bio_set piece_bios;
+static struct workqueue_struct *image_wq;	/* second looks at reads */
+static struct workqueue_struct *delete_wq;	/* may wait for them */
+
+/**
+ * struct piece - a part of a read that is under way below us
+ * @sh: the shadow
+ * @parent: the read
+ * @iter: which part of @parent, in sectors of the image
+ * @generation: of the epochs, when the look-up said "origin"
+ * @origin: read from the origin
+ * @work: looks again, where waiting is allowed
+ * @bio: the clone
+ */
+struct piece {
+	struct shadow *sh;
+	struct bio *parent;
+	struct bvec_iter iter;
+	u64 generation;
+	bool origin;
+	struct work_struct work;
+	struct bio bio;
+};
+
+/* --- reading ---------------------------------------------------------------------- */
+
+static void read_get(struct shadow *sh)
+{
+	atomic_inc(&sh->reads_inflight);
+}
+
+static void read_put(struct shadow *sh)
+{
+	/* The deleter's grace period keeps the shadow for the wake-up. */
+	rcu_read_lock();
+	if (atomic_dec_and_test(&sh->reads_inflight))
+		wake_up(&sh->idle);
+	rcu_read_unlock();
+}
+
+static bool is_lost(const struct shadow *sh)
+{
+	smp_rmb();	/* the data first; pairs with smp_store_release() in lose */
+	return READ_ONCE(sh->stake.lost);
+}
+
+/* One part of @parent is done. */
+static void part_done(struct shadow *sh, struct bio *parent, blk_status_t status)
+{
+	if (!status && is_lost(sh))
+		status = BLK_STS_IOERR;
+	if (status && !parent->bi_status)
+		parent->bi_status = status;
+	bio_endio(parent);
+	read_put(sh);
+}
+
+static void serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
+		  bool origin_done);
+
+static void piece_again(struct work_struct *work)
+{
+	struct piece *piece = container_of(work, struct piece, work);
+	struct shadow *sh = piece->sh;
+	struct bio *parent = piece->parent;
+
+	atomic64_inc(&sh->vol->image_retries);
+	serve(sh, parent, piece->iter, true);
+	bio_put(&piece->bio);
+	part_done(sh, parent, BLK_STS_OK);
+}
+
+static void piece_end(struct bio *bio)
+{
+	struct piece *piece = container_of(bio, struct piece, bio);
+	struct shadow *sh = piece->sh;
+	struct bio *parent = piece->parent;
+	blk_status_t status = bio->bi_status;
+
+	smp_rmb();	/* the data, then the generation */
+	if (!status && piece->origin &&
+	    READ_ONCE(sh->vol->epochs.generation) != piece->generation) {
+		INIT_WORK(&piece->work, piece_again);
+		queue_work(image_wq, &piece->work);
+		return;
+	}
+	bio_put(bio);
+	part_done(sh, parent, status);
+}
+
+/* Read @bytes of @iter from a device. */
+static void read_piece(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
+		       unsigned int bytes, struct block_device *bdev, sector_t sector,
+		       bool origin, u64 generation)
+{
+	struct bio *bio = shadow_bio_clone(parent, GFP_NOIO, &piece_bios);
+	struct piece *piece = container_of(bio, struct piece, bio);
+
+	iter.bi_size = bytes;
+	piece->sh = sh;
+	piece->parent = parent;
+	piece->iter = iter;
+	piece->origin = origin;
+	piece->generation = generation;
+	bio_set_dev(bio, bdev);
+	bio->bi_iter = iter;
+	bio->bi_iter.bi_sector = sector;
+	bio->bi_end_io = piece_end;
+	bio->bi_opf &= ~REQ_POLLED;
+	read_get(sh);
+	bio_inc_remaining(parent);
+	submit_bio_noacct(bio);
+}
+
+static void copy_in(struct bio *parent, struct bvec_iter iter, const void *from,
+		    unsigned int bytes)
+{
+	while (bytes) {
+		struct bio_vec bv = bio_iter_iovec(parent, iter);
+		unsigned int n = min(bv.bv_len, bytes);
+
+		memcpy_to_page(bv.bv_page, bv.bv_offset, from, n);
+		bio_advance_iter(parent, &iter, n);
+		from += n;
+		bytes -= n;
+	}
+}
+
+/* Copy one block's part from memory, if the block is there. */
+static bool copy_block(struct shadow *sh, struct bio *parent, struct bvec_iter iter, u64 loc,
+		       unsigned int offset, unsigned int bytes)
+{
+	struct shadow_store *store = sh->vol->store;
+	struct page *page;
+
+	read_lock(&store->lock);
+	page = shadow_store_page(store, loc);
+	if (page) {
+		void *from = kmap_local_page(page);
+
+		copy_in(parent, iter, from + offset, bytes);
+		kunmap_local(from);
+	}
+	read_unlock(&store->lock);
+	return page;
+}
+
+/*
+ * Fill @bytes of @iter from a recorded run; @iter begins @offset bytes into the
+ * block stored at @loc.  What is not in memory is read in runs.
+ */
+static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter iter, u64 loc,
+			 unsigned int offset, unsigned int bytes)
+{
+	struct shadow_volume *vol = sh->vol;
+	struct bvec_iter from = iter;	/* what has to be read begins here */
+	unsigned int unread = 0;
+	u64 unread_loc = 0;
+	unsigned int unread_offset = 0;
+
+	while (bytes || unread) {
+		unsigned int n = min(bytes, SHADOW_BLOCK_SIZE - offset);
+		bool copied = !bytes || copy_block(sh, parent, iter, loc, offset, n);
+
+		if (!copied && !unread) {
+			from = iter;
+			unread_loc = loc;
+			unread_offset = offset;
+		}
+		if (!copied)
+			unread += n;
+		if (unread && (copied || n == bytes)) {
+			struct block_device *bdev;
+			sector_t sector;
+
+			if (!vol->store->ops->locate) {
+				/* The page went: the shadow was lost just now. */
+				bio_inc_remaining(parent);
+				read_get(sh);
+				part_done(sh, parent, BLK_STS_IOERR);
+			} else {
+				bdev = vol->store->ops->locate(vol->store, unread_loc, &sector);
+				atomic64_inc(&vol->store_reads);
+				atomic64_add(unread, &vol->store_read_bytes);
+				read_piece(sh, parent, from, unread, bdev,
+					   sector + (unread_offset >> SECTOR_SHIFT), false, 0);
+			}
+			unread = 0;
+		}
+		bio_advance_iter(parent, &iter, n);
+		bytes -= n;
+		offset = 0;
+		loc++;
+	}
+}
+
+/* Fill @iter of @parent.  With @origin_done, only from records. */
+static void serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
+		  bool origin_done)
+{
+	struct shadow_volume *vol = sh->vol;
+	struct shadow_epochs *es = &vol->epochs;
+
+	while (iter.bi_size) {
+		u64 block = iter.bi_sector / SHADOW_BLOCK_SECTORS;
+		unsigned int offset = (iter.bi_sector % SHADOW_BLOCK_SECTORS) << SECTOR_SHIFT;
+		u64 end = (offset + (u64)iter.bi_size + SHADOW_BLOCK_SIZE - 1) >>
+			  SHADOW_BLOCK_BITS;
+		u64 loc = 0, len = 0, generation;
+		unsigned int bytes;
+		bool found;
+
+		end += block;
+		read_lock(&es->lock);
+		generation = es->generation;
+		found = shadow_epochs_find(es, sh->stake.epoch, block, end - block, &loc, &len);
+		while (!found && block + len < end) {
+			u64 more, unused;
+
+			/* Answers end at regions; one bio for the whole run all the same. */
+			if (shadow_epochs_find(es, sh->stake.epoch, block + len,
+					       end - block - len, &unused, &more))
+				break;
+			len += more;
+		}
+		read_unlock(&es->lock);
+
+		bytes = min_t(u64, (len << SHADOW_BLOCK_BITS) - offset, iter.bi_size);
+		if (found) {
+			serve_record(sh, parent, iter, loc, offset, bytes);
+		} else if (!origin_done) {
+			atomic64_inc(&vol->image_origin_reads);
+			atomic64_add(bytes, &vol->image_origin_read_bytes);
+			read_piece(sh, parent, iter, bytes, vol->bdev, iter.bi_sector, true,
+				   generation);
+		}
+		bio_advance_iter(parent, &iter, bytes);
+	}
+}
+
+static shadow_submit_t image_submit(struct bio *bio)
+{
+	struct shadow *sh = shadow_bio_disk(bio)->private_data;
+
+	read_get(sh);
+	if (bio_op(bio) == REQ_OP_READ && !is_lost(sh)) {
+		atomic64_inc(&sh->reads);
+		atomic64_add(bio->bi_iter.bi_size, &sh->read_bytes);
+		serve(sh, bio, bio->bi_iter, false);
+		part_done(sh, bio, BLK_STS_OK);
+	} else if (bio_op(bio) == REQ_OP_FLUSH || (op_is_flush(bio->bi_opf) && !bio_sectors(bio))) {
+		part_done(sh, bio, BLK_STS_OK);
+	} else {
+		part_done(sh, bio, BLK_STS_IOERR);
+	}
+	return SHADOW_SUBMIT_NONE;
+}
+
+/* --- openers --------------------------------------------------------------------------- */
+
+static int image_open(SHADOW_DISK_OPEN_ARGS)
+{
+	struct shadow *sh = SHADOW_DISK_OF_OPEN->private_data;
+	int err = 0;
+
+	if (mode & SHADOW_OPEN_WRITE)
+		return -EROFS;
+	mutex_lock(&shadows_lock);
+	if (sh->deleting)
+		err = -ENXIO;
+	else
+		sh->openers++;
+	mutex_unlock(&shadows_lock);
+	return err;
+}
+
+static void image_release(SHADOW_DISK_RELEASE_ARGS)
+{
+	struct shadow *sh = disk->private_data;
+
+	mutex_lock(&shadows_lock);
+	if (!--sh->openers && sh->deleting)
+		queue_work(delete_wq, &sh->delete_work);
+	mutex_unlock(&shadows_lock);
+}
+
+static const struct block_device_operations image_ops = {
+	.owner = THIS_MODULE,
+	.submit_bio = image_submit,
+	.open = image_open,
+	.release = image_release,
+};
+
+/* --- life -------------------------------------------------------------------------------- */
+
+static void send_event(const struct shadow *sh, u32 event, u32 reason)
+{
+	shadow_event_send(&(struct shadow_event){
+		.event = event, .shadow = &sh->uuid, .set = &sh->set, .dev = sh->vol->dev,
+		.name = sh->vol->name, .index = sh->index, .reason = reason,
+	});
+}
+
+static void on_lost(struct shadow_stake *stake)
+{
+	struct shadow *sh = container_of(stake, struct shadow, stake);
+
+	send_event(sh, SHADOW_NL_EV_LOST, stake->fault.reason);
+}
+
+/* Fold the epoch of a shadow that is gone for readers. */
+static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
+{
+	struct shadow_epochs *es = &vol->epochs;
+	u64 cursor = 0;
+	int more;
+
+	mutex_lock(&vol->change);	/* one fold at a time */
+	do {
+		struct shadow_settled *unused = NULL;
+		unsigned int n = 0;
+
+		mutex_lock(&es->mutate);
+		do {
+			more = shadow_epochs_fold(es, ep, vol->lost_upto, &cursor,
+						  GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN,
+						  &unused);
+		} while (more > 0 && !unused && ++n < FOLD_REGIONS);
+		mutex_unlock(&es->mutate);
+		if (unused) {
+			synchronize_rcu();
+			shadow_settled_free(unused);
+		}
+		if (more == -ENOMEM)
+			schedule_timeout_uninterruptible(HZ / 50);
+		cond_resched();
+	} while (more);
+	mutex_unlock(&vol->change);
+}
+
+static void delete_work(struct work_struct *work);
+
+struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fault)
+{
+	struct shadow *sh = kzalloc(sizeof(*sh), GFP_KERNEL);
+	bool whole;
+
+	if (!sh)
+		goto no_memory;
+	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
+	sh->settled = shadow_settled_alloc(GFP_KERNEL);
+	sh->index = ida_alloc(&indexes, GFP_KERNEL);
+	sh->disk = shadow_disk_alloc(vol->bdev);
+	if (!sh->stake.epoch || !sh->settled || sh->index < 0 || !sh->disk)
+		goto free_sh;
+	sh->vol = vol;
+	sh->id = atomic64_inc_return(&last_id);
+	sh->stake.on_lost = on_lost;
+	INIT_LIST_HEAD(&sh->stake.node);
+	INIT_LIST_HEAD(&sh->node);
+	INIT_WORK(&sh->delete_work, delete_work);
+	init_waitqueue_head(&sh->idle);
+	atomic_set(&sh->reads_inflight, 1);
+	generate_random_uuid(sh->uuid.b);
+	whole = vol->start == 0 && vol->nr_sectors == get_capacity(vol->disk);
+	sh->disk->fops = &image_ops;
+	sh->disk->private_data = sh;
+	if (!whole)
+		sh->disk->flags |= GENHD_FL_NO_PART;
+	snprintf(sh->disk->disk_name, DISK_NAME_LEN, "shadow%d", sh->index);
+	set_disk_ro(sh->disk, true);
+	__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
+	mutex_lock(&shadows_lock);
+	nr_shadows++;
+	mutex_unlock(&shadows_lock);
+	return sh;
+
+free_sh:
+	if (sh->disk)
+		shadow_disk_put(sh->disk);
+	if (sh->index >= 0)
+		ida_free(&indexes, sh->index);
+	shadow_settled_free(sh->settled);
+	shadow_epoch_free(sh->stake.epoch);
+	kfree(sh);
+no_memory:
+	return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_IMAGE, SHADOW_REASON_NO_MEMORY, vol->dev,
+				   -ENOMEM));
+}
+
+void shadow_flip(struct shadow *sh)
+{
+	struct shadow_volume *vol = sh->vol;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	sh->nr_sectors = vol->nr_sectors;
+	sh->created_ns = ktime_get_real_ns();
+	sh->stake.epoch->number = ++vol->last_epoch;
+	spin_lock(&vol->stakes_lock);
+	list_add_tail(&sh->stake.node, &vol->stakes);
+	vol->nr_stakes++;
+	spin_unlock(&vol->stakes_lock);
+	/* In exchange for the map that went out of use: shadow_surface() frees it. */
+	sh->settled = shadow_epochs_flip(&vol->epochs, sh->stake.epoch, sh->settled);
+}
+
+int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
+{
+	int err;
+
+	if (sh->settled) {
+		synchronize_rcu();
+		shadow_settled_free(sh->settled);
+		sh->settled = NULL;
+	}
+	set_capacity(sh->disk, sh->nr_sectors);
+	mutex_lock(&shadows_lock);
+	list_add_tail(&sh->node, &shadows);
+	mutex_unlock(&shadows_lock);
+	err = shadow_disk_add(sh->disk);
+	if (err)
+		return shadow_fail(fault, SHADOW_PHASE_IMAGE,
+				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_NONE,
+				   sh->vol->dev, err);
+	sh->added = true;
+	send_event(sh, SHADOW_NL_EV_CREATED, SHADOW_REASON_NONE);
+	return 0;
+}
+
+/* Nobody can open it any more. */
+static void destroy(struct shadow *sh)
+{
+	struct shadow_volume *vol = sh->vol;
+
+	if (sh->added) {
+		del_gendisk(sh->disk);
+		send_event(sh, SHADOW_NL_EV_DELETED, SHADOW_REASON_NONE);
+	}
+	atomic_dec(&sh->reads_inflight);
+	wait_event(sh->idle, !atomic_read(&sh->reads_inflight));
+	if (sh->stake.epoch->number) {		/* it was flipped */
+		spin_lock(&vol->stakes_lock);
+		list_del(&sh->stake.node);
+		vol->nr_stakes--;
+		spin_unlock(&vol->stakes_lock);
+		fold(vol, sh->stake.epoch);
+	}
+	synchronize_rcu();	/* for read_put(), and for the map if it was flipped */
+	shadow_epoch_free(sh->stake.epoch);
+	shadow_settled_free(sh->settled);
+	shadow_registry_unuse_store(vol);
+	shadow_registry_unpin(vol);
+	shadow_disk_put(sh->disk);
+	ida_free(&indexes, sh->index);
+	kfree(sh);
+	mutex_lock(&shadows_lock);
+	nr_shadows--;
+	mutex_unlock(&shadows_lock);
+	module_put(THIS_MODULE);
+}
+
+void shadow_discard(struct shadow *sh)
+{
+	mutex_lock(&shadows_lock);
+	sh->deleting = true;
+	list_del_init(&sh->node);
+	mutex_unlock(&shadows_lock);
+	destroy(sh);
+}
+
+static void delete_work(struct work_struct *work)
+{
+	struct shadow *sh = container_of(work, struct shadow, delete_work);
+
+	shadow_discard(sh);
+}
+
+static struct shadow *find(const struct shadow_uuid *uuid)
+{
+	struct shadow *sh;
+
+	lockdep_assert_held(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node)
+		if (!memcmp(&sh->uuid, uuid, sizeof(*uuid)))
+			return sh;
+	return NULL;
+}
+
+int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shadow_fault *fault)
+{
+	struct shadow *sh;
+	int err = 0;
+
+	mutex_lock(&shadows_lock);
+	sh = find(uuid);
+	if (!sh || (sh->deleting && !when_closed)) {
+		err = -ENOENT;
+	} else if (sh->openers && when_closed) {
+		sh->deleting = true;
+		err = -EINPROGRESS;
+	} else if (sh->openers) {
+		err = shadow_fail(fault, SHADOW_PHASE_IMAGE, SHADOW_REASON_BUSY, sh->vol->dev,
+				  -EBUSY);
+	} else if (sh->deleting) {
+		err = -EINPROGRESS;	/* its last opener has just gone */
+	} else {
+		sh->deleting = true;
+		list_del_init(&sh->node);
+	}
+	mutex_unlock(&shadows_lock);
+	if (!err)
+		destroy(sh);
+	return err;
+}
+
+bool shadow_of_set(const struct shadow_uuid *set, u64 *id, struct shadow_uuid *uuid)
+{
+	struct shadow *sh;
+	bool found = false;
+
+	mutex_lock(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node) {
+		if (sh->id > *id && !memcmp(&sh->set, set, sizeof(*set))) {
+			*id = sh->id;
+			*uuid = sh->uuid;
+			found = true;
+			break;
+		}
+	}
+	mutex_unlock(&shadows_lock);
+	return found;
+}
+
+void shadow_keep_set(const struct shadow_uuid *set)
+{
+	struct shadow *sh;
+
+	mutex_lock(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node)
+		if (!memcmp(&sh->set, set, sizeof(*set)))
+			sh->flags |= SHADOW_SET_NO_AUTO_RELEASE;
+	mutex_unlock(&shadows_lock);
+}
+
+static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->cursor = sh->id;
+	info->uuid = sh->uuid;
+	info->set = sh->set;
+	info->volume = shadow_dev_encode(sh->vol->dev);
+	info->image = shadow_dev_encode(disk_devt(sh->disk));
+	info->index = sh->index;
+	info->state = sh->deleting ? SHADOW_STATE_DELETING :
+		      READ_ONCE(sh->stake.lost) ? SHADOW_STATE_LOST : SHADOW_STATE_CREATED;
+	info->flags = sh->flags;
+	info->context = sh->context;
+	info->openers = sh->openers;
+	info->set_count = sh->set_count;
+	info->epoch = sh->stake.epoch->number;
+	info->bytes = (u64)sh->nr_sectors << SECTOR_SHIFT;
+	info->created_ns = sh->created_ns;
+	info->blocks = READ_ONCE(sh->stake.epoch->index.blocks);
+	info->reads = atomic64_read(&sh->reads);
+	info->read_bytes = atomic64_read(&sh->read_bytes);
+	if (is_lost(sh))
+		info->fault = sh->stake.fault;
+	strscpy(info->volume_name, sh->vol->name, sizeof(info->volume_name));
+}
+
+int shadow_next(struct shadow_shadow_info *info)
+{
+	struct shadow *sh;
+	int err = -ENOENT;
+
+	mutex_lock(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node) {
+		if (sh->id > info->cursor && sh->added) {
+			fill_info(sh, info);
+			err = 0;
+			break;
+		}
+	}
+	mutex_unlock(&shadows_lock);
+	return err;
+}
+
+unsigned int shadow_count(void)
+{
+	return READ_ONCE(nr_shadows);
+}
+
+int shadow_image_init(void)
+{
+	int err = bioset_init(&piece_bios, BIO_POOL_SIZE, offsetof(struct piece, bio),
+			      BIOSET_NEED_RESCUER);
+
+	if (err)
+		return err;
+	image_wq = alloc_workqueue("shadow-image", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!image_wq)
+		goto exit_bios;
+	delete_wq = alloc_workqueue("shadow-delete", WQ_UNBOUND, 0);
+	if (!delete_wq)
+		goto destroy_image_wq;
+	return 0;
+
+destroy_image_wq:
+	destroy_workqueue(image_wq);
+exit_bios:
+	bioset_exit(&piece_bios);
+	return -ENOMEM;
+}
+
+void shadow_image_exit(void)
+{
+	destroy_workqueue(delete_wq);
+	destroy_workqueue(image_wq);
+	bioset_exit(&piece_bios);
+	ida_destroy(&indexes);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image.h - a shadow, and its block device /dev/shadowN.
+ */
+#ifndef SHADOW_IMAGE_H
+#define SHADOW_IMAGE_H
+
+#include "volume.h"
+
+/**
+ * struct shadow - one volume at one instant
+ *
+ * Prepared before the instant, taken at it, deleted by shadow_delete().  Fields
+ * without a lock do not change once the shadow is in the list.
+ */
+struct shadow {
+	struct shadow_stake stake;
+	struct shadow_volume *vol;	/* pinned, its store in use */
+	struct shadow_settled *settled;	/* for the flip */
+	struct shadow_uuid uuid;
+	struct shadow_uuid set;
+	u32 flags;
+	u32 context;
+	u32 set_count;
+	u64 id;
+	int index;
+	sector_t nr_sectors;
+	s64 created_ns;
+	struct gendisk *disk;
+	bool added;
+
+	/* shadows_lock */
+	struct list_head node;
+	unsigned int openers;
+	bool deleting;
+	struct work_struct delete_work;
+
+	atomic_t reads_inflight;	/* and one for the shadow itself */
+	wait_queue_head_t idle;
+	atomic64_t reads;
+	atomic64_t read_bytes;
+};
+
+int shadow_image_init(void);
+void shadow_image_exit(void);
+
+/**
+ * shadow_prepare() - everything for a shadow that needs memory or time
+ * @vol: the volume; pinned and with its store in use, both the shadow's from
+ *	now on
+ * @fault: out: the reason of a failure
+ *
+ * Return: the shadow or an ERR_PTR(), with @vol's pin and store still the
+ * caller's.
+ */
+struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fault);
+
+/**
+ * shadow_flip() - the instant of one shadow
+ * @sh: a prepared shadow
+ *
+ * Context: the volume's gate is closed, no write is in flight; its
+ * epochs.mutate is held.  Does not sleep and cannot fail.
+ */
+void shadow_flip(struct shadow *sh);
+
+/**
+ * shadow_surface() - make /dev/shadowN appear
+ * @sh: a shadow after its flip
+ *
+ * Context: sleeps; gates open.  Reads from the image (partition scan).
+ * Return: 0 or a negative errno; the shadow is to be deleted then.
+ */
+int shadow_surface(struct shadow *sh, struct shadow_fault *fault);
+
+/* Throw away a shadow that was not taken, or not surfaced. */
+void shadow_discard(struct shadow *sh);
+
+/**
+ * shadow_delete() - delete a shadow
+ * @uuid: which one
+ * @when_closed: if somebody has it open, delete it when that ends, and let
+ *	nobody else open it
+ * @fault: out: the reason of a failure
+ *
+ * Return: 0; -ENOENT; -EBUSY when it is open; -EINPROGRESS when it goes later.
+ */
+int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shadow_fault *fault);
+
+/* The shadow after the one with id @info->cursor.  Return: 0 or -ENOENT. */
+int shadow_next(struct shadow_shadow_info *info);
+
+/* Sets @uuid to a shadow of @set that is not in the making, from @id on; advances @id. */
+bool shadow_of_set(const struct shadow_uuid *set, u64 *id, struct shadow_uuid *uuid);
+
+/* From now on the shadows of a set outlive its descriptor. */
+void shadow_keep_set(const struct shadow_uuid *set);
+
+unsigned int shadow_count(void);
+
+#endif /* SHADOW_IMAGE_H */

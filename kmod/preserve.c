@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * preserve.c - the way of a write through a tracked volume: copy before write.
+ *
+ * In the submitter's context (shadow_write()) there is only a decision:
+ *
+ *	gate closed			behind the gate
+ *	all its blocks are settled	cloned and on its way
+ *	otherwise			to the worker's list
+ *
+ * Nothing is read, waited for or allocated with waiting there: the submitter may
+ * hold a filesystem's locks, be freeing memory, or be inside another driver's
+ * ->submit_bio.  In that last case (current->bio_list) even a clone that we
+ * submit only lands on the task's list, where it waits for the driver, which may
+ * wait for memory that only the clone's completion frees: such writes always go
+ * through the worker.
+ *
+ * The worker is one work item per volume, so everything it alone uses needs no
+ * lock.  Each run
+ *
+ *	1. collects ended store writes; an error loses shadows first, then the
+ *	   memory is taken back,
+ *	2. records what was read: each block goes to the store's open batch, then
+ *	   into the index, then its settled bit is set, then the claim's waiting
+ *	   writes are let go,
+ *	3. goes through the waiting writes in order: settled ones are admitted;
+ *	   unsettled blocks without a claim get one, which reads their old contents;
+ *	   the write parks on the last claim that it needs, and is looked at again
+ *	   from its beginning when that is done,
+ *	4. starts store writes.
+ *
+ * A claim is a run of up to 256 blocks of which the old contents are being read.
+ * Claims are disjoint.  A write of 1 MiB is one claim, and one read.
+ *
+ * The worker does not wait for memory.  It asks pools without waiting; when one
+ * is empty, or the volume's budget is used up, the writes stay where they are
+ * and it ends.  Whatever refills a pool kicks it: the end of a claim's read, of
+ * a store write, of an admitted write.  Each pool holds enough for one, so with
+ * nothing under way an allocation cannot fail: something is always under way or
+ * possible.  What is below us makes progress without us, except another tracked
+ * volume, which has a worker, pools and a work queue of its own.
+ *
+ * A failure (reading old data, store full or failing, no memory for records)
+ * loses the shadows that needed the data; then the writes go on.
+ */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include "gate.h"
+#include "preserve.h"
+
+#define CLAIM_BLOCKS	SHADOW_BATCH_BLOCKS
+#define WRITE_WINDOW	(4 * CLAIM_BLOCKS)	/* blocks claimed for one write at a time */
+#define FLUSH_AFTER	HZ			/* how long a partial batch may wait */
+#define NOWAIT		(GFP_NOWAIT | __GFP_NOWARN)
+
+/* The front of an admitted write's clone. */
+struct write_clone {
+	struct bio *orig;
+	struct shadow_volume *vol;
+	struct bio bio;			/* last */
+};
+
+/**
+ * struct shadow_claim - blocks whose old contents are being read
+ * @rb: in the volume's claims, by @first
+ * @node: in read_claims, then settling
+ * @vol: the volume
+ * @first: first block
+ * @end: block after the last
+ * @done: blocks up to this one are recorded
+ * @status: how the read ended
+ * @waiters: writes to be looked at again then
+ * @page: the data
+ */
+struct shadow_claim {
+	struct rb_node rb;
+	struct list_head node;
+	struct shadow_volume *vol;
+	u64 first;
+	u64 end;
+	u64 done;
+	blk_status_t status;
+	struct bio_list waiters;
+	struct page *page[CLAIM_BLOCKS];
+};
+
+size_t shadow_write_front(void)
+{
+	return offsetof(struct write_clone, bio);
+}
+
+size_t shadow_claim_size(void)
+{
+	return sizeof(struct shadow_claim);
+}
+
+/* --- admission ---------------------------------------------------------------- */
+
+static void clone_end(struct bio *bio)
+{
+	struct write_clone *clone = container_of(bio, struct write_clone, bio);
+	struct shadow_volume *vol = clone->vol;
+	struct bio *orig = clone->orig;
+
+	if (bio->bi_status)
+		orig->bi_status = bio->bi_status;
+	bio_put(bio);
+	bio_endio(orig);
+	shadow_flight_end(vol);
+}
+
+/* Send a write on.  False: no memory for the clone. */
+static bool admit(struct shadow_volume *vol, struct bio *orig)
+{
+	struct bio *bio = shadow_bio_clone(orig, NOWAIT, &vol->clones);
+	struct write_clone *clone;
+
+	if (!bio)
+		return false;
+	clone = container_of(bio, struct write_clone, bio);
+	clone->orig = orig;
+	clone->vol = vol;
+	bio->bi_end_io = clone_end;
+	bio->bi_opf &= ~REQ_POLLED;	/* nobody polls for the clone */
+	submit_bio_noacct(bio);
+	return true;
+}
+
+/*
+ * Length of the run of settled, or unsettled, blocks from @first on.  All are
+ * settled while nothing is to be preserved.
+ */
+static u64 settled_run(struct shadow_volume *vol, u64 first, u64 n, bool *set)
+{
+	const struct shadow_settled *st;
+
+	*set = true;
+	rcu_read_lock();
+	st = rcu_dereference(vol->epochs.settled);
+	if (st)
+		n = shadow_blockmap_run(&st->map, first, n, set);
+	rcu_read_unlock();
+	return n;
+}
+
+static bool all_settled(struct shadow_volume *vol, struct shadow_range range)
+{
+	bool set;
+
+	return settled_run(vol, range.first, range.end - range.first, &set) ==
+	       range.end - range.first && set;
+}
+
+static struct shadow_range range_of(struct shadow_volume *vol, struct bio *bio)
+{
+	struct shadow_range range;
+
+	rcu_read_lock();
+	range = shadow_volume_range(vol, bio);
+	rcu_read_unlock();
+	return range;
+}
+
+void shadow_write(struct shadow_volume *vol, struct bio *bio)
+{
+	unsigned long flags;
+
+	if (shadow_gate_park(vol, bio))
+		return;
+	if (!current->bio_list && all_settled(vol, range_of(vol, bio)) && admit(vol, bio)) {
+		/* The write may have ended, but the hook's reference keeps the module. */
+		return;
+	}
+	bio->bi_opf &= ~REQ_NOWAIT;	/* the worker submits it, and may wait */
+	spin_lock_irqsave(&vol->lock, flags);
+	bio_list_add(&vol->todo, bio);
+	this_cpu_inc(vol->flight->parked);
+	shadow_volume_kick(vol);
+	spin_unlock_irqrestore(&vol->lock, flags);
+}
+
+/* --- claims ------------------------------------------------------------------------ */
+
+static struct shadow_claim *to_claim(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct shadow_claim, rb);
+}
+
+/* The first claim that ends after @block, or NULL. */
+static struct shadow_claim *claim_from(struct shadow_volume *vol, u64 block)
+{
+	struct rb_node *node = vol->claims.rb_node;
+	struct shadow_claim *best = NULL;
+
+	while (node) {
+		struct shadow_claim *claim = to_claim(node);
+
+		if (claim->end > block) {
+			best = claim;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return best;
+}
+
+static void insert_claim(struct shadow_volume *vol, struct shadow_claim *claim)
+{
+	struct rb_node **link = &vol->claims.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (claim->first < to_claim(parent)->first)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	rb_link_node(&claim->rb, parent, link);
+	rb_insert_color(&claim->rb, &vol->claims);
+}
+
+static void claim_read_end(struct bio *bio)
+{
+	struct shadow_claim *claim = bio->bi_private;
+	struct shadow_volume *vol = claim->vol;
+	unsigned long flags;
+
+	claim->status = bio->bi_status;
+	bio_put(bio);
+	spin_lock_irqsave(&vol->lock, flags);
+	list_add_tail(&claim->node, &vol->read_claims);
+	shadow_volume_kick(vol);	/* the claim's writes keep the volume until it ran */
+	spin_unlock_irqrestore(&vol->lock, flags);
+}
+
+/* Bytes of the volume in block @block: less than a block at its end. */
+static unsigned int block_bytes(const struct shadow_volume *vol, u64 block)
+{
+	u64 left = vol->nr_sectors - block * SHADOW_BLOCK_SECTORS;
+
+	return min_t(u64, left, SHADOW_BLOCK_SECTORS) << SECTOR_SHIFT;
+}
+
+/* Take pages for up to @n blocks from pool and budget. */
+static unsigned int take_pages(struct shadow_volume *vol, struct page **page, u64 n)
+{
+	s64 room = READ_ONCE(vol->memory_limit) - atomic64_read(&vol->memory);
+	unsigned int i;
+	u64 now;
+
+	if (room <= 0)
+		return 0;
+	n = min3(n, (u64)room, (u64)CLAIM_BLOCKS);
+	for (i = 0; i < n; i++) {
+		page[i] = mempool_alloc(&vol->pages, NOWAIT);
+		if (!page[i])
+			break;
+	}
+	now = atomic64_add_return(i, &vol->memory);
+	if (now > vol->memory_peak)
+		WRITE_ONCE(vol->memory_peak, now);
+	return i;
+}
+
+static void put_pages(struct shadow_volume *vol, struct page **page, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		mempool_free(page[i], &vol->pages);
+	atomic64_sub(n, &vol->memory);
+}
+
+/*
+ * Claim up to @n blocks from @first on, and start to read them.  NULL: no
+ * memory, or the budget is used up.
+ */
+static struct shadow_claim *start_claim(struct shadow_volume *vol, u64 first, u64 n)
+{
+	struct shadow_claim *claim = mempool_alloc(&vol->claim_pool, NOWAIT);
+	unsigned int nr, i;
+	struct bio *bio;
+
+	if (!claim)
+		return NULL;
+	nr = take_pages(vol, claim->page, n);
+	if (!nr)
+		goto free_claim;
+	bio = bio_alloc_bioset(vol->bdev, nr, REQ_OP_READ | REQ_SYNC, NOWAIT, &vol->reads);
+	if (!bio)
+		goto free_pages;
+	claim->vol = vol;
+	claim->first = first;
+	claim->done = first;
+	claim->end = first + nr;
+	bio_list_init(&claim->waiters);
+	insert_claim(vol, claim);
+
+	bio->bi_iter.bi_sector = first * SHADOW_BLOCK_SECTORS;
+	bio->bi_private = claim;
+	bio->bi_end_io = claim_read_end;
+	for (i = 0; i < nr; i++) {
+		unsigned int bytes = block_bytes(vol, first + i);
+
+		if (bytes < SHADOW_BLOCK_SIZE)
+			clear_highpage(claim->page[i]);
+		__bio_add_page(bio, claim->page[i], bytes, 0);
+	}
+	atomic64_inc(&vol->origin_reads);
+	atomic64_add(bio->bi_iter.bi_size, &vol->origin_read_bytes);
+	submit_bio_noacct(bio);
+	return claim;
+
+free_pages:
+	put_pages(vol, claim->page, nr);
+free_claim:
+	mempool_free(claim, &vol->claim_pool);
+	return NULL;
+}
+
+/*
+ * Bring a write one step further: it is admitted, or waits on a claim.  False:
+ * it can do neither for want of memory.
+ */
+static bool advance(struct shadow_volume *vol, struct bio *bio)
+{
+	struct shadow_range range = range_of(vol, bio);
+	struct shadow_claim *claim, *wait_on = NULL;
+	u64 block = range.first, claimed = 0;
+
+	while (block < range.end && claimed < WRITE_WINDOW) {
+		bool settled;
+		u64 run = settled_run(vol, block, range.end - block, &settled);
+
+		if (settled) {
+			block += run;
+			continue;
+		}
+		claim = claim_from(vol, block);
+		if (!claim || claim->first > block) {
+			if (claim)
+				run = min(run, claim->first - block);
+			claim = start_claim(vol, block, run);
+			if (!claim)
+				break;
+			claimed += claim->end - claim->first;
+		}
+		wait_on = claim;
+		block = claim->end;
+	}
+	if (wait_on) {
+		bio_list_add(&wait_on->waiters, bio);
+		return true;
+	}
+	return block >= range.end && admit(vol, bio);
+}
+
+/* --- recording ------------------------------------------------------------------------ */
+
+static int reserve_records(struct shadow_volume *vol, u64 block)
+{
+	if (!shadow_epochs_reserve(&vol->epochs, block, 1, SHADOW_GFP))
+		return 0;
+	return shadow_epochs_reserve(&vol->epochs, block, 1, SHADOW_GFP_LAST);
+}
+
+/*
+ * Store and record a run of a claim's blocks: adjacent in the store and within a
+ * region.  Return: 0, or as shadow_store_append().
+ */
+static int record_run(struct shadow_volume *vol, struct shadow_claim *claim)
+{
+	u64 region_end = (claim->done | (SHADOW_REGION_BLOCKS - 1)) + 1;
+	struct shadow_extent extent = { .block = claim->done };
+	int err = reserve_records(vol, claim->done);
+
+	if (err)
+		return -ENOBUFS;
+	while (claim->done < min(claim->end, region_end)) {
+		u64 loc;
+
+		/* A batch that begins anew may lie elsewhere: a run of its own then. */
+		if (extent.len && !vol->store->open)
+			break;
+		err = shadow_store_append(vol->store, claim->page[claim->done - claim->first],
+					  &loc);
+		if (err)
+			break;
+		if (!extent.len)
+			extent.loc = loc;
+		extent.len++;
+		claim->done++;
+	}
+	if (!extent.len)
+		return err;
+	shadow_epochs_record(&vol->epochs, &extent);
+	shadow_epochs_settle(&vol->epochs, extent.block, extent.len);
+	atomic64_add(extent.len, &vol->blocks_preserved);
+	return 0;
+}
+
+/*
+ * Record what a claim has read.  False: the store has no memory for a batch at
+ * the moment, to be continued when one was written.
+ */
+static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
+{
+	struct shadow_settled *st;
+	int err;
+
+	while (claim->done < claim->end) {
+		st = rcu_dereference_protected(vol->epochs.settled,
+					       lockdep_is_held(&vol->epochs.mutate));
+		if (!st)
+			break;		/* nobody needs it any more */
+		if (claim->status) {
+			shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
+					   READ_ONCE(vol->gone) ? SHADOW_REASON_ORIGIN_GONE :
+					   SHADOW_REASON_ORIGIN_ERROR,
+					   blk_status_to_errno(claim->status));
+			break;
+		}
+		err = record_run(vol, claim);
+		if (err == -ENOMEM && shadow_store_busy(vol->store))
+			return false;
+		if (err)
+			shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
+					   err == -ENOSPC ? SHADOW_REASON_STORE_FULL :
+					   SHADOW_REASON_NO_MEMORY,
+					   err == -ENOSPC ? err : -ENOMEM);
+	}
+	put_pages(vol, claim->page + (claim->done - claim->first), claim->end - claim->done);
+	return true;
+}
+
+static void finish_claim(struct shadow_volume *vol, struct shadow_claim *claim)
+{
+	rb_erase(&claim->rb, &vol->claims);
+	list_del(&claim->node);
+	bio_list_merge(&vol->queue, &claim->waiters);
+	mempool_free(claim, &vol->claim_pool);
+}
+
+/* --- the worker ---------------------------------------------------------------------------- */
+
+static void collect_store(struct shadow_volume *vol)
+{
+	int err = shadow_store_collect(vol->store);
+
+	if (err)
+		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
+				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY :
+				   SHADOW_REASON_STORE_ERROR, err);
+	atomic64_sub(shadow_store_reap(vol->store), &vol->memory);
+}
+
+static void take_in(struct shadow_volume *vol)
+{
+	spin_lock_irq(&vol->lock);
+	bio_list_merge(&vol->queue, &vol->todo);
+	bio_list_init(&vol->todo);
+	list_splice_tail_init(&vol->read_claims, &vol->settling);
+	spin_unlock_irq(&vol->lock);
+}
+
+static void record_claims(struct shadow_volume *vol)
+{
+	struct shadow_claim *claim, *next;
+
+	list_for_each_entry_safe(claim, next, &vol->settling, node) {
+		if (!record(vol, claim))
+			break;
+		finish_claim(vol, claim);
+	}
+}
+
+/* Writes in order; false: some are left for want of memory. */
+static bool advance_all(struct shadow_volume *vol)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_peek(&vol->queue))) {
+		struct bio *next = bio->bi_next;
+
+		/* advance() links the bio elsewhere or completes it: take it out first. */
+		vol->queue.head = next;
+		if (!next)
+			vol->queue.tail = NULL;
+		bio->bi_next = NULL;
+		if (advance(vol, bio))
+			continue;
+		/* Say so, then try again: who frees memory looks after freeing it. */
+		WRITE_ONCE(vol->starved, true);
+		smp_mb();	/* pairs with shadow_flight_end() */
+		if (advance(vol, bio))
+			continue;
+		bio_list_add_head(&vol->queue, bio);
+		return false;
+	}
+	return true;
+}
+
+static void worker(struct work_struct *work)
+{
+	struct shadow_volume *vol = container_of(work, struct shadow_volume, work);
+	unsigned int noio = memalloc_noio_save();
+	struct blk_plug plug;
+	bool flush;
+
+	blk_start_plug(&plug);
+	take_in(vol);
+	mutex_lock(&vol->epochs.mutate);
+	if (vol->store)
+		collect_store(vol);
+	record_claims(vol);
+	mutex_unlock(&vol->epochs.mutate);
+
+	WRITE_ONCE(vol->starved, false);
+	if (!advance_all(vol))
+		atomic64_inc(&vol->memory_waits);
+
+	mutex_lock(&vol->epochs.mutate);
+	if (vol->store) {
+		flush = xchg(&vol->flush_due, false) || vol->starved ||
+			!list_empty(&vol->settling);
+		shadow_store_flush(vol->store, flush);
+		if (shadow_store_has_partial(vol->store))
+			queue_delayed_work(vol->wq, &vol->flush_work, FLUSH_AFTER);
+	}
+	mutex_unlock(&vol->epochs.mutate);
+	blk_finish_plug(&plug);
+	memalloc_noio_restore(noio);
+}
+
+static void flush_due(struct work_struct *work)
+{
+	struct shadow_volume *vol = container_of(to_delayed_work(work), struct shadow_volume,
+						 flush_work);
+
+	WRITE_ONCE(vol->flush_due, true);
+	shadow_volume_kick(vol);
+}
+
+void shadow_preserve_init(struct shadow_volume *vol)
+{
+	INIT_WORK(&vol->work, worker);
+	INIT_DELAYED_WORK(&vol->flush_work, flush_due);
+}

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * registry.c - the volumes that are tracked: beginning, end, and removal of the
+ * device.
+ *
+ * A volume is tracked by request (shadow_registry_track()), or for as long as
+ * sets and shadows pin it.  A device that is only tracked is not kept open; its
+ * gendisk is kept from being freed, so that its address stays unique.
+ *
+ * When a device is removed the class interface tells us, with the driver core's
+ * locks held: there we only mark the volume and leave the rest to work items.
+ */
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include "event.h"
+#include "gate.h"
+#include "hook.h"
+#include "registry.h"
+
+#define OLD_WRITES_TIMEOUT	(10 * HZ)
+
+static DEFINE_MUTEX(registry_lock);
+static LIST_HEAD(volumes);		/* by id */
+static unsigned int nr_volumes;
+static struct class_interface removal;
+
+static void reap_gone(struct work_struct *work);
+static DECLARE_WORK(reap_work, reap_gone);
+
+static struct shadow_volume *find(dev_t dev)
+{
+	struct shadow_volume *vol;
+
+	lockdep_assert_held(&registry_lock);
+	list_for_each_entry(vol, &volumes, list)
+		if (vol->dev == dev && !READ_ONCE(vol->gone))
+			return vol;
+	return NULL;
+}
+
+/* The device of a volume was removed.  Context: a work item. */
+static void gone_work(struct work_struct *work)
+{
+	struct shadow_volume *vol = container_of(work, struct shadow_volume, gone_work);
+
+	mutex_lock(&vol->epochs.mutate);
+	shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_NONE, SHADOW_REASON_ORIGIN_GONE, -ENODEV);
+	mutex_unlock(&vol->epochs.mutate);
+	shadow_event_volume(SHADOW_NL_EV_GONE, vol, SHADOW_REASON_ORIGIN_GONE);
+	schedule_work(&reap_work);
+}
+
+static void mark_gone(struct shadow_volume *vol)
+{
+	WRITE_ONCE(vol->gone, true);
+	schedule_work(&vol->gone_work);
+}
+
+static void device_removed(SHADOW_CLASS_ARGS)
+{
+	shadow_hook_for_device(dev, mark_gone);
+}
+
+/*
+ * Wait for the writes that reached the driver before they could be diverted.  A
+ * shadow would change when they hit the disk after its instant.
+ */
+static int wait_for_old_writes(struct shadow_volume *vol)
+{
+	unsigned long end = jiffies + OLD_WRITES_TIMEOUT;
+	int err = 0;
+
+	if (shadow_disk_is_mq(vol->disk))
+		return shadow_disk_flush_requests(vol->disk, OLD_WRITES_TIMEOUT);
+	/* With new ones behind the gate only old ones are left in the driver's count. */
+	shadow_gate_close(vol);
+	while (!err && (!shadow_flight_none(vol) || shadow_disk_writes_inflight(vol->disk))) {
+		if (time_after(jiffies, end))
+			err = -ETIMEDOUT;
+		else
+			usleep_range(200, 500);
+	}
+	shadow_gate_open(vol);
+	return err;
+}
+
+static void detach(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&registry_lock);
+	list_del(&vol->list);
+	nr_volumes--;
+	shadow_hook_remove(vol);
+	/* Ends: the gate is open and all that is in flight is below us. */
+	while (!shadow_flight_none(vol))
+		msleep(1);
+	shadow_event_volume(SHADOW_NL_EV_UNTRACKED, vol, SHADOW_REASON_NONE);
+	shadow_volume_free(vol);
+}
+
+static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_fault *fault)
+{
+	struct shadow_bdev ref;
+	struct shadow_volume *vol;
+	int err = shadow_bdev_open(&ref, dev);
+
+	lockdep_assert_held(&registry_lock);
+	if (err)
+		return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_DEVICE, dev,
+					   err));
+	if (shadow_bdev_of(&ref)->bd_disk->fops->owner == THIS_MODULE)
+		vol = ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN, SHADOW_REASON_IMAGE, dev,
+					  -EOPNOTSUPP));
+	else
+		vol = shadow_volume_alloc(shadow_bdev_of(&ref), memory_bytes, fault);
+	if (IS_ERR(vol))
+		goto close;
+	INIT_WORK(&vol->gone_work, gone_work);
+	err = shadow_hook_add(vol, fault);
+	if (err) {
+		shadow_volume_free(vol);
+		vol = ERR_PTR(err);
+		goto close;
+	}
+	list_add_tail(&vol->list, &volumes);
+	nr_volumes++;
+	err = wait_for_old_writes(vol);
+	if (err) {
+		shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DRAIN, dev, err);
+		detach(vol);
+		vol = ERR_PTR(err);
+		goto close;
+	}
+	shadow_event_volume(SHADOW_NL_EV_TRACKED, vol, SHADOW_REASON_NONE);
+close:
+	shadow_bdev_close(&ref);
+	return vol;
+}
+
+/* The device may have grown since it was attached; shadows keep their size. */
+static void follow_growth(struct shadow_volume *vol)
+{
+	sector_t now = bdev_nr_sectors(vol->bdev);
+
+	if (now <= vol->nr_sectors)
+		return;
+	WRITE_ONCE(vol->nr_blocks, shadow_blocks_of(now));
+	WRITE_ONCE(vol->nr_sectors, now);
+}
+
+struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
+{
+	struct shadow_volume *vol;
+	int err;
+
+	mutex_lock(&registry_lock);
+	vol = find(dev) ?: attach(dev, 0, fault);
+	if (IS_ERR(vol))
+		goto out;
+	if (!vol->pins) {
+		err = shadow_bdev_open(&vol->ref, dev);
+		if (err) {
+			shadow_fail(fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_DEVICE, dev, err);
+			if (!vol->tracked)
+				detach(vol);
+			vol = ERR_PTR(err);
+			goto out;
+		}
+		vol->bdev = shadow_bdev_of(&vol->ref);
+	}
+	vol->pins++;
+	follow_growth(vol);
+out:
+	mutex_unlock(&registry_lock);
+	return vol;
+}
+
+void shadow_registry_repin(struct shadow_volume *vol)
+{
+	mutex_lock(&registry_lock);
+	vol->pins++;
+	mutex_unlock(&registry_lock);
+}
+
+void shadow_registry_unpin(struct shadow_volume *vol)
+{
+	mutex_lock(&registry_lock);
+	if (!--vol->pins) {
+		vol->bdev = NULL;
+		shadow_bdev_close(&vol->ref);
+		if (!vol->tracked || READ_ONCE(vol->gone))
+			detach(vol);
+	}
+	mutex_unlock(&registry_lock);
+}
+
+static void reap_gone(struct work_struct *work)
+{
+	struct shadow_volume *vol, *next;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry_safe(vol, next, &volumes, list)
+		if (READ_ONCE(vol->gone) && !vol->pins)
+			detach(vol);
+	mutex_unlock(&registry_lock);
+}
+
+int shadow_registry_track(dev_t dev, u64 memory_bytes, struct shadow_fault *fault)
+{
+	struct shadow_volume *vol;
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	vol = find(dev);
+	if (vol && vol->tracked)
+		err = shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DUPLICATE, dev,
+				  -EEXIST);
+	else if (!vol)
+		vol = attach(dev, memory_bytes, fault);
+	else if (memory_bytes)
+		WRITE_ONCE(vol->memory_limit, memory_bytes >> SHADOW_BLOCK_BITS);
+	if (!err && IS_ERR(vol))
+		err = PTR_ERR(vol);
+	if (!err)
+		vol->tracked = true;
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault)
+{
+	struct shadow_volume *vol;
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	vol = find(dev);
+	if (!vol || !vol->tracked)
+		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE, dev,
+				  -ENOENT);
+	else if (vol->pins)
+		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_BUSY, dev, -EBUSY);
+	else
+		detach(vol);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+/* --- stores -------------------------------------------------------------------- */
+
+static bool same_store(const struct shadow_store *store, const struct shadow_store_spec *spec)
+{
+	if (spec->type == SHADOW_STORE_DEFAULT)
+		return true;
+	return spec->type == store->spec.type && spec->dev.major == store->spec.dev.major &&
+	       spec->dev.minor == store->spec.dev.minor &&
+	       (!spec->max_bytes ||
+		spec->max_bytes >> SHADOW_BLOCK_BITS == store->nr_blocks);
+}
+
+bool shadow_registry_depends(const struct shadow_volume *vol, const struct shadow_volume *other)
+{
+	return vol->store && shadow_store_lies_on(vol->store, other->disk, other->start,
+						  other->nr_sectors);
+}
+
+/* Would a store on @disk depend on @vol in a circle?  One level at a time. */
+static bool circular(struct shadow_volume *vol, const struct shadow_store *store)
+{
+	struct shadow_volume *via, *other;
+	unsigned int steps;
+	bool on_via;
+
+	lockdep_assert_held(&registry_lock);
+	list_for_each_entry(via, &volumes, list) {
+		if (via == vol ||
+		    !shadow_store_lies_on(store, via->disk, via->start, via->nr_sectors))
+			continue;
+		/* Follow @via's chain of stores; it is finite unless it comes back to @vol. */
+		on_via = true;
+		for (other = via, steps = 0; on_via && steps <= nr_volumes; steps++) {
+			struct shadow_volume *next;
+
+			if (shadow_registry_depends(other, vol))
+				return true;
+			on_via = false;
+			list_for_each_entry(next, &volumes, list) {
+				if (next != other && shadow_registry_depends(other, next)) {
+					other = next;
+					on_via = true;
+					break;
+				}
+			}
+		}
+	}
+	return false;
+}
+
+static int check_place(struct shadow_volume *vol, const struct shadow_store *store,
+		       struct shadow_fault *fault)
+{
+	dev_t dev = MKDEV(store->spec.dev.major, store->spec.dev.minor);
+
+	if (shadow_store_lies_on(store, vol->disk, vol->start, vol->nr_sectors))
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ON_VOLUME, dev,
+				   -EINVAL);
+	if (circular(vol, store))
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_CIRCLE, dev,
+				   -ELOOP);
+	return 0;
+}
+
+int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+			      struct shadow_fault *fault)
+{
+	struct shadow_store *store;
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	mutex_lock(&vol->change);
+	if (vol->store_users >= SHADOW_MAX_VOLUME_SHADOWS) {
+		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_VOLUME_FULL,
+				  vol->dev, -EDQUOT);
+	} else if (!vol->store) {
+		store = shadow_store_create(spec, &vol->pages, shadow_volume_kick, vol, fault);
+		if (IS_ERR(store)) {
+			err = PTR_ERR(store);
+		} else {
+			err = check_place(vol, store, fault) ?:
+			      shadow_store_prepare(store, fault);
+			if (err) {
+				shadow_store_destroy(store);
+			} else {
+				mutex_lock(&vol->epochs.mutate);
+				vol->store = store;
+				mutex_unlock(&vol->epochs.mutate);
+			}
+		}
+	} else if (!same_store(vol->store, spec)) {
+		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH,
+				  vol->dev, -EEXIST);
+	}
+	if (!err)
+		vol->store_users++;
+	mutex_unlock(&vol->change);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+void shadow_registry_unuse_store(struct shadow_volume *vol)
+{
+	struct shadow_store *store = NULL;
+
+	mutex_lock(&registry_lock);	/* others look at our store for circles */
+	mutex_lock(&vol->change);
+	if (!--vol->store_users) {
+		mutex_lock(&vol->epochs.mutate);
+		store = vol->store;
+		vol->store = NULL;
+		mutex_unlock(&vol->epochs.mutate);
+	}
+	mutex_unlock(&registry_lock);
+	if (store) {
+		cancel_delayed_work_sync(&vol->flush_work);
+		vol->store_writes += atomic64_read(&store->writes);
+		vol->store_write_bytes += atomic64_read(&store->write_bytes);
+		atomic64_sub(shadow_store_destroy(store), &vol->memory);
+	}
+	mutex_unlock(&vol->change);
+}
+
+/* --- listing ---------------------------------------------------------------------- */
+
+static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info)
+{
+	struct shadow_flight sum = { 0 };
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct shadow_flight *f = per_cpu_ptr(vol->flight, cpu);
+
+		sum.finished += READ_ONCE(f->finished);
+		sum.direct += READ_ONCE(f->direct);
+		sum.parked += READ_ONCE(f->parked);
+		sum.gated += READ_ONCE(f->gated);
+	}
+	for_each_possible_cpu(cpu)
+		sum.started += READ_ONCE(per_cpu_ptr(vol->flight, cpu)->started);
+	memset(info, 0, sizeof(*info));
+	info->cursor = vol->id;
+	info->dev = shadow_dev_encode(vol->dev);
+	info->disk = shadow_dev_encode(disk_devt(vol->disk));
+	info->flags = (vol->tracked ? SHADOW_VOLUME_TRACKED : 0) |
+		      (rcu_access_pointer(vol->epochs.settled) ? SHADOW_VOLUME_PRESERVING : 0) |
+		      (READ_ONCE(vol->gate) ? SHADOW_VOLUME_GATED : 0) |
+		      (READ_ONCE(vol->gone) ? SHADOW_VOLUME_GONE : 0);
+	info->shadows = READ_ONCE(vol->nr_stakes);
+	info->start_sector = vol->start;
+	info->bytes = (u64)vol->nr_sectors << SECTOR_SHIFT;
+	strscpy(info->name, vol->name, sizeof(info->name));
+	info->memory_limit_bytes = vol->memory_limit << SHADOW_BLOCK_BITS;
+	info->bios_seen = sum.started - sum.gated;
+	info->bios_direct = sum.direct;
+	info->bios_parked = sum.parked;
+	info->bios_gated = sum.gated;
+	info->bios_inflight = sum.started - sum.finished;
+	info->blocks_preserved = atomic64_read(&vol->blocks_preserved);
+	info->origin_reads = atomic64_read(&vol->origin_reads);
+	info->origin_read_bytes = atomic64_read(&vol->origin_read_bytes);
+	info->store_reads = atomic64_read(&vol->store_reads);
+	info->store_read_bytes = atomic64_read(&vol->store_read_bytes);
+	info->image_origin_reads = atomic64_read(&vol->image_origin_reads);
+	info->image_origin_read_bytes = atomic64_read(&vol->image_origin_read_bytes);
+	info->image_retries = atomic64_read(&vol->image_retries);
+	info->memory_waits = atomic64_read(&vol->memory_waits);
+	info->lost = atomic64_read(&vol->lost);
+	info->hold_ns = READ_ONCE(vol->hold_ns);
+	info->drain_ns = READ_ONCE(vol->drain_ns);
+
+	mutex_lock(&vol->epochs.mutate);
+	info->epoch = vol->last_epoch;
+	info->memory_bytes = (u64)atomic64_read(&vol->memory) << SHADOW_BLOCK_BITS;
+	info->memory_peak_bytes = vol->memory_peak << SHADOW_BLOCK_BITS;
+	info->index_bytes = shadow_epochs_bytes(&vol->epochs);
+	info->store_writes = vol->store_writes;
+	info->store_write_bytes = vol->store_write_bytes;
+	if (vol->store) {
+		info->store = vol->store->spec;
+		info->store_used_bytes = vol->store->used_blocks << SHADOW_BLOCK_BITS;
+		info->store_writes += atomic64_read(&vol->store->writes);
+		info->store_write_bytes += atomic64_read(&vol->store->write_bytes);
+		info->index_bytes += shadow_blockmap_bytes(&vol->store->used);
+	}
+	mutex_unlock(&vol->epochs.mutate);
+}
+
+int shadow_registry_next(struct shadow_volume_info *info)
+{
+	struct shadow_volume *vol;
+	int err = -ENOENT;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(vol, &volumes, list) {
+		if (vol->id > info->cursor) {
+			fill_info(vol, info);
+			err = 0;
+			break;
+		}
+	}
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+unsigned int shadow_registry_count(void)
+{
+	return READ_ONCE(nr_volumes);
+}
+
+int shadow_registry_init(void)
+{
+	removal.class = shadow_hook_device()->class;
+	removal.remove_dev = device_removed;
+	return class_interface_register(&removal);
+}
+
+void shadow_registry_exit(void)
+{
+	struct shadow_volume *vol, *next;
+
+	class_interface_unregister(&removal);
+	cancel_work_sync(&reap_work);
+	mutex_lock(&registry_lock);
+	list_for_each_entry_safe(vol, next, &volumes, list)
+		detach(vol);
+	mutex_unlock(&registry_lock);
+	cancel_work_sync(&reap_work);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * registry.h - the volumes that are tracked.
+ */
+#ifndef SHADOW_REGISTRY_H
+#define SHADOW_REGISTRY_H
+
+#include "volume.h"
+
+int shadow_registry_init(void);
+
+/* Ends tracking of all volumes.  No set and no shadow is left. */
+void shadow_registry_exit(void);
+
+/**
+ * shadow_registry_pin() - a volume to make a shadow of
+ * @dev: the device
+ * @fault: out: the reason of a failure
+ *
+ * Tracks the device if it is not tracked yet, and keeps it open.
+ *
+ * Context: sleeps, for grace periods and for old writes.
+ * Return: the volume or an ERR_PTR().
+ */
+struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault);
+
+/* The counterpart.  Tracking ends with the last pin, unless asked for by track. */
+void shadow_registry_unpin(struct shadow_volume *vol);
+
+/* Another pin on a volume that the caller has pinned. */
+void shadow_registry_repin(struct shadow_volume *vol);
+
+/**
+ * shadow_registry_track() - track a volume by request
+ *
+ * Return: 0; -EEXIST when it was tracked by request already.
+ */
+int shadow_registry_track(dev_t dev, u64 memory_bytes, struct shadow_fault *fault);
+
+/* Return: 0; -ENOENT: not tracked by request; -EBUSY: it has shadows. */
+int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault);
+
+/**
+ * shadow_registry_use_store() - see to it that a pinned volume has a store
+ * @vol: the volume
+ * @spec: the store asked for
+ * @fault: out: the reason of a failure
+ *
+ * To be followed by shadow_registry_unuse_store(), the last of which destroys
+ * the store.
+ */
+int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+			      struct shadow_fault *fault);
+void shadow_registry_unuse_store(struct shadow_volume *vol);
+
+/* Does preserving for @vol need writes to @other, because its store lies there? */
+bool shadow_registry_depends(const struct shadow_volume *vol, const struct shadow_volume *other);
+
+/* The tracked volume after the one with id @info->cursor.  Return: 0 or -ENOENT. */
+int shadow_registry_next(struct shadow_volume_info *info);
+
+unsigned int shadow_registry_count(void);
+
+#endif /* SHADOW_REGISTRY_H */

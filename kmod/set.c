@@ -1,0 +1,680 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * set.c - shadows of several volumes at one instant.
+ *
+ *	NEW ------ hold ------> HELD ------ take ------> FLIPPED -- release --> TAKEN
+ *	 ^                       |
+ *	 +------- release -------+
+ *
+ * A failure on the way, the timer or a fatal signal undo the hold and end in
+ * FAILED; nothing but closing the set leads on from there.  Everything that
+ * needs memory or long waits is done before the hold (add) or after it (release
+ * makes the disks).
+ *
+ * The hold:
+ *   1. buffered data is written out, untimed;
+ *   2. one set at a time has the instant; others queue for it;
+ *   3. the timer starts; filesystems are frozen in the order of addition (what
+ *      is stacked first);
+ *   4. gate after gate is closed and its writes in flight are waited for.  A gate
+ *      below another is closed after it, so that what comes out of the upper one
+ *      can finish: that is the order of addition, corrected where two volumes
+ *      share a disk or one's store lies on the other, which only we know.
+ * Then every volume is at rest at once, until release.
+ *
+ * Who ends a hold: take or release by the owner, a failure, the closing of the
+ * descriptor, or the timer.  All come to end_hold() under hold_lock, which looks
+ * whether there is still something to end.  hold_lock is never kept during a
+ * freeze or a drain, so the timer always gets through.  What was frozen while the
+ * timer ended the hold is thawed by whoever froze it.
+ *
+ * Between the first freeze and the last thaw nothing is allocated with waiting,
+ * nothing is copied from or to user space, and nothing is opened.
+ */
+#include <linux/blkdev.h>
+#include <linux/slab.h>
+#include <linux/semaphore.h>
+#include <linux/suspend.h>
+#include <linux/uuid.h>
+#include "event.h"
+#include "gate.h"
+#include "hook.h"
+#include "image.h"
+#include "registry.h"
+#include "set.h"
+
+/**
+ * struct set_entry - a device of a set
+ * @dev: its number
+ * @flags: SHADOW_ADD_* bits
+ * @ref: open, to freeze it
+ * @frozen: by us; under hold_lock
+ * @gated: by us; under hold_lock
+ * @vol: with SHADOW_ADD_SHADOW
+ * @sh: the shadow: the volume's pin is its
+ */
+struct set_entry {
+	dev_t dev;
+	u32 flags;
+	struct shadow_bdev ref;
+	bool frozen;
+	bool gated;
+	struct shadow_volume *vol;
+	struct shadow *sh;
+};
+
+/**
+ * struct shadow_set - a set
+ * @uuid: identity
+ * @flags: SHADOW_SET_* bits
+ * @timeout_ms: longest hold
+ * @context: as given
+ * @lock: one command at a time; outermost
+ * @nr: entries
+ * @nr_shadows: of which with a shadow
+ * @order: indexes of the entries with a shadow, in which gates are closed
+ * @entry: in order of addition
+ * @hold_lock: protects the rest
+ * @state: enum shadow_set_state
+ * @held: something is frozen or gated, or about to be; we have the instant
+ * @expired: the timer ended the hold; also read without the lock
+ * @fault: why the set failed
+ * @timer: the longest hold's end
+ */
+struct shadow_set {
+	struct shadow_uuid uuid;
+	u32 flags;
+	u32 timeout_ms;
+	u32 context;
+
+	struct mutex lock;
+	unsigned int nr;
+	unsigned int nr_shadows;
+	u8 order[SHADOW_MAX_SET_VOLUMES];
+	u16 index[SHADOW_MAX_SET_VOLUMES];
+	struct set_entry entry[SHADOW_MAX_FREEZE];
+
+	struct mutex hold_lock;
+	u32 state;
+	bool held;
+	bool expired;
+	struct shadow_fault fault;
+	ktime_t hold_start, hold_end;
+	ktime_t gate_start, gate_end;
+	struct delayed_work timer;
+};
+
+static struct semaphore instant;	/* one set is held at a time */
+static atomic_t holds;
+static bool suspending;
+static struct workqueue_struct *timer_wq;
+
+static int fail_set(struct shadow_set *set, u32 phase, u32 reason, dev_t dev, int err)
+{
+	mutex_lock(&set->hold_lock);
+	if (set->state != SHADOW_SET_FAILED) {
+		shadow_fail(&set->fault, phase, reason, dev, err);
+		set->state = SHADOW_SET_FAILED;
+	} else {
+		err = -(int)set->fault.error;	/* the timer was first */
+	}
+	mutex_unlock(&set->hold_lock);
+	return err;
+}
+
+static void send_event(const struct shadow_set *set, u32 event, u32 reason)
+{
+	shadow_event_send(&(struct shadow_event){
+		.event = event, .set = &set->uuid, .index = -1, .reason = reason,
+	});
+}
+
+/* --- the end of a hold ------------------------------------------------------------ */
+
+/* Gates in reverse, then filesystems in reverse.  Context: hold_lock. */
+static void end_hold(struct shadow_set *set)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&set->hold_lock);
+	if (!set->held)
+		return;
+	for (i = set->nr_shadows; i--;) {
+		struct set_entry *e = &set->entry[set->index[set->order[i]]];
+
+		if (!e->gated)
+			continue;
+		shadow_gate_open(e->vol);
+		e->gated = false;
+	}
+	set->gate_end = ktime_get();
+	for (i = set->nr; i--;) {
+		struct set_entry *e = &set->entry[i];
+
+		if (!e->frozen)
+			continue;
+		bdev_thaw(shadow_bdev_of(&e->ref));
+		e->frozen = false;
+	}
+	set->hold_end = ktime_get();
+	set->held = false;
+	for (i = 0; i < set->nr; i++)
+		if (set->entry[i].vol)
+			WRITE_ONCE(set->entry[i].vol->hold_ns,
+				   ktime_to_ns(ktime_sub(set->gate_end, set->gate_start)));
+	atomic_dec(&holds);
+	up(&instant);
+}
+
+static void timer_fn(struct work_struct *work)
+{
+	struct shadow_set *set = container_of(to_delayed_work(work), struct shadow_set, timer);
+	unsigned int i;
+
+	mutex_lock(&set->hold_lock);
+	if (set->held) {
+		WRITE_ONCE(set->expired, true);
+		if (set->state != SHADOW_SET_FLIPPED) {
+			shadow_fail(&set->fault, SHADOW_PHASE_HOLD, SHADOW_REASON_TIMEOUT, 0,
+				    -ETIMEDOUT);
+			set->state = SHADOW_SET_FAILED;
+		}
+		end_hold(set);
+		for (i = 0; i < set->nr; i++)
+			if (set->entry[i].vol)
+				wake_up(&set->entry[i].vol->drain_wait);
+		pr_warn("a set was held for %u ms: opened and thawed\n", set->timeout_ms);
+		send_event(set, SHADOW_NL_EV_EXPIRED, SHADOW_REASON_TIMEOUT);
+	}
+	mutex_unlock(&set->hold_lock);
+}
+
+static void stop_hold(struct shadow_set *set)
+{
+	cancel_delayed_work_sync(&set->timer);
+	mutex_lock(&set->hold_lock);
+	if (set->held) {
+		end_hold(set);
+		send_event(set, SHADOW_NL_EV_RELEASED, SHADOW_REASON_NONE);
+	}
+	mutex_unlock(&set->hold_lock);
+}
+
+/* --- the hold ------------------------------------------------------------------------ */
+
+/* Must @a's gate be closed before @b's? */
+static bool precedes(const struct shadow_volume *a, const struct shadow_volume *b)
+{
+	return shadow_hook_before(a, b) || shadow_registry_depends(a, b);
+}
+
+static struct shadow_volume *nth_volume(struct shadow_set *set, unsigned int n)
+{
+	return set->entry[set->index[n]].vol;
+}
+
+/* The order of addition, with each volume after those that must precede it. */
+static void sort_gates(struct shadow_set *set)
+{
+	DECLARE_BITMAP(done, SHADOW_MAX_SET_VOLUMES);
+	unsigned int n, i, j;
+
+	bitmap_zero(done, SHADOW_MAX_SET_VOLUMES);
+	for (n = 0; n < set->nr_shadows; n++) {
+		unsigned int pick = find_first_zero_bit(done, set->nr_shadows);
+
+		for (i = pick; i < set->nr_shadows; i++) {
+			bool blocked = test_bit(i, done);
+
+			for (j = 0; !blocked && j < set->nr_shadows; j++)
+				blocked = j != i && !test_bit(j, done) &&
+					  precedes(nth_volume(set, j), nth_volume(set, i));
+			if (!blocked) {
+				pick = i;
+				break;
+			}
+		}
+		set->order[n] = pick;
+		__set_bit(pick, done);
+	}
+}
+
+static int freeze_one(struct shadow_set *set, struct set_entry *e)
+{
+	int err = bdev_freeze(shadow_bdev_of(&e->ref));
+
+	if (err)
+		return fail_set(set, SHADOW_PHASE_FREEZE,
+				err == -EBUSY ? SHADOW_REASON_FROZEN :
+				SHADOW_REASON_FREEZE_FAILED, e->dev, err);
+	mutex_lock(&set->hold_lock);
+	e->frozen = set->held;
+	mutex_unlock(&set->hold_lock);
+	if (e->frozen)
+		return 0;
+	bdev_thaw(shadow_bdev_of(&e->ref));	/* the timer ended the hold meanwhile */
+	return -ETIMEDOUT;
+}
+
+static int gate_one(struct shadow_set *set, struct set_entry *e)
+{
+	ktime_t start = ktime_get();
+	int err;
+
+	mutex_lock(&set->hold_lock);
+	if (set->held) {
+		shadow_gate_close(e->vol);
+		e->gated = true;
+	}
+	mutex_unlock(&set->hold_lock);
+	if (!e->gated)
+		return -ETIMEDOUT;
+	err = shadow_gate_drain(e->vol, &set->expired);
+	WRITE_ONCE(e->vol->drain_ns, ktime_to_ns(ktime_sub(ktime_get(), start)));
+	if (err == -EINTR)
+		return fail_set(set, SHADOW_PHASE_HOLD, SHADOW_REASON_INTERRUPTED, e->dev, err);
+	if (err) {	/* the timer said so; say for whom it was waited */
+		mutex_lock(&set->hold_lock);
+		shadow_fail(&set->fault, SHADOW_PHASE_HOLD, SHADOW_REASON_DRAIN, e->dev, err);
+		mutex_unlock(&set->hold_lock);
+	}
+	return err;
+}
+
+static int begin_hold(struct shadow_set *set)
+{
+	if (down_killable(&instant))
+		return fail_set(set, SHADOW_PHASE_HOLD, SHADOW_REASON_INTERRUPTED, 0, -EINTR);
+	atomic_inc(&holds);
+	smp_mb__after_atomic();		/* pairs with the one in pm_event() */
+	if (READ_ONCE(suspending)) {
+		atomic_dec(&holds);
+		up(&instant);
+		return fail_set(set, SHADOW_PHASE_HOLD, SHADOW_REASON_SUSPEND, 0, -EAGAIN);
+	}
+	mutex_lock(&set->hold_lock);
+	set->held = true;
+	set->state = SHADOW_SET_HOLDING;
+	set->hold_start = ktime_get();
+	set->gate_start = set->hold_start;
+	mutex_unlock(&set->hold_lock);
+	queue_delayed_work(timer_wq, &set->timer, msecs_to_jiffies(set->timeout_ms));
+	return 0;
+}
+
+/* Context: set->lock, state NEW. */
+static int hold(struct shadow_set *set)
+{
+	unsigned int i;
+	int err;
+
+	if (!set->nr_shadows)
+		return shadow_fail(&set->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_EMPTY, 0,
+				   -EINVAL);
+	err = shadow_hook_verify(&set->fault);
+	if (err)
+		return fail_set(set, SHADOW_PHASE_HOOK, SHADOW_REASON_HOOK_DEAD, 0, err);
+	for (i = 0; i < set->nr; i++)
+		sync_blockdev(shadow_bdev_of(&set->entry[i].ref));
+	sort_gates(set);
+	err = begin_hold(set);
+	if (err)
+		return err;
+	for (i = 0; !err && i < set->nr; i++)
+		if (set->entry[i].flags & SHADOW_ADD_FREEZE)
+			err = freeze_one(set, &set->entry[i]);
+	set->gate_start = ktime_get();
+	for (i = 0; !err && i < set->nr_shadows; i++)
+		err = gate_one(set, &set->entry[set->index[set->order[i]]]);
+	if (!err) {
+		mutex_lock(&set->hold_lock);
+		if (set->held)
+			set->state = SHADOW_SET_HELD;
+		else
+			err = -ETIMEDOUT;
+		mutex_unlock(&set->hold_lock);
+	}
+	if (err)
+		stop_hold(set);
+	else
+		send_event(set, SHADOW_NL_EV_HELD, SHADOW_REASON_NONE);
+	return err;
+}
+
+/* Context: set->lock, state HELD. */
+static int flip(struct shadow_set *set)
+{
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&set->hold_lock);
+	if (!set->held) {
+		err = -ETIMEDOUT;
+		goto out;
+	}
+	for (i = 0; i < set->nr; i++) {
+		struct set_entry *e = &set->entry[i];
+
+		if (e->vol && READ_ONCE(e->vol->gone)) {
+			err = shadow_fail(&set->fault, SHADOW_PHASE_TAKE,
+					  SHADOW_REASON_ORIGIN_GONE, e->dev, -ENODEV);
+			set->state = SHADOW_SET_FAILED;
+			goto out;
+		}
+	}
+	for (i = 0; i < set->nr; i++) {
+		struct set_entry *e = &set->entry[i];
+
+		if (!e->sh)
+			continue;
+		e->sh->set_count = set->nr_shadows;
+		mutex_lock(&e->vol->epochs.mutate);
+		shadow_flip(e->sh);
+		mutex_unlock(&e->vol->epochs.mutate);
+	}
+	set->state = SHADOW_SET_FLIPPED;
+out:
+	mutex_unlock(&set->hold_lock);
+	return err;
+}
+
+/* Give an entry's things back; deletes its shadow. */
+static void drop_entry(struct shadow_set *set, struct set_entry *e)
+{
+	if (e->sh)
+		shadow_discard(e->sh);	/* and with it pin and store */
+	e->sh = NULL;
+	e->vol = NULL;
+}
+
+/* Make the disks of a flipped set, after its hold; all or none. */
+static int surface(struct shadow_set *set)
+{
+	struct shadow_fault fault = { 0 };
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < set->nr; i++)
+		if (set->entry[i].sh)
+			err = shadow_surface(set->entry[i].sh, &fault);
+	if (err) {
+		for (i = set->nr; i--;)
+			drop_entry(set, &set->entry[i]);
+		return fail_set(set, fault.phase, fault.reason,
+				MKDEV(fault.dev.major, fault.dev.minor), err);
+	}
+	for (i = 0; i < set->nr; i++) {
+		set->entry[i].sh = NULL;	/* the list's now */
+		set->entry[i].vol = NULL;
+		shadow_bdev_close(&set->entry[i].ref);
+	}
+	set->nr = 0;
+	mutex_lock(&set->hold_lock);
+	set->state = SHADOW_SET_TAKEN;
+	mutex_unlock(&set->hold_lock);
+	return 0;
+}
+
+static int wrong_state(struct shadow_set *set)
+{
+	if (set->state == SHADOW_SET_FAILED)
+		return -(int)set->fault.error;
+	return -EBADFD;
+}
+
+int shadow_set_hold(struct shadow_set *set)
+{
+	int err;
+
+	mutex_lock(&set->lock);
+	err = set->state == SHADOW_SET_NEW ? hold(set) : wrong_state(set);
+	mutex_unlock(&set->lock);
+	return err;
+}
+
+int shadow_set_take(struct shadow_set *set)
+{
+	int err = 0;
+
+	mutex_lock(&set->lock);
+	if (set->state == SHADOW_SET_HELD) {
+		err = flip(set);
+		if (err)
+			stop_hold(set);
+	} else if (set->state == SHADOW_SET_NEW) {
+		err = hold(set) ?: flip(set);
+		if (set->state != SHADOW_SET_NEW)
+			stop_hold(set);
+		err = err ?: surface(set);
+	} else {
+		err = wrong_state(set);
+	}
+	mutex_unlock(&set->lock);
+	return err;
+}
+
+int shadow_set_release(struct shadow_set *set)
+{
+	int err = 0;
+
+	mutex_lock(&set->lock);
+	if (set->state == SHADOW_SET_HELD) {
+		stop_hold(set);
+		mutex_lock(&set->hold_lock);
+		if (set->state == SHADOW_SET_HELD)
+			set->state = SHADOW_SET_NEW;
+		else
+			err = -(int)set->fault.error;	/* the timer was first */
+		mutex_unlock(&set->hold_lock);
+	} else if (set->state == SHADOW_SET_FLIPPED) {
+		stop_hold(set);
+		err = surface(set);
+	} else {
+		err = wrong_state(set);
+	}
+	mutex_unlock(&set->lock);
+	return err;
+}
+
+int shadow_set_keep(struct shadow_set *set)
+{
+	int err = 0;
+
+	mutex_lock(&set->lock);
+	if (set->state == SHADOW_SET_TAKEN) {
+		set->flags |= SHADOW_SET_NO_AUTO_RELEASE;
+		shadow_keep_set(&set->uuid);
+	} else {
+		err = wrong_state(set);
+	}
+	mutex_unlock(&set->lock);
+	return err;
+}
+
+void shadow_set_status(struct shadow_set *set, struct shadow_set_step *step)
+{
+	ktime_t now = ktime_get();
+
+	mutex_lock(&set->hold_lock);
+	memset(step, 0, sizeof(*step));
+	step->state = set->state;
+	step->set = set->uuid;
+	step->volumes = set->nr_shadows;
+	step->held = set->held;
+	step->hold_ns = ktime_to_ns(ktime_sub(set->held ? now : set->hold_end, set->hold_start));
+	step->gate_ns = ktime_to_ns(ktime_sub(set->held ? now : set->gate_end, set->gate_start));
+	step->fault = set->fault;
+	mutex_unlock(&set->hold_lock);
+}
+
+bool shadow_set_held(struct shadow_set *set)
+{
+	return READ_ONCE(set->held);
+}
+
+/* --- adding -------------------------------------------------------------------------------- */
+
+static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow_set_add *add)
+{
+	struct shadow_volume *vol = shadow_registry_pin(e->dev, &add->fault);
+	struct shadow *sh;
+	int err;
+
+	if (IS_ERR(vol))
+		return PTR_ERR(vol);
+	err = shadow_registry_use_store(vol, &add->store, &add->fault);
+	if (err)
+		goto unpin;
+	sh = shadow_prepare(vol, &add->fault);
+	if (IS_ERR(sh)) {
+		err = PTR_ERR(sh);
+		goto unuse;
+	}
+	sh->set = set->uuid;
+	sh->flags = set->flags;
+	sh->context = set->context;
+	add->shadow = sh->uuid;
+	e->vol = vol;
+	e->sh = sh;
+	return 0;
+
+unuse:
+	shadow_registry_unuse_store(vol);
+unpin:
+	shadow_registry_unpin(vol);
+	return err;
+}
+
+/* Context: set->lock. */
+static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
+{
+	dev_t dev = MKDEV(add->dev.major, add->dev.minor);
+	struct set_entry *e = &set->entry[set->nr];
+	unsigned int i;
+	int err;
+
+	if (set->state != SHADOW_SET_NEW)
+		return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_STATE, dev,
+				   wrong_state(set));
+	for (i = 0; i < set->nr; i++)
+		if (set->entry[i].dev == dev)
+			return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS,
+					   SHADOW_REASON_DUPLICATE, dev, -EEXIST);
+	if (set->nr == SHADOW_MAX_FREEZE ||
+	    (add->flags & SHADOW_ADD_SHADOW && set->nr_shadows == SHADOW_MAX_SET_VOLUMES))
+		return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_SET_FULL,
+				   dev, -E2BIG);
+	memset(e, 0, sizeof(*e));
+	e->dev = dev;
+	e->flags = add->flags;
+	err = shadow_bdev_open(&e->ref, dev);
+	if (err)
+		return shadow_fail(&add->fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_DEVICE, dev,
+				   err);
+	if (add->flags & SHADOW_ADD_SHADOW) {
+		err = add_shadow(set, e, add);
+		if (err) {
+			shadow_bdev_close(&e->ref);
+			return err;
+		}
+		set->index[set->nr_shadows] = set->nr;
+		set->nr_shadows++;
+	}
+	set->nr++;
+	return 0;
+}
+
+int shadow_set_add(struct shadow_set *set, struct shadow_set_add *add)
+{
+	int err;
+
+	mutex_lock(&set->lock);
+	err = add_entry(set, add);
+	mutex_unlock(&set->lock);
+	return err;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+struct shadow_set *shadow_set_create(u32 flags, u32 timeout_ms, u32 context)
+{
+	struct shadow_set *set = kvzalloc(sizeof(*set), GFP_KERNEL);
+
+	if (!set)
+		return ERR_PTR(-ENOMEM);
+	generate_random_uuid(set->uuid.b);
+	set->flags = flags;
+	set->timeout_ms = timeout_ms ?: SHADOW_TIMEOUT_DEFAULT_MS;
+	set->context = context;
+	set->state = SHADOW_SET_NEW;
+	mutex_init(&set->lock);
+	mutex_init(&set->hold_lock);
+	INIT_DELAYED_WORK(&set->timer, timer_fn);
+	return set;
+}
+
+void shadow_set_destroy(struct shadow_set *set)
+{
+	bool taken = set->state == SHADOW_SET_TAKEN;
+	struct shadow_uuid uuid;
+	unsigned int i;
+	u64 id = 0;
+
+	stop_hold(set);
+	for (i = set->nr; i--;) {
+		drop_entry(set, &set->entry[i]);
+		shadow_bdev_close(&set->entry[i].ref);
+	}
+	while (taken && !(set->flags & SHADOW_SET_NO_AUTO_RELEASE) &&
+	       shadow_of_set(&set->uuid, &id, &uuid))
+		shadow_delete(&uuid, true, NULL);
+	kvfree(set);
+}
+
+const struct shadow_uuid *shadow_set_uuid(const struct shadow_set *set)
+{
+	return &set->uuid;
+}
+
+/* The machine does not go to sleep with volumes held, and none are held while it does. */
+static int pm_event(struct notifier_block *nb, unsigned long action, void *data)
+{
+	switch (action) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+		WRITE_ONCE(suspending, true);
+		smp_mb();	/* pairs with the one in begin_hold() */
+		if (!atomic_read(&holds))
+			return NOTIFY_OK;
+		WRITE_ONCE(suspending, false);
+		return NOTIFY_BAD;
+	case PM_POST_SUSPEND:
+	case PM_POST_HIBERNATION:
+		WRITE_ONCE(suspending, false);
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static struct notifier_block pm_notifier = { .notifier_call = pm_event };
+
+int shadow_set_init(void)
+{
+	int err;
+
+	sema_init(&instant, 1);
+	timer_wq = alloc_workqueue("shadow-timer", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!timer_wq)
+		return -ENOMEM;
+	err = register_pm_notifier(&pm_notifier);
+	if (err)
+		destroy_workqueue(timer_wq);
+	return err;
+}
+
+void shadow_set_exit(void)
+{
+	unregister_pm_notifier(&pm_notifier);
+	destroy_workqueue(timer_wq);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * store_memory.c - a store in the machine's memory.
+ *
+ * "Writing" a batch moves its pages into an XArray; the pool they came from
+ * gets fresh ones in exchange.  Nothing is copied.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include "store.h"
+
+struct memory_store {
+	struct xarray pages;	/* by location; under store->lock */
+};
+
+static int memory_open(struct shadow_store *store, struct shadow_fault *fault)
+{
+	u64 bytes = store->spec.max_bytes;
+	struct memory_store *ms;
+
+	if (!bytes)
+		bytes = (u64)totalram_pages() * PAGE_SIZE / 4;
+	if (bytes < SHADOW_STORE_MIN || bytes / PAGE_SIZE > totalram_pages())
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_SIZE, 0,
+				   -EINVAL);
+	ms = kzalloc(sizeof(*ms), GFP_KERNEL);
+	if (!ms)
+		return -ENOMEM;
+	xa_init(&ms->pages);
+	store->private = ms;
+	store->nr_blocks = bytes >> SHADOW_BLOCK_BITS;
+	store->spec.type = SHADOW_STORE_MEMORY;
+	store->spec.max_bytes = store->nr_blocks << SHADOW_BLOCK_BITS;
+	return 0;
+}
+
+static void memory_close(struct shadow_store *store)
+{
+	struct memory_store *ms = store->private;
+	unsigned long loc;
+	struct page *page;
+
+	xa_for_each(&ms->pages, loc, page)
+		__free_page(page);
+	xa_destroy(&ms->pages);
+	kfree(ms);
+}
+
+/* Move one page over.  On failure it stays the batch's. */
+static int keep_page(struct shadow_store *store, struct shadow_batch *batch, unsigned int i)
+{
+	struct memory_store *ms = store->private;
+	struct page *fresh = alloc_page(SHADOW_GFP);
+	int err;
+
+	if (!fresh)
+		return -ENOMEM;
+	err = xa_reserve(&ms->pages, batch->loc + i, SHADOW_GFP);
+	if (err) {
+		__free_page(fresh);
+		return err;
+	}
+	write_lock(&store->lock);
+	xa_store(&ms->pages, batch->loc + i, batch->page[i], GFP_NOWAIT);
+	write_unlock(&store->lock);
+	mempool_free(fresh, store->pages);
+	return 0;
+}
+
+static int memory_write(struct shadow_store *store, struct shadow_batch *batch)
+{
+	blk_status_t status = BLK_STS_OK;
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		if (keep_page(store, batch, i)) {
+			status = BLK_STS_RESOURCE;
+			break;
+		}
+	}
+	/* What was moved is the store's: the batch must not free it. */
+	write_lock(&store->lock);
+	memset(batch->page, 0, i * sizeof(batch->page[0]));
+	write_unlock(&store->lock);
+	shadow_store_written(batch, status);
+	return 0;
+}
+
+static struct page *memory_page(struct shadow_store *store, u64 loc)
+{
+	struct memory_store *ms = store->private;
+
+	return xa_load(&ms->pages, loc);
+}
+
+static void memory_discard(struct shadow_store *store, u64 loc, u64 len)
+{
+	struct memory_store *ms = store->private;
+
+	for (; len; len--, loc++) {
+		struct page *page;
+
+		write_lock(&store->lock);
+		page = xa_erase(&ms->pages, loc);
+		write_unlock(&store->lock);
+		if (page)
+			__free_page(page);
+	}
+}
+
+const struct shadow_store_ops shadow_store_memory_ops = {
+	.open = memory_open,
+	.close = memory_close,
+	.write = memory_write,
+	.page = memory_page,
+	.discard = memory_discard,
+};

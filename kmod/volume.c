@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * volume.c - a tracked volume: its making, its end, and the loss of its shadows.
+ */
+#include <linux/dax.h>
+#include <linux/slab.h>
+#include "preserve.h"
+#include "volume.h"
+
+#define PAGES_MIN	64
+#define CLAIMS_MIN	4
+#define BIOS_MIN	16
+
+/* What cannot be intercepted, or makes no sense. */
+static int check_device(struct block_device *bdev, struct shadow_fault *fault)
+{
+	dev_t dev = bdev->bd_dev;
+	u32 reason = SHADOW_REASON_NONE;
+
+	if (blk_queue_dax(bdev_get_queue(bdev)))
+		reason = SHADOW_REASON_DAX;
+	else if (bdev_is_zoned(bdev))
+		reason = SHADOW_REASON_ZONED;
+	else if (shadow_disk_has_rw_page(bdev->bd_disk))
+		reason = SHADOW_REASON_RW_PAGE;
+	else if (bdev_logical_block_size(bdev) > SHADOW_BLOCK_SIZE)
+		reason = SHADOW_REASON_BLOCK_SIZE;
+	else if (!bdev_nr_sectors(bdev))
+		reason = SHADOW_REASON_EMPTY;
+	if (reason != SHADOW_REASON_NONE)
+		return shadow_fail(fault, SHADOW_PHASE_OPEN, reason, dev, -EOPNOTSUPP);
+	return 0;
+}
+
+static void free_blocks(void *arg, u64 loc, u64 len)
+{
+	struct shadow_volume *vol = arg;
+
+	shadow_store_free(vol->store, loc, len);
+}
+
+static int alloc_pools(struct shadow_volume *vol)
+{
+	int err = bioset_init(&vol->clones, BIOS_MIN, shadow_write_front(), 0);
+
+	err = err ?: bioset_init(&vol->reads, BIOS_MIN, 0, BIOSET_NEED_BVECS);
+	err = err ?: mempool_init_page_pool(&vol->pages, PAGES_MIN, 0);
+	err = err ?: mempool_init_kmalloc_pool(&vol->claim_pool, CLAIMS_MIN,
+					       shadow_claim_size());
+	return err;
+}
+
+static void free_pools(struct shadow_volume *vol)
+{
+	mempool_exit(&vol->claim_pool);
+	mempool_exit(&vol->pages);
+	bioset_exit(&vol->reads);
+	bioset_exit(&vol->clones);
+}
+
+struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_bytes,
+					  struct shadow_fault *fault)
+{
+	static atomic64_t last_id;
+	struct shadow_volume *vol;
+	int err = check_device(bdev, fault);
+
+	if (err)
+		return ERR_PTR(err);
+	vol = kzalloc(sizeof(*vol), GFP_KERNEL);
+	if (!vol)
+		goto no_memory;
+	vol->disk = bdev->bd_disk;
+	vol->start = shadow_bdev_start(bdev);
+	vol->nr_sectors = bdev_nr_sectors(bdev);
+	vol->nr_blocks = shadow_blocks_of(vol->nr_sectors);
+	vol->dev = bdev->bd_dev;
+	vol->id = atomic64_inc_return(&last_id);
+	vol->memory_limit = (memory_bytes ?: SHADOW_MEMORY_DEFAULT) >> SHADOW_BLOCK_BITS;
+	snprintf(vol->name, sizeof(vol->name), "%pg", bdev);
+	INIT_LIST_HEAD(&vol->hash);
+	INIT_LIST_HEAD(&vol->list);
+	mutex_init(&vol->change);
+	shadow_epochs_init(&vol->epochs, free_blocks, vol);
+	spin_lock_init(&vol->stakes_lock);
+	INIT_LIST_HEAD(&vol->stakes);
+	spin_lock_init(&vol->lock);
+	bio_list_init(&vol->gated);
+	bio_list_init(&vol->todo);
+	INIT_LIST_HEAD(&vol->read_claims);
+	init_waitqueue_head(&vol->drain_wait);
+	bio_list_init(&vol->queue);
+	vol->claims = RB_ROOT;
+	INIT_LIST_HEAD(&vol->settling);
+	shadow_preserve_init(vol);
+
+	vol->flight = alloc_percpu(struct shadow_flight);
+	if (!vol->flight)
+		goto free_vol;
+	vol->wq = alloc_workqueue("shadow/%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
+	if (!vol->wq)
+		goto free_flight;
+	if (alloc_pools(vol))
+		goto free_wq;
+	get_device(disk_to_dev(vol->disk));
+	return vol;
+
+free_wq:
+	free_pools(vol);
+	destroy_workqueue(vol->wq);
+free_flight:
+	free_percpu(vol->flight);
+free_vol:
+	kfree(vol);
+no_memory:
+	return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_MEMORY,
+				   bdev->bd_dev, -ENOMEM));
+}
+
+void shadow_volume_free(struct shadow_volume *vol)
+{
+	cancel_delayed_work_sync(&vol->flush_work);
+	cancel_work_sync(&vol->gone_work);
+	destroy_workqueue(vol->wq);
+	/* Completions that looked at the volume after their count are over. */
+	synchronize_rcu();
+	if (vol->store)
+		shadow_store_destroy(vol->store);
+	shadow_epochs_destroy(&vol->epochs);
+	free_pools(vol);
+	free_percpu(vol->flight);
+	put_device(disk_to_dev(vol->disk));
+	kfree(vol);
+}
+
+void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error)
+{
+	struct shadow_settled *unused;
+	struct shadow_stake *stake;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	upto = min(upto, vol->last_epoch);
+	if (upto <= vol->lost_upto)
+		return;
+	spin_lock(&vol->stakes_lock);
+	list_for_each_entry(stake, &vol->stakes, node) {
+		if (stake->lost || stake->epoch->number > upto)
+			continue;
+		shadow_fail(&stake->fault, phase, reason, vol->dev, error);
+		smp_store_release(&stake->lost, true);	/* before the writes that it lacks */
+		atomic64_inc(&vol->lost);
+		pr_warn("%s: a shadow was lost: phase %u, reason %u, error %d\n", vol->name,
+			phase, reason, error);
+		if (stake->on_lost)
+			stake->on_lost(stake);
+	}
+	spin_unlock(&vol->stakes_lock);
+	vol->lost_upto = upto;
+	unused = shadow_epochs_drop(&vol->epochs, upto);
+	if (unused) {
+		synchronize_rcu();
+		shadow_settled_free(unused);
+	}
+}
+
+void shadow_volume_kick(void *arg)
+{
+	struct shadow_volume *vol = arg;
+
+	queue_work(vol->wq, &vol->work);
+}

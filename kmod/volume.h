@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * volume.h - a tracked volume: what the write path, the worker, images and sets
+ * know of it.
+ */
+#ifndef SHADOW_VOLUME_H
+#define SHADOW_VOLUME_H
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/list.h>
+#include <linux/mempool.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include "epochs.h"
+#include "shadow.h"
+#include "store.h"
+
+#define SHADOW_MEMORY_DEFAULT	(64ULL << 20)
+#define SHADOW_MEMORY_MIN	(4ULL << 20)
+
+struct shadow_volume;
+
+/**
+ * struct shadow_stake - a shadow, as far as its volume is concerned
+ * @node: in shadow_volume.stakes, oldest first; under its stakes_lock
+ * @epoch: the epoch that begins with the shadow
+ * @lost: set before any write is let through that was not preserved for it; a
+ *	reader that finds it unset after its data arrived has valid data
+ * @fault: why it was lost; written before @lost
+ * @on_lost: told once, with stakes_lock held
+ */
+struct shadow_stake {
+	struct list_head node;
+	struct shadow_epoch *epoch;
+	bool lost;
+	struct shadow_fault fault;
+	void (*on_lost)(struct shadow_stake *stake);
+};
+
+/**
+ * struct shadow_flight - per-CPU counters of the write path
+ * @started: writes that came in; with @finished, what is in flight
+ * @finished: writes that were completed, or put behind the gate
+ * @direct: writes let through at once
+ * @parked: writes handed to the worker
+ * @gated: writes put behind the gate
+ */
+struct shadow_flight {
+	unsigned long started;
+	unsigned long finished;
+	unsigned long direct;
+	unsigned long parked;
+	unsigned long gated;
+};
+
+/**
+ * struct shadow_volume - a tracked volume
+ *
+ * Born by shadow_registry_get(), unreachable for new writes once it is out of
+ * the hash, freed when the last write has ended and the last pin is gone.
+ *
+ * Lock order: registry_lock > change > epochs.mutate > (epochs.lock, store
+ * locks, stakes_lock); @lock is innermost.  Never held across the submission
+ * of a bio: any of these but change (long work) and mutate (store batches).
+ */
+struct shadow_volume {
+	/* Fixed for life. */
+	struct gendisk *disk;		/* a reference on its device is held */
+	sector_t start;			/* on the disk */
+	sector_t nr_sectors;
+	u64 nr_blocks;
+	dev_t dev;
+	u64 id;
+	char name[32];
+	struct workqueue_struct *wq;	/* its own: its rescuer waits for no other volume */
+	struct bio_set clones;		/* of admitted writes; tells our bios from others */
+	struct bio_set reads;		/* of old data */
+	mempool_t pages;
+	mempool_t claim_pool;
+	struct shadow_flight __percpu *flight;
+	u64 memory_limit;		/* blocks */
+
+	/* Changed under RCU. */
+	struct list_head hash;
+
+	/* registry_lock */
+	struct list_head list;
+	unsigned int pins;		/* sets and shadows */
+	bool tracked;			/* by request, not only for its shadows */
+	bool auto_store;
+	struct shadow_bdev ref;		/* open while pins > 0 */
+	struct block_device *bdev;
+
+	/* Serialises deletions, and the coming and going of the store. */
+	struct mutex change;
+	struct shadow_store *store;	/* fixed while a shadow exists */
+	unsigned int store_users;
+
+	struct shadow_epochs epochs;
+	u64 last_epoch;			/* epochs.mutate */
+	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost */
+
+	spinlock_t stakes_lock;
+	struct list_head stakes;
+	unsigned int nr_stakes;
+
+	/* lock, any context */
+	spinlock_t lock;
+	bool gate;			/* closed; also read without the lock */
+	struct bio_list gated;
+	struct bio_list todo;		/* writes for the worker */
+	struct list_head read_claims;	/* claims whose read has ended */
+
+	wait_queue_head_t drain_wait;
+	bool gone;			/* the device was removed; set once */
+	struct work_struct gone_work;
+
+	/* The worker's own. */
+	struct work_struct work;
+	struct delayed_work flush_work;
+	struct bio_list queue;		/* writes it is working on, in order */
+	struct rb_root claims;
+	struct list_head settling;	/* claims that were read, not yet recorded */
+	bool starved;			/* something waits for memory; also read by others */
+	bool flush_due;
+
+	/* Counters. */
+	atomic64_t memory;		/* blocks read or staged, not stored yet */
+	u64 memory_peak;
+	atomic64_t blocks_preserved;
+	atomic64_t origin_reads;
+	atomic64_t origin_read_bytes;
+	atomic64_t store_reads;
+	atomic64_t store_read_bytes;
+	atomic64_t image_origin_reads;
+	atomic64_t image_origin_read_bytes;
+	atomic64_t image_retries;
+	atomic64_t memory_waits;
+	atomic64_t lost;
+	u64 store_writes;		/* of stores that are gone */
+	u64 store_write_bytes;
+	u64 hold_ns;
+	u64 drain_ns;
+};
+
+/**
+ * shadow_volume_alloc() - a volume object for a block device, not tracked yet
+ * @bdev: the device, open
+ * @memory_bytes: bound of preserved data that is not stored yet
+ * @fault: out: the reason of a failure
+ *
+ * Refuses what cannot be intercepted.
+ */
+struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_bytes,
+					  struct shadow_fault *fault);
+
+/* The counterpart.  No write is in flight, no pin is left, it is out of the hash. */
+void shadow_volume_free(struct shadow_volume *vol);
+
+/**
+ * shadow_volume_lose() - declare all shadows up to an epoch lost
+ * @vol: the volume
+ * @upto: number of the last epoch concerned; U64_MAX: all there are
+ * @phase: enum shadow_phase
+ * @reason: enum shadow_reason
+ * @error: the errno behind it, negative
+ *
+ * Forgets their records; if the newest shadow is among them writes pass freely
+ * afterwards.
+ *
+ * Context: epochs.mutate held; sleeps for a grace period.
+ */
+void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error);
+
+/* Let the worker look.  Any context. */
+void shadow_volume_kick(void *vol);
+
+/**
+ * shadow_volume_range() - the blocks of the volume that a bio touches
+ */
+static inline struct shadow_range shadow_volume_range(const struct shadow_volume *vol,
+						      struct bio *bio)
+{
+	return shadow_range_of(shadow_bio_sector(bio), bio_sectors(bio), vol->start,
+			       vol->nr_sectors);
+}
+
+#endif /* SHADOW_VOLUME_H */
