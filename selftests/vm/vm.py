@@ -216,6 +216,7 @@ class Vm:
         append = ("console=ttyS0 loglevel=5 printk.devkmsg=on log_buf_len=4M "
                   "oops=panic panic=-1 slab_nomerge mitigations=off "
                   "tsc=nowatchdog random.trust_cpu=on 8250.nr_uarts=1 "
+                  "cryptomgr.notests "
                   f"raid=noautodetect bench.tree={TREE} "
                   f"bench.modules={self.kernel.modules} "
                   f"bench.term={os.environ.get('TERM', 'linux')} "
