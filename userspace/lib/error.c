@@ -76,11 +76,13 @@ static const struct reason_text reasons[] = {
 		"writes pass",
 		"\"shadowadm doctor\" tells who; unload that module first" },
 	[SHADOW_REASON_HOOK_DEAD] = {
-		"hook-dead", "the kernel does not call the module's hook, so writes would pass unseen",
+		"hook-dead", "the kernel does not call the module's hook, so that writes would "
+		"pass unseen",
 		"run \"shadowadm doctor\" and see the kernel log; no shadow can be trusted until "
 		"this is solved" },
 	[SHADOW_REASON_FTRACE_OFF] = {
-		"ftrace-off", "function tracing is switched off, and the module sees writes through it",
+		"ftrace-off", "function tracing is switched off, and the module sees writes "
+		"through it",
 		"run \"sysctl kernel.ftrace_enabled=1\"" },
 	[SHADOW_REASON_STORE_IN_USE] = {
 		"store-in-use", "the store device is in use",
@@ -124,7 +126,7 @@ static const struct reason_text reasons[] = {
 		"freeze-failed", "its filesystem could not be frozen",
 		"see the kernel log: a filesystem with errors cannot be brought to rest" },
 	[SHADOW_REASON_TIMEOUT] = {
-		"timeout", "the volumes could not be brought to rest, or were not released, in time",
+		"timeout", "the volumes were not brought to rest, or not released, in time",
 		"try again when there is less I/O, or allow more with --timeout" },
 	[SHADOW_REASON_DRAIN] = {
 		"drain", "writes in flight did not finish in time",
@@ -137,7 +139,8 @@ static const struct reason_text reasons[] = {
 		"try again when it is awake" },
 	[SHADOW_REASON_BUSY] = {
 		"busy", "it is in use",
-		"unmount the shadow and close what has it open; \"shadowadm show\" counts the openers" },
+		"unmount the shadow and close what has it open; \"shadowadm show\" counts "
+		"the openers" },
 	[SHADOW_REASON_STATE] = {
 		"state", "this cannot be done in the state that it is in",
 		"a set goes from adding to holding to taking; \"shadowadm show\" tells a shadow's "

@@ -129,7 +129,7 @@ static int connect_failed(struct shadowcopy *sc, int rc)
 	rc = nl_errno(rc);
 	if (rc == -ENOENT)
 		return SC_FAIL(sc, rc, .action = "listen to events",
-			       .cause = "the kernel module \"shadow\" is not loaded, or has no events",
+			       .cause = "the module \"shadow\" is not loaded, or has no events",
 			       .remedy = "load it with \"modprobe shadow\"");
 	return SC_FAIL(sc, rc, .action = "listen to events");
 }
@@ -137,7 +137,7 @@ static int connect_failed(struct shadowcopy *sc, int rc)
 SC_EXPORT int shadowcopy_events_open(struct shadowcopy *sc, struct shadowcopy_events **evp)
 {
 	struct shadowcopy_events *ev = calloc(1, sizeof(*ev));
-	int rc = -NLE_NOMEM, group;
+	int rc = -NLE_NOMEM;
 
 	*evp = NULL;
 	if (!ev)
@@ -150,10 +150,10 @@ SC_EXPORT int shadowcopy_events_open(struct shadowcopy *sc, struct shadowcopy_ev
 	rc = genl_connect(ev->sock);
 	if (rc)
 		goto failed;
-	group = rc = genl_ctrl_resolve_grp(ev->sock, SHADOW_NL_FAMILY, SHADOW_NL_GROUP_EVENTS);
+	rc = genl_ctrl_resolve_grp(ev->sock, SHADOW_NL_FAMILY, SHADOW_NL_GROUP_EVENTS);
 	if (rc < 0)
 		goto failed;
-	rc = nl_socket_add_membership(ev->sock, group);
+	rc = nl_socket_add_membership(ev->sock, rc);
 	if (rc)
 		goto failed;
 	nl_socket_set_buffer_size(ev->sock, RECEIVE_BUFFER, 0);

@@ -15,8 +15,9 @@ SC_EXPORT struct shadowcopy *shadowcopy_new(void)
 	if (!sc)
 		return NULL;
 	sc->fd = -1;
-	sc->error.action = sc->error.object = sc->error.cause = "";
-	sc->error.remedy = sc->error.text = "";
+	sc->error = (struct shadowcopy_error){
+		.action = "", .object = "", .cause = "", .remedy = "", .text = "",
+	};
 	return sc;
 }
 

@@ -13,7 +13,6 @@ SC_EXPORT int shadowcopy_set_new(struct shadowcopy *sc, uint32_t flags, uint32_t
 		.flags = flags,
 		.timeout_ms = timeout_ms,
 		.context = context,
-		.fd = -1,
 	};
 	struct shadowcopy_set *set;
 	int rc = shadowcopy_connect(sc);
@@ -82,6 +81,14 @@ static int step(struct shadowcopy_set *set, unsigned long request,
 	struct shadow_set_step step = { 0 };
 	int rc = sc_device_ioctl(set->fd, request, &step);
 
+	/*
+	 * While volumes are held the module writes its answer only where no page
+	 * must be brought in first.  A state is never 0, so this is no answer.
+	 */
+	if (!step.state && request != SHADOW_IOC_SET_STATUS) {
+		memset(&step, 0, sizeof(step));
+		sc_device_ioctl(set->fd, SHADOW_IOC_SET_STATUS, &step);
+	}
 	if (out)
 		*out = step;
 	if (rc)

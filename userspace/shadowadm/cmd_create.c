@@ -94,14 +94,15 @@ static int parse_store(struct context *context, const struct request *request,
 	memset(store, 0, sizeof(*store));
 	if (!spec && !request->max)
 		return STATUS_OK;
-	if (!spec || !strcmp(spec, "memory")) {
-		store->type = SHADOW_STORE_MEMORY;
-	} else if (!strncmp(spec, "memory:", 7)) {
+	if (spec && !strncmp(spec, "memory:", 7)) {
 		if (request->max)
 			return usage(context, "--store %s and --max %s both give a size", spec,
 				     request->max);
 		store->type = SHADOW_STORE_MEMORY;
 		return parse_max(context, "--store", spec + 7, whole, store);
+	}
+	if (!spec || !strcmp(spec, "memory")) {
+		store->type = SHADOW_STORE_MEMORY;
 	} else {
 		if (!stat(spec, &st) && !S_ISBLK(st.st_mode))
 			return fail(context, "cannot use %s as a store: it is no block device, and "
@@ -235,19 +236,16 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 		array = table_json(context, &shadow_table, &rows);
 		for (i = 0; i < count; i++) {
 			object = json_object_array_get_idx(array, i);
-			json_object_object_add(object, "consistency", json_object_new_string(
-				consistency_name(table[i].consistency)));
-			json_object_object_add(object, "warning", table[i].warning ?
-				json_object_new_string(table[i].warning) : NULL);
+			json_text(object, "consistency", consistency_name(table[i].consistency));
+			json_text(object, "warning", table[i].warning);
 		}
 		document = json_object_new_object();
-		json_object_object_add(document, "set", json_object_new_string(set));
-		json_object_object_add(document, "context", json_object_new_string(
-			shadowcopy_context_name(wanted)));
-		json_object_object_add(document, "hold_ns", json_object_new_uint64(step->hold_ns));
-		json_object_object_add(document, "gate_ns", json_object_new_uint64(step->gate_ns));
+		json_text(document, "set", set);
+		json_text(document, "context", shadowcopy_context_name(wanted));
+		json_number(document, "hold_ns", step->hold_ns);
+		json_number(document, "gate_ns", step->gate_ns);
 		json_object_object_add(document, "shadows", array);
-		return print_json(document);
+		return json_print(document);
 	}
 	if (context->quiet) {
 		for (i = 0; i < count; i++)
@@ -278,8 +276,9 @@ static int check_rows(struct context *context, const struct shadow_row *rows, si
 			     shadowcopy_reason_cause(rows[i].info.fault.reason));
 			status = STATUS_DEGRADED;
 		} else if (!wait_for_node(&rows[i].info)) {
-			warn(context, "%s did not appear within %d seconds; the shadow exists. Is udev "
-			     "running, is devtmpfs mounted on /dev?", path, NODE_WAIT_MS / 1000);
+			warn(context, "%s did not appear within %d seconds; the shadow exists. Is "
+			     "udev running, is devtmpfs mounted on /dev?", path,
+			     NODE_WAIT_MS / 1000);
 			status = STATUS_DEGRADED;
 		}
 	}
@@ -301,13 +300,13 @@ static int create(struct context *context, struct request *request,
 		return status;
 	rows = calloc(request->count, sizeof(*rows));
 	if (!rows)
-		return fail(context, "the shadows exist, but there is not enough memory to show them");
+		return fail(context, "the shadows exist; there is not enough memory to show them");
 	found = collect(context, request, plan, &step.set, rows);
 	if (found < 0) {
 		status = fail_library(context);
 	} else if ((size_t)found < request->count) {
-		status = fail(context, "some shadows of the set have been deleted already by someone "
-			      "else; \"shadowadm list\" shows the rest");
+		status = fail(context, "some shadows of the set have been deleted already by "
+			      "someone else; \"shadowadm list\" shows the rest");
 	} else {
 		degraded = check_rows(context, rows, found);
 		status = print_result(context, &step, rows, found, request->context);
@@ -365,11 +364,11 @@ static int check_stores(struct context *context, const struct request *request)
 		if (is_for_one(request, store))
 			continue;
 		if (strchr(store, '=') && *store == '/' && stat(store, &st))
-			return usage(context, "--store %s: %.*s is none of the volumes named, as they "
-				     "are written there", store, (int)strcspn(store, "="), store);
+			return usage(context, "--store %s: %.*s is none of the volumes named, as "
+				     "they are written", store, (int)strcspn(store, "="), store);
 		if (general++)
-			return usage(context, "--store was given twice for all volumes; use --store "
-				     "VOLUME=STORE to give each its own");
+			return usage(context, "--store was given twice for all volumes; give each "
+				     "its own with --store VOLUME=STORE");
 	}
 	return STATUS_OK;
 }
@@ -388,7 +387,7 @@ static int run(struct context *context, int argc, char **argv)
 		{ "writers", no_argument, NULL, OPTION_WRITERS },
 		{ "no-writers", no_argument, NULL, OPTION_NO_WRITERS },
 		{ "quiet", no_argument, NULL, 'q' },
-		TABLE_OPTIONS, COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	struct request *request = calloc(1, sizeof(*request));
 	struct shadowcopy_plan *plan = NULL;
@@ -397,7 +396,7 @@ static int run(struct context *context, int argc, char **argv)
 	if (!request)
 		return fail(context, "there is not enough memory");
 	request->context = SHADOWCOPY_CTX_BACKUP;
-	while (!status && (option = next_option(context, argc, argv, "ho:q", longs, &status)) != -1)
+	while (!status && (option = next_option(context, argc, argv, "q", longs, &status)) != -1)
 		switch (option) {
 		case OPTION_STORE:
 			if (request->store_count == ARRAY_SIZE(request->stores))
@@ -441,7 +440,7 @@ static int run(struct context *context, int argc, char **argv)
 	request->names = argv + optind;
 	request->count = argc - optind;
 	if (!status && !request->count)
-		status = usage(context, "name at least one volume: a block device or a mount point");
+		status = usage(context, "name a volume at least: a block device or a mount point");
 	if (!status && request->count > SHADOW_MAX_SET_VOLUMES)
 		status = usage(context, "a set has %d volumes at most, and %zu were named",
 			       SHADOW_MAX_SET_VOLUMES, request->count);

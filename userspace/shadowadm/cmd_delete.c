@@ -38,10 +38,10 @@ static void print_user(void *data, const struct user *user)
 
 	fprintf(stderr, "  %s is %s\n", failure->path, user_text(user, text, sizeof(text)));
 	object = json_object_new_object();
-	json_object_object_add(object, "kind", json_object_new_string(user->kind));
-	json_object_object_add(object, "what", json_object_new_string(user->what));
+	json_text(object, "kind", user->kind);
+	json_text(object, "what", user->what);
 	json_object_object_add(object, "pid", user->pid ? json_object_new_int(user->pid) : NULL);
-	json_object_object_add(object, "command", json_object_new_string(user->command));
+	json_text(object, "command", user->command);
 	json_object_array_add(failure->users, object);
 }
 
@@ -60,12 +60,10 @@ static void explain_failure(struct deletion *deletion, const struct shadow_shado
 {
 	const struct shadowcopy_error *last = shadowcopy_last_error(deletion->context->sc);
 	struct json_object *object = json_object_new_object();
-	char text[SHADOWCOPY_UUID_LEN];
 
 	fprintf(stderr, "shadowadm delete: %s.\n", last->text);
-	json_object_object_add(object, "uuid", json_object_new_string(
-		shadowcopy_uuid_format(&info->uuid, text)));
-	json_object_object_add(object, "message", json_object_new_string(last->text));
+	json_uuid(object, "uuid", &info->uuid);
+	json_text(object, "message", last->text);
 	if (last->code == -EBUSY)
 		json_object_object_add(object, "users", print_users(info));
 	json_object_array_add(deletion->failed, object);
@@ -145,7 +143,7 @@ static int finish(struct deletion *deletion)
 		document = json_object_new_object();
 		json_object_object_add(document, "deleted", deletion->deleted);
 		json_object_object_add(document, "failed", deletion->failed);
-		print_json(document);
+		json_print(document);
 	} else {
 		json_object_put(deletion->deleted);
 		json_object_put(deletion->failed);
@@ -203,7 +201,7 @@ static int run(struct context *context, int argc, char **argv)
 		{ "oldest", no_argument, NULL, OPTION_OLDEST },
 		{ "all", no_argument, NULL, OPTION_ALL },
 		{ "quiet", no_argument, NULL, 'q' },
-		COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	enum selection selection = SELECT_NAMED;
 	struct shadow_shadow_info *shadows;
@@ -211,7 +209,7 @@ static int run(struct context *context, int argc, char **argv)
 	ssize_t count;
 	bool *marks;
 
-	while ((option = next_option(context, argc, argv, "hq", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1)
 		switch (option) {
 		case OPTION_OLDEST:
 		case OPTION_ALL:

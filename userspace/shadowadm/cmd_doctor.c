@@ -33,9 +33,9 @@ struct examination {
 };
 
 /* One result.  @remedy: NULL where there is nothing to do. */
-static void __attribute__((format(printf, 5, 6)))
-report(struct examination *exam, const char *check, enum verdict verdict, const char *remedy,
-       const char *format, ...)
+PRINTF(5, 6)
+static void report(struct examination *exam, const char *check, enum verdict verdict,
+		   const char *remedy, const char *format, ...)
 {
 	struct json_object *object;
 	char detail[1024];
@@ -52,16 +52,17 @@ report(struct examination *exam, const char *check, enum verdict verdict, const 
 		return;
 	}
 	object = json_object_new_object();
-	json_object_object_add(object, "check", json_object_new_string(check));
-	json_object_object_add(object, "verdict", json_object_new_string(verdict_names[verdict]));
-	json_object_object_add(object, "detail", json_object_new_string(detail));
-	json_object_object_add(object, "remedy", remedy ? json_object_new_string(remedy) : NULL);
+	json_text(object, "check", check);
+	json_text(object, "verdict", verdict_names[verdict]);
+	json_text(object, "detail", detail);
+	json_text(object, "remedy", remedy);
 	json_object_array_add(exam->results, object);
 }
 
 /* --- files of the machine under examination ------------------------------------- */
 
-static FILE * PRINTF(2, 3) open_file(const struct examination *exam, const char *format, ...)
+PRINTF(2, 3)
+static FILE *open_file(const struct examination *exam, const char *format, ...)
 {
 	char path[PATH_MAX];
 	va_list args;
@@ -74,7 +75,8 @@ static FILE * PRINTF(2, 3) open_file(const struct examination *exam, const char 
 	return fopen(path, "re");
 }
 
-static bool PRINTF(2, 3) exists(const struct examination *exam, const char *format, ...)
+PRINTF(2, 3)
+static bool exists(const struct examination *exam, const char *format, ...)
 {
 	char path[PATH_MAX];
 	va_list args;
@@ -388,8 +390,8 @@ static void check_hook(struct examination *exam)
 	bool found, exclusive;
 
 	if (!file) {
-		report(exam, "hook", NOTE, "mount tracefs: \"mount -t tracefs tracefs "
-		       "/sys/kernel/tracing\"",
+		report(exam, "hook", NOTE,
+		       "mount tracefs with \"mount -t tracefs none /sys/kernel/tracing\"",
 		       "who else hooks the block layer cannot be seen: tracefs is not mounted");
 		return;
 	}
@@ -515,8 +517,8 @@ static void check_stores(struct examination *exam)
 		if (percent < FULL_PERCENT)
 			continue;
 		full = true;
-		report(exam, "store", WARNING, "delete shadows of it, or they will be lost when the "
-		       "store is full", "the store of %s is filled to %.0f%%", info.name, percent);
+		report(exam, "store", WARNING, "delete shadows of it, or they will be lost when "
+		       "it is full", "the store of %s is filled to %.0f%%", info.name, percent);
 	}
 	if (!full)
 		report(exam, "store", GOOD, NULL, "no store is nearly full");
@@ -531,7 +533,7 @@ static void check_unload(struct examination *exam)
 		       "%u shadow%s: the module cannot be unloaded before they are deleted",
 		       exam->info.shadows, exam->info.shadows == 1 ? " exists" : "s exist");
 	else
-		report(exam, "unload", GOOD, NULL, "no shadow keeps the module from being unloaded");
+		report(exam, "unload", GOOD, NULL, "no shadow keeps the module from unloading");
 }
 
 /* --- all of them ------------------------------------------------------------------------- */
@@ -554,10 +556,9 @@ static int conclude(struct examination *exam)
 		return fflush(stdout) ? STATUS_FAILED : status;
 	}
 	document = json_object_new_object();
-	json_object_object_add(document, "verdict", json_object_new_string(
-		failures ? "failure" : warnings ? "warning" : "ok"));
+	json_text(document, "verdict", failures ? "failure" : warnings ? "warning" : "ok");
 	json_object_object_add(document, "checks", exam->results);
-	return print_json(document) ?: status;
+	return json_print(document) ?: status;
 }
 
 static int run(struct context *context, int argc, char **argv)
@@ -565,14 +566,14 @@ static int run(struct context *context, int argc, char **argv)
 	enum { OPTION_SYSROOT = OPTION_OWN };
 	static const struct option longs[] = {
 		{ "sysroot", required_argument, NULL, OPTION_SYSROOT },
-		COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	struct examination exam = { .context = context, .root = "" };
 	struct utsname uts = { 0 };
 	int option, status;
 	size_t i;
 
-	while ((option = next_option(context, argc, argv, "h", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
 		case OPTION_SYSROOT:
 			exam.root = optarg;

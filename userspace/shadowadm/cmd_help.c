@@ -20,13 +20,11 @@ static void overview(void)
 
 static int run(struct context *context, int argc, char **argv)
 {
-	static const struct option longs[] = { COMMON_OPTIONS, { 0 } };
 	const struct command *command;
-	int status;
+	int option, status;
 
-	while ((status = getopt_long(argc, argv, "h", longs, NULL)) != -1)
-		if (status == '?')
-			return STATUS_USAGE;
+	while ((option = next_option(context, argc, argv, NULL, NULL, &status)) != -1)
+		return status;
 	if (argc - optind > 1)
 		return usage(context, "it takes one command at most");
 	if (argc == optind) {

@@ -74,7 +74,7 @@ static int run(struct context *context, int argc, char **argv)
 	enum { OPTION_TREE = OPTION_OWN };
 	static const struct option longs[] = {
 		{ "tree", no_argument, NULL, OPTION_TREE },
-		TABLE_OPTIONS, COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	struct shadow_shadow_info *shadows;
 	struct shadowcopy_volume volume;
@@ -82,7 +82,7 @@ static int run(struct context *context, int argc, char **argv)
 	bool tree = false;
 	ssize_t count;
 
-	while ((option = next_option(context, argc, argv, "ho:", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
 		case OPTION_TREE:
 			tree = true;

@@ -44,8 +44,8 @@ static void print_missed(uint64_t missed)
 	if (missed == UINT64_MAX)
 		puts("events were lost; \"shadowadm list\" tells how things are");
 	else
-		printf("%" PRIu64 " event%s lost; \"shadowadm list\" tells how things are\n", missed,
-		       missed == 1 ? " was" : "s were");
+		printf("%" PRIu64 " event%s lost; \"shadowadm list\" tells how things are\n",
+		       missed, missed == 1 ? " was" : "s were");
 }
 
 static void print_text(const struct shadowcopy_event *event)
@@ -74,47 +74,35 @@ static void print_text(const struct shadowcopy_event *event)
 	putchar('\n');
 }
 
-static void add_uuid(struct json_object *object, const char *key, const struct shadow_uuid *uuid)
-{
-	char text[SHADOWCOPY_UUID_LEN];
-
-	json_object_object_add(object, key,
-			       json_object_new_string(shadowcopy_uuid_format(uuid, text)));
-}
-
 static void print_line_json(const struct shadowcopy_event *event)
 {
 	struct json_object *object = json_object_new_object();
 	char dev[32];
 
-	json_object_object_add(object, "event", event->event ?
-		json_object_new_string(shadowcopy_event_name(event->event)) : NULL);
+	json_text(object, "event", event->event ? shadowcopy_event_name(event->event) : NULL);
 	/* -1: some, but it is not known how many */
 	json_object_object_add(object, "missed", json_object_new_int64(event->missed));
 	if (event->event) {
-		json_object_object_add(object, "seq", json_object_new_uint64(event->seq));
+		json_number(object, "seq", event->seq);
 		json_object_object_add(object, "time_ns", json_object_new_int64(event->time_ns));
 	}
 	if (event->present & SHADOWCOPY_EV_SHADOW)
-		add_uuid(object, "shadow", &event->shadow);
+		json_uuid(object, "shadow", &event->shadow);
 	if (event->present & SHADOWCOPY_EV_SET)
-		add_uuid(object, "set", &event->set);
+		json_uuid(object, "set", &event->set);
 	if (event->present & SHADOWCOPY_EV_DEV) {
 		snprintf(dev, sizeof(dev), "%u:%u", event->dev.major, event->dev.minor);
-		json_object_object_add(object, "dev", json_object_new_string(dev));
+		json_text(object, "dev", dev);
 	}
 	if (*event->name)
-		json_object_object_add(object, "volume", json_object_new_string(event->name));
+		json_text(object, "volume", event->name);
 	if (event->present & SHADOWCOPY_EV_INDEX)
-		json_object_object_add(object, "index", json_object_new_uint64(event->index));
+		json_number(object, "index", event->index);
 	if (event->present & SHADOWCOPY_EV_REASON)
-		json_object_object_add(object, "reason", json_object_new_string(
-			shadowcopy_reason_name(event->reason)));
+		json_text(object, "reason", shadowcopy_reason_name(event->reason));
 	if (event->present & SHADOWCOPY_EV_PERCENT)
-		json_object_object_add(object, "percent", json_object_new_uint64(event->percent));
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
+		json_number(object, "percent", event->percent);
+	json_print_line(object);
 }
 
 /* All that is there now.  1 when enough was seen, 0 for more, < 0 on failure. */
@@ -176,7 +164,7 @@ static int monitor_loop(struct monitor *monitor)
 			break;
 	}
 	if (monitor->seen < monitor->wanted)
-		return fail(monitor->context, "the time is up, and there were %" PRIu64 " of %" PRIu64
+		return fail(monitor->context, "the time is up after %" PRIu64 " of %" PRIu64
 			    " events", monitor->seen, monitor->wanted);
 	return monitor->missed ? STATUS_DEGRADED : STATUS_OK;
 }
@@ -187,7 +175,7 @@ static int run(struct context *context, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "count", required_argument, NULL, OPTION_COUNT },
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-		COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	struct monitor monitor = { .context = context, .deadline_ms = -1 };
 	const char *wrong;
@@ -195,7 +183,7 @@ static int run(struct context *context, int argc, char **argv)
 	int option, status;
 	char *end;
 
-	while ((option = next_option(context, argc, argv, "h", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
 		case OPTION_COUNT:
 			monitor.wanted = strtoull(optarg, &end, 10);

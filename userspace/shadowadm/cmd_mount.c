@@ -51,12 +51,12 @@ static int refuse(struct context *context, const char *path, const struct filesy
 	const char *refusal;
 
 	if (!*fs->type && *fs->other)
-		return fail(context, "cannot mount %s: it holds no filesystem but \"%s\". Shadow-copy "
-			    "the partition or logical volume that has the filesystem, or use the "
+		return fail(context, "cannot mount %s: it holds no filesystem but \"%s\". "
+			    "Shadow-copy the partition or logical volume that has the filesystem, or use the "
 			    "device as a whole", path, fs->other);
 	if (!*fs->type)
-		return fail(context, "cannot mount %s: no filesystem was recognised on it. The device "
-			    "can be read as a whole", path);
+		return fail(context, "cannot mount %s: no filesystem was recognised on it. The "
+			    "device can be read as a whole", path);
 	refusal = filesystem_refusal(fs);
 	if (refusal)
 		return fail(context, "cannot mount %s: %s", path, refusal);
@@ -71,8 +71,8 @@ static int mount_one(struct context *context, const struct shadow_shadow_info *i
 
 	image_path(info, made->path);
 	if (info->state == SHADOW_STATE_LOST)
-		return fail(context, "cannot mount %s: the shadow is lost, because %s. Delete it and "
-			    "make another", made->path,
+		return fail(context, "cannot mount %s: the shadow is lost, because %s. Delete it "
+			    "and make another", made->path,
 			    shadowcopy_reason_cause(info->fault.reason));
 	rc = filesystem_probe(made->path, &fs);
 	if (rc)
@@ -129,17 +129,15 @@ static int print_made(struct context *context, const struct made *made, size_t c
 	array = json_object_new_array();
 	for (i = 0; i < count; i++) {
 		object = json_object_new_object();
-		json_object_object_add(object, "device", json_object_new_string(made[i].path));
-		json_object_object_add(object, "mountpoint",
-				       json_object_new_string(made[i].target));
-		json_object_object_add(object, "fstype", json_object_new_string(made[i].type));
-		json_object_object_add(object, "options",
-				       json_object_new_string(made[i].options));
+		json_text(object, "device", made[i].path);
+		json_text(object, "mountpoint", made[i].target);
+		json_text(object, "fstype", made[i].type);
+		json_text(object, "options", made[i].options);
 		json_object_array_add(array, object);
 	}
 	document = json_object_new_object();
 	json_object_object_add(document, "mounts", array);
-	return print_json(document);
+	return json_print(document);
 }
 
 static int mount_all(struct context *context, const struct shadow_uuid *uuid, uint32_t kind,
@@ -195,7 +193,7 @@ static int run(struct context *context, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "options", required_argument, NULL, 'o' },
 		{ "quiet", no_argument, NULL, 'q' },
-		COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	struct shadow_shadow_info *shadows;
 	const char *options = NULL, *dir;
@@ -205,7 +203,7 @@ static int run(struct context *context, int argc, char **argv)
 	ssize_t count;
 	uint32_t kind;
 
-	while ((option = next_option(context, argc, argv, "ho:q", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, "o:q", longs, &status)) != -1)
 		switch (option) {
 		case 'o':
 			options = optarg;

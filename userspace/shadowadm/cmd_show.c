@@ -34,7 +34,7 @@ static int show(struct context *context, const struct shadow_uuid *uuid, uint32_
 	free(shadows);
 	json_object_object_add(document, shadow_table.name, array);
 	if (context->json)
-		return print_json(document);
+		return json_print(document);
 	json_object_put(document);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 }
@@ -42,13 +42,13 @@ static int show(struct context *context, const struct shadow_uuid *uuid, uint32_
 static int run(struct context *context, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "bytes", no_argument, NULL, OPTION_BYTES }, COMMON_OPTIONS, { 0 }
+		{ "bytes", no_argument, NULL, OPTION_BYTES }, { 0 }
 	};
 	struct shadow_uuid uuid;
 	int option, status;
 	uint32_t kind;
 
-	while ((option = next_option(context, argc, argv, "h", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		return status;
 	if (argc - optind != 1)
 		return usage(context, "name one shadow or set: /dev/shadowN, N, or a UUID");

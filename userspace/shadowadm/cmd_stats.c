@@ -58,7 +58,7 @@ static int run(struct context *context, int argc, char **argv)
 	enum { OPTION_WATCH = OPTION_OWN };
 	static const struct option longs[] = {
 		{ "watch", required_argument, NULL, OPTION_WATCH },
-		TABLE_OPTIONS, COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	struct shadowcopy_volume volume;
 	struct timespec pause;
@@ -66,7 +66,7 @@ static int run(struct context *context, int argc, char **argv)
 	const char *wrong;
 	uint64_t watch_ms = 0;
 
-	while ((option = next_option(context, argc, argv, "ho:", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
 		case OPTION_WATCH:
 			wrong = seconds_parse(optarg, &watch_ms);

@@ -35,13 +35,16 @@ static void keep(void *data, const struct user *user)
 	if (unmounting->dir && !is_on_or_in(user->what, unmounting->dir))
 		return;
 	more = reallocarray(unmounting->targets, unmounting->count + 1, sizeof(*more));
-	if (more)
-		unmounting->targets = more;
-	if (!more || !(more[unmounting->count] = strdup(user->what))) {
+	if (!more) {
 		unmounting->short_of_memory = true;
 		return;
 	}
-	unmounting->count++;
+	unmounting->targets = more;
+	more[unmounting->count] = strdup(user->what);
+	if (more[unmounting->count])
+		unmounting->count++;
+	else
+		unmounting->short_of_memory = true;
 }
 
 static int umount_one(struct context *context, const char *target)
@@ -86,7 +89,7 @@ static int umount_all(struct unmounting *unmounting, bool remove_directories)
 static int run(struct context *context, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "quiet", no_argument, NULL, 'q' }, COMMON_OPTIONS, { 0 }
+		{ "quiet", no_argument, NULL, 'q' }, { 0 }
 	};
 	struct unmounting unmounting = { .context = context };
 	struct shadow_shadow_info *shadows;
@@ -96,7 +99,7 @@ static int run(struct context *context, int argc, char **argv)
 	ssize_t count, i;
 	char *dir;
 
-	while ((option = next_option(context, argc, argv, "hq", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1)
 		switch (option) {
 		case 'q':
 			context->quiet = true;

@@ -38,28 +38,25 @@ static struct json_object *module_json(const struct shadow_info *info)
 	for (i = 0; i < ARRAY_SIZE(features); i++)
 		if (info->features & features[i].bit)
 			json_object_array_add(list, json_object_new_string(features[i].name));
-	json_object_object_add(module, "version", json_object_new_string(info->version));
-	json_object_object_add(module, "abi_version", json_object_new_uint64(info->abi_version));
-	json_object_object_add(module, "block_size", json_object_new_uint64(info->block_size));
+	json_text(module, "version", info->version);
+	json_number(module, "abi_version", info->abi_version);
+	json_number(module, "block_size", info->block_size);
 	json_object_object_add(module, "features", list);
-	json_object_object_add(module, "max_set_volumes",
-			       json_object_new_uint64(info->max_set_volumes));
-	json_object_object_add(module, "max_volume_shadows",
-			       json_object_new_uint64(info->max_volume_shadows));
-	json_object_object_add(module, "volumes", json_object_new_uint64(info->volumes));
-	json_object_object_add(module, "shadows", json_object_new_uint64(info->shadows));
+	json_number(module, "max_set_volumes", info->max_set_volumes);
+	json_number(module, "max_volume_shadows", info->max_volume_shadows);
+	json_number(module, "volumes", info->volumes);
+	json_number(module, "shadows", info->shadows);
 	json_object_object_add(module, "hooked", json_object_new_boolean(info->hooked));
 	return module;
 }
 
 static int run(struct context *context, int argc, char **argv)
 {
-	static const struct option longs[] = { COMMON_OPTIONS, { 0 } };
 	struct json_object *document;
 	struct shadow_info info;
 	int option, status, rc;
 
-	while ((option = next_option(context, argc, argv, "h", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, NULL, NULL, &status)) != -1)
 		return status;
 	if (optind < argc)
 		return usage(context, "it takes no argument");
@@ -68,10 +65,9 @@ static int run(struct context *context, int argc, char **argv)
 	rc = shadowcopy_info(context->sc, &info);
 	if (context->json) {
 		document = json_object_new_object();
-		json_object_object_add(document, "tools",
-				       json_object_new_string(shadowcopy_version()));
+		json_text(document, "tools", shadowcopy_version());
 		json_object_object_add(document, "module", rc ? NULL : module_json(&info));
-		return print_json(document);
+		return json_print(document);
 	}
 	printf("shadowadm %s\n", shadowcopy_version());
 	if (rc)

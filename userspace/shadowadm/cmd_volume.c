@@ -43,14 +43,14 @@ static int run(struct context *context, int argc, char **argv)
 	enum { OPTION_MEMORY = OPTION_OWN };
 	static const struct option longs[] = {
 		{ "memory", required_argument, NULL, OPTION_MEMORY },
-		TABLE_OPTIONS, COMMON_OPTIONS, { 0 }
+		{ 0 }
 	};
 	static const char *const verbs[] = { "list", "track", "untrack" };
 	const char *wrong, *near, *verb;
 	int option, status;
 	uint64_t memory = 0;
 
-	while ((option = next_option(context, argc, argv, "ho:", longs, &status)) != -1)
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
 		case OPTION_MEMORY:
 			wrong = size_parse(optarg, memory_size(), &memory);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * message.c - what the program says: errors, warnings, progress, JSON documents.
+ * message.c - what the program says: errors, warnings, progress.
  *
  * Sentences go to standard error, always.  With --json a failure is on standard
  * output too, as {"error": {...}}, so that a script finds the parts of it.
@@ -16,27 +16,12 @@ static void prefix(const struct context *context)
 		context->command ? context->command->name : "");
 }
 
-int print_json(struct json_object *document)
-{
-	int rc = puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY |
-						     JSON_C_TO_STRING_SPACED |
-						     JSON_C_TO_STRING_NOSLASHESCAPE));
-
-	json_object_put(document);
-	return rc < 0 || fflush(stdout) ? STATUS_FAILED : STATUS_OK;
-}
-
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 static void print_error(struct json_object *error)
 {
 	struct json_object *document = json_object_new_object();
 
 	json_object_object_add(document, "error", error);
-	print_json(document);
+	json_print(document);
 }
 
 static int message(struct context *context, const char *format, va_list args)
@@ -50,7 +35,7 @@ static int message(struct context *context, const char *format, va_list args)
 	fprintf(stderr, "%s\n", text);
 	if (context->json) {
 		error = json_object_new_object();
-		add_text(error, "message", text);
+		json_text(error, "message", text);
 		print_error(error);
 	}
 	free(text);
@@ -90,13 +75,13 @@ int fail_library(struct context *context)
 	if (!context->json)
 		return STATUS_FAILED;
 	error = json_object_new_object();
-	add_text(error, "message", last->text);
-	add_text(error, "errno", strerrorname_np(-last->code) ?: "");
-	add_text(error, "phase", shadowcopy_phase_name(last->phase));
-	add_text(error, "reason", shadowcopy_reason_name(last->reason));
-	add_text(error, "object", last->object);
-	add_text(error, "cause", last->cause);
-	add_text(error, "remedy", last->remedy);
+	json_text(error, "message", last->text);
+	json_text(error, "errno", strerrorname_np(-last->code));
+	json_text(error, "phase", shadowcopy_phase_name(last->phase));
+	json_text(error, "reason", shadowcopy_reason_name(last->reason));
+	json_text(error, "object", last->object);
+	json_text(error, "cause", last->cause);
+	json_text(error, "remedy", last->remedy);
 	print_error(error);
 	return STATUS_FAILED;
 }

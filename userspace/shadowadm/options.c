@@ -5,13 +5,57 @@
 #include "shadowadm.h"
 #include "table.h"
 
+static const struct option common_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, OPTION_JSON },
+};
+
+static const struct option table_options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "noheadings", no_argument, NULL, OPTION_NOHEADINGS },
+	{ "bytes", no_argument, NULL, OPTION_BYTES },
+};
+
+#define OPTIONS_MAX 32
+
+/* All options of the command, for getopt_long(). */
+struct all_options {
+	char shorts[16];
+	struct option longs[OPTIONS_MAX];
+	size_t count;
+};
+
+static void add(struct all_options *all, const struct option *options, size_t count)
+{
+	size_t i;
+
+	/* one is kept empty: the end */
+	for (i = 0; i < count && options[i].name && all->count + 1 < OPTIONS_MAX; i++)
+		all->longs[all->count++] = options[i];
+}
+
+static void collect(struct all_options *all, const struct command *command, const char *shorts,
+		    const struct option *longs)
+{
+	memset(all, 0, sizeof(*all));
+	if (longs)
+		add(all, longs, OPTIONS_MAX);
+	if (command->table)
+		add(all, table_options, ARRAY_SIZE(table_options));
+	add(all, common_options, ARRAY_SIZE(common_options));
+	snprintf(all->shorts, sizeof(all->shorts), "h%s%s", command->table ? "o:" : "",
+		 shorts ?: "");
+}
+
 int next_option(struct context *context, int argc, char **argv, const char *shorts,
 		const struct option *longs, int *status)
 {
+	struct all_options all;
 	int option;
 
+	collect(&all, context->command, shorts, longs);
 	for (;;) {
-		option = getopt_long(argc, argv, shorts, longs, NULL);
+		option = getopt_long(argc, argv, all.shorts, all.longs, NULL);
 		switch (option) {
 		case 'h':
 			command_help(context->command, stdout);

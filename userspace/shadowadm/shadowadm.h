@@ -69,15 +69,6 @@ const char *nearest(const char *word, const char *const *words, size_t count);
 
 enum { OPTION_FIRST = 256, OPTION_JSON, OPTION_NOHEADINGS, OPTION_BYTES, OPTION_OWN };
 
-#define COMMON_OPTIONS \
-	{ "help", no_argument, NULL, 'h' }, \
-	{ "json", no_argument, NULL, OPTION_JSON }
-
-#define TABLE_OPTIONS \
-	{ "output", required_argument, NULL, 'o' }, \
-	{ "noheadings", no_argument, NULL, OPTION_NOHEADINGS }, \
-	{ "bytes", no_argument, NULL, OPTION_BYTES }
-
 #define COMMON_HELP \
 	"      --json            machine-readable output\n" \
 	"  -h, --help            this help\n"
@@ -88,9 +79,10 @@ enum { OPTION_FIRST = 256, OPTION_JSON, OPTION_NOHEADINGS, OPTION_BYTES, OPTION_
 	"      --bytes           sizes in bytes\n"
 
 /*
- * Next option of the command's own, -1 at the end.  The common ones and errors
- * are dealt with inside; where that ends the command, -2 with its exit status
- * in @status.
+ * Next option of the command's own, -1 at the end.  --help, --json, errors, and
+ * where the command has a table its options, are dealt with inside; where that
+ * ends the command, -2 with its exit status in @status.  @shorts and @longs,
+ * both may be NULL, are what the command takes besides.
  */
 int next_option(struct context *context, int argc, char **argv, const char *shorts,
 		const struct option *longs, int *status);
@@ -112,8 +104,19 @@ void warn(const struct context *context, const char *format, ...) PRINTF(2, 3);
 /* Progress on stderr, where that is a terminal and nobody asked for silence. */
 void progress(const struct context *context, const char *format, ...) PRINTF(2, 3);
 
-/* Print a JSON document and free it.  STATUS_FAILED where stdout fails. */
-int print_json(struct json_object *document);
+/* --- json.c -------------------------------------------------------------- */
+
+/* Add a member.  A text of NULL becomes null. */
+void json_text(struct json_object *object, const char *key, const char *text);
+void json_number(struct json_object *object, const char *key, uint64_t number);
+void json_uuid(struct json_object *object, const char *key, const struct shadow_uuid *uuid);
+
+/*
+ * Print a document, on lines of its own or on one, and free it.  STATUS_FAILED
+ * where standard output fails.
+ */
+int json_print(struct json_object *document);
+int json_print_line(struct json_object *document);
 
 /* --- size.c -------------------------------------------------------------- */
 

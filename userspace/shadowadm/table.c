@@ -321,7 +321,7 @@ int table_print(struct context *context, const struct table *table, const struct
 		return rows->count ? print_text(context, table, rows) : STATUS_OK;
 	document = json_object_new_object();
 	json_object_object_add(document, table->name, table_json(context, table, rows));
-	return print_json(document);
+	return json_print(document);
 }
 
 int table_print_one(struct context *context, const struct table *table, const void *row)

@@ -10,7 +10,7 @@
 #define NUMBER(function, member, type) \
 	static void function(const void *row, struct value *value) \
 	{ \
-		value_number(value, type, INFO(row)->member); \
+		value_number(value, type, (INFO(row)->member)); \
 	}
 
 NUMBER(get_shadows, shadows, VALUE_NUMBER)
