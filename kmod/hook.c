@@ -265,7 +265,10 @@ int shadow_hook_init(void)
 	for (i = 0; i < ARRAY_SIZE(buckets); i++)
 		INIT_LIST_HEAD(&buckets[i]);
 	marker_disk = shadow_disk_alloc(NULL);
-	return marker_disk ? 0 : -ENOMEM;
+	if (!marker_disk)
+		return -ENOMEM;
+	update_occupied();
+	return 0;
 }
 
 void shadow_hook_exit(void)

@@ -167,9 +167,11 @@ void shadow_write(struct shadow_volume *vol, struct bio *bio)
 
 	if (shadow_gate_park(vol, bio))
 		return;
-	if (!current->bio_list && all_settled(vol, range_of(vol, bio)) && admit(vol, bio)) {
-		/* The write may have ended, but the hook's reference keeps the module. */
-		return;
+	if (!current->bio_list && all_settled(vol, range_of(vol, bio))) {
+		this_cpu_inc(vol->flight->direct);	/* before the volume may go */
+		if (admit(vol, bio))
+			return;
+		this_cpu_dec(vol->flight->direct);
 	}
 	bio->bi_opf &= ~REQ_NOWAIT;	/* the worker submits it, and may wait */
 	spin_lock_irqsave(&vol->lock, flags);

@@ -72,13 +72,18 @@ struct set_entry {
  * @lock: one command at a time; outermost
  * @nr: entries
  * @nr_shadows: of which with a shadow
- * @order: indexes of the entries with a shadow, in which gates are closed
+ * @index: the entries with a shadow
+ * @order: indexes into @index, as the gates are closed
  * @entry: in order of addition
  * @hold_lock: protects the rest
  * @state: enum shadow_set_state
  * @held: something is frozen or gated, or about to be; we have the instant
  * @expired: the timer ended the hold; also read without the lock
  * @fault: why the set failed
+ * @hold_start: before the first freeze
+ * @hold_end: after the last thaw
+ * @gate_start: before the first gate is closed
+ * @gate_end: after the last gate is opened
  * @timer: the longest hold's end
  */
 struct shadow_set {

@@ -9,8 +9,9 @@
  * shadows.
  *
  * Rules for all structures: sizes are fixed and the same on 32 and 64 bits,
- * there are no holes, every reserved word must be zero on the way in and is
- * zero on the way out, unknown flag bits are refused with EINVAL.  The size is
+ * there are no holes, every reserved word and every "out" member must be zero on
+ * the way in, reserved words are zero on the way out, unknown flag bits are
+ * refused with EINVAL.  The size is
  * part of the command number, so a structure of another size is another
  * command and is answered ENOTTY.  Structures never grow: a larger one gets a
  * new command.
