@@ -43,8 +43,10 @@
  * A failure (reading old data, store full or failing, no memory for records)
  * loses the shadows that needed the data; then the writes go on.
  */
+#include <linux/math64.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include "event.h"
 #include "gate.h"
 #include "preserve.h"
 
@@ -503,6 +505,23 @@ static bool advance_all(struct shadow_volume *vol)
 	return true;
 }
 
+/* Warn when the store passes a mark; again if it has emptied meanwhile. */
+static void report_fill(struct shadow_volume *vol)
+{
+	static const u32 marks[] = { 70, 85, 95 };
+	u64 percent = div64_u64(vol->store->used_blocks * 100, vol->store->nr_blocks);
+	unsigned int step = 0;
+
+	while (step < ARRAY_SIZE(marks) && percent >= marks[step])
+		step++;
+	if (step > vol->fill_step)
+		shadow_event_send(&(struct shadow_event){
+			.event = SHADOW_NL_EV_STORE_FILL, .dev = vol->dev, .name = vol->name,
+			.index = -1, .percent = percent,
+		});
+	vol->fill_step = step;
+}
+
 static void worker(struct work_struct *work)
 {
 	struct shadow_volume *vol = container_of(work, struct shadow_volume, work);
@@ -529,6 +548,7 @@ static void worker(struct work_struct *work)
 		shadow_store_flush(vol->store, flush);
 		if (shadow_store_has_partial(vol->store))
 			queue_delayed_work(vol->wq, &vol->flush_work, FLUSH_AFTER);
+		report_fill(vol);
 	}
 	mutex_unlock(&vol->epochs.mutate);
 	blk_finish_plug(&plug);

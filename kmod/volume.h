@@ -128,6 +128,7 @@ struct shadow_volume {
 	struct list_head settling;	/* claims that were read, not yet recorded */
 	bool starved;			/* something waits for memory; also read by others */
 	bool flush_due;
+	unsigned int fill_step;		/* warnings of the store's fill that were given */
 
 	/* Counters. */
 	atomic64_t memory;		/* blocks read or staged, not stored yet */

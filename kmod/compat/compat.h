@@ -231,15 +231,29 @@ static inline int shadow_disk_flush_requests(struct gendisk *disk, unsigned long
 	return left > 0 ? 0 : -ETIMEDOUT;
 }
 
-/* Writes that a bio-based driver has under way, as far as it counts them. */
-static inline long shadow_disk_writes_inflight(struct gendisk *disk)
+/* Writes to a device that its bio-based driver has under way. */
+static inline long shadow_bdev_writes_inflight(struct block_device *bdev)
 {
 	long n = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		n += part_stat_local_read_cpu(disk->part0, in_flight[1], cpu);
+		n += part_stat_local_read_cpu(bdev, in_flight[1], cpu);
 	return max(n, 0L);
+}
+
+/* The same for a disk and its partitions, as far as the driver counts them. */
+static inline long shadow_disk_writes_inflight(struct gendisk *disk)
+{
+	struct block_device *part;
+	unsigned long index;
+	long n = 0;
+
+	rcu_read_lock();
+	xa_for_each(&disk->part_tbl, index, part)	/* the disk itself is number 0 */
+		n += shadow_bdev_writes_inflight(part);
+	rcu_read_unlock();
+	return n;
 }
 
 /* freeze_bdev() was renamed by 982c3b305863. */
