@@ -53,10 +53,15 @@ lib_exit() {
 }
 
 lib_error() {
-	local status=$1
+	local status=$1 frame=1
 
 	[ "$BASH_SUBSHELL" -eq 0 ] || return 0
-	not_ok "${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}: status $status: $2"
+	# Blame the test's own line, not the helper's.
+	while [ "${BASH_SOURCE[frame]}" = "${BASH_SOURCE[0]}" ] &&
+	      [ "$frame" -lt $((${#BASH_SOURCE[@]} - 1)) ]; do
+		frame=$((frame + 1))
+	done
+	not_ok "${BASH_SOURCE[frame]##*/}:${BASH_LINENO[frame - 1]}: status $status: $2"
 }
 
 trap 'lib_error $? "$BASH_COMMAND"' ERR
@@ -172,7 +177,12 @@ mkfs_on() {
 	shift 2
 	case $type in
 	ext[234]) mkfs."$type" -q -F -E lazy_itable_init=0,nodiscard "$@" "$device" ;;
-	xfs | btrfs) mkfs."$type" -q -f "$@" "$device" ;;
+	btrfs) mkfs.btrfs -q -f "$@" "$device" ;;
+	xfs)
+		# These three make it accept less than 300 MB, as fstests does.
+		TEST_DIR=. TEST_DEV=. QA_CHECK_FS=. \
+			mkfs.xfs -q -f "$@" "$device"
+		;;
 	*) mkfs."$type" "$@" "$device" >/dev/null ;;
 	esac
 }
