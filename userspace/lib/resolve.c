@@ -75,7 +75,7 @@ static int no_block_device(struct shadowcopy *sc, const char *path,
 /* A directory or file: good where it is exactly a mount point. */
 static int by_path(struct shadowcopy *sc, const char *name, struct shadowcopy_volume *volume)
 {
-	char *path = realpath(name, NULL);
+	char *path = sc->sysroot ? strdup(name) : realpath(name, NULL);
 	struct sc_mounts *mounts = NULL;
 	struct sc_mount mount;
 	int rc;
@@ -101,13 +101,22 @@ static int by_path(struct shadowcopy *sc, const char *name, struct shadowcopy_vo
 	return rc;
 }
 
+/* Of a recorded machine there are no device nodes, and no paths to look at. */
+static bool is_recorded_path(const struct shadowcopy *sc, const char *name)
+{
+	return sc->sysroot && *name == '/' && strncmp(name, "/dev/", 5);
+}
+
 SC_EXPORT int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
 				 struct shadowcopy_volume *volume)
 {
 	struct shadow_dev dev;
 	struct stat st;
 
-	if (!stat(name, &st)) {
+	if (is_recorded_path(sc, name))
+		return by_path(sc, name, volume);
+	errno = ENOENT;
+	if (!sc->sysroot && !stat(name, &st)) {
 		if (S_ISBLK(st.st_mode))
 			return found(sc, name, sc_dev_from_devno(st.st_rdev), volume);
 		return by_path(sc, name, volume);

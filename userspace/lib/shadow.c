@@ -144,12 +144,28 @@ SC_EXPORT int shadowcopy_find(struct shadowcopy *sc, const char *text,
 	return 0;
 }
 
+/* "/dev/shadow3", or the UUID where it is not in the list. */
+static void shadow_label(struct shadowcopy *sc, const struct shadow_uuid *uuid, char *buf,
+			 size_t size)
+{
+	struct shadow_shadow_info info = { 0 };
+	char text[SHADOWCOPY_UUID_LEN];
+
+	while (shadowcopy_shadow_next(sc, &info) > 0)
+		if (!memcmp(&info.uuid, uuid, sizeof(*uuid))) {
+			snprintf(buf, size, "/dev/shadow%u", info.index);
+			return;
+		}
+	snprintf(buf, size, "%s", shadowcopy_uuid_format(uuid, text));
+}
+
 SC_EXPORT int shadowcopy_delete(struct shadowcopy *sc, uint32_t kind,
 				const struct shadow_uuid *uuid, struct shadow_delete *result)
 {
 	struct shadow_delete delete = { .uuid = *uuid, .kind = kind };
 	static const struct shadow_uuid null;
-	char text[SHADOWCOPY_UUID_LEN];
+	struct shadow_fault fault;
+	char label[64];
 	int rc = shadowcopy_connect(sc);
 
 	if (rc)
@@ -161,11 +177,12 @@ SC_EXPORT int shadowcopy_delete(struct shadowcopy *sc, uint32_t kind,
 		return 0;
 	if (memcmp(&delete.failed, &null, sizeof(null)))
 		uuid = &delete.failed;
-	shadowcopy_uuid_format(uuid, text);
+	shadow_label(sc, uuid, label, sizeof(label));
 	if (rc == -ENOENT)
-		return SC_FAIL(sc, rc, .action = "delete", .object = text,
+		return SC_FAIL(sc, rc, .action = "delete", .object = label,
 			       .cause = "there is no such shadow or set",
 			       .remedy = "\"shadowadm list\" shows those that exist");
-	return SC_FAIL(sc, rc, .action = "delete the shadow", .object = text,
-		       .fault = &delete.fault);
+	/* the reason says it all; the phase and the volume would mislead */
+	fault = (struct shadow_fault){ .error = delete.fault.error, .reason = delete.fault.reason };
+	return SC_FAIL(sc, rc, .action = "delete", .object = label, .fault = &fault);
 }

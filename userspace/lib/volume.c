@@ -51,6 +51,10 @@ static int track(struct shadowcopy *sc, unsigned long request, struct shadow_dev
 	if (!rc)
 		return 0;
 	sc_dev_label(sc, dev, label, sizeof(label));
+	if (request == SHADOW_IOC_VOLUME_UNTRACK && (rc == -ENODEV || rc == -ENOENT))
+		return SC_FAIL(sc, rc, .action = action, .object = label,
+			       .cause = "it is not tracked",
+			       .remedy = "\"shadowadm volume list\" shows the tracked volumes");
 	return SC_FAIL(sc, rc, .action = action, .object = label, .fault = &track.fault);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "plan_table.h"
 #include "shadow_table.h"
 
 #define NODE_WAIT_MS 10000
@@ -28,6 +29,7 @@ struct request {
 	const char *max;
 	uint32_t context;
 	uint32_t timeout_ms;
+	bool dry_run;
 	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
 };
 
@@ -119,22 +121,40 @@ static int parse_store(struct context *context, const struct request *request,
 	return STATUS_OK;
 }
 
+/* A store serves one volume, so a device for all of several is for none. */
+static int check_own_store(struct context *context, const struct request *request,
+			   const struct shadow_store_spec *stores, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (stores[i].type == SHADOW_STORE_DEVICE &&
+		    stores[count].type == SHADOW_STORE_DEVICE &&
+		    dev_equal(stores[i].dev, stores[count].dev))
+			return usage(context, "%s and %s cannot have the same store device; give "
+				     "each its own with --store VOLUME=DEVICE", request->names[i],
+				     request->names[count]);
+	return STATUS_OK;
+}
+
 /* --- the making of a set --------------------------------------------------- */
 
 static int plan_volumes(struct context *context, struct request *request,
 			struct shadowcopy_plan *plan)
 {
-	struct shadow_store_spec store;
+	struct shadow_store_spec stores[SHADOW_MAX_SET_VOLUMES];
 	int status;
 	size_t i;
 
 	for (i = 0; i < request->count; i++) {
 		if (shadowcopy_resolve(context->sc, request->names[i], &request->volumes[i]))
 			return fail_library(context);
-		status = parse_store(context, request, store_for(request, i), &store);
+		status = parse_store(context, request, store_for(request, i), &stores[i]);
+		if (!status)
+			status = check_own_store(context, request, stores, i);
 		if (status)
 			return status;
-		if (shadowcopy_plan_volume(plan, request->volumes[i].dev, &store))
+		if (shadowcopy_plan_volume(plan, request->volumes[i].dev, &stores[i]))
 			return fail_library(context);
 	}
 	if (shadowcopy_plan_compute(plan))
@@ -294,6 +314,8 @@ static int create(struct context *context, struct request *request,
 	ssize_t found;
 
 	status = plan_volumes(context, request, plan);
+	if (!status && request->dry_run)
+		return print_plan(context, plan);
 	if (!status)
 		status = take(context, request, plan, &step);
 	if (status)
@@ -373,10 +395,11 @@ static int check_stores(struct context *context, const struct request *request)
 	return STATUS_OK;
 }
 
-static int run(struct context *context, int argc, char **argv)
+static int run_create(struct context *context, int argc, char **argv)
 {
 	enum { OPTION_STORE = OPTION_OWN, OPTION_MAX, OPTION_CONTEXT, OPTION_TIMEOUT,
-	       OPTION_PERSISTENT, OPTION_WRITABLE, OPTION_WRITERS, OPTION_NO_WRITERS };
+	       OPTION_PERSISTENT, OPTION_WRITABLE, OPTION_WRITERS, OPTION_NO_WRITERS,
+	       OPTION_DRY_RUN };
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
 		{ "max", required_argument, NULL, OPTION_MAX },
@@ -386,6 +409,7 @@ static int run(struct context *context, int argc, char **argv)
 		{ "writable", no_argument, NULL, OPTION_WRITABLE },
 		{ "writers", no_argument, NULL, OPTION_WRITERS },
 		{ "no-writers", no_argument, NULL, OPTION_NO_WRITERS },
+		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
@@ -430,6 +454,9 @@ static int run(struct context *context, int argc, char **argv)
 			break;
 		case OPTION_NO_WRITERS:
 			break;	/* what this version does anyway */
+		case OPTION_DRY_RUN:
+			request->dry_run = true;
+			break;
 		case 'q':
 			context->quiet = true;
 			break;
@@ -472,8 +499,9 @@ const struct command cmd_create = {
 		"                        nas-rollback, app-rollback, client-accessible\n"
 		"      --timeout SECONDS longest hold, 0.01 to 600 (10)\n"
 		"      --no-writers      tell no applications; this version never does\n"
+		"      --dry-run         make nothing; show what would be frozen, in which order\n"
 		"  -q, --quiet           print the paths of the devices only, one per line\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &shadow_table,
-	.run = run,
+	.run = run_create,
 };

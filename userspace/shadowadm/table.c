@@ -28,6 +28,17 @@ void value_uuid(struct value *value, const struct shadow_uuid *uuid)
 	shadowcopy_uuid_format(uuid, value->text);
 }
 
+static void get(const struct column *column, const void *row, struct value *value)
+{
+	value->type = VALUE_NONE;
+	if (column->get) {
+		column->get(row, value);
+		return;
+	}
+	value->type = column->type;
+	memcpy(&value->number, (const char *)row + column->offset, sizeof(value->number));
+}
+
 /* --- values --------------------------------------------------------------- */
 
 static void render_time(uint64_t ns, bool json, char *buf, size_t size)
@@ -219,8 +230,7 @@ struct json_object *table_row_json(struct context *context, const struct table *
 		const struct column *column =
 			&table->columns[context->columns ? choice.index[i] : i];
 
-		value.type = VALUE_NONE;
-		column->get(row, &value);
+		get(column, row, &value);
 		json_key(column, &value, key, sizeof(key));
 		json_object_object_add(object, key, to_json(&value));
 	}
@@ -269,8 +279,7 @@ static void print_line(struct context *context, const struct table *table,
 	size_t i;
 
 	for (i = 0; i < choice->count; i++) {
-		value.type = VALUE_NONE;
-		table->columns[choice->index[i]].get(row, &value);
+		get(&table->columns[choice->index[i]], row, &value);
 		render(context, &value, buf, sizeof(buf));
 		scols_line_set_data(line, i, buf);
 	}
@@ -331,8 +340,7 @@ int table_print_one(struct context *context, const struct table *table, const vo
 	size_t i;
 
 	for (i = 0; i < table->count; i++) {
-		value.type = VALUE_NONE;
-		table->columns[i].get(row, &value);
+		get(&table->columns[i], row, &value);
 		if (value.type == VALUE_NONE)
 			continue;
 		render(context, &value, buf, sizeof(buf));

@@ -8,6 +8,8 @@
 #ifndef SHADOWADM_TABLE_H
 #define SHADOWADM_TABLE_H
 
+#include <stddef.h>
+
 #include "shadowadm.h"
 
 enum value_type {
@@ -45,12 +47,18 @@ static inline void value_real(struct value *value, double real)
 	value->real = real;
 }
 
+/*
+ * Its value comes from @get, or where that is NULL is the 64-bit number of type
+ * @type at @offset of the row.
+ */
 struct column {
 	const char *name;	/* header; in JSON lower case, '-' becomes '_' */
 	const char *help;
 	bool right;
 	bool tree;		/* the column that carries the tree's branches */
 	void (*get)(const void *row, struct value *value);
+	enum value_type type;
+	size_t offset;
 };
 
 struct table {
