@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# DESC: the unit tests notice bugs that are planted in what they test
+# NATIVE
+# TIMEOUT: 600
+
+exec "$(dirname "$0")/mutants.sh"

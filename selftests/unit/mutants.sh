@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Plant bugs in copies of the sources, one at a time; the tests must notice.
+#
+# Environment: ROUNDS, CC, KMOD=directory of the sources, MUTANT=only this one.
+# A mutant that changes nothing, or does not compile, is a failure: the sources
+# have changed, and the mutant has to follow.
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+KMOD=$(cd "${KMOD:-$here/../../kmod}" && pwd) || exit 1
+CC=${CC:-gcc}
+export ROUNDS=${ROUNDS:-60}
+unset TEST ROUND STOP
+
+if ! command -v "$CC" >/dev/null; then
+	echo "1..0 # SKIP no $CC"
+	exit 4
+fi
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+names=()
+files=()
+edits=()
+
+# mutant NAME FILE SED: FILE changed by SED
+mutant() {
+	names+=("$1")
+	files+=("$2")
+	edits+=("$3")
+}
+
+# within FUNCTION: a sed address, from the line of its definition to its end
+within() {
+	echo "/^[a-z].*[ *]$1(.*[^;]\$/,/^}/"
+}
+
+mutant "newer epochs are not searched" epochs.c \
+	's/^\t\tuntil = \*len;.*/&\n\t\tbreak;/'
+mutant "a newer epoch answers for blocks of an older one" epochs.c \
+	's/shadow_index_find(&ep->index, block, until,/shadow_index_find(\&ep->index, block, max,/'
+mutant "fold: the newer record wins" index.c \
+	"$(within '\*shadow_leaf_merge')s/drop(arg, loc, len);/drop(arg, unused, len);/"
+mutant "fold: the wrong epoch is merged into the other" epochs.c \
+	's/shadow_leaf_merge(&older->index, &ep->index,/shadow_leaf_merge(\&ep->index, \&older->index,/'
+mutant "leaf_find: off by one" index.c \
+	's/if (into < word_len(word))/if (into <= word_len(word))/'
+mutant "leaf_search: off by one" index.c \
+	's/\(word_start(leaf->word\[mid\])\) <= off/\1 < off/'
+mutant "leaf_find: an absence is too long" index.c \
+	's/(leaf && i < leaf->nr ? word_start(leaf->word\[i\]) : SHADOW_REGION_BLOCKS)/SHADOW_REGION_BLOCKS/'
+mutant "find: the answer exceeds what was asked for" index.c \
+	"$(within shadow_index_find)s/\\*len = min(\\*len, max);/(void)max;/"
+mutant "deletion of the newest: nothing is settled" epochs.c \
+	"$(within settle_region)s/shadow_blockmap_set(&st->map, extent.block, extent.len);/(void)st;/"
+mutant "deletion of the newest: the target changes at once" epochs.c \
+	's/if (shadow_index_next_region(&older->index, &region)) {/if (0 \&\& shadow_index_next_region(\&older->index, \&region)) {/'
+mutant "the cursor moves on without memory" epochs.c \
+	's/^\t*if (settle_region(es, older, region, gfp))/*cursor = region + 1;\n&/'
+mutant "the newest is deleted, but stays the target" epochs.c \
+	's/^\t*st->target = older;/unlink_epoch(es, ep);\nreturn 0;/'
+mutant "store blocks are not given back" epochs.c \
+	"$(within free_region)s/^\t*es->free(es->free_arg, extent.loc, extent.len);/;/"
+mutant "store blocks are given back twice" epochs.c \
+	"$(within free_region)s/^\t*es->free(es->free_arg, extent.loc, extent.len);/&&/"
+mutant "a leaf is not freed" epochs.c \
+	"$(within move_region)s/shadow_leaf_free(b);/(void)b;/"
+mutant "a leaf is freed that is in use" epochs.c \
+	"$(within move_region)s/shadow_leaf_free(b);/shadow_leaf_free(merged);/"
+mutant "blocks that are stored apart become one extent" index.c \
+	"$(within leaf_add)s/word_loc(before) + word_len(before) == loc/1/"
+mutant "the merged leaf is too small" index.c \
+	's/leaf_alloc(from->nr + 2 \* (keep ? keep->nr : 0), gfp)/leaf_alloc(from->nr, gfp)/'
+mutant "no slot is reserved" epochs.c \
+	"$(within shadow_epochs_reserve)s/err = shadow_index_reserve(ix, region, gfp);/err = 0;/"
+mutant "readers are not excluded from a move" epochs.c \
+	"$(within move_region)s/^\twrite_\(un\)\?lock(&es->lock);//"
+mutant "the map is reserved for the first page only" blockmap.c \
+	's/last = (first + n - 1) \/ SHADOW_MAP_BITS/last = first \/ SHADOW_MAP_BITS/'
+mutant "the map's run is too long" blockmap.c \
+	's/from + n - done, SHADOW_MAP_BITS/from + n, SHADOW_MAP_BITS/'
+mutant "a lost shadow is handed records" epochs.c \
+	's/older->number > floor/older->number >= floor/'
+mutant "all shadows are lost, preserving goes on" epochs.c \
+	's/st->target->number <= number)/st->target->number < number)/'
+mutant "the counter of bytes drifts" index.c \
+	's/ix->bytes -= leaf_size(old->room);/ix->bytes -= leaf_size(old->nr);/'
+mutant "the generation stays" epochs.c \
+	"$(within shadow_epochs_record)s/^\tWRITE_ONCE(es->generation.*//"
+mutant "a new epoch comes first" epochs.c \
+	's/list_add_tail(&ep->node/list_add(\&ep->node/'
+mutant "a part of a block is not a block" block.h \
+	's/r.end = (to - start + SHADOW_BLOCK_SECTORS - 1)/r.end = (to - start)/'
+
+# build SOURCES OUTPUT
+build() {
+	make -s -C "$here" CC="$CC" KMOD="$1" O="$2" >"$2.log" 2>&1
+}
+
+# The tests that pass, by name; those that only measure do not count.
+passed() {
+	sed -n '/memory_per_block\|# SKIP/d; s/^ok [0-9]* //p' "$1"
+}
+
+copy_sources() {
+	mkdir -p "$1" && cp "$KMOD"/{block,blockmap,index,epochs}.h \
+		"$KMOD"/{blockmap,index,epochs}.c "$1"
+}
+
+echo "KTAP version 1"
+copy_sources "$tmp/base"
+mkdir "$tmp/base.o"
+if ! build "$tmp/base" "$tmp/base.o"; then
+	sed 's/^/# /' "$tmp/base.o.log"
+	echo "Bail out! the sources do not compile as they are"
+	exit 1
+fi
+"$tmp/base.o/unit" >"$tmp/base.out" 2>&1
+passed "$tmp/base.out" >"$tmp/expected"
+if ! [ -s "$tmp/expected" ]; then
+	echo "Bail out! no test passes"
+	exit 1
+fi
+grep '^not ok' "$tmp/base.out" | sed 's/^/# fails without a mutant: /'
+
+# try N: plant it, print how the tests noticed; fails if they did not
+try() {
+	local dir=$tmp/$1 file=${files[$1]} missed status
+
+	copy_sources "$dir"
+	sed -i "${edits[$1]}" "$dir/$file"
+	if cmp -s "$dir/$file" "$KMOD/$file"; then
+		echo "changes nothing in $file"
+		return 1
+	fi
+	# the tests' objects can be used again unless a header is another one
+	mkdir "$dir.o"
+	[[ $file == *.h ]] || cp "$tmp"/base.o/{shim,main,unit_test,model_test,memory_test}.o "$dir.o"
+	if ! build "$dir" "$dir.o"; then
+		echo "does not compile: $(grep -m 1 error "$dir.o.log")"
+		return 1
+	fi
+	STOP=1 TEST=$(tr '\n' ' ' <"$tmp/expected") timeout 60 "$dir.o/unit" >"$dir.out" 2>&1
+	status=$?
+	rm -rf "$dir" "$dir.o"
+	missed=$(passed "$dir.out" | grep -vxFf - -m 1 "$tmp/expected")
+	case $status in
+	0)
+		echo "all tests pass"
+		return 1
+		;;
+	1) echo "noticed by $missed" ;;
+	124) echo "noticed: $missed never ends" ;;
+	*) echo "noticed: $missed crashes" ;;
+	esac
+}
+
+total=${#names[@]}
+echo "1..$total"
+bad=0
+for ((i = 0; i < total; i++)); do
+	if [ -n "${MUTANT:-}" ] && [ "$MUTANT" != $((i + 1)) ]; then
+		echo "ok $((i + 1)) ${names[i]} # SKIP"
+		continue
+	fi
+	if how=$(try "$i"); then
+		echo "ok $((i + 1)) ${names[i]}"
+	else
+		echo "not ok $((i + 1)) ${names[i]}"
+		bad=1
+	fi
+	echo "# $how"
+done
+exit $bad

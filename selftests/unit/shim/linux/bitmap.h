@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHIM_LINUX_BITMAP_H
+#define SHIM_LINUX_BITMAP_H
+
+#include "bitops.h"
+
+static inline void bitmap_set(unsigned long *map, unsigned int at, unsigned int n)
+{
+	for (; n; n--, at++)
+		map[at / BITS_PER_LONG] |= 1UL << (at % BITS_PER_LONG);
+}
+
+static inline void bitmap_clear(unsigned long *map, unsigned int at, unsigned int n)
+{
+	for (; n; n--, at++)
+		map[at / BITS_PER_LONG] &= ~(1UL << (at % BITS_PER_LONG));
+}
+
+#endif /* SHIM_LINUX_BITMAP_H */
