@@ -129,7 +129,7 @@ struct shadowcopy_error {
 
 /**
  * shadowcopy_last_error() - the last failure on a handle
- * @sc: the handle
+ * @sc: the handle, or NULL: memory was short
  *
  * Return: the error; its code is 0 where nothing has failed yet.  Never NULL.
  */

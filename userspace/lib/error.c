@@ -301,5 +301,15 @@ int sc_fail(struct shadowcopy *sc, int code, const struct sc_failure *failure)
 
 SC_EXPORT const struct shadowcopy_error *shadowcopy_last_error(const struct shadowcopy *sc)
 {
-	return &sc->error;
+	/* shadowcopy_open() gives no handle where memory is short */
+	static const struct shadowcopy_error no_memory = {
+		.code = -ENOMEM,
+		.action = "open",
+		.object = "",
+		.cause = "there is not enough memory",
+		.remedy = "",
+		.text = "cannot open: there is not enough memory",
+	};
+
+	return sc ? &sc->error : &no_memory;
 }

@@ -250,6 +250,21 @@ static bool is_above(const struct shadowcopy_plan *plan, size_t upper, size_t lo
 	return false;
 }
 
+/* Does it, or something that it lies on, get a shadow? */
+static bool is_covered(const struct shadowcopy_plan *plan, size_t index)
+{
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		bool visited[SHADOW_MAX_FREEZE] = { false };
+
+		if (plan->nodes[i]->entry.flags & SHADOW_ADD_SHADOW &&
+		    (i == index || is_above(plan, index, i, visited)))
+			return true;
+	}
+	return false;
+}
+
 struct membership {
 	struct shadowcopy_plan *plan;
 	bool missing;
@@ -264,7 +279,7 @@ static void check_member(void *data, const char *member)
 	if (sc_sysfs_dev(membership->plan->sc, member, &dev))
 		return;
 	index = node_index(membership->plan, dev);
-	if (index < 0 || !(membership->plan->nodes[index]->entry.flags & SHADOW_ADD_SHADOW))
+	if (index < 0 || !is_covered(membership->plan, index))
 		membership->missing = true;
 }
 
@@ -286,8 +301,8 @@ static void judge(struct shadowcopy_plan *plan, size_t index)
 			mounted = true;
 		if (*plan->nodes[i]->warning)
 			warning = plan->nodes[i]->warning;
+		sc_btrfs_devices(plan->sc, plan->nodes[i]->name, check_member, &membership);
 	}
-	sc_btrfs_devices(plan->sc, node->name, check_member, &membership);
 	if (membership.missing)
 		warning = "incomplete (btrfs has more devices than are in the set)";
 	if (warning && warning != node->warning)

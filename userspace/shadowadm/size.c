@@ -72,7 +72,7 @@ char *size_format(uint64_t bytes, char buf[16])
 	}
 	if (unit < 0)
 		snprintf(buf, 16, "%" PRIu64 "B", bytes);
-	else if (value < 9.95 && value != (uint64_t)value)
+	else if (value < 9.95 && (unsigned int)(value * 10 + 0.5) % 10)
 		snprintf(buf, 16, "%.1f%c", value, units[unit]);
 	else
 		snprintf(buf, 16, "%.0f%c", value, units[unit]);

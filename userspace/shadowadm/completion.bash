@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Completion of shadowadm for bash.
+
+# Block devices and mount points.
+_shadowadm_volumes() {
+	lsblk -nrpo NAME 2>/dev/null
+	findmnt -nro TARGET --real 2>/dev/null
+}
+
+_shadowadm_shadows() {
+	shadowadm list --noheadings -o DEVICE 2>/dev/null
+}
+
+_shadowadm_shadows_and_sets() {
+	_shadowadm_shadows
+	shadowadm list --noheadings -o UUID 2>/dev/null
+	shadowadm list --noheadings -o SET 2>/dev/null | sort -u
+}
+
+# The columns of a command, in capitals in its help.
+_shadowadm_columns() {
+	shadowadm "$1" --help 2>/dev/null |
+		sed -n '/^Columns/,$s/^  \([A-Z][A-Z-]*\) .*/\1/p'
+}
+
+_shadowadm() {
+	local cur prev command options words=
+	local common="--json --help" table="--output --noheadings --bytes"
+
+	COMPREPLY=()
+	cur=${COMP_WORDS[COMP_CWORD]}
+	prev=${COMP_WORDS[COMP_CWORD - 1]}
+	command=${COMP_WORDS[1]}
+
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		words="create list show delete mount umount volume stats monitor doctor version
+			help --help --version"
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+		return
+	fi
+
+	case $command in
+	create) options="--store --max --context --timeout --no-writers --dry-run --quiet
+			--persistent --writable --writers $table" ;;
+	list) options="--tree $table" ;;
+	show) options="--bytes" ;;
+	delete) options="--oldest --all --quiet" ;;
+	mount) options="--options --quiet" ;;
+	umount) options="--quiet" ;;
+	volume) options="--memory $table" ;;
+	stats) options="--watch $table" ;;
+	monitor) options="--count --timeout" ;;
+	doctor) options="--sysroot" ;;
+	esac
+	options+=" $common"
+
+	case $prev in
+	--context)
+		words="backup file-share-backup nas-rollback app-rollback client-accessible"
+		;;
+	--store)
+		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
+		;;
+	--output | -o)
+		[ "$command" = mount ] || words=$(_shadowadm_columns "$command")
+		;;
+	--sysroot)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--max | --memory | --timeout | --watch | --count | --options)
+		return
+		;;
+	*)
+		if [[ $cur == -* ]]; then
+			words=$options
+			mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+			return
+		fi
+		case $command in
+		create | list | stats) words=$(_shadowadm_volumes) ;;
+		show) words=$(_shadowadm_shadows_and_sets) ;;
+		delete)
+			if [[ " ${COMP_WORDS[*]} " == *" --oldest "* ||
+				" ${COMP_WORDS[*]} " == *" --all "* ]]; then
+				words=$(_shadowadm_volumes)
+			else
+				words=$(_shadowadm_shadows_and_sets)
+			fi
+			;;
+		mount | umount)
+			words=$(_shadowadm_shadows_and_sets)
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+			;;
+		volume)
+			if [ "$COMP_CWORD" -eq 2 ]; then
+				words="list track untrack"
+			else
+				words=$(_shadowadm_volumes)
+			fi
+			;;
+		help)
+			words="create list show delete mount umount volume stats monitor doctor
+				version"
+			;;
+		esac
+		;;
+	esac
+	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -F _shadowadm shadowadm

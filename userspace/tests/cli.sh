@@ -1,0 +1,292 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# shadowadm as a whole, with a module made of nothing: arguments, output, errors.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=userspace/tests/ktap.sh
+. "$here/ktap.sh"
+# shellcheck source=userspace/tests/machine.sh
+. "$here/machine.sh"
+
+shadowadm=${BUILD:?}/tests/shadowadm-fake
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export FAKE_SYSROOT=$scratch/machine FAKE_STATE=$scratch/state TZ=UTC LC_ALL=C.UTF-8
+
+machine_new "$FAKE_SYSROOT"
+disk vda 254:0
+partition vda vda1 254:1
+partition vda vda2 254:2
+disk vdb 254:16
+disk vdc 254:32
+mounted vda1 / ext4
+mounted vda2 /home ext4
+
+fresh() {
+	rm -f "$FAKE_STATE"
+}
+
+# run ARGUMENT...: sets $out, $err and $status
+run() {
+	out=$("$shadowadm" "$@" 2>"$scratch/err")
+	status=$?
+	err=$(cat "$scratch/err")
+}
+
+# parse FILTER: of the JSON that the last command printed
+parse() {
+	jq -r "$1" <<<"$out"
+}
+
+echo KTAP version 1
+
+# --- commands ---
+
+run
+is $status 2 "no command"
+run --help
+is "$status $err" "0 " "--help"
+like "$out" "create .*list .*delete .*doctor" "the overview names the commands"
+commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$out")
+for command in $commands; do
+	run "$command" --help
+	is "$status" 0 "$command --help"
+	like "$out" "Usage:.*--json.*--help" "$command --help shows its use"
+	direct=$out
+	run help "$command"
+	is "$out" "$direct" "help $command shows the same"
+	run "$command" --nonsense
+	is "$status" 2 "$command --nonsense"
+	like "$err" "unrecognized option.*Try \"shadowadm $command --help\"" "$command says so"
+	if [ -c /dev/full ]; then
+		"$shadowadm" "$command" --help >/dev/full 2>&1
+		is $? 1 "$command --help with a full output"
+	fi
+done
+run --version
+like "$out" "^shadowadm [0-9]" "--version"
+run crate
+is "$status" 2 "an unknown command"
+like "$err" "no command \"crate\"; did you mean \"create\"" "with the nearest"
+run frobnicate
+unlike "$err" "did you mean" "or without"
+run help frobnicate
+is "$status" 2 "help of an unknown command"
+
+# --- create ---
+
+run create
+is "$status" 2 "create needs a volume"
+for option in --persistent --writable --writers; do
+	run create / $option
+	is "$status" 1 "$option"
+	like "$err" "$option is not supported by this version" "$option says that it is not there"
+done
+run create / --no-writers --dry-run
+is "$status" 0 "--no-writers is what it does anyway"
+run create / --context cilent-accessible
+is "$status" 2 "an unknown context"
+like "$err" "did you mean \"client-accessible\"" "with the nearest"
+for timeout in 0 0.001 601 x ""; do
+	run create / --timeout "$timeout"
+	is "$status" 2 "--timeout '$timeout'"
+done
+for size in x 1.5G 100 101% ""; do
+	run create / --max "$size"
+	is "$status" 2 "--max '$size'"
+	run create / --store "memory:$size"
+	is "$status" 2 "--store memory:'$size'"
+done
+run create / --store memory:1G --max 1G
+is "$status" 2 "two sizes"
+run create / --store memory --store memory
+is "$status" 2 "two stores for all"
+run create / --store /dev/vdx=memory
+is "$status" 2 "a store for a volume that was not named"
+run create /dev/vda1 /dev/vdb --store /dev/vdc
+is "$status" 2 "one store device for two volumes"
+run create / --store /etc
+is "$status" 1 "a directory as a store"
+like "$err" "no block device.*Use --store memory" "with what can be used"
+run create /nowhere/at/all --json
+is "$status $(parse .error.errno)" "1 ENOTBLK" "failures are in the JSON too"
+is "$(parse '.error.remedy')" "name the mount point instead: /" "with the remedy"
+mapfile -t many < <(seq -f /dev/x%g 65)
+run create "${many[@]}"
+is "$status" 2 "65 volumes (VSS J-01)"
+is "$([ -e "$FAKE_STATE" ] && jq -n input <"$FAKE_STATE" 2>/dev/null; "$shadowadm" list)" "" \
+	"none of these made a shadow"
+
+fresh
+run create / --quiet
+is "$status $out" "0 /dev/shadow0" "--quiet prints the path"
+run create /home /dev/vdb --json --context app-rollback --store "/home=memory:64M" \
+	--store /dev/vdb=/dev/vdc --timeout 2.5
+is "$status" 0 "create of a set"
+is "$(parse '.shadows[].device' | paste -sd' ')" "/dev/shadow1 /dev/shadow2" \
+	"the shadows, in the order of the arguments"
+is "$(parse '.context, .hold_ns, .gate_ns' | paste -sd' ')" "app-rollback 12345678 1234567" \
+	"context and times; the answer was asked for again"
+is "$(parse '[.shadows[].consistency] | join(" ")')" "filesystem raw" "how consistent they are"
+is "$(parse '.set == .shadows[0].set and .set == .shadows[1].set')" true "of one set"
+is "$(parse '.shadows[0].created')" "2023-11-14T22:13:20.123456789Z" "times in full"
+set=$(parse .set)
+run volume list --json
+is "$(parse '[.volumes[] | "\(.dev) \(.store) \(.store_max)"] | join(", ")')" \
+	"254:1 none null, 254:2 memory 67108864, 254:16 254:32 0" "the stores are as wanted"
+
+FAKE_FAIL="20 16 7 25 254 2" run create /
+is "$status" 1 "a failure of adding"
+FAKE_FAIL="22 16 7 25 254 2" run create / /home --json
+is "$status" 1 "a failure of taking"
+is "$(parse '.error | "\(.phase) \(.reason) \(.errno)"')" "freeze frozen EBUSY" \
+	"phase and reason, though the answer had to be asked for again"
+like "$err" "cannot take the shadows: /dev/vda2: its filesystem is frozen already.*\(while freezing" \
+	"as a sentence"
+
+# --- list, show ---
+
+run list
+is "$status $(wc -l <<<"$out")" "0 4" "list: a header and three shadows"
+run list --noheadings -o DEVICE,VOLUME,size --bytes
+is "$(head -n 1 <<<"$out" | tr -s ' ')" "/dev/shadow0 fake1 1073741824" "chosen columns"
+run list -o +SET --json
+is "$(parse '.shadows[0] | keys | length')" 8 "a column more than the default, in JSON too"
+run list -o nonsense
+is "$status" 2 "an unknown column"
+run list /home --json
+is "$(parse '[.shadows[].index] | join(" ")')" 1 "of one volume"
+run list --tree --json
+is "$(parse '[.shadows[] | [.children[].index]] | tostring')" "[[0],[1,2]]" "as a tree"
+run list /home/user
+is "$status" 1 "list of a path inside a volume"
+run list a b
+is "$status" 2 "list of two volumes"
+run show 1 --json
+is "$(parse '.shadows[0].uuid' | cut -c1-2)" bb "show by number"
+uuid=$(parse '.shadows[0].uuid')
+for name in /dev/shadow1 shadow1 "$uuid" "${uuid:0:8}" "${uuid^^}"; do
+	run show "$name" --json
+	is "$(parse '.shadows[0].uuid')" "$uuid" "show $name"
+done
+run show "$set"
+is "$(grep -c ^DEVICE <<<"$out")" 2 "show of a set"
+run show 7
+like "$status $err" "1 .*no shadow and no set has this name" "show of none"
+run show bbb
+like "$status $err" "1 .*neither a UUID nor" "too few digits"
+run show /etc/passwd
+like "$status $err" "1 .*not a block device" "a file"
+run show xyzzy
+is "$status" 1 "nonsense"
+
+# --- stats, volume ---
+
+run stats --json
+is "$(parse '.volumes[0] | "\(.bytes_per_block) \(.store_io_mean) \(.direct_percent)"')" \
+	"8192 102400 90" "what is computed from the counters"
+run stats vda1
+like "$out" "BIOS-SEEN +1000" "all counters of a volume"
+run stats vdc
+is "$status" 1 "of one that is not tracked"
+run stats --watch 0
+is "$status" 2 "--watch 0"
+run volume track /dev/vdc --memory 64M --json
+is "$status $(parse '.volumes | length')" "0 4" "volume track"
+run volume untrack vdc
+is "$status" 0 "volume untrack"
+run volume untrack vdc
+like "$status $err" "1 .*not tracked" "volume untrack again"
+run volume tarck vdc
+like "$status $err" "2 .*did you mean \"track\"" "volume tarck"
+FAKE_FAIL="2 95 4 2 0 0" run volume track vdc
+like "$status $err" "1 .*cannot track /dev/vdc:.*DAX.*Use the device without DAX" \
+	"volume track of what cannot be tracked"
+
+# --- delete ---
+
+run delete
+is "$status" 2 "delete nothing"
+run delete --oldest
+is "$status" 2 "delete the oldest of nothing"
+run delete --oldest --all /
+is "$status" 2 "delete the oldest and all"
+run delete 0 99
+is "$status" 1 "delete one that is, and one that is not"
+run list --json
+is "$(parse '.shadows | length')" 3 "deletes neither"
+FAKE_BUSY=1 run delete 1 0 --json
+is "$status $(parse '"\(.deleted | length) \(.failed | length)"')" "1 1 1" \
+	"a busy one fails, the other goes"
+like "$err" "cannot delete /dev/shadow1: it is in use\. Unmount.*cannot be seen from here" \
+	"and it is said who uses it"
+run delete "${set:0:4}"
+is "$status" 0 "delete a set by the beginning of its UUID"
+run delete "$set"
+is "$status" 1 "delete it again"
+for _ in 1 2 3; do
+	run create / --quiet
+done
+run create /home --quiet
+run delete --oldest /
+run list / --json
+is "$(parse '[.shadows[].index] | join(" ")')" "1 2" "delete --oldest"
+run delete --all /
+run list --json
+is "$(parse '[.shadows[].volume] | join(" ")')" fake2 "delete --all of a volume"
+run delete --all
+run list
+is "$status $out" "0 " "delete --all"
+run delete --all
+is "$status" 0 "delete --all of none"
+
+# --- the module is not there, or another ---
+
+FAKE_OPEN=2 run list
+like "$status $err" "1 .*\"shadow\" is not loaded.*modprobe shadow" "the module is not loaded"
+FAKE_OPEN=13 run list
+like "$status $err" "1 .*only root.*sudo" "not root"
+FAKE_ABI=0 run list
+like "$status $err" "1 .*another version.*same release" "a module of another version"
+FAKE_ABI=2 run list
+is "$status" 0 "a newer module"
+FAKE_OPEN=2 run version --json
+is "$status $(parse .module)" "0 null" "version without the module"
+run version --json
+is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,hold" \
+	"version with it"
+
+# --- lost shadows ---
+
+FAKE_LOST=20 run create / --json
+is "$status $(parse '.shadows[0] | "\(.state) \(.reason)"')" "3 lost store-full" \
+	"a shadow lost at once is a degraded success"
+FAKE_LOST=20 run list -o STATE,CAUSE --noheadings
+like "$out" "lost +the store was full" "a lost shadow tells why"
+FAKE_LOST=20 run mount 0 "$scratch"
+like "$status $err" "1 .*the shadow is lost, because the store was full" "mount of a lost shadow"
+FAKE_LOST=20 run doctor --json
+is "$(parse '.checks[] | select(.check == "lost") | .verdict')" warning "doctor shows it"
+
+# --- mount, umount: what is refused before anything is done ---
+
+run mount 0
+is "$status" 2 "mount without a directory"
+run mount 0 "$scratch" -o nodev,rw
+is "$status" 2 "mount for writing"
+run mount 0 "$scratch/none"
+is "$status" 1 "mount on nothing"
+run mount 0 "$here/cli.sh"
+is "$status" 1 "mount on a file"
+run umount "$scratch"
+like "$status $err" "1 .*no shadow is mounted on or in" "umount of what is not mounted"
+run umount 0
+like "$status $err" "1 .*nothing to unmount" "umount of a shadow that is not mounted"
+run monitor --count 0
+is "$status" 2 "monitor --count 0"
+run monitor --timeout x
+is "$status" 2 "monitor --timeout x"
+
+done_testing

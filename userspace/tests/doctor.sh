@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# shadowadm doctor on recorded machines: each illness is found, named, and has
+# a remedy.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=userspace/tests/ktap.sh
+. "$here/ktap.sh"
+
+shadowadm=${BUILD:?}/tests/shadowadm-fake
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+machine=$scratch/machine
+kernel=6.1.0-test
+
+# put FILE TEXT: a file of the machine
+put() {
+	mkdir -p "$machine/$(dirname "$1")"
+	printf '%s\n' "$2" >"$machine/$1"
+}
+
+# A machine that has all it needs.
+healthy() {
+	rm -rf "$machine"
+	put proc/sys/kernel/osrelease $kernel
+	put proc/sys/kernel/ftrace_enabled 1
+	put lib/modules/$kernel/modules.dep "kernel/x/shadowfax.ko:
+updates/dkms/shadow.ko: kernel/y/other.ko"
+	put lib/modules/$kernel/updates/dkms/shadow.ko ELF
+	put lib/modules/$kernel/build/Makefile all:
+	put boot/config-$kernel "CONFIG_MODULES=y
+CONFIG_FUNCTION_TRACER=y
+CONFIG_DYNAMIC_FTRACE=y
+CONFIG_DYNAMIC_FTRACE_WITH_REGS=y"
+	put sys/kernel/tracing/enabled_functions "schedule (1) R   tramp: 0x1 (x+0x0/0x1)"
+	put sys/module/shadow/version 0.1.0
+	put sys/kernel/security/lockdown "[none] integrity confidentiality"
+	put run/udev/control ""
+}
+
+# examine: sets $out and $status
+examine() {
+	out=$("$shadowadm" doctor --json --sysroot "$machine" 2>&1)
+	status=$?
+}
+
+# verdict CHECK: of the last examination
+verdict() {
+	jq -r --arg check "$1" '[.checks[] | select(.check == $check) | .verdict] | join(" ")' \
+		<<<"$out"
+}
+
+# finds CHECK VERDICT STATUS REGEX DESC: examine, and find that
+finds() {
+	examine
+	is "$(verdict "$1") $status" "$2 $3" "$5"
+	like "$(jq -r --arg check "$1" '.checks[] | select(.check == $check) |
+		"\(.detail) -> \(.remedy)"' <<<"$out")" "$4" "$5: what and what to do"
+}
+
+echo KTAP version 1
+
+healthy
+examine
+is "$status $(jq -r .verdict <<<"$out")" "0 ok" "a healthy machine"
+is "$(jq -r '[.checks[] | select(.verdict != "ok") | .check] | join(" ")' <<<"$out")" "" \
+	"nothing to remark"
+text=$("$shadowadm" doctor --sysroot "$machine")
+like "$text" "0 failures, 0 warnings" "in words"
+
+put proc/sys/kernel/osrelease 5.4.0
+finds kernel failure 1 "5.4.0 is older.*5.10" "an old kernel"
+healthy
+rm -r "$machine/sys/module/shadow"
+finds loaded warning 3 "not loaded.*modprobe shadow" "a module that is not loaded"
+is "$(verdict module-file)" ok "though it is installed"
+rm "$machine/lib/modules/$kernel/modules.dep"
+finds module-file failure 1 "no module \"shadow\".*DKMS" "a module that is not installed"
+healthy
+rm "$machine/lib/modules/$kernel/modules.dep"
+finds module-file note 0 "gone after the next boot" "one that is loaded and not installed"
+healthy
+rm "$machine/lib/modules/$kernel/build/Makefile"
+finds headers note 0 "no headers.*headers package" "no headers"
+
+healthy
+put boot/config-$kernel "# CONFIG_FUNCTION_TRACER is not set
+CONFIG_MODULES=y
+CONFIG_DYNAMIC_FTRACE=y
+CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y"
+finds config failure 1 "without CONFIG_FUNCTION_TRACER" "a kernel without the tracer"
+put boot/config-$kernel "CONFIG_MODULES=y
+CONFIG_FUNCTION_TRACER=y
+CONFIG_DYNAMIC_FTRACE=y"
+finds config failure 1 "without CONFIG_DYNAMIC_FTRACE_WITH_REGS and" \
+	"a kernel whose tracer cannot divert"
+rm "$machine/boot/config-$kernel"
+finds config note 0 "not found" "a kernel whose configuration is unknown"
+put lib/modules/$kernel/config "CONFIG_MODULES=y
+CONFIG_FUNCTION_TRACER=y
+CONFIG_DYNAMIC_FTRACE=y
+CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y"
+finds config ok 0 "all that is needed" "a configuration beside the modules"
+
+healthy
+put proc/sys/kernel/ftrace_enabled 0
+finds ftrace failure 1 "switched off.*sysctl kernel.ftrace_enabled=1" "function tracing off"
+rm "$machine/proc/sys/kernel/ftrace_enabled"
+finds ftrace failure 1 "no function tracer" "no function tracing"
+
+healthy
+put sys/kernel/tracing/enabled_functions \
+	"submit_bio_noacct_nocheck (1) R I   tramp: 0x1 (a+0x0/0x1 [other])
+submit_bio_noacct (1) R I   tramp: 0xffff (tracing_callback+0x0/0x90 [rival])"
+finds hook failure 1 "rival.*unload" "a function held by another module"
+put sys/kernel/tracing/enabled_functions \
+	"submit_bio_noacct (1) R I P tramp: 0xffff (shadow_hook_call+0x0/0x90 [shadow])"
+finds hook ok 0 "hooked by the module" "held by the module itself"
+put sys/kernel/tracing/enabled_functions "submit_bio_noacct (1)     tramp: 0xffff (x+0x0/0x9)"
+finds hook ok 0 "no harm" "traced only"
+put sys/kernel/tracing/enabled_functions \
+	"submit_bio_noacct_nocheck (1) R I   tramp: 0x1 (a+0x0/0x1 [other])"
+finds hook ok 0 "is free" "another function held"
+rm -r "$machine/sys/kernel/tracing"
+finds hook note 0 "tracefs is not mounted" "tracefs not mounted"
+
+healthy
+mkdir "$machine/sys/module/dattobd"
+finds others warning 3 "dattobd is loaded too" "another snapshot module"
+
+healthy
+put sys/kernel/security/lockdown "none [integrity] confidentiality"
+finds signature ok 0 "locked down, and the module is loaded" "lockdown, loaded all the same"
+rm -r "$machine/sys/module/shadow"
+finds signature failure 1 "signed modules only.*mokutil" "lockdown, and an unsigned module"
+mkdir -p "$machine/sys/firmware/efi/efivars"
+printf '\6\0\0\0\1' \
+	>"$machine/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+finds signature failure 1 "Secure Boot" "Secure Boot is named"
+printf 'ELF~Module signature appended~\n' >"$machine/lib/modules/$kernel/updates/dkms/shadow.ko"
+finds signature note 3 "module is signed" "lockdown, and a signed module"
+
+healthy
+rm -r "$machine/run"
+finds udev note 0 "udev is not running" "no udev"
+
+rm -rf "$machine"
+mkdir "$machine"
+examine
+is "$status $(jq -r .verdict <<<"$out")" "1 failure" "an empty machine does not crash it"
+
+done_testing

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fake.c - a module made of nothing, so that shadowadm can be tested as it is
+ * without the kernel's part.
+ *
+ * It takes the place of lib/device.c.  Volumes and shadows are kept in the file
+ * $FAKE_STATE from one run of the program to the next.  The machine that the
+ * program sees is the one recorded in $FAKE_SYSROOT.
+ *
+ *	FAKE_OPEN=ERRNO		opening the control device fails
+ *	FAKE_FAIL="CMD ERRNO PHASE REASON MAJOR MINOR"
+ *				the command of that number (hexadecimal) fails
+ *	FAKE_ABI=N		version of the interface
+ *	FAKE_BUSY=INDEX		the shadow of that index is in use
+ *	FAKE_LOST=REASON	shadows are lost for that reason
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "../lib/private.h"
+#include "fake.h"
+
+#define VOLUMES_MAX 64
+#define SHADOWS_MAX 64
+#define IMAGE_MAJOR 259
+
+struct state {
+	uint32_t volume_count, shadow_count, next_uuid;
+	struct shadow_volume_info volumes[VOLUMES_MAX];
+	struct shadow_shadow_info shadows[SHADOWS_MAX];
+};
+
+static struct state state;
+
+/* The set in the making: one at a time is enough. */
+static struct {
+	struct shadow_set_step step;
+	struct shadow_set_new new;
+	struct shadow_set_add adds[SHADOW_MAX_FREEZE];
+	size_t count;
+} making;
+
+static uint32_t number(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 0) : 0;
+}
+
+static void transfer(bool store)
+{
+	const char *path = getenv("FAKE_STATE");
+	int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	ssize_t rc;
+
+	if (fd < 0)
+		return;
+	rc = store ? write(fd, &state, sizeof(state)) : read(fd, &state, sizeof(state));
+	if (rc < 0)
+		perror("fake");
+	close(fd);
+}
+
+static void make_uuid(struct shadow_uuid *uuid, uint8_t kind)
+{
+	memset(uuid, 0, sizeof(*uuid));
+	uuid->b[0] = kind;
+	uuid->b[1] = ++state.next_uuid;
+	uuid->b[15] = 0x42;
+}
+
+static int injected(unsigned long request, struct shadow_fault *fault)
+{
+	const char *text = getenv("FAKE_FAIL");
+	unsigned int command;
+
+	memset(fault, 0, sizeof(*fault));
+	if (!text || sscanf(text, "%x %u %u %u %u %u", &command, &fault->error, &fault->phase,
+			    &fault->reason, &fault->dev.major, &fault->dev.minor) < 2 ||
+	    command != (request & 0xff))
+		return 0;
+	return -(int)fault->error;
+}
+
+/* --- commands -------------------------------------------------------------- */
+
+static int fake_info(struct shadow_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->abi_version = getenv("FAKE_ABI") ? number("FAKE_ABI") : SHADOW_ABI_VERSION;
+	info->block_size = 4096;
+	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD;
+	info->max_set_volumes = SHADOW_MAX_SET_VOLUMES;
+	info->max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS;
+	info->volumes = state.volume_count;
+	info->shadows = state.shadow_count;
+	snprintf(info->version, sizeof(info->version), "fake");
+	return 0;
+}
+
+static struct shadow_volume_info *volume(struct shadow_dev dev, bool make)
+{
+	struct shadow_volume_info *info;
+	uint32_t i;
+
+	for (i = 0; i < state.volume_count; i++)
+		if (sc_dev_equal(state.volumes[i].dev, dev))
+			return &state.volumes[i];
+	if (!make || state.volume_count == VOLUMES_MAX)
+		return NULL;
+	info = &state.volumes[state.volume_count++];
+	memset(info, 0, sizeof(*info));
+	info->dev = dev;
+	info->bytes = 1 << 30;
+	info->cursor = state.volume_count;
+	snprintf(info->name, sizeof(info->name), "fake%u", dev.minor);
+	info->bios_seen = 1000;
+	info->bios_direct = 900;
+	info->blocks_preserved = 100;
+	info->origin_reads = 50;
+	info->origin_read_bytes = 409600;
+	info->store_writes = 4;
+	info->store_write_bytes = 409600;
+	return info;
+}
+
+static int fake_untrack(const struct shadow_volume_track *track)
+{
+	uint32_t i;
+
+	for (i = 0; i < state.volume_count; i++)
+		if (sc_dev_equal(state.volumes[i].dev, track->dev)) {
+			state.volumes[i] = state.volumes[--state.volume_count];
+			state.volumes[i].cursor = i + 1;
+			return 0;
+		}
+	return -ENODEV;
+}
+
+static int fake_volume_next(struct shadow_volume_info *info)
+{
+	if (info->cursor >= state.volume_count)
+		return -ENOENT;
+	*info = state.volumes[info->cursor];
+	return 0;
+}
+
+static int fake_shadow_next(struct shadow_shadow_info *info)
+{
+	uint64_t cursor = info->cursor;
+
+	if (cursor >= state.shadow_count)
+		return -ENOENT;
+	*info = state.shadows[cursor];
+	info->cursor = cursor + 1;
+	if (getenv("FAKE_LOST")) {
+		info->state = SHADOW_STATE_LOST;
+		info->fault.reason = number("FAKE_LOST");
+	}
+	return 0;
+}
+
+static int fake_delete(struct shadow_delete *delete)
+{
+	uint32_t i = 0;
+
+	while (i < state.shadow_count) {
+		struct shadow_shadow_info *shadow = &state.shadows[i];
+
+		if (memcmp(delete->kind == SHADOW_KIND_SET ? &shadow->set : &shadow->uuid,
+			   &delete->uuid, sizeof(delete->uuid))) {
+			i++;
+			continue;
+		}
+		if (getenv("FAKE_BUSY") && shadow->index == number("FAKE_BUSY")) {
+			delete->failed = shadow->uuid;
+			delete->fault.error = EBUSY;
+			delete->fault.phase = SHADOW_PHASE_IMAGE;
+			delete->fault.reason = SHADOW_REASON_BUSY;
+			delete->fault.dev = shadow->volume;
+			return -EBUSY;
+		}
+		memmove(shadow, shadow + 1,
+			(--state.shadow_count - i) * sizeof(*shadow));
+		delete->deleted++;
+	}
+	return delete->deleted ? 0 : -ENOENT;
+}
+
+static int fake_set_new(struct shadow_set_new *new)
+{
+	memset(&making, 0, sizeof(making));
+	making.new = *new;
+	make_uuid(&making.step.set, 0xaa);
+	making.step.state = SHADOW_SET_NEW;
+	new->set = making.step.set;
+	new->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return new->fd < 0 ? -errno : 0;
+}
+
+static int fake_set_add(struct shadow_set_add *add)
+{
+	if (making.count == SHADOW_MAX_FREEZE)
+		return -E2BIG;
+	if (add->flags & SHADOW_ADD_SHADOW)
+		make_uuid(&add->shadow, 0xbb);
+	making.adds[making.count++] = *add;
+	return 0;
+}
+
+static uint32_t free_index(void)
+{
+	uint32_t index = 0, i;
+
+	for (i = 0; i < state.shadow_count; i++)
+		if (state.shadows[i].index == index) {
+			index++;
+			i = -1;
+		}
+	return index;
+}
+
+static int fake_set_take(struct shadow_set_step *step)
+{
+	struct shadow_shadow_info *shadow;
+	size_t i;
+
+	for (i = 0; i < making.count; i++)
+		making.step.volumes += !!(making.adds[i].flags & SHADOW_ADD_SHADOW);
+	for (i = 0; i < making.count; i++) {
+		if (!(making.adds[i].flags & SHADOW_ADD_SHADOW))
+			continue;
+		if (state.shadow_count == SHADOWS_MAX)
+			return -ENOSPC;
+		shadow = &state.shadows[state.shadow_count];
+		memset(shadow, 0, sizeof(*shadow));
+		shadow->index = free_index();
+		state.shadow_count++;
+		shadow->uuid = making.adds[i].shadow;
+		shadow->set = making.step.set;
+		shadow->volume = making.adds[i].dev;
+		shadow->image = (struct shadow_dev){ IMAGE_MAJOR, shadow->index };
+		shadow->state = SHADOW_STATE_CREATED;
+		shadow->flags = making.new.flags;
+		shadow->context = making.new.context;
+		shadow->set_count = making.step.volumes;
+		shadow->bytes = 1 << 30;
+		shadow->epoch = state.next_uuid;
+		shadow->created_ns = 1700000000123456789;
+		snprintf(shadow->volume_name, sizeof(shadow->volume_name), "fake%u",
+			 making.adds[i].dev.minor);
+		volume(making.adds[i].dev, true)->store = making.adds[i].store;
+	}
+	making.step.state = SHADOW_SET_TAKEN;
+	making.step.hold_ns = 12345678;
+	making.step.gate_ns = 1234567;
+	/* as if the page of the answer had not been there */
+	memset(step, 0, sizeof(*step));
+	return 0;
+}
+
+static int command(unsigned long request, void *argument)
+{
+	switch (request) {
+	case SHADOW_IOC_INFO:
+		return fake_info(argument);
+	case SHADOW_IOC_SET_NEW:
+		return fake_set_new(argument);
+	case SHADOW_IOC_VOLUME_TRACK:
+		return volume(((struct shadow_volume_track *)argument)->dev, true) ? 0 : -ENOMEM;
+	case SHADOW_IOC_VOLUME_UNTRACK:
+		return fake_untrack(argument);
+	case SHADOW_IOC_VOLUME_NEXT:
+		return fake_volume_next(argument);
+	case SHADOW_IOC_SHADOW_NEXT:
+		return fake_shadow_next(argument);
+	case SHADOW_IOC_DELETE:
+		return fake_delete(argument);
+	case SHADOW_IOC_SET_ADD:
+		return fake_set_add(argument);
+	case SHADOW_IOC_SET_TAKE:
+		return fake_set_take(argument);
+	case SHADOW_IOC_SET_STATUS:
+		*(struct shadow_set_step *)argument = making.step;
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* --- what takes the place of real functions --------------------------------- */
+
+int sc_device_open(void)
+{
+	int fd;
+
+	if (getenv("FAKE_OPEN"))
+		return -(int)number("FAKE_OPEN");
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int sc_device_ioctl(int fd, unsigned long request, void *argument)
+{
+	struct shadow_fault fault;
+	int rc = injected(request, &fault);
+
+	(void)fd;
+	if (rc) {
+		if (request == SHADOW_IOC_SET_ADD)
+			((struct shadow_set_add *)argument)->fault = fault;
+		if (request == SHADOW_IOC_SET_TAKE) {
+			making.step.state = SHADOW_SET_FAILED;
+			making.step.fault = fault;
+		}
+		if (request == SHADOW_IOC_VOLUME_TRACK)
+			((struct shadow_volume_track *)argument)->fault = fault;
+		return rc;
+	}
+	transfer(false);
+	rc = command(request, argument);
+	transfer(true);
+	return rc;
+}
+
+struct shadowcopy *__wrap_shadowcopy_new(void)
+{
+	struct shadowcopy *sc = __real_shadowcopy_new();
+
+	if (sc && getenv("FAKE_SYSROOT"))
+		shadowcopy_set_sysroot(sc, getenv("FAKE_SYSROOT"));
+	return sc;
+}
+
+/* The images have device nodes, the rest of the machine has not. */
+int __wrap_stat64(const char *path, struct stat *st)
+{
+	unsigned int index;
+
+	if (sscanf(path, "/dev/shadow%u", &index) == 1) {
+		memset(st, 0, sizeof(*st));
+		st->st_mode = S_IFBLK | 0640;
+		st->st_rdev = makedev(IMAGE_MAJOR, index);
+		return 0;
+	}
+	if (!strncmp(path, "/dev/", 5)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return __real_stat64(path, st);
+}

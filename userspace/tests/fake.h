@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fake.h - the functions that the linker puts in the place of others (--wrap).
+ */
+#ifndef SHADOWCOPY_FAKE_H
+#define SHADOWCOPY_FAKE_H
+
+struct shadowcopy;
+struct stat;
+
+struct shadowcopy *__real_shadowcopy_new(void);
+struct shadowcopy *__wrap_shadowcopy_new(void);
+
+/* stat() is called that where files can be large. */
+int __real_stat64(const char *path, struct stat *st);
+int __wrap_stat64(const char *path, struct stat *st);
+
+#endif /* SHADOWCOPY_FAKE_H */

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The library as others see it: header, exported symbols, documentation, and the
+# agreement of help, completion and man page.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=userspace/tests/ktap.sh
+. "$here/ktap.sh"
+
+: "${BUILD:?}"
+userspace=$here/..
+library=$(echo "$BUILD"/libshadowcopy.so.*.*)
+man=$userspace/../Documentation/man/shadowadm.8
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# good COMMAND... DESC: it succeeds, and if not its output is shown
+good() {
+	local desc=${*: -1} text
+
+	text=$("${@:1:$#-1}" 2>&1)
+	result $? "$desc"
+	[ -z "$text" ] || diag "$text"
+}
+
+echo KTAP version 1
+
+# --- header ---
+
+echo '#include <libshadowcopy.h>' >"$scratch/c.c"
+cp "$scratch/c.c" "$scratch/cc.cc"
+includes=(-I"$userspace/include" -I"$userspace/../uapi")
+for standard in c99 c11 gnu17; do
+	good cc -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only "${includes[@]}" \
+		"$scratch/c.c" "the header compiles alone as $standard"
+done
+for standard in c++11 c++17; do
+	good c++ -std=$standard -Wall -Wextra -Werror -fsyntax-only "${includes[@]}" \
+		"$scratch/cc.cc" "the header compiles alone as $standard"
+done
+
+# --- symbols ---
+
+exported=$(nm -D --defined-only "$library" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' |
+	grep -v '^__\(asan\|odr\|ubsan\)' | sort)
+declared=$(cc -E "${includes[@]}" "$scratch/c.c" | tr '\n' ' ' |
+	grep -o 'shadowcopy_[a-z_]* *(' | tr -d ' (' | sort -u)
+mapped=$(sed -n 's/^\t\(shadowcopy_[a-z_]*\);$/\1/p' "$userspace/lib/libshadowcopy.map" | sort)
+is "$(grep -v '^shadowcopy_' <<<"$exported")" "" "only shadowcopy_ symbols are exported"
+is "$exported" "$declared" "what is exported is what the header declares"
+is "$exported" "$mapped" "and what the map lists"
+is "$(nm -D --defined-only "$library" | grep ' T shadowcopy_' | grep -vc '@@SHADOWCOPY_0.1$')" 0 \
+	"every symbol has a version"
+is "$(readelf -d "$library" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')" libshadowcopy.so.1 \
+	"the name of the library has its version"
+is "$(nm "$BUILD/libshadowcopy.a" | awk '$2 == "T" { print $3 }' |
+	grep -v '^\(shadowcopy_\|sc_\)')" "" "non-static symbols have one of two prefixes"
+# The library never prints and never exits.
+is "$(nm -u "$BUILD/libshadowcopy.a" | grep -wE 'printf|puts|putchar|perror|exit|_exit|abort|system|popen|fork|execve?|stdout|stderr')" \
+	"" "the library prints nothing, exits nowhere, starts nothing"
+
+# --- help, completion, man page ---
+
+export FAKE_STATE=$scratch/state
+shadowadm=$BUILD/tests/shadowadm-fake
+completion=$userspace/shadowadm/completion.bash
+commands=$("$shadowadm" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+for command in $commands; do
+	options=$("$shadowadm" "$command" --help | sed '/^Columns/,$d' | grep -oE -- '--[a-z-]+' |
+		sort -u)
+	missing=
+	for option in $options; do
+		grep -qE -- "^\.(It|Op|Fl|Ic).*Fl \\\\?-${option#--}\b|Fl -${option#--}\b" "$man" ||
+			missing+=" man:$option"
+		grep -qe "$option" "$completion" || missing+=" completion:$option"
+	done
+	grep -qE "^\.Ss .*\b$command\b" "$man" || missing+=" man:$command"
+	grep -qw "$command" "$completion" || missing+=" completion:$command"
+	is "$missing" "" "$command: help, man page and completion agree"
+done
+if command -v mandoc >/dev/null; then
+	good mandoc -T lint -W warning "$man" "the man page is clean"
+	good mandoc -T lint -W warning "${man%/*}/libshadowcopy.3" "that of the library too"
+fi
+good bash -n "$completion" "the completion is bash"
+
+# --- install ---
+
+good make -s -C "$userspace" install SAN=1 O="$BUILD" DESTDIR="$scratch/root" PREFIX=/usr "make install"
+good env PKG_CONFIG_PATH="$scratch/root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$scratch/root" \
+	pkg-config --exists libshadowcopy "pkg-config finds the library"
+good make -s -C "$userspace" uninstall SAN=1 O="$BUILD" DESTDIR="$scratch/root" PREFIX=/usr \
+	"make uninstall"
+is "$(find "$scratch/root" -type f -o -type l)" "" "nothing is left"
+
+done_testing

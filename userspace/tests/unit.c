@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * unit.c - runs the tests in C.
+ */
+#include "test.h"
+
+int test_count, test_failures;
+
+int main(void)
+{
+	puts("KTAP version 1");
+	test_errors();
+	test_identities();
+	test_sizes();
+	test_tables();
+	printf("1..%d\n", test_count);
+	return test_failures ? 1 : 0;
+}
