@@ -30,6 +30,7 @@ int sc_dev_parse(const char *text, struct shadow_dev *dev)
 	return 0;
 }
 
+SC_PRINTF(2, 0)
 static char *path_va(const struct shadowcopy *sc, const char *format, va_list args)
 {
 	char *relative, *path;

@@ -24,6 +24,7 @@ static void print_error(struct json_object *error)
 	json_print(document);
 }
 
+PRINTF(2, 0)
 static int message(struct context *context, const char *format, va_list args)
 {
 	struct json_object *error;

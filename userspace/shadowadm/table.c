@@ -82,11 +82,11 @@ static void render(const struct context *context, const struct value *value, cha
 		snprintf(buf, size, "%s", value->text);
 		break;
 	case VALUE_SIZE:
-		if (!context->bytes) {
+		if (context->bytes)
+			snprintf(buf, size, "%" PRIu64, value->number);
+		else
 			snprintf(buf, size, "%s", size_format(value->number, human));
-			break;
-		}
-		/* fall through */
+		break;
 	case VALUE_NUMBER:
 		snprintf(buf, size, "%" PRIu64, value->number);
 		break;
