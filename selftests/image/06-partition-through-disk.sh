@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# DESC: a partition is preserved before writes through its disk
+# DISKS: origin=64M oracle=64M
+
+. "$(dirname "$0")/common.sh"
+
+need_module
+partition "$DISK_origin" 2049 120003
+fill "${DISK_origin}1" 1
+# The disk's page cache is dirty, not the partition's.
+image_test "${DISK_origin}1" memory:268435456 "${DISK_origin}1" "$DISK_origin" "" raw \
+	random-buffered sector-direct random-uring random-mmap trim
