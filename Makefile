@@ -43,8 +43,8 @@ check: build
 	@$(run) $(if $(V),--verbose) $(addprefix --group=,$(GROUP)) $(TEST)
 
 demo: build
-	@selftests/vm/boot --timeout 600 --disk origin=512M --disk store=512M \
-		-- $(CURDIR)/selftests/demo.sh </dev/null
+	@selftests/vm/boot --timeout 600 --disk origin=256M --disk store=256M \
+		--disk oracle=256M -- $(CURDIR)/selftests/demo.sh </dev/null
 
 vm-shell: build
 	@selftests/vm/boot --disk a=512M --disk b=512M

@@ -334,6 +334,8 @@ static long set_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	default:
 		return -ENOTTY;
 	}
+	if (!access_ok(user, sizeof(step)))	/* the copies below do not look */
+		return -EFAULT;
 	/* Neither while held: a set that is held has had its step checked before. */
 	if (!shadow_set_held(set)) {
 		if (copy_from_user(&step, user, sizeof(step)) ||

@@ -24,6 +24,7 @@
  * each step looks anew.
  */
 #include <linux/errno.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include "block.h"
 #include "epochs.h"
@@ -284,8 +285,10 @@ struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number)
 
 		if (ep->number > number)
 			break;
-		while (shadow_index_next_region(&ep->index, &region))
+		while (shadow_index_next_region(&ep->index, &region)) {
 			free_region(es, ep, region);
+			cond_resched();
+		}
 	}
 	return st;
 }

@@ -150,7 +150,8 @@ void shadow_epochs_settle(struct shadow_epochs *es, u64 first, u64 n);
  * Hands the records that the next older shadow needs over to it and frees the
  * rest.  When the newest epoch goes, the older one becomes the target: before
  * that, whatever it has recorded is settled.  Works on one region at a time so
- * that @es->mutate can be given up in between; preserving goes on meanwhile.
+ * that @es->mutate can be given up in between; preserving goes on meanwhile, and
+ * flips may come.  One fold at a time, to its end.
  *
  * Context: @es->mutate held.
  * Return: 1 when there is more to do, 0 when @ep is gone from the list (the

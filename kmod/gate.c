@@ -57,7 +57,8 @@ bool shadow_gate_park(struct shadow_volume *vol, struct bio *bio)
 	unsigned long flags;
 	bool closed;
 
-	if (likely(!READ_ONCE(vol->gate)))
+	/* The gate, then the map of settled blocks; pairs with shadow_gate_open(). */
+	if (likely(!smp_load_acquire(&vol->gate)))
 		return false;
 	spin_lock_irqsave(&vol->lock, flags);
 	closed = vol->gate;
@@ -103,7 +104,7 @@ void shadow_gate_open(struct shadow_volume *vol)
 	this_cpu_add(vol->flight->started, n);
 	bio_list_merge(&vol->todo, &vol->gated);
 	bio_list_init(&vol->gated);
-	WRITE_ONCE(vol->gate, false);
+	smp_store_release(&vol->gate, false);	/* the new map, then the gate */
 	spin_unlock_irq(&vol->lock);
 	shadow_volume_kick(vol);
 }

@@ -22,14 +22,20 @@
  * RCU-tasks.
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/hash.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
 #include "gate.h"
 #include "hook.h"
 #include "preserve.h"
 
 #define BUCKET_BITS	6
+#define SUBMITTERS	4096		/* tasks in the middle of a submission, waited for */
+#define PASS_TIMEOUT	(10 * HZ)
 
 static struct list_head buckets[1 << BUCKET_BITS];
 static unsigned long occupied;		/* a bit for each bucket in use */
@@ -38,7 +44,6 @@ static bool registered;
 static struct percpu_ref hook_ref;
 static DECLARE_COMPLETION(hook_idle);
 static struct gendisk *marker_disk;	/* target of the self-test; never added */
-static bool marker_seen;
 
 static __always_inline unsigned int bucket_of(const struct gendisk *disk)
 {
@@ -58,7 +63,7 @@ static __always_inline struct shadow_volume *volume_of(struct bio *bio)
 			continue;
 		if (bio->bi_pool == &vol->clones)
 			found = NULL;
-		else if (!found && first < vol->start + READ_ONCE(vol->nr_sectors) &&
+		else if (!found && !READ_ONCE(vol->leaving) && first < vol->start + READ_ONCE(vol->nr_sectors) &&
 			 end > vol->start)
 			found = vol;
 	}
@@ -71,7 +76,6 @@ static noinline notrace shadow_submit_t submit(struct bio *bio)
 	struct shadow_volume *vol;
 
 	if (unlikely(shadow_bio_disk(bio) == marker_disk)) {
-		WRITE_ONCE(marker_seen, true);
 		bio_endio(bio);
 		goto out;
 	}
@@ -189,13 +193,65 @@ int shadow_hook_add(struct shadow_volume *vol, struct shadow_fault *fault)
 	volumes++;
 	list_add_tail_rcu(&vol->hash, &buckets[bucket_of(vol->disk)]);
 	update_occupied();
-	/*
-	 * A task may have passed the callback before the volume was there and be
-	 * on its way to the driver.  It gets there, or is counted by the queue,
-	 * before it next sleeps of its own accord.
-	 */
-	synchronize_rcu_tasks();
+	shadow_hook_pass();
 	return 0;
+}
+
+/* A task that was submitting bios, and where it collects them. */
+struct submitter {
+	struct task_struct *task;
+	struct bio_list *list;
+};
+
+static unsigned int find_submitters(struct submitter *found, unsigned int max)
+{
+	struct task_struct *process, *thread;
+	unsigned int n = 0;
+
+	rcu_read_lock();
+	for_each_process_thread(process, thread) {
+		struct bio_list *list = READ_ONCE(thread->bio_list);
+
+		if (!list || thread == current || n == max)
+			continue;
+		get_task_struct(thread);
+		found[n++] = (struct submitter){ thread, list };
+	}
+	rcu_read_unlock();
+	return n;
+}
+
+/*
+ * A task may have passed the callback before a volume was there, and not have
+ * reached the driver.  On the way it either does not sleep of its own accord
+ * (waited for by RCU-tasks), or it is in the middle of a submission with more
+ * bios on its list, which can take as long as the driver's queue is full: those
+ * are looked for and waited for until they have been seen without that list.
+ */
+void shadow_hook_pass(void)
+{
+	unsigned long end = jiffies + PASS_TIMEOUT;
+	struct submitter *found;
+	unsigned int i, n;
+
+	synchronize_rcu_tasks();
+	found = kvmalloc_array(SUBMITTERS, sizeof(*found), GFP_KERNEL);
+	if (!found)
+		return;
+	n = find_submitters(found, SUBMITTERS);
+	for (i = 0; i < n; i++) {
+		while (READ_ONCE(found[i].task->bio_list) == found[i].list &&
+		       time_before(jiffies, end))
+			usleep_range(50, 200);
+		put_task_struct(found[i].task);
+	}
+	kvfree(found);
+}
+
+void shadow_hook_leave(struct shadow_volume *vol)
+{
+	WRITE_ONCE(vol->leaving, true);
+	synchronize_rcu();
 }
 
 void shadow_hook_remove(struct shadow_volume *vol)
@@ -212,13 +268,14 @@ int shadow_hook_verify(struct shadow_fault *fault)
 	struct bio *bio = bio_alloc_bioset(marker_disk->part0, 0, REQ_OP_WRITE_ZEROES, GFP_KERNEL,
 					   &fs_bio_set);
 
+	int err;
+
 	if (!bio)
 		return -ENOMEM;
-	WRITE_ONCE(marker_seen, false);
 	bio->bi_iter.bi_size = SECTOR_SIZE;
-	submit_bio_wait(bio);	/* unseen it fails: the disk has no sectors */
+	err = submit_bio_wait(bio);	/* unseen it fails: the disk has no sectors */
 	bio_put(bio);
-	if (READ_ONCE(marker_seen))
+	if (!err)
 		return 0;
 	pr_err("the hook on submit_bio_noacct() is not called\n");
 	return shadow_fail(fault, SHADOW_PHASE_HOOK, SHADOW_REASON_HOOK_DEAD, 0, -EIO);

@@ -26,11 +26,21 @@ struct device *shadow_hook_device(void);
  */
 int shadow_hook_add(struct shadow_volume *vol, struct shadow_fault *fault);
 
+/* Wait for the tasks that passed the hook before now, until they are at the driver. */
+void shadow_hook_pass(void);
+
 /**
- * shadow_hook_remove() - divert no more
+ * shadow_hook_leave() - divert no new writes to a volume
  *
- * New writes no longer see the volume when this returns; diverted ones may be
- * in flight.  The last removal waits for them all and unregisters the hook.
+ * Writes in flight are recognised still.
+ */
+void shadow_hook_leave(struct shadow_volume *vol);
+
+/**
+ * shadow_hook_remove() - forget a volume that was left
+ *
+ * No write is in flight on it.  The last removal waits for the bios that are
+ * being diverted and unregisters the hook.
  *
  * Context: registry lock held; sleeps.
  */

@@ -95,7 +95,7 @@ static void part_done(struct shadow *sh, struct bio *parent, blk_status_t status
 	read_put(sh);
 }
 
-static void serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
+static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		  bool origin_done);
 
 static void piece_again(struct work_struct *work)
@@ -104,10 +104,14 @@ static void piece_again(struct work_struct *work)
 	struct shadow *sh = piece->sh;
 	struct bio *parent = piece->parent;
 
+	struct bvec_iter iter = piece->iter;
+	blk_status_t status = piece->bio.bi_status;
+
 	atomic64_inc(&sh->vol->image_retries);
-	serve(sh, parent, piece->iter, true);
-	bio_put(&piece->bio);
-	part_done(sh, parent, BLK_STS_OK);
+	bio_put(&piece->bio);	/* first: serving may need it */
+	if (!serve(sh, parent, iter, true))
+		status = BLK_STS_OK;	/* nothing of what was read is used */
+	part_done(sh, parent, status);
 }
 
 static void piece_end(struct bio *bio)
@@ -118,7 +122,7 @@ static void piece_end(struct bio *bio)
 	blk_status_t status = bio->bi_status;
 
 	smp_rmb();	/* the data, then the generation */
-	if (!status && piece->origin &&
+	if (piece->origin &&
 	    READ_ONCE(sh->vol->epochs.generation) != piece->generation) {
 		INIT_WORK(&piece->work, piece_again);
 		queue_work(image_wq, &piece->work);
@@ -234,12 +238,16 @@ static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter
 	}
 }
 
-/* Fill @iter of @parent.  With @origin_done, only from records. */
-static void serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
+/*
+ * Fill @iter of @parent.  With @origin_done, only from records.  Return: whether
+ * a part of it is the origin's.
+ */
+static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		  bool origin_done)
 {
 	struct shadow_volume *vol = sh->vol;
 	struct shadow_epochs *es = &vol->epochs;
+	bool origin = false;
 
 	while (iter.bi_size) {
 		u64 block = iter.bi_sector / SHADOW_BLOCK_SECTORS;
@@ -266,6 +274,7 @@ static void serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		read_unlock(&es->lock);
 
 		bytes = min_t(u64, (len << SHADOW_BLOCK_BITS) - offset, iter.bi_size);
+		origin |= !found;
 		if (found) {
 			serve_record(sh, parent, iter, loc, offset, bytes);
 		} else if (!origin_done) {
@@ -276,6 +285,7 @@ static void serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		}
 		bio_advance_iter(parent, &iter, bytes);
 	}
+	return origin;
 }
 
 static shadow_submit_t image_submit(struct bio *bio)
@@ -355,7 +365,7 @@ static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 	u64 cursor = 0;
 	int more;
 
-	mutex_lock(&vol->change);	/* one fold at a time */
+	mutex_lock(&vol->fold);
 	do {
 		struct shadow_settled *unused = NULL;
 		unsigned int n = 0;
@@ -375,7 +385,7 @@ static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 			schedule_timeout_uninterruptible(HZ / 50);
 		cond_resched();
 	} while (more);
-	mutex_unlock(&vol->change);
+	mutex_unlock(&vol->fold);
 }
 
 static void delete_work(struct work_struct *work);
@@ -463,7 +473,12 @@ int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_NONE,
 				   sh->vol->dev, err);
 	sh->added = true;
-	send_event(sh, SHADOW_NL_EV_CREATED, SHADOW_REASON_NONE);
+	if (READ_ONCE(sh->vol->gone)) {	/* perhaps too late for those who told its shadows */
+		mutex_lock(&sh->vol->epochs.mutate);
+		shadow_volume_lose(sh->vol, U64_MAX, SHADOW_PHASE_TAKE,
+				   SHADOW_REASON_ORIGIN_GONE, -ENODEV);
+		mutex_unlock(&sh->vol->epochs.mutate);
+	}
 	return 0;
 }
 
@@ -474,7 +489,8 @@ static void destroy(struct shadow *sh)
 
 	if (sh->added) {
 		del_gendisk(sh->disk);
-		send_event(sh, SHADOW_NL_EV_DELETED, SHADOW_REASON_NONE);
+		if (sh->published)
+			send_event(sh, SHADOW_NL_EV_DELETED, SHADOW_REASON_NONE);
 	}
 	atomic_dec(&sh->reads_inflight);
 	wait_event(sh->idle, !atomic_read(&sh->reads_inflight));
@@ -501,11 +517,15 @@ static void destroy(struct shadow *sh)
 
 void shadow_discard(struct shadow *sh)
 {
+	bool open;
+
 	mutex_lock(&shadows_lock);
 	sh->deleting = true;
 	list_del_init(&sh->node);
+	open = sh->openers;	/* then image_release() queues delete_work */
 	mutex_unlock(&shadows_lock);
-	destroy(sh);
+	if (!open)
+		destroy(sh);
 }
 
 static void delete_work(struct work_struct *work)
@@ -521,7 +541,7 @@ static struct shadow *find(const struct shadow_uuid *uuid)
 
 	lockdep_assert_held(&shadows_lock);
 	list_for_each_entry(sh, &shadows, node)
-		if (!memcmp(&sh->uuid, uuid, sizeof(*uuid)))
+		if (sh->published && !memcmp(&sh->uuid, uuid, sizeof(*uuid)))
 			return sh;
 	return NULL;
 }
@@ -560,7 +580,7 @@ bool shadow_of_set(const struct shadow_uuid *set, u64 *id, struct shadow_uuid *u
 
 	mutex_lock(&shadows_lock);
 	list_for_each_entry(sh, &shadows, node) {
-		if (sh->id > *id && !memcmp(&sh->set, set, sizeof(*set))) {
+		if (sh->id > *id && sh->published && !memcmp(&sh->set, set, sizeof(*set))) {
 			*id = sh->id;
 			*uuid = sh->uuid;
 			found = true;
@@ -569,6 +589,20 @@ bool shadow_of_set(const struct shadow_uuid *set, u64 *id, struct shadow_uuid *u
 	}
 	mutex_unlock(&shadows_lock);
 	return found;
+}
+
+void shadow_publish_set(const struct shadow_uuid *set)
+{
+	struct shadow *sh;
+
+	mutex_lock(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node) {
+		if (memcmp(&sh->set, set, sizeof(*set)))
+			continue;
+		sh->published = true;
+		send_event(sh, SHADOW_NL_EV_CREATED, SHADOW_REASON_NONE);
+	}
+	mutex_unlock(&shadows_lock);
 }
 
 void shadow_keep_set(const struct shadow_uuid *set)
@@ -615,7 +649,7 @@ int shadow_next(struct shadow_shadow_info *info)
 
 	mutex_lock(&shadows_lock);
 	list_for_each_entry(sh, &shadows, node) {
-		if (sh->id > info->cursor && sh->added) {
+		if (sh->id > info->cursor && sh->published) {
 			fill_info(sh, info);
 			err = 0;
 			break;

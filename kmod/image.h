@@ -31,6 +31,7 @@ struct shadow {
 
 	/* shadows_lock */
 	struct list_head node;
+	bool published;			/* to be found by commands */
 	unsigned int openers;
 	bool deleting;
 	struct work_struct delete_work;
@@ -73,7 +74,14 @@ void shadow_flip(struct shadow *sh);
  */
 int shadow_surface(struct shadow *sh, struct shadow_fault *fault);
 
-/* Throw away a shadow that was not taken, or not surfaced. */
+/* All shadows of a set are there: from now on commands find them. */
+void shadow_publish_set(const struct shadow_uuid *set);
+
+/**
+ * shadow_discard() - throw away a shadow that was not published
+ *
+ * If somebody has opened its disk already, it goes when that is closed.
+ */
 void shadow_discard(struct shadow *sh);
 
 /**

@@ -26,7 +26,7 @@ struct shadow_leaf {
 	u64 word[];
 };
 
-#define LEAF_MIN	6	/* with the head: a 56-byte object */
+#define LEAF_MIN	7	/* with the head: a 64-byte object */
 
 static u64 word_of(u64 start, u64 len, u64 loc)
 {
@@ -202,6 +202,8 @@ static void leaf_add(struct shadow_leaf *leaf, unsigned int start, unsigned int 
 			return;
 		}
 	}
+	if (WARN_ON_ONCE(leaf->nr >= leaf->room))
+		return;
 	memmove(&leaf->word[i + 1], &leaf->word[i], (leaf->nr - i) * sizeof(u64));
 	leaf->word[i] = word_of(start, len, loc);
 	leaf->nr++;

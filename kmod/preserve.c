@@ -43,6 +43,7 @@
  * A failure (reading old data, store full or failing, no memory for records)
  * loses the shadows that needed the data; then the writes go on.
  */
+#include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -53,6 +54,8 @@
 #define CLAIM_BLOCKS	SHADOW_BATCH_BLOCKS
 #define WRITE_WINDOW	(4 * CLAIM_BLOCKS)	/* blocks claimed for one write at a time */
 #define FLUSH_AFTER	HZ			/* how long a partial batch may wait */
+#define RETRY_AFTER	(HZ / 20)
+#define STALLED		(30 * HZ)		/* nothing moved for so long: the store hangs */
 #define NOWAIT		(GFP_NOWAIT | __GFP_NOWARN)
 
 /* The front of an admitted write's clone. */
@@ -123,7 +126,6 @@ static bool admit(struct shadow_volume *vol, struct bio *orig)
 	clone->orig = orig;
 	clone->vol = vol;
 	bio->bi_end_io = clone_end;
-	bio->bi_opf &= ~REQ_POLLED;	/* nobody polls for the clone */
 	submit_bio_noacct(bio);
 	return true;
 }
@@ -167,6 +169,7 @@ void shadow_write(struct shadow_volume *vol, struct bio *bio)
 {
 	unsigned long flags;
 
+	shadow_bio_clear_polled(bio);	/* its completion will not come from polling it */
 	if (shadow_gate_park(vol, bio))
 		return;
 	if (!current->bio_list && all_settled(vol, range_of(vol, bio))) {
@@ -300,6 +303,7 @@ static struct shadow_claim *start_claim(struct shadow_volume *vol, u64 first, u6
 	claim->end = first + nr;
 	bio_list_init(&claim->waiters);
 	insert_claim(vol, claim);
+	atomic_inc(&vol->nr_claims);
 
 	bio->bi_iter.bi_sector = first * SHADOW_BLOCK_SECTORS;
 	bio->bi_private = claim;
@@ -326,6 +330,10 @@ free_claim:
 /*
  * Bring a write one step further: it is admitted, or waits on a claim.  False:
  * it can do neither for want of memory.
+ *
+ * No write goes while a claim overlaps it: the claim's read must not race with
+ * it, and when no write is in flight there must be no claim either, whose data
+ * would belong to an epoch that has ended.
  */
 static bool advance(struct shadow_volume *vol, struct bio *bio)
 {
@@ -335,21 +343,23 @@ static bool advance(struct shadow_volume *vol, struct bio *bio)
 
 	while (block < range.end && claimed < WRITE_WINDOW) {
 		bool settled;
-		u64 run = settled_run(vol, block, range.end - block, &settled);
+		u64 run;
 
-		if (settled) {
-			block += run;
-			continue;
-		}
 		claim = claim_from(vol, block);
 		if (!claim || claim->first > block) {
+			run = settled_run(vol, block, range.end - block, &settled);
 			if (claim)
 				run = min(run, claim->first - block);
+			if (settled) {
+				block += run;
+				continue;
+			}
 			claim = start_claim(vol, block, run);
 			if (!claim)
 				break;
 			claimed += claim->end - claim->first;
 		}
+		/* Its read is under way, even if its blocks are settled by now. */
 		wait_on = claim;
 		block = claim->end;
 	}
@@ -370,10 +380,10 @@ static int reserve_records(struct shadow_volume *vol, u64 block)
 }
 
 /*
- * Store and record a run of a claim's blocks: adjacent in the store and within a
- * region.  Return: 0, or as shadow_store_append().
+ * Store and record a run of a claim's blocks, before @end: adjacent in the store
+ * and within a region.  Return: 0, or as shadow_store_append().
  */
-static int record_run(struct shadow_volume *vol, struct shadow_claim *claim)
+static int record_run(struct shadow_volume *vol, struct shadow_claim *claim, u64 end)
 {
 	u64 region_end = (claim->done | (SHADOW_REGION_BLOCKS - 1)) + 1;
 	struct shadow_extent extent = { .block = claim->done };
@@ -381,7 +391,7 @@ static int record_run(struct shadow_volume *vol, struct shadow_claim *claim)
 
 	if (err)
 		return -ENOBUFS;
-	while (claim->done < min(claim->end, region_end)) {
+	while (claim->done < min(end, region_end)) {
 		u64 loc;
 
 		/* A batch that begins anew may lie elsewhere: a run of its own then. */
@@ -411,6 +421,8 @@ static int record_run(struct shadow_volume *vol, struct shadow_claim *claim)
 static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 {
 	struct shadow_settled *st;
+	bool settled;
+	u64 run;
 	int err;
 
 	while (claim->done < claim->end) {
@@ -418,6 +430,13 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 					       lockdep_is_held(&vol->epochs.mutate));
 		if (!st)
 			break;		/* nobody needs it any more */
+		run = shadow_blockmap_run(&st->map, claim->done, claim->end - claim->done,
+					  &settled);
+		if (settled) {		/* by a deletion meanwhile: not to be recorded again */
+			put_pages(vol, claim->page + (claim->done - claim->first), run);
+			claim->done += run;
+			continue;
+		}
 		if (claim->status) {
 			shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
 					   READ_ONCE(vol->gone) ? SHADOW_REASON_ORIGIN_GONE :
@@ -425,8 +444,9 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 					   blk_status_to_errno(claim->status));
 			break;
 		}
-		err = record_run(vol, claim);
-		if (err == -ENOMEM && shadow_store_busy(vol->store))
+		err = record_run(vol, claim, claim->done + run);
+		if (shadow_store_busy(vol->store) &&
+		    (err == -ENOMEM || (err == -ENOSPC && vol->store->freeing)))
 			return false;
 		if (err)
 			shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
@@ -444,6 +464,8 @@ static void finish_claim(struct shadow_volume *vol, struct shadow_claim *claim)
 	list_del(&claim->node);
 	bio_list_merge(&vol->queue, &claim->waiters);
 	mempool_free(claim, &vol->claim_pool);
+	vol->progress = jiffies;
+	atomic_dec(&vol->nr_claims);
 }
 
 /* --- the worker ---------------------------------------------------------------------------- */
@@ -451,12 +473,17 @@ static void finish_claim(struct shadow_volume *vol, struct shadow_claim *claim)
 static void collect_store(struct shadow_volume *vol)
 {
 	int err = shadow_store_collect(vol->store);
+	unsigned int reaped;
 
 	if (err)
 		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
 				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY :
 				   SHADOW_REASON_STORE_ERROR, err);
-	atomic64_sub(shadow_store_reap(vol->store), &vol->memory);
+	reaped = shadow_store_reap(vol->store);
+	if (reaped) {
+		atomic64_sub(reaped, &vol->memory);
+		vol->progress = jiffies;
+	}
 }
 
 static void take_in(struct shadow_volume *vol)
@@ -522,12 +549,31 @@ static void report_fill(struct shadow_volume *vol)
 	vol->fill_step = step;
 }
 
+/*
+ * Writes wait for memory.  Whoever frees memory kicks us, but some of it is not
+ * ours (a clone may need the crypto layer's), so look again soon in any case.
+ * When nothing has moved for long, the store hangs, or its writes come back to
+ * this very volume through a stack of devices and wait here for themselves: the
+ * origin's writes come first.
+ */
+static void starve(struct shadow_volume *vol)
+{
+	atomic64_inc(&vol->memory_waits);
+	if (time_after(jiffies, vol->progress + STALLED)) {
+		mutex_lock(&vol->epochs.mutate);
+		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
+				   SHADOW_REASON_STORE_ERROR, -ETIMEDOUT);
+		mutex_unlock(&vol->epochs.mutate);
+	}
+	queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
+}
+
 static void worker(struct work_struct *work)
 {
 	struct shadow_volume *vol = container_of(work, struct shadow_volume, work);
 	unsigned int noio = memalloc_noio_save();
+	struct shadow_store *store;
 	struct blk_plug plug;
-	bool flush;
 
 	blk_start_plug(&plug);
 	take_in(vol);
@@ -539,20 +585,30 @@ static void worker(struct work_struct *work)
 
 	WRITE_ONCE(vol->starved, false);
 	if (!advance_all(vol))
-		atomic64_inc(&vol->memory_waits);
+		starve(vol);
+	else if (bio_list_empty(&vol->queue))
+		vol->progress = jiffies;
 
 	mutex_lock(&vol->epochs.mutate);
-	if (vol->store) {
-		flush = xchg(&vol->flush_due, false) || vol->starved ||
-			!list_empty(&vol->settling);
-		shadow_store_flush(vol->store, flush);
-		if (shadow_store_has_partial(vol->store))
+	store = vol->store;
+	if (store) {
+		if (xchg(&vol->flush_due, false) || vol->starved || !list_empty(&vol->settling))
+			shadow_store_seal(store);
+		if (shadow_store_has_partial(store))
 			queue_delayed_work(vol->wq, &vol->flush_work, FLUSH_AFTER);
 		report_fill(vol);
 	}
 	mutex_unlock(&vol->epochs.mutate);
+	/* Not under the mutex, which the instant needs: the store may be slow to take it. */
+	if (store)
+		shadow_store_send(store);	/* its end waits for this run */
 	blk_finish_plug(&plug);
 	memalloc_noio_restore(noio);
+}
+
+static void retry(struct work_struct *work)
+{
+	shadow_volume_kick(container_of(to_delayed_work(work), struct shadow_volume, retry_work));
 }
 
 static void flush_due(struct work_struct *work)
@@ -568,4 +624,6 @@ void shadow_preserve_init(struct shadow_volume *vol)
 {
 	INIT_WORK(&vol->work, worker);
 	INIT_DELAYED_WORK(&vol->flush_work, flush_due);
+	INIT_DELAYED_WORK(&vol->retry_work, retry);
+	vol->progress = jiffies;
 }

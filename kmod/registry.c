@@ -19,11 +19,13 @@
 #include "registry.h"
 
 #define OLD_WRITES_TIMEOUT	(10 * HZ)
+#define GATED_TIMEOUT		(2 * HZ)	/* with writers held */
 
 static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(volumes);		/* by id */
 static unsigned int nr_volumes;
 static struct class_interface removal;
+static bool leaving;
 
 static void reap_gone(struct work_struct *work);
 static DECLARE_WORK(reap_work, reap_gone);
@@ -59,23 +61,38 @@ static void mark_gone(struct shadow_volume *vol)
 
 static void device_removed(SHADOW_CLASS_ARGS)
 {
-	shadow_hook_for_device(dev, mark_gone);
+	if (!READ_ONCE(leaving))	/* unregistering tells us of every device */
+		shadow_hook_for_device(dev, mark_gone);
+}
+
+static bool is_whole(const struct shadow_volume *vol)
+{
+	return !vol->start && vol->nr_sectors == get_capacity(vol->disk);
+}
+
+/* Those to another partition are not ours to wait for. */
+static bool old_writes(const struct shadow_volume *vol, struct block_device *bdev)
+{
+	if (is_whole(vol))
+		return shadow_disk_writes_inflight(vol->disk);
+	return shadow_bdev_writes_inflight(bdev) ||
+	       shadow_bdev_writes_inflight(vol->disk->part0);
 }
 
 /*
  * Wait for the writes that reached the driver before they could be diverted.  A
  * shadow would change when they hit the disk after its instant.
  */
-static int wait_for_old_writes(struct shadow_volume *vol)
+static int wait_for_old_writes(struct shadow_volume *vol, struct block_device *bdev)
 {
-	unsigned long end = jiffies + OLD_WRITES_TIMEOUT;
+	unsigned long end = jiffies + GATED_TIMEOUT;
 	int err = 0;
 
 	if (shadow_disk_is_mq(vol->disk))
 		return shadow_disk_flush_requests(vol->disk, OLD_WRITES_TIMEOUT);
 	/* With new ones behind the gate only old ones are left in the driver's count. */
 	shadow_gate_close(vol);
-	while (!err && (!shadow_flight_none(vol) || shadow_disk_writes_inflight(vol->disk))) {
+	while (!err && (!shadow_flight_none(vol) || old_writes(vol, bdev))) {
 		if (time_after(jiffies, end))
 			err = -ETIMEDOUT;
 		else
@@ -90,10 +107,11 @@ static void detach(struct shadow_volume *vol)
 	lockdep_assert_held(&registry_lock);
 	list_del(&vol->list);
 	nr_volumes--;
-	shadow_hook_remove(vol);
+	shadow_hook_leave(vol);
 	/* Ends: the gate is open and all that is in flight is below us. */
 	while (!shadow_flight_none(vol))
-		msleep(1);
+		usleep_range(500, 1000);
+	shadow_hook_remove(vol);
 	shadow_event_volume(SHADOW_NL_EV_UNTRACKED, vol, SHADOW_REASON_NONE);
 	shadow_volume_free(vol);
 }
@@ -124,7 +142,9 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	}
 	list_add_tail(&vol->list, &volumes);
 	nr_volumes++;
-	err = wait_for_old_writes(vol);
+	if (!disk_live(vol->disk))
+		mark_gone(vol);		/* removed before we would have been told */
+	err = wait_for_old_writes(vol, shadow_bdev_of(&ref));
 	if (err) {
 		shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DRAIN, dev, err);
 		detach(vol);
@@ -146,6 +166,9 @@ static void follow_growth(struct shadow_volume *vol)
 		return;
 	WRITE_ONCE(vol->nr_blocks, shadow_blocks_of(now));
 	WRITE_ONCE(vol->nr_sectors, now);
+	shadow_hook_pass();
+	if (wait_for_old_writes(vol, vol->bdev))
+		pr_warn("%s: writes to its new part are still under way\n", vol->name);
 }
 
 struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
@@ -167,6 +190,16 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 			goto out;
 		}
 		vol->bdev = shadow_bdev_of(&vol->ref);
+		if (vol->bdev->bd_disk != vol->disk ||
+		    shadow_bdev_start(vol->bdev) != vol->start) {
+			/* Another device has its number: this one went unnoticed. */
+			vol->bdev = NULL;
+			shadow_bdev_close(&vol->ref);
+			mark_gone(vol);
+			vol = ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN,
+						  SHADOW_REASON_ORIGIN_GONE, dev, -ENODEV));
+			goto out;
+		}
 	}
 	vol->pins++;
 	follow_growth(vol);
@@ -186,6 +219,10 @@ void shadow_registry_unpin(struct shadow_volume *vol)
 {
 	mutex_lock(&registry_lock);
 	if (!--vol->pins) {
+		/* No shadow is left; a run, or reads, that began before still use the device. */
+		flush_work(&vol->work);
+		while (atomic_read(&vol->nr_claims))
+			usleep_range(500, 1000);
 		vol->bdev = NULL;
 		shadow_bdev_close(&vol->ref);
 		if (!vol->tracked || READ_ONCE(vol->gone))
@@ -300,6 +337,10 @@ static int check_place(struct shadow_volume *vol, const struct shadow_store *sto
 {
 	dev_t dev = MKDEV(store->spec.dev.major, store->spec.dev.minor);
 
+	if (store->ops->locate && shadow_store_block_size(store) >
+	    bdev_logical_block_size(vol->bdev))	/* images are read in the volume's blocks */
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_BLOCK_SIZE, dev,
+				   -EINVAL);
 	if (shadow_store_lies_on(store, vol->disk, vol->start, vol->nr_sectors))
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ON_VOLUME, dev,
 				   -EINVAL);
@@ -360,6 +401,7 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 	}
 	mutex_unlock(&registry_lock);
 	if (store) {
+		flush_work(&vol->work);		/* it may be sending batches */
 		cancel_delayed_work_sync(&vol->flush_work);
 		vol->store_writes += atomic64_read(&store->writes);
 		vol->store_write_bytes += atomic64_read(&store->write_bytes);
@@ -466,6 +508,7 @@ void shadow_registry_exit(void)
 {
 	struct shadow_volume *vol, *next;
 
+	WRITE_ONCE(leaving, true);
 	class_interface_unregister(&removal);
 	cancel_work_sync(&reap_work);
 	mutex_lock(&registry_lock);
@@ -473,4 +516,5 @@ void shadow_registry_exit(void)
 		detach(vol);
 	mutex_unlock(&registry_lock);
 	cancel_work_sync(&reap_work);
+	synchronize_rcu_tasks();	/* completions preempted in their last instructions */
 }

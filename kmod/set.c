@@ -32,6 +32,7 @@
  * nothing is copied from or to user space, and nothing is opened.
  */
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/slab.h>
 #include <linux/semaphore.h>
 #include <linux/suspend.h>
@@ -140,6 +141,7 @@ static void send_event(const struct shadow_set *set, u32 event, u32 reason)
 static void end_hold(struct shadow_set *set)
 {
 	unsigned int i;
+	int err;
 
 	lockdep_assert_held(&set->hold_lock);
 	if (!set->held)
@@ -158,8 +160,16 @@ static void end_hold(struct shadow_set *set)
 
 		if (!e->frozen)
 			continue;
-		bdev_thaw(shadow_bdev_of(&e->ref));
+		err = shadow_bdev_thaw(shadow_bdev_of(&e->ref));
 		e->frozen = false;
+		if (!err)
+			continue;
+		pr_err("%pg: thawing failed: %d\n", shadow_bdev_of(&e->ref), err);
+		if (set->state == SHADOW_SET_HOLDING || set->state == SHADOW_SET_HELD) {
+			shadow_fail(&set->fault, SHADOW_PHASE_FREEZE,
+				    SHADOW_REASON_FREEZE_FAILED, e->dev, err);
+			set->state = SHADOW_SET_FAILED;
+		}
 	}
 	set->hold_end = ktime_get();
 	set->held = false;
@@ -257,7 +267,7 @@ static int freeze_one(struct shadow_set *set, struct set_entry *e)
 	mutex_unlock(&set->hold_lock);
 	if (e->frozen)
 		return 0;
-	bdev_thaw(shadow_bdev_of(&e->ref));	/* the timer ended the hold meanwhile */
+	shadow_bdev_thaw(shadow_bdev_of(&e->ref));	/* the timer ended the hold meanwhile */
 	return -ETIMEDOUT;
 }
 
@@ -313,6 +323,7 @@ static int hold(struct shadow_set *set)
 	unsigned int i;
 	int err;
 
+	memset(&set->fault, 0, sizeof(set->fault));
 	if (!set->nr_shadows)
 		return shadow_fail(&set->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_EMPTY, 0,
 				   -EINVAL);
@@ -328,7 +339,8 @@ static int hold(struct shadow_set *set)
 	for (i = 0; !err && i < set->nr; i++)
 		if (set->entry[i].flags & SHADOW_ADD_FREEZE)
 			err = freeze_one(set, &set->entry[i]);
-	set->gate_start = ktime_get();
+	if (!err)
+		set->gate_start = ktime_get();
 	for (i = 0; !err && i < set->nr_shadows; i++)
 		err = gate_one(set, &set->entry[set->index[set->order[i]]]);
 	if (!err) {
@@ -373,7 +385,16 @@ static int flip(struct shadow_set *set)
 		if (!e->sh)
 			continue;
 		e->sh->set_count = set->nr_shadows;
-		mutex_lock(&e->vol->epochs.mutate);
+		/* hold_lock must not wait for it: the timer needs that one. */
+		while (!mutex_trylock(&e->vol->epochs.mutate)) {
+			mutex_unlock(&set->hold_lock);
+			usleep_range(50, 200);
+			mutex_lock(&set->hold_lock);
+			if (!set->held) {
+				err = -ETIMEDOUT;
+				goto out;
+			}
+		}
 		shadow_flip(e->sh);
 		mutex_unlock(&e->vol->epochs.mutate);
 	}
@@ -408,6 +429,7 @@ static int surface(struct shadow_set *set)
 		return fail_set(set, fault.phase, fault.reason,
 				MKDEV(fault.dev.major, fault.dev.minor), err);
 	}
+	shadow_publish_set(&set->uuid);
 	for (i = 0; i < set->nr; i++) {
 		set->entry[i].sh = NULL;	/* the list's now */
 		set->entry[i].vol = NULL;
@@ -431,7 +453,8 @@ int shadow_set_hold(struct shadow_set *set)
 {
 	int err;
 
-	mutex_lock(&set->lock);
+	if (mutex_lock_killable(&set->lock))
+		return -EINTR;
 	err = set->state == SHADOW_SET_NEW ? hold(set) : wrong_state(set);
 	mutex_unlock(&set->lock);
 	return err;
@@ -441,7 +464,8 @@ int shadow_set_take(struct shadow_set *set)
 {
 	int err = 0;
 
-	mutex_lock(&set->lock);
+	if (mutex_lock_killable(&set->lock))
+		return -EINTR;
 	if (set->state == SHADOW_SET_HELD) {
 		err = flip(set);
 		if (err)
@@ -462,7 +486,8 @@ int shadow_set_release(struct shadow_set *set)
 {
 	int err = 0;
 
-	mutex_lock(&set->lock);
+	if (mutex_lock_killable(&set->lock))
+		return -EINTR;
 	if (set->state == SHADOW_SET_HELD) {
 		stop_hold(set);
 		mutex_lock(&set->hold_lock);
@@ -485,7 +510,8 @@ int shadow_set_keep(struct shadow_set *set)
 {
 	int err = 0;
 
-	mutex_lock(&set->lock);
+	if (mutex_lock_killable(&set->lock))
+		return -EINTR;
 	if (set->state == SHADOW_SET_TAKEN) {
 		set->flags |= SHADOW_SET_NO_AUTO_RELEASE;
 		shadow_keep_set(&set->uuid);
@@ -593,7 +619,8 @@ int shadow_set_add(struct shadow_set *set, struct shadow_set_add *add)
 {
 	int err;
 
-	mutex_lock(&set->lock);
+	if (mutex_lock_killable(&set->lock))
+		return -EINTR;
 	err = add_entry(set, add);
 	mutex_unlock(&set->lock);
 	return err;

@@ -266,13 +266,19 @@ bool shadow_store_busy(const struct shadow_store *store)
 	       !list_empty_careful(&store->done);
 }
 
-void shadow_store_flush(struct shadow_store *store, bool partial)
+void shadow_store_seal(struct shadow_store *store)
+{
+	if (store->open)
+		close_batch(store);
+}
+
+void shadow_store_send(struct shadow_store *store)
 {
 	struct shadow_batch *batch, *next;
 
-	if (partial && store->open)
-		close_batch(store);
 	list_for_each_entry_safe(batch, next, &store->unsent, node) {
+		u64 bytes = (u64)batch->nr << SHADOW_BLOCK_BITS;
+
 		list_del(&batch->node);
 		atomic_inc(&store->sent);
 		if (store->ops->write(store, batch)) {
@@ -280,8 +286,8 @@ void shadow_store_flush(struct shadow_store *store, bool partial)
 			list_add(&batch->node, &store->unsent);
 			break;
 		}
-		atomic64_inc(&store->writes);
-		atomic64_add((u64)batch->nr << SHADOW_BLOCK_BITS, &store->write_bytes);
+		atomic64_inc(&store->writes);	/* the batch may be gone already */
+		atomic64_add(bytes, &store->write_bytes);
 	}
 }
 
@@ -307,7 +313,7 @@ int shadow_store_collect(struct shadow_store *store)
 	list_splice_tail_init(&store->done, &store->reaping);
 	spin_unlock_irq(&store->done_lock);
 	list_for_each_entry(batch, &store->reaping, node)
-		if (batch->status)
+		if (batch->status && !bitmap_full(batch->freed, batch->nr))
 			return blk_status_to_errno(batch->status);
 	return 0;
 }
@@ -321,8 +327,10 @@ unsigned int shadow_store_reap(struct shadow_store *store)
 		unsigned int i;
 
 		for (i = find_first_bit(batch->freed, batch->nr); i < batch->nr;
-		     i = find_next_bit(batch->freed, batch->nr, i + 1))
+		     i = find_next_bit(batch->freed, batch->nr, i + 1)) {
 			give_back(store, batch->loc + i, 1);
+			store->freeing--;
+		}
 		pages += batch->nr;
 		list_del(&batch->node);
 		retire(store, batch);
@@ -341,6 +349,7 @@ void shadow_store_free(void *arg, u64 loc, u64 len)
 		if (batch) {
 			n = min(len, batch->loc + batch->room - loc);
 			bitmap_set(batch->freed, loc - batch->loc, n);
+			store->freeing += n;
 		} else {
 			while (n < len && !staged_at(store, loc + n))
 				n++;
@@ -355,9 +364,16 @@ struct page *shadow_store_page(struct shadow_store *store, u64 loc)
 {
 	struct shadow_batch *batch = staged_at(store, loc);
 
-	if (batch && batch->page[loc - batch->loc])
+	if (batch && loc - batch->loc < batch->nr && batch->page[loc - batch->loc])
 		return batch->page[loc - batch->loc];
 	return store->ops->page ? store->ops->page(store, loc) : NULL;
+}
+
+unsigned int shadow_store_block_size(const struct shadow_store *store)
+{
+	sector_t sector;
+
+	return bdev_logical_block_size(store->ops->locate((struct shadow_store *)store, 0, &sector));
 }
 
 bool shadow_store_lies_on(const struct shadow_store *store, struct gendisk *disk,

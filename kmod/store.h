@@ -83,10 +83,11 @@ extern const struct shadow_store_ops shadow_store_device_ops;
  * @kick: called when a batch was written, from any context
  * @kick_arg: its argument
  * @used: a bit per block in use or allotted; changed under the epochs' mutate
- * mutex, as are @used_blocks, @cursor, @open
+ *	mutex, as are @used_blocks, @freeing, @cursor
+ * @freeing: blocks that are given back when their batches are written
  * @cursor: where to look for free blocks next
- * @open: the batch that takes blocks now
- * @unsent: batches to be written
+ * @open: the batch that takes blocks now; the worker's, under the mutate mutex
+ * @unsent: batches to be written; the worker's
  * @reaping: batches whose end is known
  * @lock: protects @staged and, of a memory store, the pages; taken for reading
  *	while a block is copied
@@ -108,6 +109,7 @@ struct shadow_store {
 
 	struct shadow_blockmap used;
 	u64 used_blocks;
+	u64 freeing;
 	u64 cursor;
 	struct shadow_batch *open;
 	struct list_head unsent;
@@ -166,14 +168,15 @@ unsigned int shadow_store_destroy(struct shadow_store *store);
  */
 int shadow_store_append(struct shadow_store *store, struct page *page, u64 *loc);
 
+/* Let the batch that could take more be written.  Context: the worker, mutate mutex held. */
+void shadow_store_seal(struct shadow_store *store);
+
 /**
- * shadow_store_flush() - start writing what was handed over
- * @store: the store
- * @partial: also the batch that could take more
+ * shadow_store_send() - start writing the batches that are full or sealed
  *
- * Context: mutate mutex held.
+ * Context: the worker.  Submits bios: may sleep for as long as the device likes.
  */
-void shadow_store_flush(struct shadow_store *store, bool partial);
+void shadow_store_send(struct shadow_store *store);
 
 /* Is there a batch that could take more, but holds something? */
 bool shadow_store_has_partial(const struct shadow_store *store);
@@ -214,6 +217,9 @@ void shadow_store_free(void *arg, u64 loc, u64 len);
  * Context: @store->lock held for reading for as long as the page is looked at.
  */
 struct page *shadow_store_page(struct shadow_store *store, u64 loc);
+
+/* Logical block size of a store on a device, bytes. */
+unsigned int shadow_store_block_size(const struct shadow_store *store);
 
 /* Does the store lie in these sectors of a disk? */
 bool shadow_store_lies_on(const struct shadow_store *store, struct gendisk *disk,

@@ -3,6 +3,7 @@
  * volume.c - a tracked volume: its making, its end, and the loss of its shadows.
  */
 #include <linux/dax.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include "preserve.h"
 #include "volume.h"
@@ -80,6 +81,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	snprintf(vol->name, sizeof(vol->name), "%pg", bdev);
 	INIT_LIST_HEAD(&vol->hash);
 	INIT_LIST_HEAD(&vol->list);
+	mutex_init(&vol->fold);
 	mutex_init(&vol->change);
 	shadow_epochs_init(&vol->epochs, free_blocks, vol);
 	spin_lock_init(&vol->stakes_lock);
@@ -103,6 +105,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	if (alloc_pools(vol))
 		goto free_wq;
 	get_device(disk_to_dev(vol->disk));
+	__module_get(vol->disk->fops->owner);	/* frees the disk; @bdev is open */
 	return vol;
 
 free_wq:
@@ -119,17 +122,20 @@ no_memory:
 
 void shadow_volume_free(struct shadow_volume *vol)
 {
+	struct module *owner = vol->disk->fops->owner;
+
+	synchronize_rcu();	/* completions that look at the volume after their count */
 	cancel_delayed_work_sync(&vol->flush_work);
+	cancel_delayed_work_sync(&vol->retry_work);
 	cancel_work_sync(&vol->gone_work);
 	destroy_workqueue(vol->wq);
-	/* Completions that looked at the volume after their count are over. */
-	synchronize_rcu();
 	if (vol->store)
 		shadow_store_destroy(vol->store);
 	shadow_epochs_destroy(&vol->epochs);
 	free_pools(vol);
 	free_percpu(vol->flight);
 	put_device(disk_to_dev(vol->disk));
+	module_put(owner);
 	kfree(vol);
 }
 
@@ -155,6 +161,7 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 			stake->on_lost(stake);
 	}
 	spin_unlock(&vol->stakes_lock);
+	smp_wmb();	/* lost, then writes that find nothing to preserve */
 	vol->lost_upto = upto;
 	unused = shadow_epochs_drop(&vol->epochs, upto);
 	if (unused) {

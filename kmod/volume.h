@@ -64,9 +64,8 @@ struct shadow_flight {
  * Born by shadow_registry_get(), unreachable for new writes once it is out of
  * the hash, freed when the last write has ended and the last pin is gone.
  *
- * Lock order: registry_lock > change > epochs.mutate > (epochs.lock, store
- * locks, stakes_lock); @lock is innermost.  Never held across the submission
- * of a bio: any of these but change (long work) and mutate (store batches).
+ * Lock order: fold; registry_lock > change > epochs.mutate > (epochs.lock, store
+ * locks, stakes_lock); @lock is innermost.  None is held while a bio is submitted.
  */
 struct shadow_volume {
 	/* Fixed for life. */
@@ -96,8 +95,8 @@ struct shadow_volume {
 	struct shadow_bdev ref;		/* open while pins > 0 */
 	struct block_device *bdev;
 
-	/* Serialises deletions, and the coming and going of the store. */
-	struct mutex change;
+	struct mutex fold;		/* one deletion at a time */
+	struct mutex change;		/* the coming and going of the store */
 	struct shadow_store *store;	/* fixed while a shadow exists */
 	unsigned int store_users;
 
@@ -117,12 +116,16 @@ struct shadow_volume {
 	struct list_head read_claims;	/* claims whose read has ended */
 
 	wait_queue_head_t drain_wait;
+	atomic_t nr_claims;
+	bool leaving;			/* new writes pass it by; under RCU, set once */
 	bool gone;			/* the device was removed; set once */
 	struct work_struct gone_work;
 
 	/* The worker's own. */
 	struct work_struct work;
 	struct delayed_work flush_work;
+	struct delayed_work retry_work;
+	unsigned long progress;		/* jiffies when something last got memory or gave it */
 	struct bio_list queue;		/* writes it is working on, in order */
 	struct rb_root claims;
 	struct list_head settling;	/* claims that were read, not yet recorded */

@@ -78,6 +78,16 @@ typedef void shadow_submit_t;
 #define REQ_POLLED	REQ_HIPRI
 #endif
 
+/* Give up polling, and the cache that is only safe with it. */
+static inline void shadow_bio_clear_polled(struct bio *bio)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+	bio_clear_polled(bio);
+#else
+	bio->bi_opf &= ~REQ_POLLED;
+#endif
+}
+
 static __always_inline struct gendisk *shadow_bio_disk(const struct bio *bio)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
@@ -190,7 +200,7 @@ static inline int shadow_bdev_open_excl(struct shadow_bdev *ref, dev_t dev, void
 static inline void shadow_bdev_close(struct shadow_bdev *ref)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-	fput(ref->file);
+	bdev_fput(ref->file);
 #else
 	blkdev_put(ref->bdev, FMODE_READ | (ref->holder ? FMODE_WRITE | FMODE_EXCL : 0));
 #endif
@@ -261,6 +271,27 @@ static inline long shadow_disk_writes_inflight(struct gendisk *disk)
 #define bdev_freeze	freeze_bdev
 #define bdev_thaw	thaw_bdev
 #endif
+
+/**
+ * shadow_bdev_thaw() - thaw what bdev_freeze() froze
+ *
+ * Before 6.8 a filesystem that somebody else has thawed meanwhile leaves the
+ * device counted as frozen, and every later freeze would do nothing.
+ */
+static inline int shadow_bdev_thaw(struct block_device *bdev)
+{
+	int err = bdev_thaw(bdev);
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	if (err == -EINVAL) {
+		mutex_lock(&bdev->bd_fsfreeze_mutex);
+		if (bdev->bd_fsfreeze_count && !--bdev->bd_fsfreeze_count)
+			bdev->bd_fsfreeze_sb = NULL;
+		mutex_unlock(&bdev->bd_fsfreeze_mutex);
+	}
+#endif
+	return err;
+}
 
 /* --- disks --------------------------------------------------------------------- */
 
