@@ -62,8 +62,8 @@ int shadow_blockmap_reserve(struct shadow_blockmap *map, u64 first, u64 n, gfp_t
 }
 
 /* Call @fn on the part of [first, first + n) in each page that exists. */
-static void for_each_piece(struct shadow_blockmap *map, u64 first, u64 n,
-			   void (*fn)(unsigned long *page, unsigned int from, unsigned int nr))
+static void on_each_page(struct shadow_blockmap *map, u64 first, u64 n,
+			 void (*fn)(unsigned long *page, unsigned int from, unsigned int nr))
 {
 	while (n) {
 		unsigned int from = first % SHADOW_MAP_BITS;
@@ -90,12 +90,12 @@ static void clear_bits(unsigned long *page, unsigned int from, unsigned int nr)
 void shadow_blockmap_set(struct shadow_blockmap *map, u64 first, u64 n)
 {
 	smp_wmb();	/* pairs with smp_rmb() in shadow_blockmap_run() */
-	for_each_piece(map, first, n, set_bits);
+	on_each_page(map, first, n, set_bits);
 }
 
 void shadow_blockmap_clear(struct shadow_blockmap *map, u64 first, u64 n)
 {
-	for_each_piece(map, first, n, clear_bits);
+	on_each_page(map, first, n, clear_bits);
 }
 
 u64 shadow_blockmap_run(const struct shadow_blockmap *map, u64 first, u64 n, bool *set)

@@ -59,7 +59,7 @@ struct shadow_settled {
  * sees a settled bit, or new data on the origin, also finds the record.
  */
 struct shadow_epochs {
-	struct mutex mutate;
+	struct mutex mutate;	/* outer of the two */
 	rwlock_t lock;
 	struct list_head list;
 	struct shadow_settled __rcu *settled;

@@ -63,8 +63,8 @@ static __always_inline struct shadow_volume *volume_of(struct bio *bio)
 			continue;
 		if (bio->bi_pool == &vol->clones)
 			found = NULL;
-		else if (!found && !READ_ONCE(vol->leaving) && first < vol->start + READ_ONCE(vol->nr_sectors) &&
-			 end > vol->start)
+		else if (!found && !READ_ONCE(vol->leaving) && end > vol->start &&
+			 first < vol->start + READ_ONCE(vol->nr_sectors))
 			found = vol;
 	}
 	return found;

@@ -93,14 +93,14 @@ struct shadow_set {
 	u32 timeout_ms;
 	u32 context;
 
-	struct mutex lock;
+	struct mutex lock;		/* one command at a time */
 	unsigned int nr;
 	unsigned int nr_shadows;
 	u8 order[SHADOW_MAX_SET_VOLUMES];
 	u16 index[SHADOW_MAX_SET_VOLUMES];
 	struct set_entry entry[SHADOW_MAX_FREEZE];
 
-	struct mutex hold_lock;
+	struct mutex hold_lock;		/* protects the rest */
 	u32 state;
 	bool held;
 	bool expired;

@@ -107,7 +107,7 @@ unsigned int shadow_store_destroy(struct shadow_store *store)
 	unsigned int blocks = 0;
 
 	while (atomic_read(&store->sent))	/* ends: they are bios of the store device */
-		msleep(1);
+		usleep_range(500, 1000);
 	spin_lock_irq(&store->done_lock);	/* the last completion has let go */
 	list_splice_init(&store->done, &store->unsent);
 	spin_unlock_irq(&store->done_lock);
@@ -371,9 +371,11 @@ struct page *shadow_store_page(struct shadow_store *store, u64 loc)
 
 unsigned int shadow_store_block_size(const struct shadow_store *store)
 {
+	struct block_device *bdev;
 	sector_t sector;
 
-	return bdev_logical_block_size(store->ops->locate((struct shadow_store *)store, 0, &sector));
+	bdev = store->ops->locate((struct shadow_store *)store, 0, &sector);
+	return bdev_logical_block_size(bdev);
 }
 
 bool shadow_store_lies_on(const struct shadow_store *store, struct gendisk *disk,

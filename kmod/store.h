@@ -118,7 +118,7 @@ struct shadow_store {
 	rwlock_t lock;
 	struct rb_root staged;
 
-	spinlock_t done_lock;
+	spinlock_t done_lock;		/* any context */
 	struct list_head done;
 	atomic_t sent;
 

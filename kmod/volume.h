@@ -104,7 +104,7 @@ struct shadow_volume {
 	u64 last_epoch;			/* epochs.mutate */
 	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost */
 
-	spinlock_t stakes_lock;
+	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;
 	unsigned int nr_stakes;
 

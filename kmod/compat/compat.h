@@ -65,10 +65,10 @@ static __always_inline void shadow_hook_divert(struct ftrace_regs *fregs, unsign
 
 /* submit_bio_noacct() and ->submit_bio() returned a cookie before 3e08773c3841. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
-typedef blk_qc_t shadow_submit_t;
+#define shadow_submit_t		blk_qc_t
 #define SHADOW_SUBMIT_NONE	BLK_QC_T_NONE
 #else
-typedef void shadow_submit_t;
+#define shadow_submit_t		void
 #define SHADOW_SUBMIT_NONE
 #endif
 
@@ -130,6 +130,7 @@ static inline struct bio *shadow_bio_alloc(struct block_device *bdev, unsigned s
 	}
 	return bio;
 }
+
 #define bio_alloc_bioset(bdev, nr, opf, gfp, bs) shadow_bio_alloc(bdev, nr, opf, gfp, bs)
 
 /* A clone aimed where @src is. */
@@ -365,13 +366,11 @@ static inline void shadow_disk_put(struct gendisk *disk)
 
 /* ->open and ->release take the disk since 05bdb9965305 (6.5). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-typedef fmode_t shadow_open_mode;
 #define SHADOW_OPEN_WRITE	FMODE_WRITE
 #define SHADOW_DISK_OPEN_ARGS	struct block_device *bdev, fmode_t mode
 #define SHADOW_DISK_RELEASE_ARGS struct gendisk *disk, fmode_t mode
 #define SHADOW_DISK_OF_OPEN	(bdev->bd_disk)
 #else
-typedef blk_mode_t shadow_open_mode;
 #define SHADOW_OPEN_WRITE	BLK_OPEN_WRITE
 #define SHADOW_DISK_OPEN_ARGS	struct gendisk *disk, blk_mode_t mode
 #define SHADOW_DISK_RELEASE_ARGS struct gendisk *disk

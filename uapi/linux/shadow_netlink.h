@@ -60,6 +60,7 @@ enum shadow_nl_attr {
 
 	__SHADOW_NL_A_MAX,
 };
+
 #define SHADOW_NL_A_MAX	(__SHADOW_NL_A_MAX - 1)
 
 #endif /* _UAPI_LINUX_SHADOW_NETLINK_H */
