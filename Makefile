@@ -15,6 +15,7 @@ help:
 	@echo 'Building:'
 	@echo '  make modules     the kernel module, for KDIR=$(KDIR)'
 	@echo '  make userspace   library, daemon, tools'
+	@echo '  make install     both, on this machine (KVER=... for the kernel)'
 	@echo '  make clean       remove what was built'
 	@echo 'Trying (these set up, build, and use a throw-away machine):'
 	@echo '  make demo        a volume is shadow-copied and backed up before your eyes'
@@ -27,6 +28,13 @@ modules:
 
 userspace:
 	$(MAKE) -C userspace
+
+# On this machine itself, for the running kernel or KVER=...: the module for good,
+# library and tools below PREFIX.
+install: modules userspace
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+	depmod -a $(KVER)
+	$(MAKE) -C userspace install
 
 tools:
 	@$(MAKE) --no-print-directory -C selftests
@@ -57,4 +65,4 @@ clean:
 	$(if $(wildcard userspace/Makefile),$(MAKE) -C userspace clean)
 	$(MAKE) -C selftests clean
 
-.PHONY: all help modules userspace tools setup build check demo vm-shell lint clean
+.PHONY: all help modules userspace install tools setup build check demo vm-shell lint clean
