@@ -77,6 +77,7 @@ bool shadow_gate_park(struct shadow_volume *vol, struct bio *bio)
 void shadow_gate_close(struct shadow_volume *vol)
 {
 	spin_lock_irq(&vol->lock);
+	vol->gate_holders++;
 	WRITE_ONCE(vol->gate, true);
 	spin_unlock_irq(&vol->lock);
 	smp_mb();	/* close, then count; pairs with shadow_flight_begin() */
@@ -98,6 +99,10 @@ void shadow_gate_open(struct shadow_volume *vol)
 	unsigned long n = 0;
 
 	spin_lock_irq(&vol->lock);
+	if (--vol->gate_holders) {
+		spin_unlock_irq(&vol->lock);
+		return;
+	}
 	bio_list_for_each(bio, &vol->gated)
 		n++;
 	/* In flight again before anybody can take the gate for open. */

@@ -37,7 +37,7 @@ bool shadow_flight_none(const struct shadow_volume *vol);
  */
 bool shadow_gate_park(struct shadow_volume *vol, struct bio *bio);
 
-/* From now on new writes are held. */
+/* From now on new writes are held.  Each call needs a shadow_gate_open(). */
 void shadow_gate_close(struct shadow_volume *vol);
 
 /**
@@ -50,7 +50,7 @@ void shadow_gate_close(struct shadow_volume *vol);
  */
 int shadow_gate_drain(struct shadow_volume *vol, const bool *give_up);
 
-/* Let go what is behind the gate, in the order in which it came. */
+/* The last holder lets go what is behind the gate, in the order in which it came. */
 void shadow_gate_open(struct shadow_volume *vol);
 
 #endif /* SHADOW_GATE_H */

@@ -334,11 +334,20 @@ static void image_release(SHADOW_DISK_RELEASE_ARGS)
 	mutex_unlock(&shadows_lock);
 }
 
+/* Backup programs of the group disk may read; udev sets the group. */
+static char *image_devnode(struct gendisk *disk, umode_t *mode)
+{
+	if (mode)
+		*mode = 0640;
+	return NULL;
+}
+
 static const struct block_device_operations image_ops = {
 	.owner = THIS_MODULE,
 	.submit_bio = image_submit,
 	.open = image_open,
 	.release = image_release,
+	.devnode = image_devnode,
 };
 
 /* --- life -------------------------------------------------------------------------------- */

@@ -111,6 +111,7 @@ struct shadow_volume {
 	/* lock, any context */
 	spinlock_t lock;
 	bool gate;			/* closed; also read without the lock */
+	unsigned int gate_holders;	/* who want it closed */
 	struct bio_list gated;
 	struct bio_list todo;		/* writes for the worker */
 	struct list_head read_claims;	/* claims whose read has ended */
