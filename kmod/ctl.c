@@ -30,6 +30,14 @@ static dev_t dev_of(const struct shadow_dev *dev)
 	return MKDEV(dev->major, dev->minor);
 }
 
+/* The argument.  Nothing is done whose answer could not be written. */
+static long fetch(void *arg, void __user *user, size_t size)
+{
+	if (copy_from_user(arg, user, size) || copy_to_user(user, arg, size))
+		return -EFAULT;
+	return 0;
+}
+
 /* The answer, after a command that may have failed with @err. */
 static long answer(void __user *user, const void *arg, size_t size, long err)
 {
@@ -114,7 +122,7 @@ static long ctl_track(struct shadow_volume_track __user *user, bool track)
 	struct shadow_volume_track arg;
 	long err;
 
-	if (copy_from_user(&arg, user, sizeof(arg)))
+	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (arg.flags || arg.reserved0 || !zeroed(arg.fault) || !zeroed(arg.reserved) ||
 	    !good_dev(&arg.dev))
@@ -193,7 +201,7 @@ static long ctl_delete(struct shadow_delete __user *user)
 	struct shadow_delete arg;
 	long err;
 
-	if (copy_from_user(&arg, user, sizeof(arg)))
+	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (arg.flags || arg.deleted || arg.reserved0 || !zeroed(arg.failed) ||
 	    !zeroed(arg.fault) || !zeroed(arg.reserved))
@@ -268,7 +276,7 @@ static long set_add(struct shadow_set *set, struct shadow_set_add __user *user)
 	struct shadow_set_add arg;
 	const struct shadow_store_spec *store = &arg.store;
 
-	if (copy_from_user(&arg, user, sizeof(arg)))
+	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (!arg.flags || arg.flags & ~(SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE) ||
 	    arg.reserved0 || store->reserved0 || !zeroed(arg.shadow) || !zeroed(arg.fault) ||
@@ -338,8 +346,7 @@ static long set_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	/* Neither while held: a set that is held has had its step checked before. */
 	if (!shadow_set_held(set)) {
-		if (copy_from_user(&step, user, sizeof(step)) ||
-		    copy_to_user(user, &step, sizeof(step)))
+		if (fetch(&step, user, sizeof(step)))
 			return -EFAULT;
 	} else {
 		pagefault_disable();
