@@ -489,7 +489,7 @@ int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *s
  * @present: SHADOWCOPY_EV_* bits
  * @seq: number of the event
  * @missed: events lost before this one: read the lists again.  UINT64_MAX:
- *	some, but it is not known how many.
+ *	some were lost just now; how many, an event that follows may tell.
  * @time_ns: CLOCK_REALTIME
  * @shadow: the shadow concerned
  * @set: the set concerned

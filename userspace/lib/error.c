@@ -161,6 +161,8 @@ static const struct errno_text errnos[] = {
 	{ ENOMEM, "there is not enough memory", "free memory and try again" },
 	{ ENODEV, "there is no such block device", "check the name with lsblk" },
 	{ ENXIO, "there is no such block device", "check the name with lsblk" },
+	{ EBADFD, "this cannot be done in the state that it is in",
+	  "a set goes from adding to holding to taking, or from adding to taking at once" },
 	{ EINTR, "it was interrupted by a signal", "try again" },
 };
 

@@ -20,7 +20,6 @@ struct shadowcopy_events {
 	struct shadowcopy *sc;
 	struct nl_sock *sock;
 	uint64_t last_seq;
-	uint64_t missed;	/* not yet reported */
 	struct shadowcopy_event event;
 	bool filled;
 };
@@ -52,13 +51,9 @@ static void copy_uuid(struct nlattr *attr, struct shadow_uuid *uuid)
 
 static void note_sequence(struct shadowcopy_events *ev, struct shadowcopy_event *event)
 {
-	if (ev->last_seq && event->seq > ev->last_seq + 1 && ev->missed != UINT64_MAX)
-		ev->missed += event->seq - ev->last_seq - 1;
-	else if (ev->missed == UINT64_MAX && ev->last_seq && event->seq > ev->last_seq)
-		ev->missed = event->seq - ev->last_seq - 1;
+	if (ev->last_seq && event->seq > ev->last_seq + 1)
+		event->missed = event->seq - ev->last_seq - 1;
 	ev->last_seq = event->seq;
-	event->missed = ev->missed;
-	ev->missed = 0;
 }
 
 static int on_message(struct nl_msg *msg, void *data)
@@ -204,8 +199,10 @@ SC_EXPORT int shadowcopy_events_next(struct shadowcopy_events *ev, struct shadow
 			continue;
 		if (rc != -ENOBUFS)
 			return SC_FAIL(ev->sc, rc, .action = "read the next event");
-		/* How many were lost shows with the next one; say at once that some were. */
-		ev->missed = UINT64_MAX;
+		/*
+		 * How many were lost, and after which, the numbers tell when
+		 * those that were not are read; say at once that some were.
+		 */
 		memset(event, 0, sizeof(*event));
 		event->missed = UINT64_MAX;
 		return 1;

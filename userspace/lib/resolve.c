@@ -62,8 +62,8 @@ static int no_block_device(struct shadowcopy *sc, const char *path,
 	char *cause = NULL;
 	int rc;
 
-	if (asprintf(&cause, "its filesystem (%s, from %s) has no block device below it",
-		     mount->fstype, mount->source) < 0)
+	if (asprintf(&cause, "the filesystem mounted on %s (%s, from %s) has no block device "
+		     "below it", mount->target, mount->fstype, mount->source) < 0)
 		cause = NULL;
 	rc = SC_FAIL(sc, -ENOTBLK, .action = ACTION, .object = path, .cause = cause,
 		     .remedy = "only block devices can be shadow-copied; for a network or overlay "

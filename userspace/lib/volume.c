@@ -55,6 +55,10 @@ static int track(struct shadowcopy *sc, unsigned long request, struct shadow_dev
 		return SC_FAIL(sc, rc, .action = action, .object = label,
 			       .cause = "it is not tracked",
 			       .remedy = "\"shadowadm volume list\" shows the tracked volumes");
+	if (rc == -EEXIST)
+		return SC_FAIL(sc, rc, .action = action, .object = label,
+			       .cause = "it is tracked already",
+			       .remedy = "stop tracking it first to change how");
 	return SC_FAIL(sc, rc, .action = action, .object = label, .fault = &track.fault);
 }
 

@@ -3,7 +3,8 @@
  * cmd_mount.c - shadowadm mount: the filesystem of a shadow, or those of a set,
  * mounted read-only.
  *
- * A set goes into subdirectories named after the volumes, all or none.
+ * A set goes into subdirectories named after the volumes, the partitions of a disk
+ * into p1, p2 and so on; all or none.
  */
 #include <libmount.h>
 #include <sys/mount.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 #include "filesystem.h"
-#include "table.h"
+#include "users.h"
 
 /* One mount that was made. */
 struct made {
@@ -19,7 +20,16 @@ struct made {
 	char target[PATH_MAX];
 	char type[32];
 	char options[PATH_MAX];
-	bool made_directory;
+};
+
+/* What was done so far: mounts, and directories made for them. */
+struct mounting {
+	struct context *context;
+	const char *options;	/* of the user */
+	struct made *made;
+	size_t count;
+	char **directories;
+	size_t directory_count;
 };
 
 static int mount_filesystem(struct context *context, struct made *made)
@@ -46,93 +56,193 @@ static int mount_filesystem(struct context *context, struct made *made)
 		    *reason ? reason : "mount options were not understood");
 }
 
-static int refuse(struct context *context, const char *path, const struct filesystem *fs)
+/* The mount, noted before it is made.  NULL where memory is short. */
+static struct made *note_mount(struct mounting *mounting)
 {
-	const char *refusal;
+	struct made *more = reallocarray(mounting->made, mounting->count + 1, sizeof(*more));
 
-	if (!*fs->type && *fs->other)
-		return fail(context, "cannot mount %s: it holds no filesystem but \"%s\". "
-			    "Shadow-copy the partition or logical volume that has the filesystem, or use the "
-			    "device as a whole", path, fs->other);
-	if (!*fs->type)
-		return fail(context, "cannot mount %s: no filesystem was recognised on it. The "
-			    "device can be read as a whole", path);
-	refusal = filesystem_refusal(fs);
-	if (refusal)
-		return fail(context, "cannot mount %s: %s", path, refusal);
+	if (!more)
+		return NULL;
+	mounting->made = more;
+	return &more[mounting->count];
+}
+
+static int mount_device(struct mounting *mounting, const char *path, const char *target,
+			const struct filesystem *fs)
+{
+	struct context *context = mounting->context;
+	struct made *made = note_mount(mounting);
+	int status;
+
+	if (!made)
+		return fail(context, "there is not enough memory");
+	snprintf(made->path, sizeof(made->path), "%s", path);
+	snprintf(made->target, sizeof(made->target), "%s", target);
+	snprintf(made->type, sizeof(made->type), "%s", fs->type);
+	snprintf(made->options, sizeof(made->options), "%s%s%s", fs->options,
+		 mounting->options ? "," : "", mounting->options ?: "");
+	status = mount_filesystem(context, made);
+	if (status)
+		return status;
+	mounting->count++;
+	if (fs->note)
+		warn(context, "%s: %s", path, fs->note);
+	progress(context, "%s (%s, %s) on %s", path, made->type, made->options, target);
 	return STATUS_OK;
 }
 
-static int mount_one(struct context *context, const struct shadow_shadow_info *info,
-		     const char *user_options, struct made *made)
+static int make_directory(struct mounting *mounting, const char *path)
 {
-	struct filesystem fs;
-	int status, rc;
+	char **more;
 
-	image_path(info, made->path);
-	if (info->state == SHADOW_STATE_LOST)
-		return fail(context, "cannot mount %s: the shadow is lost, because %s. Delete it "
-			    "and make another", made->path,
-			    shadowcopy_reason_cause(info->fault.reason));
-	rc = filesystem_probe(made->path, &fs);
-	if (rc)
-		return fail(context, "cannot read %s: %s", made->path, strerror(-rc));
-	status = refuse(context, made->path, &fs);
-	if (status)
-		return status;
-	snprintf(made->type, sizeof(made->type), "%s", fs.type);
-	snprintf(made->options, sizeof(made->options), "%s%s%s", fs.options,
-		 user_options ? "," : "", user_options ?: "");
-	status = mount_filesystem(context, made);
-	if (!status && fs.note)
-		warn(context, "%s: %s", made->path, fs.note);
-	if (!status)
-		progress(context, "%s (%s, %s) on %s", made->path, made->type, made->options,
-			 made->target);
-	return status;
+	if (mkdir(path, 0755)) {
+		if (errno == EEXIST)
+			return STATUS_OK;
+		return fail(mounting->context, "cannot make the directory %s: %s", path,
+			    strerror(errno));
+	}
+	more = reallocarray(mounting->directories, mounting->directory_count + 1, sizeof(*more));
+	if (more) {
+		mounting->directories = more;
+		more[mounting->directory_count] = strdup(path);
+		if (more[mounting->directory_count])
+			mounting->directory_count++;
+	}
+	return STATUS_OK;
 }
 
-static void undo(struct made *made, size_t count)
+static void undo(struct mounting *mounting)
 {
-	while (count--) {
-		umount2(made[count].target, UMOUNT_NOFOLLOW);
-		if (made[count].made_directory)
-			rmdir(made[count].target);
+	while (mounting->count)
+		umount2(mounting->made[--mounting->count].target, UMOUNT_NOFOLLOW);
+	while (mounting->directory_count) {
+		rmdir(mounting->directories[--mounting->directory_count]);
+		free(mounting->directories[mounting->directory_count]);
 	}
 }
 
-/* The last part of the volume's usual name: "vda1", "vg-home". */
-static int make_directory(struct context *context, const struct shadow_shadow_info *info,
-			  const char *dir, struct made *made)
+static void forget(struct mounting *mounting)
 {
-	struct shadowcopy_volume volume;
-	const char *name = info->volume_name;
-
-	if (!shadowcopy_describe(context->sc, info->volume, &volume))
-		name = strrchr(volume.path, '/') ? strrchr(volume.path, '/') + 1 : volume.name;
-	snprintf(made->target, sizeof(made->target), "%s/%s", dir, name);
-	if (!mkdir(made->target, 0755))
-		made->made_directory = true;
-	else if (errno != EEXIST)
-		return fail(context, "cannot make the directory %s: %s", made->target,
-			    strerror(errno));
-	return STATUS_OK;
+	while (mounting->directory_count)
+		free(mounting->directories[--mounting->directory_count]);
+	free(mounting->directories);
+	free(mounting->made);
 }
 
-static int print_made(struct context *context, const struct made *made, size_t count)
+/* --- one shadow ---------------------------------------------------------------- */
+
+static int refuse(struct context *context, const char *path, const struct filesystem *fs)
+{
+	const char *refusal = filesystem_refusal(fs);
+
+	if (refusal)
+		return fail(context, "cannot mount %s: %s", path, refusal);
+	if (*fs->type)
+		return STATUS_OK;
+	if (*fs->other)
+		return fail(context, "cannot mount %s: it holds no filesystem but \"%s\". "
+			    "Shadow-copy the device that has the filesystem, or use this one as a "
+			    "whole", path, fs->other);
+	return fail(context, "cannot mount %s: no filesystem was recognised on it. The device can "
+		    "be read as a whole", path);
+}
+
+struct partitions {
+	struct mounting *mounting;
+	const char *target;
+	size_t mounted;
+	int status;
+};
+
+/* A partition: mounted where it has a filesystem, passed over where it has none. */
+static void mount_partition(void *data, const char *name, unsigned int number,
+			    struct shadow_dev dev)
+{
+	struct partitions *partitions = data;
+	struct mounting *mounting = partitions->mounting;
+	char path[IMAGE_PATH_LEN], target[PATH_MAX];
+	struct filesystem fs;
+	int rc;
+
+	(void)dev;
+	if (partitions->status)
+		return;
+	snprintf(path, sizeof(path), "/dev/%.31s", name);
+	rc = filesystem_probe(path, &fs);
+	if (rc) {
+		partitions->status = fail(mounting->context, "cannot read %s: %s", path,
+					  strerror(-rc));
+		return;
+	}
+	if (!*fs.type) {
+		progress(mounting->context, "%s has no filesystem: passed over", path);
+		return;
+	}
+	partitions->status = refuse(mounting->context, path, &fs);
+	if (partitions->status)
+		return;
+	snprintf(target, sizeof(target), "%s/p%u", partitions->target, number);
+	partitions->status = make_directory(mounting, target);
+	if (!partitions->status)
+		partitions->status = mount_device(mounting, path, target, &fs);
+	if (!partitions->status)
+		partitions->mounted++;
+}
+
+static int mount_shadow(struct mounting *mounting, const struct shadow_shadow_info *info,
+			const char *target)
+{
+	struct partitions partitions = { .mounting = mounting, .target = target };
+	struct context *context = mounting->context;
+	char path[IMAGE_PATH_LEN];
+	struct filesystem fs;
+	int status, rc;
+
+	image_path(info, path);
+	if (info->state == SHADOW_STATE_LOST)
+		return fail(context, "cannot mount %s: the shadow is lost, because %s. Delete it "
+			    "and make another", path,
+			    shadowcopy_reason_cause(info->fault.reason));
+	rc = filesystem_probe(path, &fs);
+	if (rc)
+		return fail(context, "cannot read %s: %s", path, strerror(-rc));
+	if (!*fs.type) {
+		partitions_of(info, mount_partition, &partitions);
+		if (partitions.mounted || partitions.status)
+			return partitions.status;
+	}
+	status = refuse(context, path, &fs);
+	return status ?: mount_device(mounting, path, target, &fs);
+}
+
+/* --- all of them ---------------------------------------------------------------- */
+
+/* The last part of the volume's usual name: "vda1", "vg-home". */
+static const char *volume_label(struct context *context, const struct shadow_shadow_info *info,
+				struct shadowcopy_volume *volume)
+{
+	const char *slash;
+
+	if (shadowcopy_describe(context->sc, info->volume, volume))
+		return info->volume_name;
+	slash = strrchr(volume->path, '/');
+	return slash ? slash + 1 : volume->name;
+}
+
+static int print_made(const struct mounting *mounting)
 {
 	struct json_object *document, *array, *object;
 	size_t i;
 
-	if (!context->json)
+	if (!mounting->context->json)
 		return STATUS_OK;
 	array = json_object_new_array();
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < mounting->count; i++) {
 		object = json_object_new_object();
-		json_text(object, "device", made[i].path);
-		json_text(object, "mountpoint", made[i].target);
-		json_text(object, "fstype", made[i].type);
-		json_text(object, "options", made[i].options);
+		json_text(object, "device", mounting->made[i].path);
+		json_text(object, "mountpoint", mounting->made[i].target);
+		json_text(object, "fstype", mounting->made[i].type);
+		json_text(object, "options", mounting->made[i].options);
 		json_object_array_add(array, object);
 	}
 	document = json_object_new_object();
@@ -144,32 +254,30 @@ static int mount_all(struct context *context, const struct shadow_uuid *uuid, ui
 		     const struct shadow_shadow_info *shadows, size_t count, const char *dir,
 		     const char *options)
 {
-	struct made *made = calloc(count + 1, sizeof(*made));
+	struct mounting mounting = { .context = context, .options = options };
+	struct shadowcopy_volume volume;
+	char target[PATH_MAX];
 	int status = STATUS_OK;
-	size_t i, done = 0;
+	size_t i;
 
-	if (!made)
-		return fail(context, "there is not enough memory");
 	for (i = 0; i < count && !status; i++) {
 		if (!uuid_equal(kind == SHADOW_KIND_SET ? &shadows[i].set : &shadows[i].uuid, uuid))
 			continue;
-		if (kind == SHADOW_KIND_SET)
-			status = make_directory(context, &shadows[i], dir, &made[done]);
-		else
-			snprintf(made[done].target, sizeof(made[done].target), "%s", dir);
-		if (status)
-			break;
-		status = mount_one(context, &shadows[i], options, &made[done]);
+		if (kind != SHADOW_KIND_SET) {
+			status = mount_shadow(&mounting, &shadows[i], dir);
+			continue;
+		}
+		snprintf(target, sizeof(target), "%s/%s", dir,
+			 volume_label(context, &shadows[i], &volume));
+		status = make_directory(&mounting, target);
 		if (!status)
-			done++;
-		else if (made[done].made_directory)
-			rmdir(made[done].target);
+			status = mount_shadow(&mounting, &shadows[i], target);
 	}
 	if (status)
-		undo(made, done);
+		undo(&mounting);
 	else
-		status = print_made(context, made, done);
-	free(made);
+		status = print_made(&mounting);
+	forget(&mounting);
 	return status;
 }
 
@@ -238,7 +346,8 @@ const struct command cmd_mount = {
 	.name = "mount",
 	.summary = "Mount a shadow, or each shadow of a set, read-only",
 	.synopsis = "SHADOW|SET DIR [-o OPTIONS]",
-	.text = "A shadow is mounted on DIR; those of a set are mounted on DIR/VOLUME each.\n"
+	.text = "A shadow is mounted on DIR, those of a set on DIR/VOLUME each, and partitions\n"
+		"of a disk on p1, p2 ... below that.\n"
 		"Options that the filesystem needs to be mounted without writing are added:\n"
 		"norecovery and nouuid for XFS, noload for ext3 and ext4 whose journal is not\n"
 		"empty.\n\n"

@@ -10,21 +10,25 @@
 
 struct unmounting {
 	struct context *context;
-	const char *dir;	/* only mounts on it or right below it, or NULL */
+	const char *dir;	/* only mounts on it or below it, or NULL */
 	char **targets;
 	size_t count;
 	bool short_of_memory;
 };
 
-/* Is it @dir, or a directory right in it? */
+/* Is it @dir, or below it? */
 static bool is_on_or_in(const char *target, const char *dir)
 {
 	size_t length = strlen(dir);
 
-	if (!strcmp(target, dir))
-		return true;
-	return !strncmp(target, dir, length) && target[length] == '/' &&
-	       !strchr(target + length + 1, '/');
+	return !strncmp(target, dir, length) && (!target[length] || target[length] == '/');
+}
+
+/* The mount point and those above it, up to @dir: they stay if not empty. */
+static void remove_directories(char *target, const char *dir)
+{
+	while (is_on_or_in(target, dir) && strcmp(target, dir) && !rmdir(target))
+		*strrchr(target, '/') = '\0';
 }
 
 static void keep(void *data, const struct user *user)
@@ -68,7 +72,7 @@ static int umount_one(struct context *context, const char *target)
 	return STATUS_OK;
 }
 
-static int umount_all(struct unmounting *unmounting, bool remove_directories)
+static int umount_all(struct unmounting *unmounting)
 {
 	int status = STATUS_OK, rc;
 	size_t i;
@@ -77,9 +81,8 @@ static int umount_all(struct unmounting *unmounting, bool remove_directories)
 		rc = umount_one(unmounting->context, unmounting->targets[i]);
 		if (rc)
 			status = rc;
-		else if (remove_directories && unmounting->dir &&
-			 strcmp(unmounting->targets[i], unmounting->dir))
-			rmdir(unmounting->targets[i]);	/* made by mount; stays if not empty */
+		else if (unmounting->dir)
+			remove_directories(unmounting->targets[i], unmounting->dir);
 		free(unmounting->targets[i]);
 	}
 	free(unmounting->targets);
@@ -132,7 +135,7 @@ static int run(struct context *context, int argc, char **argv)
 			      dir ? "on or in" : "by the name of", argv[optind]);
 	else
 		status = STATUS_OK;
-	status = umount_all(&unmounting, true) ?: status;
+	status = umount_all(&unmounting) ?: status;
 	free(dir);
 	return status;
 }

@@ -150,7 +150,8 @@ static inline bool dev_equal(struct shadow_dev a, struct shadow_dev b)
 	return a.major == b.major && a.minor == b.minor;
 }
 
-#define IMAGE_PATH_LEN 32
+/* "/dev/" and a kernel name of 31 characters at most */
+#define IMAGE_PATH_LEN 37
 
 /* "/dev/shadow3" */
 char *image_path(const struct shadow_shadow_info *info, char buf[IMAGE_PATH_LEN]);

@@ -15,9 +15,13 @@
 
 #include "users.h"
 
+/* The image and its partitions: to use one of them is to use the shadow. */
+#define DEVICES_MAX 129
+
 struct search {
-	const struct shadow_shadow_info *shadow;
-	char path[IMAGE_PATH_LEN];
+	struct shadow_dev devices[DEVICES_MAX];
+	char paths[DEVICES_MAX][IMAGE_PATH_LEN];
+	size_t count;
 	user_fn *fn;
 	void *data;
 	size_t found;
@@ -42,6 +46,100 @@ static void report(struct search *search, const char *kind, const char *what, in
 		search->fn(search->data, &user);
 }
 
+/* --- the image and its partitions --------------------------------------------- */
+
+static bool is_device(const struct search *search, dev_t devno)
+{
+	size_t i;
+
+	for (i = 0; i < search->count; i++)
+		if (search->devices[i].major == major(devno) &&
+		    search->devices[i].minor == minor(devno))
+			return true;
+	return false;
+}
+
+static bool is_path(const struct search *search, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < search->count; i++)
+		if (!strcmp(search->paths[i], path))
+			return true;
+	return false;
+}
+
+/* Read "N", or with @second "N:N", from a file of an entry of a directory. */
+static bool read_number(const char *dir, const char *entry, const char *file,
+			unsigned int *first, unsigned int *second)
+{
+	char name[PATH_MAX];
+	FILE *stream;
+	int wanted = second ? 2 : 1, rc;
+
+	snprintf(name, sizeof(name), "%s/%s/%s", dir, entry, file);
+	stream = fopen(name, "re");
+	if (!stream)
+		return false;
+	rc = second ? fscanf(stream, "%u:%u", first, second) : fscanf(stream, "%u", first);
+	fclose(stream);
+	return rc == wanted;
+}
+
+void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, void *data)
+{
+	struct dirent **entries;
+	struct shadow_dev dev;
+	unsigned int number;
+	char dir[64];
+	int count, i;
+
+	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", shadow->image.major,
+		 shadow->image.minor);
+	count = scandir(dir, &entries, NULL, versionsort);
+	for (i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (name[0] != '.' && read_number(dir, name, "partition", &number, NULL) &&
+		    read_number(dir, name, "dev", &dev.major, &dev.minor))
+			fn(data, name, number, dev);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+static void add_device(struct search *search, struct shadow_dev dev, const char *path)
+{
+	if (search->count == DEVICES_MAX)
+		return;
+	search->devices[search->count] = dev;
+	snprintf(search->paths[search->count++], IMAGE_PATH_LEN, "%s", path);
+}
+
+static void add_partition(void *data, const char *name, unsigned int number,
+			  struct shadow_dev dev)
+{
+	char path[IMAGE_PATH_LEN];
+
+	(void)number;
+	snprintf(path, sizeof(path), "/dev/%.31s", name);
+	add_device(data, dev, path);
+}
+
+static void begin(struct search *search, const struct shadow_shadow_info *shadow, user_fn *fn,
+		  void *data)
+{
+	char path[IMAGE_PATH_LEN];
+
+	search->count = 0;
+	search->found = 0;
+	search->fn = fn;
+	search->data = data;
+	add_device(search, shadow->image, image_path(shadow, path));
+	partitions_of(shadow, add_partition, search);
+}
+
 /* --- mounts ------------------------------------------------------------------ */
 
 static bool is_image(const struct search *search, struct libmnt_fs *fs)
@@ -49,11 +147,10 @@ static bool is_image(const struct search *search, struct libmnt_fs *fs)
 	dev_t devno = mnt_fs_get_devno(fs);
 	const char *source = mnt_fs_get_source(fs);
 
-	if (major(devno) == search->shadow->image.major &&
-	    minor(devno) == search->shadow->image.minor)
+	if (is_device(search, devno))
 		return true;
 	/* btrfs: the number is not the device's */
-	return !major(devno) && source && !strcmp(source, search->path);
+	return !major(devno) && source && is_path(search, source);
 }
 
 static void search_mounts(struct search *search, const char *mountinfo, int pid)
@@ -86,9 +183,7 @@ static bool is_open_by(const struct search *search, const char *pid)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(name, sizeof(name), "/proc/%s/fd/%s", pid, entry->d_name);
-		found = !stat(name, &st) && S_ISBLK(st.st_mode) &&
-			major(st.st_rdev) == search->shadow->image.major &&
-			minor(st.st_rdev) == search->shadow->image.minor;
+		found = !stat(name, &st) && S_ISBLK(st.st_mode) && is_device(search, st.st_rdev);
 	}
 	if (stream)
 		closedir(stream);
@@ -148,14 +243,13 @@ static void search_processes(struct search *search)
 
 /* --- devices --------------------------------------------------------------------- */
 
-static void search_holders(struct search *search)
+static void search_holders(struct search *search, struct shadow_dev dev)
 {
 	char name[PATH_MAX];
 	struct dirent *entry;
 	DIR *stream;
 
-	snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/holders", search->shadow->image.major,
-		 search->shadow->image.minor);
+	snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/holders", dev.major, dev.minor);
 	stream = opendir(name);
 	while (stream && (entry = readdir(stream)))
 		if (entry->d_name[0] != '.') {
@@ -184,7 +278,7 @@ static void search_loops(struct search *search)
 		if (fgets(line, sizeof(line), file)) {
 			line[strcspn(line, "\n")] = '\0';
 			snprintf(name, sizeof(name), "/dev/%s", entry->d_name);
-			if (!strcmp(line, search->path))
+			if (is_path(search, line))
 				report(search, "loop", name, 0);
 		}
 		fclose(file);
@@ -195,11 +289,13 @@ static void search_loops(struct search *search)
 
 size_t users_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data)
 {
-	struct search search = { .shadow = shadow, .fn = fn, .data = data };
+	struct search search;
+	size_t i;
 
-	image_path(shadow, search.path);
+	begin(&search, shadow, fn, data);
 	search_processes(&search);
-	search_holders(&search);
+	for (i = 0; i < search.count; i++)
+		search_holders(&search, search.devices[i]);
 	search_loops(&search);
 	return search.found;
 }
@@ -220,9 +316,9 @@ char *user_text(const struct user *user, char *buf, size_t size)
 
 size_t mounts_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data)
 {
-	struct search search = { .shadow = shadow, .fn = fn, .data = data };
+	struct search search;
 
-	image_path(shadow, search.path);
+	begin(&search, shadow, fn, data);
 	search_mounts(&search, "/proc/self/mountinfo", 0);
 	return search.found;
 }

@@ -23,6 +23,12 @@ size_t users_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data
 /* The same for its mounts in this namespace only, the last one first. */
 size_t mounts_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data);
 
+typedef void partition_fn(void *data, const char *name, unsigned int number,
+			  struct shadow_dev dev);
+
+/* Call @fn for each partition that the kernel found on the shadow's image. */
+void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, void *data);
+
 /* "mounted on /mnt", "open by tar (pid 12)" */
 char *user_text(const struct user *user, char *buf, size_t size);
 
