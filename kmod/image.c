@@ -37,7 +37,7 @@ static DEFINE_MUTEX(shadows_lock);
 static LIST_HEAD(shadows);		/* taken ones, by id */
 static unsigned int nr_shadows;		/* prepared ones too */
 static DEFINE_IDA(indexes);
-static atomic64_t last_id;
+static u64 last_id;
 static struct bio_set piece_bios;
 static struct workqueue_struct *image_wq;	/* second looks at reads */
 static struct workqueue_struct *delete_wq;	/* may wait for them */
@@ -413,7 +413,6 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 	if (!sh->stake.epoch || !sh->settled || sh->index < 0 || !sh->disk)
 		goto free_sh;
 	sh->vol = vol;
-	sh->id = atomic64_inc_return(&last_id);
 	sh->stake.on_lost = on_lost;
 	INIT_LIST_HEAD(&sh->stake.node);
 	INIT_LIST_HEAD(&sh->node);
@@ -474,6 +473,7 @@ int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 	}
 	set_capacity(sh->disk, sh->nr_sectors);
 	mutex_lock(&shadows_lock);
+	sh->id = ++last_id;		/* not before: sets surface in any order */
 	list_add_tail(&sh->node, &shadows);
 	mutex_unlock(&shadows_lock);
 	err = shadow_disk_add(sh->disk);

@@ -439,8 +439,8 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 		}
 		if (claim->status) {
 			shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
-					   READ_ONCE(vol->gone) ? SHADOW_REASON_ORIGIN_GONE :
-					   SHADOW_REASON_ORIGIN_ERROR,
+					   READ_ONCE(vol->gone) || !disk_live(vol->disk) ?
+					   SHADOW_REASON_ORIGIN_GONE : SHADOW_REASON_ORIGIN_ERROR,
 					   blk_status_to_errno(claim->status));
 			break;
 		}
