@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# DESC: a filesystem that somebody else has frozen: refused, and it stays frozen
+# DISKS: a=32M
+
+. "$(dirname "$0")/hold.sh"
+
+mkfs_on ext4 "$DISK_a"
+mount_at "$DISK_a" "$SCRATCH/mnt"
+need_module
+fsfreeze -f "$SCRATCH/mnt"
+cleanup "fsfreeze -u '$SCRATCH/mnt' 2>/dev/null || true"
+expect_fail 'error=EBUSY phase=FREEZE reason=FROZEN' \
+	timeout 20 holder "$DISK_a" --freeze -- add take
+nothing_left
+expect_fail frozen timeout 20 shadowadm create "$SCRATCH/mnt"
+nothing_left
+bg 30 touch "$SCRATCH/mnt/file"
+sleep 0.5
+check "it is still frozen" kill -0 "$BG"
+fsfreeze -u "$SCRATCH/mnt"
+check "it can be written to after its own thaw" bg_wait "$BG"
+take "$SCRATCH/mnt"
+ok "and shadow-copied"
