@@ -16,6 +16,8 @@
  * once it is frozen, any program that touches a file may stop.
  */
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -374,7 +376,7 @@ shadowcopy_plan_entry(const struct shadowcopy_plan *plan, size_t index)
 	return index < plan->count ? &plan->nodes[index]->entry : NULL;
 }
 
-static int sync_node(struct node *node)
+static int sync_visible(const struct node *node)
 {
 	/* a mount point may be a file, and a file may be anything */
 	int fd = open(node->mountpoint, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -388,6 +390,28 @@ static int sync_node(struct node *node)
 	return rc;
 }
 
+/*
+ * A filesystem that is mounted in another namespace only.  Flushing the device
+ * makes the kernel sync the filesystem on it, wherever that is mounted; it also
+ * drops clean buffers, so it is not done where syncfs() can be.
+ */
+static int sync_hidden(const struct node *node)
+{
+	int fd = open(node->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !S_ISBLK(st.st_mode) ||
+	    !sc_dev_equal(sc_dev_from_devno(st.st_rdev), node->entry.dev))
+		rc = -ENODEV;
+	else if (ioctl(fd, BLKFLSBUF) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
 SC_EXPORT int shadowcopy_plan_sync(struct shadowcopy_plan *plan)
 {
 	int rc, synced = 0;
@@ -396,9 +420,9 @@ SC_EXPORT int shadowcopy_plan_sync(struct shadowcopy_plan *plan)
 	for (i = 0; i < plan->count; i++) {
 		struct node *node = plan->nodes[i];
 
-		if (!node->mountpoint || plan->sc->sysroot)
+		if (!*node->fstype || plan->sc->sysroot)
 			continue;
-		rc = sync_node(node);
+		rc = node->mountpoint ? sync_visible(node) : sync_hidden(node);
 		if (!rc)
 			synced++;
 		else if (!*node->warning)

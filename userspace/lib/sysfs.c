@@ -218,33 +218,46 @@ static int each_device_in(const struct walk *walk, bool partitions, const char *
 	return rc;
 }
 
-/* The device number of the filesystem that a loop device's file lies on. */
-static bool loop_lies_on(const struct shadowcopy *sc, struct sc_mounts *mounts,
-			 const char *loop, struct shadow_dev below)
+/*
+ * Ask the driver for the device that a loop device's file lies on, or is.  It
+ * knows where a path does not help: in other namespaces, and for deleted files.
+ * 0:0 where no single block device is behind the file's filesystem.
+ */
+static bool ask_loop(const char *loop, struct shadow_dev *dev)
 {
-	char file[PATH_MAX];
 	struct loop_info64 info;
-	struct sc_mount mount;
 	char node[64];
 	int fd, rc;
 
-	if (sc_read_line(sc, file, sizeof(file), "/sys/block/%s/loop/backing_file", loop))
-		return false;
-	if (sc_mounts_by_path(mounts, file, &mount) && sc_dev_equal(mount.dev, below))
-		return true;
-	if (sc->sysroot)
-		return false;
-	/*
-	 * The path is the one of another namespace or of a deleted file.  The
-	 * driver knows the device of the file's inode.
-	 */
 	snprintf(node, sizeof(node), "/dev/%s", loop);
 	fd = open(node, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return false;
 	rc = ioctl(fd, LOOP_GET_STATUS64, &info);
 	close(fd);
-	return !rc && sc_dev_equal(sc_dev_from_devno((dev_t)info.lo_device), below);
+	if (rc)
+		return false;
+	*dev = sc_dev_from_devno((dev_t)(info.lo_rdevice ?: info.lo_device));
+	if (!dev->major)
+		*dev = (struct shadow_dev){ 0 };
+	return true;
+}
+
+/* Is what the loop device makes a device of on @below, or @below itself? */
+static bool loop_lies_on(const struct shadowcopy *sc, struct sc_mounts *mounts,
+			 const char *loop, struct shadow_dev below)
+{
+	char file[PATH_MAX];
+	struct sc_mount mount;
+	struct shadow_dev dev;
+
+	if (sc_read_line(sc, file, sizeof(file), "/sys/block/%s/loop/backing_file", loop))
+		return false;
+	if (!sc->sysroot && ask_loop(loop, &dev) && !sc_dev_is_null(dev))
+		return sc_dev_equal(dev, below);
+	if (!strncmp(file, "/dev/", 5) && !sc_sysfs_dev(sc, file + 5, &dev))
+		return sc_dev_equal(dev, below);
+	return sc_mounts_by_path(mounts, file, &mount) && sc_dev_equal(mount.dev, below);
 }
 
 static int each_loop_on(const struct walk *walk, struct sc_mounts *mounts,

@@ -119,7 +119,9 @@ mounted loop4 /mnt/n ext4
 is "$(order /images)" "loop0 loop3 loop4 inner loop1 vdb+" \
 	"loop devices over files of the volume, and what is on them"
 is "$(order /mnt/b)" "loop4 inner+" "a loop device on a loop device"
-is "$(order / /images)" "loop2 loop0 loop3 loop4 inner loop1 vdb+ vda+" "root last again"
+loop loop5 7:5 /dev/loop0
+is "$(order /mnt/a)" "loop5 loop0+" "a loop device over a device"
+is "$(order / /images)" "loop2 loop3 loop5 loop0 loop4 inner loop1 vdb+ vda+" "root last again"
 
 new namespaces
 disk vda 254:0
