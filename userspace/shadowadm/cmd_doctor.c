@@ -524,16 +524,26 @@ static void check_stores(struct examination *exam)
 		report(exam, "store", GOOD, NULL, "no store is nearly full");
 }
 
+/* The module's users, by name: what to delete is what the reader wants to know. */
 static void check_unload(struct examination *exam)
 {
+	struct shadow_shadow_info info = { 0 };
+	char names[512] = "";
+	size_t length = 0;
+
 	if (!exam->connected)
 		return;
-	if (exam->info.shadows)
-		report(exam, "unload", NOTE, NULL,
-		       "%u shadow%s: the module cannot be unloaded before they are deleted",
-		       exam->info.shadows, exam->info.shadows == 1 ? " exists" : "s exist");
-	else
+	if (!exam->info.shadows) {
 		report(exam, "unload", GOOD, NULL, "no shadow keeps the module from unloading");
+		return;
+	}
+	while (length < sizeof(names) - 32 && shadowcopy_shadow_next(exam->context->sc, &info) > 0)
+		length += snprintf(names + length, sizeof(names) - length, "%s/dev/shadow%u",
+				   length ? ", " : ": ", info.index);
+	report(exam, "unload", NOTE, NULL,
+	       "%u shadow%s: the module cannot be unloaded before they are deleted%s%s",
+	       exam->info.shadows, exam->info.shadows == 1 ? " exists" : "s exist", names,
+	       length < sizeof(names) - 32 ? "" : ", ...");
 }
 
 /* --- all of them ------------------------------------------------------------------------- */
