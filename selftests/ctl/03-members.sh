@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# DESC: reserved words, members that only come out, unknown flags, wrong values: EINVAL, nothing done
+# DISKS: a=16M b=16M c=16M store=8M mounted=16M
+
+. "$(dirname "$0")/ctl.sh"
+
+arguments members

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What tests of the ioctl interface share.
+
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../shadow.sh"
+
+# cases PROGRAM ARGUMENT...: its lines "ok ..." and "not ok ..." are results
+cases() {
+	local line status=0
+
+	"$@" >"$SCRATCH/said" 2>&1 || status=$?
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) ok "${line#ok }" ;;
+		"not ok "*) not_ok "${line#not ok }" ;;
+		*) diag "$line" ;;
+		esac
+	done <"$SCRATCH/said"
+	[ $status -le 1 ] || not_ok "$1 ended with $status"
+}
+
+# arguments GROUP: ctl_args with all that it needs; DISKS: a b c store mounted
+arguments() {
+	mkfs_on ext4 "$DISK_mounted"
+	mount_at "$DISK_mounted" "$SCRATCH/mnt"
+	need_module
+	cases ctl_args "$1" a="$DISK_a" b="$DISK_b" c="$DISK_c" store="$DISK_store" \
+		mounted="$DISK_mounted" mountpoint="$SCRATCH/mnt"
+	is "$(shadow_count) $(volume "$DISK_c" tracked)" "0 true" "only what was tracked is"
+	unload
+}
+
+# loop SIZE [OPTION...]: a loop device of a sparse file of that size, as $LOOP
+loop() {
+	local file
+
+	[ -d /sys/module/loop ] || modprobe loop
+	file=$(mktemp "$SCRATCH/loop.XXXXXX")
+	truncate -s "$1" "$file"
+	LOOP=$(losetup --find --show "${@:2}" "$file")
+	cleanup "losetup -d $LOOP"
+}
+
+# null_blk NAME [ATTRIBUTE=VALUE...]: a null block device, as $NULL_BLK
+null_blk() {
+	local name=$1 dir=/sys/kernel/config/nullb/$1 pair
+
+	[ -d /sys/module/null_blk ] || modprobe null_blk nr_devices=0
+	cleanup 'rmmod null_blk 2>/dev/null || true'
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir "$dir"
+	cleanup "echo 0 >$dir/power; rmdir $dir"
+	for pair in size=64 blocksize=512 "${@:2}"; do
+		echo "${pair#*=}" >"$dir/${pair%%=*}"
+	done
+	echo 1 >"$dir/power"
+	settle
+	NULL_BLK=/dev/$name	# later kernels name it as the directory
+	[ -b "$NULL_BLK" ] || NULL_BLK=/dev/nullb$(cat "$dir/index")
+}

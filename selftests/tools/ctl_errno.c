@@ -1,0 +1,826 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every error that Documentation/uapi/ioctl.rst knows, provoked:
+ *
+ *	ctl_errno GROUP NAME=DEVICE...
+ *
+ * runs the cases of a group; each asks for the devices that it needs by name.  A
+ * case gives at least one command that must fail with its errno and its reason, and
+ * change nothing.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include "ctl_case.h"
+
+static const struct ctl_case *current;
+static unsigned int refusals;
+
+/* --- refusals ------------------------------------------------------------- */
+
+static void judge(int code, const struct shadow_fault *fault, struct picture *before)
+{
+	const char *differs = before ? picture_differs(before) : NULL;
+	unsigned int reason = fault ? fault->reason : SHADOW_REASON_NONE;
+	bool good = code == current->code && reason == current->reason && !differs;
+
+	/* ctl_errno knows the errno; the fault repeats it where there is a reason */
+	if (fault && fault->reason && (int)fault->error != code)
+		good = false;
+	refusals++;
+	if (!result(good, "%s", current->name))
+		printf("# errno %s, phase %u, reason %u, device %u:%u%s%s\n", code_name(code),
+		       fault ? fault->phase : 0, reason, fault ? fault->dev.major : 0,
+		       fault ? fault->dev.minor : 0, differs ? "; changed: " : "",
+		       differs ?: "");
+}
+
+/* The command must fail as the case says. */
+static void refused(int fd, unsigned long number, void *arg, const struct shadow_fault *fault)
+{
+	struct picture before;
+
+	picture_take(&before);
+	judge(ioctl(fd, number, arg) ? errno : 0, fault, &before);
+}
+
+/* The step must fail as the case says; the set is not the same after it. */
+static void step_fails(int set, unsigned long number)
+{
+	struct shadow_set_step step;
+	int code = set_step(set, number, &step);
+
+	judge(code, &step.fault, NULL);
+}
+
+static void add_refused(int set, struct shadow_set_add add)
+{
+	refused(set, SHADOW_IOC_SET_ADD, &add, &add.fault);
+}
+
+static void track_refused(struct shadow_dev dev, __u64 memory_bytes)
+{
+	struct shadow_volume_track track = { .dev = dev, .memory_bytes = memory_bytes };
+
+	refused(control, SHADOW_IOC_VOLUME_TRACK, &track, &track.fault);
+}
+
+static void untrack_refused(struct shadow_dev dev)
+{
+	struct shadow_volume_track track = { .dev = dev };
+
+	refused(control, SHADOW_IOC_VOLUME_UNTRACK, &track, &track.fault);
+}
+
+static void track(struct shadow_dev dev)
+{
+	struct shadow_volume_track track = { .dev = dev };
+
+	if (ioctl(control, SHADOW_IOC_VOLUME_TRACK, &track))
+		err(2, "SHADOW_IOC_VOLUME_TRACK");
+}
+
+static void untrack(struct shadow_dev dev)
+{
+	struct shadow_volume_track track = { .dev = dev };
+
+	if (ioctl(control, SHADOW_IOC_VOLUME_UNTRACK, &track))
+		err(2, "SHADOW_IOC_VOLUME_UNTRACK");
+}
+
+/* A shadow of @dev, as a set that is taken. */
+static int shadow(struct shadow_dev dev)
+{
+	int set = set_new(0, 0);
+
+	set_add(set, dev, SHADOW_ADD_SHADOW, "memory");
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	wait_for_udev();
+	return set;
+}
+
+/* The last shadow of the list. */
+static struct shadow_shadow_info last_shadow(void)
+{
+	struct shadow_shadow_info info = { 0 }, last = { 0 };
+
+	while (!ioctl(control, SHADOW_IOC_SHADOW_NEXT, &info)) {
+		last = info;
+		memset(&info, 0, sizeof(info));
+		info.cursor = last.cursor;
+	}
+	return last;
+}
+
+static int open_image(const struct shadow_shadow_info *info)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/shadow%u", info->index);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		err(2, "%s", path);
+	return fd;
+}
+
+static void pause_ms(unsigned int ms)
+{
+	usleep(ms * 1000);
+}
+
+/* --- sets and lists ------------------------------------------------------- */
+
+static void too_many_files(void)
+{
+	struct rlimit old, low;
+	struct shadow_set_new new = { 0 };
+	struct picture before;
+	int code;
+
+	if (getrlimit(RLIMIT_NOFILE, &old))
+		err(2, "getrlimit");
+	picture_take(&before);
+	low = old;
+	low.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &low);
+	code = ioctl(control, SHADOW_IOC_SET_NEW, &new) ? errno : 0;
+	setrlimit(RLIMIT_NOFILE, &old);
+	judge(code, NULL, &before);
+}
+
+static void set_timeouts(void)
+{
+	static const unsigned int wrong[] = {
+		1, SHADOW_TIMEOUT_MIN_MS - 1, SHADOW_TIMEOUT_MAX_MS + 1, ~0U,
+	};
+	static const unsigned int right[] = {
+		0, SHADOW_TIMEOUT_MIN_MS, SHADOW_TIMEOUT_DEFAULT_MS, SHADOW_TIMEOUT_MAX_MS,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct shadow_set_new new = { .timeout_ms = wrong[i] };
+
+		refused(control, SHADOW_IOC_SET_NEW, &new, NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(right); i++)
+		close(set_new(0, right[i]));
+}
+
+static void tracked_twice(void)
+{
+	track(role_dev("a"));
+	track_refused(role_dev("a"), 0);
+	track_refused(role_dev("a"), 8 << 20);
+	untrack(role_dev("a"));
+}
+
+static void memory_range(void)
+{
+	track_refused(role_dev("a"), 1);
+	track_refused(role_dev("a"), (4 << 20) - 1);
+	track_refused(role_dev("a"), 1ULL << 44);
+	track_refused(role_dev("a"), ~0ULL);
+}
+
+static void no_device(void)
+{
+	track_refused((struct shadow_dev){ 0, 0 }, 0);
+	track_refused((struct shadow_dev){ 4095, (1 << 20) - 1 }, 0);
+	track_refused((struct shadow_dev){ 259, 1000000 }, 0);
+}
+
+static void untrack_with_shadow(void)
+{
+	int set;
+
+	track(role_dev("a"));
+	set = shadow(role_dev("a"));
+	untrack_refused(role_dev("a"));
+	close(set);
+	set = set_new(0, 0);
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, NULL);
+	untrack_refused(role_dev("a"));
+	close(set);
+	untrack(role_dev("a"));
+}
+
+static void untrack_untracked(void)
+{
+	int set = set_new(0, 0);
+
+	untrack_refused(role_dev("b"));
+	untrack_refused((struct shadow_dev){ 4095, 0 });
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, NULL);	/* tracked, not by request */
+	untrack_refused(role_dev("a"));
+	close(set);
+}
+
+static void no_more_volumes(void)
+{
+	struct shadow_volume_info info = { 0 };
+
+	refused(control, SHADOW_IOC_VOLUME_NEXT, &info, NULL);
+	track(role_dev("a"));
+	if (ioctl(control, SHADOW_IOC_VOLUME_NEXT, &info))
+		err(2, "SHADOW_IOC_VOLUME_NEXT");
+	info = (struct shadow_volume_info){ .cursor = info.cursor };
+	refused(control, SHADOW_IOC_VOLUME_NEXT, &info, NULL);
+	info = (struct shadow_volume_info){ .cursor = ~0ULL };
+	refused(control, SHADOW_IOC_VOLUME_NEXT, &info, NULL);
+	untrack(role_dev("a"));
+}
+
+static void no_more_shadows(void)
+{
+	struct shadow_shadow_info info = { 0 };
+	int set;
+
+	refused(control, SHADOW_IOC_SHADOW_NEXT, &info, NULL);
+	set = shadow(role_dev("a"));
+	info.cursor = last_shadow().cursor;
+	refused(control, SHADOW_IOC_SHADOW_NEXT, &info, NULL);
+	info.cursor = ~0ULL;
+	refused(control, SHADOW_IOC_SHADOW_NEXT, &info, NULL);
+	close(set);
+}
+
+static void delete_open(void)
+{
+	int set = shadow(role_dev("a"));
+	struct shadow_shadow_info info = last_shadow();
+	struct shadow_delete delete = { .uuid = info.uuid, .kind = SHADOW_KIND_SHADOW };
+	int image = open_image(&info);
+
+	refused(control, SHADOW_IOC_DELETE, &delete, &delete.fault);
+	result(!memcmp(&delete.failed, &info.uuid, sizeof(info.uuid)) && !delete.deleted,
+	       "it is named as the one that failed");
+	close(image);
+	close(set);
+}
+
+/* Of a set the others are deleted. */
+static void delete_set_open(void)
+{
+	int set = set_new(0, 0);
+	struct shadow_delete delete = { .kind = SHADOW_KIND_SET };
+	struct shadow_shadow_info info;
+	int image;
+
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, "memory");
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	wait_for_udev();
+	info = last_shadow();
+	image = open_image(&info);
+	delete.uuid = info.set;
+	judge(ioctl(control, SHADOW_IOC_DELETE, &delete) ? errno : 0, &delete.fault, NULL);
+	result(delete.deleted == 1 && !memcmp(&delete.failed, &info.uuid, sizeof(info.uuid)),
+	       "the other one of the set is deleted");
+	close(image);
+	close(set);
+}
+
+static void delete_unknown(void)
+{
+	struct shadow_uuid uuids[] = { { { 0 } }, { { 1, 2, 3 } } };
+	int set = shadow(role_dev("a"));
+	struct shadow_shadow_info info = last_shadow();
+
+	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++)
+		for (unsigned int kind = SHADOW_KIND_SHADOW; kind <= SHADOW_KIND_SET; kind++) {
+			struct shadow_delete delete = { .uuid = uuids[i], .kind = kind };
+
+			refused(control, SHADOW_IOC_DELETE, &delete, &delete.fault);
+		}
+	/* a set is no shadow, and a shadow no set */
+	refused(control, SHADOW_IOC_DELETE, &(struct shadow_delete){
+		.uuid = info.set, .kind = SHADOW_KIND_SHADOW }, NULL);
+	refused(control, SHADOW_IOC_DELETE, &(struct shadow_delete){
+		.uuid = info.uuid, .kind = SHADOW_KIND_SET }, NULL);
+	close(set);
+	/* nor can what is deleted be deleted again */
+	refused(control, SHADOW_IOC_DELETE, &(struct shadow_delete){
+		.uuid = info.uuid, .kind = SHADOW_KIND_SHADOW }, NULL);
+}
+
+/* --- devices that are not for it ------------------------------------------ */
+
+/* Neither tracked nor shadow-copied. */
+static void unfit(const char *name)
+{
+	int set = set_new(0, 0);
+
+	track_refused(role_dev(name), 0);
+	add_refused(set, adding(role_dev(name), SHADOW_ADD_SHADOW, "memory"));
+	close(set);
+}
+
+static void unfit_zoned(void)
+{
+	unfit("zoned");
+}
+
+static void unfit_rw_page(void)
+{
+	unfit("brd");
+}
+
+static void unfit_empty(void)
+{
+	unfit("empty");
+}
+
+static void unfit_dax(void)
+{
+	unfit("dax");
+}
+
+static void unfit_image(void)
+{
+	int set = shadow(role_dev("a"));
+	int other = set_new(0, 0);
+	struct shadow_shadow_info info = last_shadow();
+
+	track_refused(info.image, 0);
+	add_refused(other, adding(info.image, SHADOW_ADD_SHADOW, "memory"));
+	close(other);
+	close(set);
+}
+
+/* A write that does not end, begun before tracking: with dm-delay. */
+static void *slow_write(void *arg)
+{
+	static char buffer[4096] __attribute__((aligned(4096)));
+	int fd = open(arg, O_WRONLY | O_DIRECT | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, buffer, sizeof(buffer), 0) != sizeof(buffer))
+		err(2, "%s", (char *)arg);
+	close(fd);
+	return NULL;
+}
+
+static pthread_t begin_slow_write(const char *name)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, slow_write, (void *)role(name)))
+		errx(2, "pthread_create");
+	pause_ms(500);
+	return thread;
+}
+
+static void old_writes(void)
+{
+	struct shadow_volume_track track = { .dev = role_dev("slow") };
+	pthread_t thread = begin_slow_write("slow");
+
+	/* The thread's open file comes and goes. */
+	judge(ioctl(control, SHADOW_IOC_VOLUME_TRACK, &track) ? errno : 0, &track.fault, NULL);
+	pthread_join(thread, NULL);
+}
+
+/* --- the hook ------------------------------------------------------------- */
+
+static void hook_busy(void)
+{
+	track_refused(role_dev("a"), 0);
+}
+
+/* --- stores --------------------------------------------------------------- */
+
+static void store_refused(struct shadow_set_add add)
+{
+	int set = set_new(0, 0);
+	uint64_t before = 0;
+	const char *path = NULL;
+
+	if (add.store.type == SHADOW_STORE_DEVICE)
+		path = role_or_null("store");
+	if (path)
+		before = contents(path);
+	add_refused(set, add);
+	if (path)
+		result(contents(path) == before, "the store device was not touched");
+	close(set);
+}
+
+static void store_in_use(void)
+{
+	int fd;
+
+	store_refused(adding(role_dev("a"), SHADOW_ADD_SHADOW, role("mounted")));
+	fd = open(role("b"), O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		err(2, "%s", role("b"));
+	store_refused(adding(role_dev("a"), SHADOW_ADD_SHADOW, role("b")));
+	close(fd);
+}
+
+static void store_of_another(void)
+{
+	int set = set_new(0, 0);
+
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, role("store"));
+	store_refused(adding(role_dev("a"), SHADOW_ADD_SHADOW, role("store")));
+	close(set);
+}
+
+static void store_mismatch(void)
+{
+	struct shadow_set_add add = adding(role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	int set = set_new(0, 0);
+
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	add.store.max_bytes = 5 << 20;
+	store_refused(add);
+	store_refused(adding(role_dev("a"), SHADOW_ADD_SHADOW, role("store")));
+	close(set);
+}
+
+static void store_on_volume(void)
+{
+	store_refused(adding(role_dev("store"), SHADOW_ADD_SHADOW, role("store")));
+	store_refused(adding(role_dev("disk"), SHADOW_ADD_SHADOW, role("partition")));
+	store_refused(adding(role_dev("partition"), SHADOW_ADD_SHADOW, role("disk")));
+}
+
+static void store_size(void)
+{
+	struct shadow_set_add add = adding(role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	static const __u64 wrong[] = { 1, 4096, (4 << 20) - 1, 1ULL << 50, ~0ULL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		add = adding(role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+		add.store.max_bytes = wrong[i];
+		store_refused(add);
+		add = adding(role_dev("a"), SHADOW_ADD_SHADOW, role("store"));
+		add.store.max_bytes = wrong[i];
+		store_refused(add);
+	}
+	/* one MiB is not for data */
+	add.store.max_bytes = 8 << 20;
+	store_refused(add);
+	store_refused(adding(role_dev("a"), SHADOW_ADD_SHADOW, role("small")));
+}
+
+static void store_block_size(void)
+{
+	store_refused(adding(role_dev("a"), SHADOW_ADD_SHADOW, role("store4k")));
+}
+
+static void store_circle(void)
+{
+	int set = set_new(0, 0);
+
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, role("b"));
+	store_refused(adding(role_dev("b"), SHADOW_ADD_SHADOW, role("a")));
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, role("store"));
+	store_refused(adding(role_dev("store"), SHADOW_ADD_SHADOW, role("a")));
+	close(set);
+}
+
+static void store_readonly(void)
+{
+	store_refused(adding(role_dev("a"), SHADOW_ADD_SHADOW, role("readonly")));
+}
+
+static void store_no_device(void)
+{
+	struct shadow_set_add add = adding(role_dev("a"), SHADOW_ADD_SHADOW, NULL);
+
+	add.store.type = SHADOW_STORE_DEVICE;
+	add.store.dev = (struct shadow_dev){ 259, 1000000 };
+	store_refused(add);
+}
+
+/* --- limits --------------------------------------------------------------- */
+
+/* The devices /dev/NAME0, /dev/NAME1... */
+static struct shadow_dev nth(const char *name, unsigned int n)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/%s%u", name, n);
+	return dev_of(path);
+}
+
+static void shadows_of_set(void)
+{
+	int set = set_new(0, 60000);
+	struct shadow_set_step step;
+
+	for (unsigned int i = 0; i < SHADOW_MAX_SET_VOLUMES; i++)
+		set_add(set, nth(role("many"), i), SHADOW_ADD_SHADOW, "memory");
+	add_refused(set, adding(nth(role("many"), SHADOW_MAX_SET_VOLUMES), SHADOW_ADD_SHADOW,
+				"memory"));
+	add_refused(set, adding(nth(role("many"), SHADOW_MAX_SET_VOLUMES),
+				SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE, "memory"));
+	/* frozen it can be */
+	set_add(set, nth(role("many"), SHADOW_MAX_SET_VOLUMES), SHADOW_ADD_FREEZE, NULL);
+	result(!set_step(set, SHADOW_IOC_SET_HOLD, &step) &&
+	       step.volumes == SHADOW_MAX_SET_VOLUMES, "a full set is held");
+	result(!set_step(set, SHADOW_IOC_SET_RELEASE, &step), "and released");
+	close(set);
+}
+
+static void frozen_of_set(void)
+{
+	int set = set_new(0, 60000);
+
+	for (unsigned int i = 0; i < SHADOW_MAX_FREEZE; i++)
+		set_add(set, nth(role("many"), i), SHADOW_ADD_FREEZE, NULL);
+	add_refused(set, adding(nth(role("many"), SHADOW_MAX_FREEZE), SHADOW_ADD_FREEZE, NULL));
+	add_refused(set, adding(nth(role("many"), SHADOW_MAX_FREEZE), SHADOW_ADD_SHADOW,
+				"memory"));
+	close(set);
+}
+
+static void shadows_of_volume(void)
+{
+	static int sets[SHADOW_MAX_VOLUME_SHADOWS];
+	int set;
+
+	/* That they were taken is not needed: what is prepared counts. */
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		sets[i] = set_new(0, 0);
+		set_add(sets[i], role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	}
+	set = set_new(0, 0);
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, "memory"));
+	close(sets[0]);
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	result(true, "one less, and there is room again");
+	close(set);
+	for (size_t i = 1; i < ARRAY_SIZE(sets); i++)
+		close(sets[i]);
+}
+
+static void twice_in_set(void)
+{
+	int set = set_new(0, 0);
+
+	watch_set(set);
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	set_add(set, role_dev("b"), SHADOW_ADD_FREEZE, NULL);
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, "memory"));
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_FREEZE, NULL));
+	add_refused(set, adding(role_dev("b"), SHADOW_ADD_SHADOW, "memory"));
+	close_set(set);
+}
+
+/* --- holds ---------------------------------------------------------------- */
+
+static int set_of(const char *name, unsigned int timeout_ms)
+{
+	int set = set_new(0, timeout_ms);
+
+	watch_set(set);
+	set_add(set, role_dev(name), SHADOW_ADD_SHADOW, "memory");
+	return set;
+}
+
+static void hold_nothing(void)
+{
+	int set = set_new(0, 0);
+	struct shadow_set_step step;
+
+	step_fails(set, SHADOW_IOC_SET_HOLD);
+	set_add(set, role_dev("b"), SHADOW_ADD_FREEZE, NULL);
+	step_fails(set, SHADOW_IOC_SET_HOLD);
+	step_fails(set, SHADOW_IOC_SET_TAKE);
+	set_step(set, SHADOW_IOC_SET_STATUS, &step);
+	result(step.state == SHADOW_SET_NEW && !step.held, "the set is NEW as before");
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, NULL);
+	result(!set_step(set, SHADOW_IOC_SET_TAKE, NULL), "with a shadow it is taken");
+	wait_for_udev();
+	close(set);
+}
+
+static int mountpoint(void)
+{
+	int fd = open(role("mountpoint"), O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		err(2, "%s", role("mountpoint"));
+	return fd;
+}
+
+static void frozen_already(void)
+{
+	int fs = mountpoint();
+	int set = set_of("a", 0);
+
+	set_add(set, role_dev("mounted"), SHADOW_ADD_FREEZE, NULL);
+	if (ioctl(fs, FIFREEZE, 0))
+		err(2, "FIFREEZE");
+	step_fails(set, SHADOW_IOC_SET_HOLD);
+	result(!ioctl(fs, FITHAW, 0), "it is frozen still");
+	step_fails(set, SHADOW_IOC_SET_HOLD);	/* it has failed for good */
+	close_set(set);
+	close(fs);
+}
+
+/* The holder dies while it waits for its turn; who has the descriptor too can tell. */
+static void killed(void)
+{
+	int first = set_of("a", 60000), second = set_of("b", 60000);
+	struct shadow_set_step step;
+	pid_t pid;
+
+	set_must(first, SHADOW_IOC_SET_HOLD);
+	pid = fork();
+	if (pid < 0)
+		err(2, "fork");
+	if (!pid) {
+		set_step(second, SHADOW_IOC_SET_HOLD, NULL);
+		_exit(0);
+	}
+	pause_ms(500);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	set_step(second, SHADOW_IOC_SET_STATUS, &step);
+	result(step.state == SHADOW_SET_FAILED, "the set of a dead holder has failed");
+	step_fails(second, SHADOW_IOC_SET_HOLD);
+	result(set_state(first) == SHADOW_SET_HELD, "the other set is held still");
+	close_set(second);
+	close_set(first);
+}
+
+/* Freezing takes longer than the hold may. */
+static void slow_freeze(void)
+{
+	int fs = mountpoint();
+	int set = set_of("a", 300);
+	int fd = openat(fs, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	set_add(set, role_dev("mounted"), SHADOW_ADD_FREEZE, NULL);
+	if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd))
+		err(2, "%s/file", role("mountpoint"));
+	step_fails(set, SHADOW_IOC_SET_HOLD);
+	result(ioctl(fs, FITHAW, 0) && errno == EINVAL, "the filesystem is not frozen");
+	close(fd);
+	close_set(set);
+	close(fs);
+}
+
+static void slow_drain(void)
+{
+	int set = set_of("slow", 300);
+	pthread_t thread = begin_slow_write("slow");
+	struct shadow_dev dev = role_dev("slow");
+	struct shadow_set_step step;
+
+	step_fails(set, SHADOW_IOC_SET_HOLD);
+	set_step(set, SHADOW_IOC_SET_STATUS, &step);
+	result(!memcmp(&step.fault.dev, &dev, sizeof(dev)), "the device is named");
+	pthread_join(thread, NULL);
+	close_set(set);
+}
+
+static void expired_held(unsigned long number)
+{
+	int set = set_of("a", 200);
+
+	set_must(set, SHADOW_IOC_SET_HOLD);
+	pause_ms(700);
+	result(set_state(set) == SHADOW_SET_FAILED, "the timer ended the hold");
+	step_fails(set, number);
+	close_set(set);
+}
+
+static void expired_take(void)
+{
+	expired_held(SHADOW_IOC_SET_TAKE);
+}
+
+static void expired_release(void)
+{
+	expired_held(SHADOW_IOC_SET_RELEASE);
+}
+
+/* The instant had been: that is no error. */
+static void expired_flipped(void)
+{
+	int set = set_of("a", 300);
+	struct shadow_set_step step;
+
+	set_must(set, SHADOW_IOC_SET_HOLD);
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	pause_ms(900);
+	set_step(set, SHADOW_IOC_SET_STATUS, &step);
+	result(step.state == SHADOW_SET_FLIPPED && !step.held, "expired when flipped");
+	result(!set_step(set, SHADOW_IOC_SET_RELEASE, &step) && step.state == SHADOW_SET_TAKEN,
+	       "the shadow appears all the same");
+	wait_for_udev();
+	close_set(set);
+}
+
+static void expired(void)
+{
+	expired_release();
+	expired_flipped();
+}
+
+/* The volume goes while it is held: role "goes", by the command in role "away". */
+static void gone_while_held(void)
+{
+	int set = set_of("goes", 60000);
+
+	set_must(set, SHADOW_IOC_SET_HOLD);
+	if (system(role("away")))
+		errx(2, "%s", role("away"));
+	step_fails(set, SHADOW_IOC_SET_TAKE);
+	close_set(set);
+}
+
+/* --- the table ------------------------------------------------------------ */
+
+static const struct ctl_case cases[] = {
+	CASE(SET_NEW, EMFILE, NONE, sets, too_many_files),
+	/* no case: SET_NEW, ENFILE, NONE: who has CAP_SYS_ADMIN may exceed fs.file-max */
+	/* no case: SET_NEW, ENOMEM, NONE: small allocations do not fail for root */
+	CASE(SET_NEW, ERANGE, NONE, sets, set_timeouts),
+
+	CASE(VOLUME_TRACK, EBUSY, HOOK_BUSY, hook, hook_busy),
+	/* no case: VOLUME_TRACK, EIO, HOOK_DEAD: nothing can take the hook from under us */
+	CASE(VOLUME_TRACK, EEXIST, DUPLICATE, sets, tracked_twice),
+	/* no case: VOLUME_TRACK, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	CASE(VOLUME_TRACK, ENXIO, NO_DEVICE, sets, no_device),
+	/* no case: VOLUME_TRACK, ENODEV, NO_DEVICE: what other kernels say for ENXIO */
+	CASE(VOLUME_TRACK, EOPNOTSUPP, DAX, dax, unfit_dax),
+	CASE(VOLUME_TRACK, EOPNOTSUPP, ZONED, devices, unfit_zoned),
+	CASE(VOLUME_TRACK, EOPNOTSUPP, RW_PAGE, devices, unfit_rw_page),
+	CASE(VOLUME_TRACK, EOPNOTSUPP, IMAGE, devices, unfit_image),
+	/* no case: VOLUME_TRACK, EOPNOTSUPP, BLOCK_SIZE: older kernels allow 4 KiB at most */
+	CASE(VOLUME_TRACK, EOPNOTSUPP, EMPTY, devices, unfit_empty),
+	CASE(VOLUME_TRACK, ERANGE, NONE, sets, memory_range),
+	CASE(VOLUME_TRACK, ETIMEDOUT, DRAIN, slow, old_writes),
+
+	CASE(VOLUME_UNTRACK, EBUSY, BUSY, sets, untrack_with_shadow),
+	CASE(VOLUME_UNTRACK, ENOENT, NO_DEVICE, sets, untrack_untracked),
+
+	CASE(VOLUME_NEXT, ENOENT, NONE, sets, no_more_volumes),
+	/* no case: VOLUME_NEXT, ENOMEM, NONE: small allocations do not fail for root */
+	CASE(SHADOW_NEXT, ENOENT, NONE, sets, no_more_shadows),
+
+	CASE(DELETE, EBUSY, BUSY, sets, delete_open),
+	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),
+	CASE(DELETE, ENOENT, NONE, sets, delete_unknown),
+
+	CASE(SET_ADD, E2BIG, SET_FULL, many, frozen_of_set),
+	CASE(SET_ADD, E2BIG, SET_FULL, many, shadows_of_set),
+	CASE(SET_ADD, EBUSY, STORE_IN_USE, stores, store_in_use),
+	CASE(SET_ADD, EBUSY, STORE_IN_USE, stores, store_of_another),
+	CASE(SET_ADD, EDQUOT, VOLUME_FULL, many, shadows_of_volume),
+	CASE(SET_ADD, EEXIST, DUPLICATE, sets, twice_in_set),
+	CASE(SET_ADD, EEXIST, STORE_MISMATCH, stores, store_mismatch),
+	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_on_volume),
+	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_size),
+	CASE(SET_ADD, EINVAL, BLOCK_SIZE, stores, store_block_size),
+	CASE(SET_ADD, ELOOP, STORE_CIRCLE, stores, store_circle),
+	CASE(SET_ADD, EROFS, STORE_READONLY, stores, store_readonly),
+	/* no case: SET_ADD, EACCES, STORE_READONLY: what newer kernels say for EROFS */
+	CASE(SET_ADD, ENXIO, NO_DEVICE, stores, store_no_device),
+
+	/* no case: SET_HOLD, EAGAIN, SUSPEND: programs are stopped before the machine sleeps */
+	CASE(SET_HOLD, EBUSY, FROZEN, holds, frozen_already),
+	CASE(SET_HOLD, EINTR, INTERRUPTED, holds, killed),
+	CASE(SET_HOLD, EINVAL, EMPTY, holds, hold_nothing),
+	/* no case: SET_HOLD, EIO, HOOK_DEAD: nothing can take the hook from under us */
+	CASE(SET_HOLD, ETIMEDOUT, TIMEOUT, slow, slow_freeze),
+	CASE(SET_HOLD, ETIMEDOUT, DRAIN, slow, slow_drain),
+
+	CASE(SET_TAKE, ENODEV, ORIGIN_GONE, gone, gone_while_held),
+	/* no case: SET_TAKE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	CASE(SET_TAKE, ETIMEDOUT, TIMEOUT, holds, expired_take),
+
+	/* no case: SET_RELEASE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	CASE(SET_RELEASE, ETIMEDOUT, TIMEOUT, holds, expired),
+};
+
+int main(int argc, char **argv)
+{
+	struct picture before;
+	const char *differs;
+
+	if (argc < 2)
+		errx(2, "usage: ctl_errno GROUP NAME=DEVICE...");
+	roles = argv + 2;
+	open_control();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (strcmp(cases[i].group, argv[1]))
+			continue;
+		current = &cases[i];
+		refusals = 0;
+		picture_take(&before);
+		cases[i].fn();
+		wait_for_udev();
+		differs = picture_differs(&before);
+		result(refusals && !differs, "after %s all is as it was", current->name);
+	}
+	return failures ? 1 : 0;
+}
