@@ -312,6 +312,8 @@ static long answer_step(struct shadow_set *set, struct shadow_set_step __user *u
 	struct shadow_set_step step;
 
 	shadow_set_status(set, &step);
+	if (err == -EBADFD)
+		shadow_fail(&step.fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_STATE, 0, err);
 	if (!step.held)
 		return answer(user, &step, sizeof(step), err);
 	pagefault_disable();

@@ -267,6 +267,33 @@ static bool is_covered(const struct shadowcopy_plan *plan, size_t index)
 	return false;
 }
 
+/*
+ * A store on something that lies on its own volume would have its writes come
+ * back to that volume and wait there for themselves.  The module sees the two
+ * only where they are on the same disk.
+ */
+static int check_stores(struct shadowcopy_plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		const struct shadow_store_spec *store = &plan->nodes[i]->entry.store;
+		struct shadow_fault fault = {
+			.error = EINVAL, .phase = SHADOW_PHASE_STORE,
+			.reason = SHADOW_REASON_STORE_ON_VOLUME, .dev = store->dev,
+		};
+		bool visited[SHADOW_MAX_FREEZE] = { false };
+		ssize_t at = -1;
+
+		if (store->type == SHADOW_STORE_DEVICE)
+			at = node_index(plan, store->dev);
+		if (at >= 0 && ((size_t)at == i || is_above(plan, at, i, visited)))
+			return SC_FAIL(plan->sc, -EINVAL, .action = "set up the store for",
+				       .object = plan->nodes[i]->path, .fault = &fault);
+	}
+	return 0;
+}
+
 struct membership {
 	struct shadowcopy_plan *plan;
 	bool missing;
@@ -346,6 +373,7 @@ SC_EXPORT int shadowcopy_plan_compute(struct shadowcopy_plan *plan)
 			       .object = "/proc/self/mountinfo");
 	rc = climb(plan, mounts);
 	sc_mounts_free(mounts);
+	rc = rc ? rc : check_stores(plan);
 	if (rc)
 		return rc;
 
