@@ -37,6 +37,7 @@
 #define NOISE 2				/* threads that write elsewhere */
 #define NOISE_FROM (CHAINS * RING * BLOCK)
 #define MAGIC 0x73686164736574ULL
+#define SHOWN 8				/* faults that are told one by one */
 
 struct record {
 	uint64_t magic, chain, n, sum;
@@ -45,6 +46,7 @@ struct record {
 
 static const char *volume[2];
 static atomic_bool stop;
+static unsigned int shown;
 static atomic_uint_fast64_t begun[CHAINS], durable[CHAINS];
 
 static uint64_t sum_of(const struct record *r)
@@ -187,8 +189,9 @@ static uint64_t check_chain(const char *const *image, int chain, unsigned int *f
 		uint64_t n = newest - back;
 
 		if (found[n % 2][n / 2 % RING] != n) {
-			printf("# chain %d: record %ju is there, %ju is not\n", chain,
-			       (uintmax_t)newest, (uintmax_t)n);
+			if (shown++ < SHOWN)
+				printf("# chain %d: record %ju is there, %ju is not\n", chain,
+				       (uintmax_t)newest, (uintmax_t)n);
 			++*faults;
 			break;
 		}
@@ -278,8 +281,10 @@ static unsigned int one_set(int control)
 		uint64_t newest = check_chain(image, c, &faults);
 
 		if (newest < before[c] || newest > after[c]) {
-			printf("# chain %d: record %ju; %ju was durable before, %ju begun after\n",
-			       c, (uintmax_t)newest, (uintmax_t)before[c], (uintmax_t)after[c]);
+			if (shown++ < SHOWN)
+				printf("# chain %d: record %ju; durable before %ju, begun after %ju\n",
+				       c, (uintmax_t)newest, (uintmax_t)before[c],
+				       (uintmax_t)after[c]);
 			faults++;
 		}
 	}
