@@ -116,6 +116,15 @@ static int unknown_command(struct context *context, const char *name)
 	return usage(context, "there is no command \"%s\"", name);
 }
 
+/* What is wrong may come before it: the answer is JSON all the same. */
+static bool wants_json(char **argv)
+{
+	for (; *argv && strcmp(*argv, "--"); argv++)
+		if (!strcmp(*argv, "--json"))
+			return true;
+	return false;
+}
+
 /* --- start ------------------------------------------------------------------ */
 
 int main(int argc, char **argv)
@@ -136,6 +145,7 @@ int main(int argc, char **argv)
 		context.command = &cmd_help;
 	else
 		context.command = command_find(argv[1]);
+	context.json = wants_json(argv + 1);
 	if (!context.command)
 		return unknown_command(&context, argv[1]);
 
