@@ -7,7 +7,8 @@
 . "$(dirname "$0")/ctl.sh"
 
 mkfs_on ext4 "$DISK_mounted"
-dm_delay slow "$DISK_slow" 0 6000
+dm_delay delay "$DISK_slow" 0 6000
+dm_linear slow /dev/mapper/delay	# dm-delay itself counts a write when it passes it on
 dm_delay mounted "$DISK_mounted" 0 400
 mount_at /dev/mapper/mounted "$SCRATCH/mnt"
 need_module
