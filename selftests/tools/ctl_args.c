@@ -748,7 +748,7 @@ static void out_of_order(unsigned int state)
 			printf("# changed: %s\n", differs);
 		result(code == wanted && !differs, "%s %s: %s", steps[i].name, state_names[state],
 		       code_name(code));
-		if (steps[i].number == SHADOW_IOC_SET_ADD)
+		if (steps[i].number == SHADOW_IOC_SET_ADD || wanted == EBADFD)
 			result(fault.reason == SHADOW_REASON_STATE, "its reason is STATE");
 		else if (state == SHADOW_SET_FAILED)
 			result(fault.error == EBUSY && fault.reason == SHADOW_REASON_FROZEN,
