@@ -123,8 +123,36 @@ static void ref_release(struct percpu_ref *ref)
 	complete(&hook_idle);
 }
 
+static void notrace nothing(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			    struct ftrace_regs *fregs)
+{
+}
+
+/*
+ * The kernel answers EBUSY both when another one holds the function and when
+ * ftrace is switched off.  In the second case it refuses any hook that is to be
+ * permanent, also one that claims nothing.
+ */
+static bool ftrace_is_off(void)
+{
+	static struct ftrace_ops probe = {
+		.func	= nothing,
+		.flags	= FTRACE_OPS_FL_PERMANENT | SHADOW_HOOK_NORECURSE,
+	};
+	int err = ftrace_set_filter_ip(&probe, (unsigned long)submit_bio_noacct, 0, 0);
+
+	if (err)
+		return false;
+	err = register_ftrace_function(&probe);
+	if (!err)
+		unregister_ftrace_function(&probe);
+	ftrace_set_filter(&probe, NULL, 0, 1);
+	return err == -EBUSY;
+}
+
 static int register_hook(struct shadow_fault *fault)
 {
+	u32 reason = SHADOW_REASON_HOOK_DEAD;
 	int err;
 
 	reinit_completion(&hook_idle);
@@ -144,11 +172,12 @@ reset_filter:
 	ftrace_set_filter(&hook_ops, NULL, 0, 1);
 exit_ref:
 	percpu_ref_exit(&hook_ref);
+	if (err == -EBUSY)
+		reason = ftrace_is_off() ? SHADOW_REASON_FTRACE_OFF : SHADOW_REASON_HOOK_BUSY;
 	pr_err("cannot hook submit_bio_noacct(): %d%s\n", err,
-	       err == -EBUSY ? "; another module or live patch holds it, or ftrace is off" : "");
-	return shadow_fail(fault, SHADOW_PHASE_HOOK,
-			   err == -EBUSY ? SHADOW_REASON_HOOK_BUSY : SHADOW_REASON_HOOK_DEAD,
-			   0, err);
+	       reason == SHADOW_REASON_FTRACE_OFF ? "; ftrace is off (sysctl kernel.ftrace_enabled)" :
+	       reason == SHADOW_REASON_HOOK_BUSY ? "; another module or live patch holds it" : "");
+	return shadow_fail(fault, SHADOW_PHASE_HOOK, reason, 0, err);
 }
 
 static void unregister_hook(void)
