@@ -58,7 +58,8 @@ static sigset_t old_mask;
 
 /* --- names -------------------------------------------------------------- */
 
-#define NAME(prefix, x) [SHADOW_##prefix##_##x] = #x
+#define NAME(prefix, x) \
+	[SHADOW_##prefix##_##x] = #x
 
 static const char *const phases[] = {
 	NAME(PHASE, NONE), NAME(PHASE, ARGUMENTS), NAME(PHASE, OPEN), NAME(PHASE, HOOK),
@@ -94,8 +95,6 @@ static const char *name_in(const char *const *names, size_t n, unsigned int i)
 	return i < n && names[i] ? names[i] : "UNKNOWN";
 }
 
-#define NAME_IN(names, i) name_in(names, ARRAY_SIZE(names), i)
-
 static const char *uuid_text(const struct shadow_uuid *uuid)
 {
 	static char text[37];
@@ -109,8 +108,8 @@ static const char *uuid_text(const struct shadow_uuid *uuid)
 
 static void print_fault(FILE *f, const struct shadow_fault *fault)
 {
-	fprintf(f, "phase=%s reason=%s dev=%u:%u", NAME_IN(phases, fault->phase),
-		NAME_IN(reasons, fault->reason), fault->dev.major, fault->dev.minor);
+	fprintf(f, "phase=%s reason=%s dev=%u:%u", name_in(phases, ARRAY_SIZE(phases), fault->phase),
+		name_in(reasons, ARRAY_SIZE(reasons), fault->reason), fault->dev.major, fault->dev.minor);
 }
 
 static int failed(const char *step, const struct shadow_fault *fault)
@@ -252,7 +251,7 @@ static int print_shadow(unsigned int i)
 
 		if (!memcmp(&info.uuid, &devices[i].add.shadow, sizeof(info.uuid))) {
 			printf(" image%u=/dev/shadow%u state%u=%s blocks%u=%llu ", i, info.index,
-			       i, NAME_IN(shadow_states, info.state), i,
+			       i, name_in(shadow_states, ARRAY_SIZE(shadow_states), info.state), i,
 			       (unsigned long long)info.blocks);
 			print_fault(stdout, &info.fault);
 			break;
@@ -272,7 +271,7 @@ static int print(void)
 	if (code)
 		return code;
 	printf("set=%s state=%s volumes=%u held=%u hold_ns=%llu gate_ns=%llu error=%s ",
-	       uuid_text(&step.set), NAME_IN(states, step.state), step.volumes, step.held,
+	       uuid_text(&step.set), name_in(states, ARRAY_SIZE(states), step.state), step.volumes, step.held,
 	       (unsigned long long)step.hold_ns, (unsigned long long)step.gate_ns,
 	       step.fault.error ? strerrorname_np(step.fault.error) : "0");
 	print_fault(stdout, &step.fault);

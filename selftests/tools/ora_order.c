@@ -282,7 +282,7 @@ static unsigned int one_set(int control)
 
 		if (newest < before[c] || newest > after[c]) {
 			if (shown++ < SHOWN)
-				printf("# chain %d: record %ju; durable before %ju, begun after %ju\n",
+				printf("# chain %d: %ju; durable before %ju, begun after %ju\n",
 				       c, (uintmax_t)newest, (uintmax_t)before[c],
 				       (uintmax_t)after[c]);
 			faults++;
@@ -292,7 +292,7 @@ static unsigned int one_set(int control)
 	return faults;
 }
 
-static int sets(int count)
+static int run_sets(int count)
 {
 	int control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR | O_CLOEXEC), bad = 0;
 	uint64_t records = 0;
@@ -329,7 +329,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "write"))
 		for (;;)
 			pause();
-	status = sets(atoi(argv[argc - 1]));
+	status = run_sets(atoi(argv[argc - 1]));
 	stop = 1;
 	for (int i = 0; i < CHAINS + NOISE; i++)
 		pthread_join(threads[i], NULL);
