@@ -13,7 +13,7 @@ cases ctl_errno hook a="$DISK_a"
 rmmod rival
 echo 0 >/proc/sys/kernel/ftrace_enabled
 cleanup 'echo 1 >/proc/sys/kernel/ftrace_enabled'
-cases ctl_errno hook a="$DISK_a"
+cases ctl_errno ftrace a="$DISK_a"
 echo 1 >/proc/sys/kernel/ftrace_enabled
 track "$DISK_a"
 ok "without both it is tracked"

@@ -385,7 +385,7 @@ static void old_writes(void)
 
 /* --- the hook ------------------------------------------------------------- */
 
-static void hook_busy(void)
+static void no_hook(void)
 {
 	track_refused(role_dev("a"), 0);
 }
@@ -745,7 +745,8 @@ static const struct ctl_case cases[] = {
 	/* no case: SET_NEW, ENOMEM, NONE: small allocations do not fail for root */
 	CASE(SET_NEW, ERANGE, NONE, sets, set_timeouts),
 
-	CASE(VOLUME_TRACK, EBUSY, HOOK_BUSY, hook, hook_busy),
+	CASE(VOLUME_TRACK, EBUSY, HOOK_BUSY, hook, no_hook),
+	CASE(VOLUME_TRACK, EBUSY, FTRACE_OFF, ftrace, no_hook),
 	/* no case: VOLUME_TRACK, EIO, HOOK_DEAD: nothing can take the hook from under us */
 	CASE(VOLUME_TRACK, EEXIST, DUPLICATE, sets, tracked_twice),
 	/* no case: VOLUME_TRACK, ENOMEM, NO_MEMORY: small allocations do not fail for root */
