@@ -34,7 +34,7 @@
 #include "preserve.h"
 
 #define BUCKET_BITS	6
-#define SUBMITTERS	4096		/* tasks in the middle of a submission, waited for */
+#define SUBMITTERS	16384		/* tasks in the middle of a submission, waited for */
 #define PASS_TIMEOUT	(10 * HZ)
 
 static struct list_head buckets[1 << BUCKET_BITS];
@@ -222,7 +222,6 @@ int shadow_hook_add(struct shadow_volume *vol, struct shadow_fault *fault)
 	volumes++;
 	list_add_tail_rcu(&vol->hash, &buckets[bucket_of(vol->disk)]);
 	update_occupied();
-	shadow_hook_pass();
 	return 0;
 }
 
@@ -241,10 +240,13 @@ static unsigned int find_submitters(struct submitter *found, unsigned int max)
 	for_each_process_thread(process, thread) {
 		struct bio_list *list = READ_ONCE(thread->bio_list);
 
-		if (!list || thread == current || n == max)
+		if (!list || thread == current)
 			continue;
-		get_task_struct(thread);
-		found[n++] = (struct submitter){ thread, list };
+		if (n < max) {
+			get_task_struct(thread);
+			found[n] = (struct submitter){ thread, list };
+		}
+		n++;
 	}
 	rcu_read_unlock();
 	return n;
@@ -257,24 +259,30 @@ static unsigned int find_submitters(struct submitter *found, unsigned int max)
  * bios on its list, which can take as long as the driver's queue is full: those
  * are looked for and waited for until they have been seen without that list.
  */
-void shadow_hook_pass(void)
+int shadow_hook_pass(void)
 {
 	unsigned long end = jiffies + PASS_TIMEOUT;
 	struct submitter *found;
 	unsigned int i, n;
+	int err = 0;
 
 	synchronize_rcu_tasks();
 	found = kvmalloc_array(SUBMITTERS, sizeof(*found), GFP_KERNEL);
 	if (!found)
-		return;
+		return -ENOMEM;
 	n = find_submitters(found, SUBMITTERS);
-	for (i = 0; i < n; i++) {
-		while (READ_ONCE(found[i].task->bio_list) == found[i].list &&
-		       time_before(jiffies, end))
+	if (n > SUBMITTERS)
+		err = -ETIMEDOUT;	/* that many would not be seen to move in time */
+	for (i = 0; i < min(n, SUBMITTERS + 0u); i++) {
+		while (!err && READ_ONCE(found[i].task->bio_list) == found[i].list) {
+			if (time_after(jiffies, end))
+				err = -ETIMEDOUT;
 			usleep_range(50, 200);
+		}
 		put_task_struct(found[i].task);
 	}
 	kvfree(found);
+	return err;
 }
 
 void shadow_hook_leave(struct shadow_volume *vol)

@@ -26,8 +26,14 @@ struct device *shadow_hook_device(void);
  */
 int shadow_hook_add(struct shadow_volume *vol, struct shadow_fault *fault);
 
-/* Wait for the tasks that passed the hook before now, until they are at the driver. */
-void shadow_hook_pass(void);
+/**
+ * shadow_hook_pass() - wait for the tasks that passed the hook before now
+ *
+ * When this returns their bios have reached the driver.
+ *
+ * Return: 0, -ENOMEM, or -ETIMEDOUT.
+ */
+int shadow_hook_pass(void);
 
 /**
  * shadow_hook_leave() - divert no new writes to a volume

@@ -21,6 +21,7 @@
  * one.
  */
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/highmem.h>
 #include <linux/idr.h>
 #include <linux/module.h>
@@ -386,6 +387,8 @@ static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 						  &unused);
 		} while (more > 0 && !unused && ++n < FOLD_REGIONS);
 		mutex_unlock(&es->mutate);
+		while (READ_ONCE(vol->gate))	/* the instant polls for the mutex */
+			usleep_range(500, 1000);
 		if (unused) {
 			synchronize_rcu();
 			shadow_settled_free(unused);

@@ -35,9 +35,10 @@
  * The worker does not wait for memory.  It asks pools without waiting; when one
  * is empty, or the volume's budget is used up, the writes stay where they are
  * and it ends.  Whatever refills a pool kicks it: the end of a claim's read, of
- * a store write, of an admitted write.  Each pool holds enough for one, so with
- * nothing under way an allocation cannot fail: something is always under way or
- * possible.  What is below us makes progress without us, except another tracked
+ * a store write, of an admitted write.  Our pools hold enough for one, so with
+ * nothing under way something is always possible; for memory that is not ours
+ * it looks again after a while.  A store that does not answer for store_timeout
+ * seconds while writes wait for it costs the shadows.  What is below us makes progress without us, except another tracked
  * volume, which has a worker, pools and a work queue of its own.
  *
  * A failure (reading old data, store full or failing, no memory for records)
@@ -45,6 +46,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/math64.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "event.h"
@@ -55,8 +57,12 @@
 #define WRITE_WINDOW	(4 * CLAIM_BLOCKS)	/* blocks claimed for one write at a time */
 #define FLUSH_AFTER	HZ			/* how long a partial batch may wait */
 #define RETRY_AFTER	(HZ / 20)
-#define STALLED		(30 * HZ)		/* nothing moved for so long: the store hangs */
 #define NOWAIT		(GFP_NOWAIT | __GFP_NOWARN)
+
+static unsigned int store_timeout = 120;
+module_param(store_timeout, uint, 0644);
+MODULE_PARM_DESC(store_timeout,
+		 "seconds that writes wait for a store that does not answer, before the shadows are given up (default 120)");
 
 /* The front of an admitted write's clone. */
 struct write_clone {
@@ -295,6 +301,9 @@ static struct shadow_claim *start_claim(struct shadow_volume *vol, u64 first, u6
 	if (!nr)
 		goto free_claim;
 	bio = bio_alloc_bioset(vol->bdev, nr, REQ_OP_READ | REQ_SYNC, NOWAIT, &vol->reads);
+	if (!bio)	/* without waiting only the largest size comes from the pool */
+		bio = bio_alloc_bioset(vol->bdev, BIO_MAX_VECS, REQ_OP_READ | REQ_SYNC, NOWAIT,
+				       &vol->reads);
 	if (!bio)
 		goto free_pages;
 	claim->vol = vol;
@@ -368,6 +377,15 @@ static bool advance(struct shadow_volume *vol, struct bio *bio)
 		return true;
 	}
 	return block >= range.end && admit(vol, bio);
+}
+
+/* Are its blocks settled, and none of them claimed? */
+static bool needs_nothing(struct shadow_volume *vol, struct bio *bio)
+{
+	struct shadow_range range = range_of(vol, bio);
+	struct shadow_claim *claim = claim_from(vol, range.first);
+
+	return (!claim || claim->first >= range.end) && all_settled(vol, range);
 }
 
 /* --- recording ------------------------------------------------------------------------ */
@@ -464,7 +482,7 @@ static void finish_claim(struct shadow_volume *vol, struct shadow_claim *claim)
 	list_del(&claim->node);
 	bio_list_merge(&vol->queue, &claim->waiters);
 	mempool_free(claim, &vol->claim_pool);
-	vol->progress = jiffies;
+	vol->stuck_since = jiffies;
 	atomic_dec(&vol->nr_claims);
 }
 
@@ -482,7 +500,7 @@ static void collect_store(struct shadow_volume *vol)
 	reaped = shadow_store_reap(vol->store);
 	if (reaped) {
 		atomic64_sub(reaped, &vol->memory);
-		vol->progress = jiffies;
+		vol->stuck_since = jiffies;
 	}
 }
 
@@ -506,30 +524,35 @@ static void record_claims(struct shadow_volume *vol)
 	}
 }
 
-/* Writes in order; false: some are left for want of memory. */
+/* A write that has no memory to go on, twice: who frees memory looks after freeing it. */
+static bool advance_hard(struct shadow_volume *vol, struct bio *bio)
+{
+	if (advance(vol, bio))
+		return true;
+	WRITE_ONCE(vol->starved, true);
+	smp_mb();	/* pairs with shadow_flight_end() */
+	return advance(vol, bio);
+}
+
+/*
+ * Writes in order; false: some are left for want of memory.  Behind the first of
+ * those only writes go on that need nothing preserved.
+ */
 static bool advance_all(struct shadow_volume *vol)
 {
+	struct bio_list left = BIO_EMPTY_LIST;
 	struct bio *bio;
 
-	while ((bio = bio_list_peek(&vol->queue))) {
-		struct bio *next = bio->bi_next;
+	while ((bio = bio_list_pop(&vol->queue))) {
+		bool pass = bio_list_empty(&left) || needs_nothing(vol, bio);
 
-		/* advance() links the bio elsewhere or completes it: take it out first. */
-		vol->queue.head = next;
-		if (!next)
-			vol->queue.tail = NULL;
-		bio->bi_next = NULL;
-		if (advance(vol, bio))
-			continue;
-		/* Say so, then try again: who frees memory looks after freeing it. */
-		WRITE_ONCE(vol->starved, true);
-		smp_mb();	/* pairs with shadow_flight_end() */
-		if (advance(vol, bio))
-			continue;
-		bio_list_add_head(&vol->queue, bio);
-		return false;
+		if (pass && advance_hard(vol, bio))
+			vol->stuck_since = jiffies;
+		else
+			bio_list_add(&left, bio);
 	}
-	return true;
+	vol->queue = left;
+	return bio_list_empty(&left);
 }
 
 /* Warn when the store passes a mark; again if it has emptied meanwhile. */
@@ -554,12 +577,16 @@ static void report_fill(struct shadow_volume *vol)
  * ours (a clone may need the crypto layer's), so look again soon in any case.
  * When nothing has moved for long, the store hangs, or its writes come back to
  * this very volume through a stack of devices and wait here for themselves: the
- * origin's writes come first.
+ * origin's writes come first.  Reads under way are the origin's own time.
  */
 static void starve(struct shadow_volume *vol)
 {
 	atomic64_inc(&vol->memory_waits);
-	if (time_after(jiffies, vol->progress + STALLED)) {
+	if (!vol->stuck || (list_empty(&vol->settling) && atomic_read(&vol->nr_claims))) {
+		vol->stuck = true;
+		vol->stuck_since = jiffies;
+	}
+	if (time_after(jiffies, vol->stuck_since + READ_ONCE(store_timeout) * HZ)) {
 		mutex_lock(&vol->epochs.mutate);
 		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
 				   SHADOW_REASON_STORE_ERROR, -ETIMEDOUT);
@@ -584,10 +611,10 @@ static void worker(struct work_struct *work)
 	mutex_unlock(&vol->epochs.mutate);
 
 	WRITE_ONCE(vol->starved, false);
-	if (!advance_all(vol))
+	if (!advance_all(vol) || !list_empty(&vol->settling))
 		starve(vol);
-	else if (bio_list_empty(&vol->queue))
-		vol->progress = jiffies;
+	else
+		vol->stuck = false;
 
 	mutex_lock(&vol->epochs.mutate);
 	store = vol->store;
@@ -625,5 +652,4 @@ void shadow_preserve_init(struct shadow_volume *vol)
 	INIT_WORK(&vol->work, worker);
 	INIT_DELAYED_WORK(&vol->flush_work, flush_due);
 	INIT_DELAYED_WORK(&vol->retry_work, retry);
-	vol->progress = jiffies;
 }

@@ -144,9 +144,11 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	nr_volumes++;
 	if (!disk_live(vol->disk))
 		mark_gone(vol);		/* removed before we would have been told */
-	err = wait_for_old_writes(vol, shadow_bdev_of(&ref));
+	err = shadow_hook_pass() ?: wait_for_old_writes(vol, shadow_bdev_of(&ref));
 	if (err) {
-		shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DRAIN, dev, err);
+		shadow_fail(fault, SHADOW_PHASE_ATTACH,
+			    err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_DRAIN,
+			    dev, err);
 		detach(vol);
 		vol = ERR_PTR(err);
 		goto close;
@@ -158,17 +160,30 @@ close:
 }
 
 /* The device may have grown since it was attached; shadows keep their size. */
-static void follow_growth(struct shadow_volume *vol)
+static int follow_growth(struct shadow_volume *vol)
 {
 	sector_t now = bdev_nr_sectors(vol->bdev);
 
 	if (now <= vol->nr_sectors)
-		return;
+		return 0;
 	WRITE_ONCE(vol->nr_blocks, shadow_blocks_of(now));
 	WRITE_ONCE(vol->nr_sectors, now);
-	shadow_hook_pass();
-	if (wait_for_old_writes(vol, vol->bdev))
-		pr_warn("%s: writes to its new part are still under way\n", vol->name);
+	return shadow_hook_pass() ?: wait_for_old_writes(vol, vol->bdev);
+}
+
+static void unpin(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&registry_lock);
+	if (--vol->pins)
+		return;
+	/* No shadow is left; a run, or reads, that began before still use the device. */
+	flush_work(&vol->work);
+	while (atomic_read(&vol->nr_claims))
+		usleep_range(500, 1000);
+	vol->bdev = NULL;
+	shadow_bdev_close(&vol->ref);
+	if (!vol->tracked || READ_ONCE(vol->gone))
+		detach(vol);
 }
 
 struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
@@ -202,32 +217,21 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 		}
 	}
 	vol->pins++;
-	follow_growth(vol);
+	err = follow_growth(vol);
+	if (err) {
+		unpin(vol);
+		vol = ERR_PTR(shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DRAIN, dev,
+					  err));
+	}
 out:
 	mutex_unlock(&registry_lock);
 	return vol;
 }
 
-void shadow_registry_repin(struct shadow_volume *vol)
-{
-	mutex_lock(&registry_lock);
-	vol->pins++;
-	mutex_unlock(&registry_lock);
-}
-
 void shadow_registry_unpin(struct shadow_volume *vol)
 {
 	mutex_lock(&registry_lock);
-	if (!--vol->pins) {
-		/* No shadow is left; a run, or reads, that began before still use the device. */
-		flush_work(&vol->work);
-		while (atomic_read(&vol->nr_claims))
-			usleep_range(500, 1000);
-		vol->bdev = NULL;
-		shadow_bdev_close(&vol->ref);
-		if (!vol->tracked || READ_ONCE(vol->gone))
-			detach(vol);
-	}
+	unpin(vol);
 	mutex_unlock(&registry_lock);
 }
 
@@ -399,15 +403,17 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 		vol->store = NULL;
 		mutex_unlock(&vol->epochs.mutate);
 	}
+	mutex_unlock(&vol->change);
 	mutex_unlock(&registry_lock);
+	/* Ours alone now, so that a store which is slow to end holds nobody up. */
 	if (store) {
 		flush_work(&vol->work);		/* it may be sending batches */
-		cancel_delayed_work_sync(&vol->flush_work);
+		mutex_lock(&vol->epochs.mutate);
 		vol->store_writes += atomic64_read(&store->writes);
 		vol->store_write_bytes += atomic64_read(&store->write_bytes);
+		mutex_unlock(&vol->epochs.mutate);
 		atomic64_sub(shadow_store_destroy(store), &vol->memory);
 	}
-	mutex_unlock(&vol->change);
 }
 
 /* --- listing ---------------------------------------------------------------------- */

@@ -27,9 +27,6 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 /* The counterpart.  Tracking ends with the last pin, unless asked for by track. */
 void shadow_registry_unpin(struct shadow_volume *vol);
 
-/* Another pin on a volume that the caller has pinned. */
-void shadow_registry_repin(struct shadow_volume *vol);
-
 /**
  * shadow_registry_track() - track a volume by request
  *

@@ -413,6 +413,15 @@ static void drop_entry(struct shadow_set *set, struct set_entry *e)
 	e->vol = NULL;
 }
 
+/* A set that failed half flipped: what was flipped would go on preserving. */
+static void undo_flip(struct shadow_set *set)
+{
+	unsigned int i;
+
+	for (i = set->nr; i--;)
+		drop_entry(set, &set->entry[i]);
+}
+
 /* Make the disks of a flipped set, after its hold; all or none. */
 static int surface(struct shadow_set *set)
 {
@@ -424,8 +433,7 @@ static int surface(struct shadow_set *set)
 		if (set->entry[i].sh)
 			err = shadow_surface(set->entry[i].sh, &fault);
 	if (err) {
-		for (i = set->nr; i--;)
-			drop_entry(set, &set->entry[i]);
+		undo_flip(set);
 		return fail_set(set, fault.phase, fault.reason,
 				MKDEV(fault.dev.major, fault.dev.minor), err);
 	}
@@ -468,13 +476,18 @@ int shadow_set_take(struct shadow_set *set)
 		return -EINTR;
 	if (set->state == SHADOW_SET_HELD) {
 		err = flip(set);
-		if (err)
+		if (err) {
 			stop_hold(set);
+			undo_flip(set);
+		}
 	} else if (set->state == SHADOW_SET_NEW) {
 		err = hold(set) ?: flip(set);
 		if (set->state != SHADOW_SET_NEW)
 			stop_hold(set);
-		err = err ?: surface(set);
+		if (!err)
+			err = surface(set);
+		else if (set->state == SHADOW_SET_FAILED)
+			undo_flip(set);
 	} else {
 		err = wrong_state(set);
 	}

@@ -13,8 +13,8 @@
  *	done	written; waits to be reaped, which frees its pages
  *
  * and staged all this time: whoever reads a block of it gets it from memory.
- * Every change of state but the last I/O is made under the epochs' mutate
- * mutex, by the volume's worker.  The wait for "sent" batches ends because they
+ * Every change of state is made by the volume's worker (but for the end of a
+ * write), up to "unsent" and from "done" on under the epochs' mutate mutex.  The wait for "sent" batches ends because they
  * are bios below us.
  */
 #include <linux/blkdev.h>

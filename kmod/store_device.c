@@ -110,6 +110,9 @@ static int device_write(struct shadow_store *store, struct shadow_batch *batch)
 	bdev = device_locate(store, batch->loc, &sector);
 	bio = bio_alloc_bioset(bdev, batch->nr, REQ_OP_WRITE, GFP_NOWAIT | __GFP_NOWARN,
 			       &store->bios);
+	if (!bio)	/* without waiting only the largest size comes from the pool */
+		bio = bio_alloc_bioset(bdev, BIO_MAX_VECS, REQ_OP_WRITE,
+				       GFP_NOWAIT | __GFP_NOWARN, &store->bios);
 	if (!bio)
 		return -EAGAIN;
 	bio->bi_iter.bi_sector = sector;

@@ -3,7 +3,7 @@
  * store_memory.c - a store in the machine's memory.
  *
  * "Writing" a batch moves its pages into an XArray; the pool they came from
- * gets fresh ones in exchange.  Nothing is copied.
+ * gets fresh ones in exchange if it is short of them.  Nothing is copied.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -50,20 +50,21 @@ static void memory_close(struct shadow_store *store)
 static int keep_page(struct shadow_store *store, struct shadow_batch *batch, unsigned int i)
 {
 	struct memory_store *ms = store->private;
-	struct page *fresh = alloc_page(SHADOW_GFP);
-	int err;
+	struct page *fresh = NULL;
 
-	if (!fresh)
+	if (xa_reserve(&ms->pages, batch->loc + i, SHADOW_GFP) &&
+	    xa_reserve(&ms->pages, batch->loc + i, SHADOW_GFP_LAST))
 		return -ENOMEM;
-	err = xa_reserve(&ms->pages, batch->loc + i, SHADOW_GFP);
-	if (err) {
-		__free_page(fresh);
-		return err;
+	if (READ_ONCE(store->pages->curr_nr) < store->pages->min_nr) {
+		fresh = alloc_page(SHADOW_GFP) ?: alloc_page(SHADOW_GFP_LAST);
+		if (!fresh)
+			return -ENOMEM;
 	}
 	write_lock(&store->lock);
 	xa_store(&ms->pages, batch->loc + i, batch->page[i], GFP_NOWAIT);
 	write_unlock(&store->lock);
-	mempool_free(fresh, store->pages);
+	if (fresh)
+		mempool_free(fresh, store->pages);
 	return 0;
 }
 

@@ -126,7 +126,8 @@ struct shadow_volume {
 	struct work_struct work;
 	struct delayed_work flush_work;
 	struct delayed_work retry_work;
-	unsigned long progress;		/* jiffies when something last got memory or gave it */
+	bool stuck;			/* writes wait for memory, since: */
+	unsigned long stuck_since;	/* jiffies, or when something last moved */
 	struct bio_list queue;		/* writes it is working on, in order */
 	struct rb_root claims;
 	struct list_head settling;	/* claims that were read, not yet recorded */

@@ -3,11 +3,10 @@
 #
 # DESC: a store stacked on its own volume is refused, and does not stop the origin if it is not
 # DISKS: origin=256M
-# TIMEOUT: 200
 
 . "$(dirname "$0")/fault.sh"
 
-need_module
+need_module store_timeout=10
 dm_linear above "$DISK_origin" 0 $((64 * 2048))
 check "the library sees it coming" expect_fail 'lies on the volume' \
 	shadowadm create "$DISK_origin" --store /dev/mapper/above --max 8M
