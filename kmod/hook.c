@@ -175,7 +175,7 @@ exit_ref:
 	if (err == -EBUSY)
 		reason = ftrace_is_off() ? SHADOW_REASON_FTRACE_OFF : SHADOW_REASON_HOOK_BUSY;
 	pr_err("cannot hook submit_bio_noacct(): %d%s\n", err,
-	       reason == SHADOW_REASON_FTRACE_OFF ? "; ftrace is off (sysctl kernel.ftrace_enabled)" :
+	       reason == SHADOW_REASON_FTRACE_OFF ? "; kernel.ftrace_enabled is 0" :
 	       reason == SHADOW_REASON_HOOK_BUSY ? "; another module or live patch holds it" : "");
 	return shadow_fail(fault, SHADOW_PHASE_HOOK, reason, 0, err);
 }

@@ -38,8 +38,9 @@
  * a store write, of an admitted write.  Our pools hold enough for one, so with
  * nothing under way something is always possible; for memory that is not ours
  * it looks again after a while.  A store that does not answer for store_timeout
- * seconds while writes wait for it costs the shadows.  What is below us makes progress without us, except another tracked
- * volume, which has a worker, pools and a work queue of its own.
+ * seconds while writes wait for it costs the shadows.  What is below us makes
+ * progress without us, except another tracked volume, which has a worker, pools
+ * and a work queue of its own.
  *
  * A failure (reading old data, store full or failing, no memory for records)
  * loses the shadows that needed the data; then the writes go on.

@@ -14,8 +14,8 @@
  *
  * and staged all this time: whoever reads a block of it gets it from memory.
  * Every change of state is made by the volume's worker (but for the end of a
- * write), up to "unsent" and from "done" on under the epochs' mutate mutex.  The wait for "sent" batches ends because they
- * are bios below us.
+ * write), up to "unsent" and from "done" on under the epochs' mutate mutex.  The
+ * wait for "sent" batches ends because they are bios below us.
  */
 #include <linux/blkdev.h>
 #include <linux/delay.h>
