@@ -9,7 +9,7 @@
 # write_under DEVICE [OPTION...]: numbered writes in the background, as process
 # $WRITER; begun when this returns
 write_under() {
-	bg 100 ledger write --progress "$SCRATCH/progress" "$@" >"$SCRATCH/written"
+	bg 550 ledger write --progress "$SCRATCH/progress" "$@" >"$SCRATCH/written"
 	WRITER=$BG
 	wait_for 10 begun
 }
