@@ -3,7 +3,7 @@
 #
 # DESC: no set of two filesystems shows a later file without an earlier one
 # DISKS: a=32M b=32M
-# TIMEOUT: 180
+# TIMEOUT: 240
 
 . "$(dirname "$0")/../lib.sh"
 
@@ -14,7 +14,7 @@ for name in a b; do
 	mount_at "${!disk}" "$SCRATCH/$name"
 done
 shadowadm volume track "$SCRATCH/a" "$SCRATCH/b"
-bg 170 ora_order write "$SCRATCH/a" "$SCRATCH/b"
+bg 230 ora_order write "$SCRATCH/a" "$SCRATCH/b"
 writer=$BG
 cleanup 'shadowadm delete --all -q'
 wait_for 20 test -s "$SCRATCH/b/chain3"

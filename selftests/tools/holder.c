@@ -108,8 +108,10 @@ static const char *uuid_text(const struct shadow_uuid *uuid)
 
 static void print_fault(FILE *f, const struct shadow_fault *fault)
 {
-	fprintf(f, "phase=%s reason=%s dev=%u:%u", name_in(phases, ARRAY_SIZE(phases), fault->phase),
-		name_in(reasons, ARRAY_SIZE(reasons), fault->reason), fault->dev.major, fault->dev.minor);
+	fprintf(f, "phase=%s reason=%s dev=%u:%u",
+		name_in(phases, ARRAY_SIZE(phases), fault->phase),
+		name_in(reasons, ARRAY_SIZE(reasons), fault->reason),
+		fault->dev.major, fault->dev.minor);
 }
 
 static int failed(const char *step, const struct shadow_fault *fault)
@@ -250,8 +252,8 @@ static int print_shadow(unsigned int i)
 		__u64 cursor = info.cursor;
 
 		if (!memcmp(&info.uuid, &devices[i].add.shadow, sizeof(info.uuid))) {
-			printf(" image%u=/dev/shadow%u state%u=%s blocks%u=%llu ", i, info.index,
-			       i, name_in(shadow_states, ARRAY_SIZE(shadow_states), info.state), i,
+			printf(" image%u=/dev/shadow%u state%u=%s blocks%u=%llu ", i, info.index, i,
+			       name_in(shadow_states, ARRAY_SIZE(shadow_states), info.state), i,
 			       (unsigned long long)info.blocks);
 			print_fault(stdout, &info.fault);
 			break;
@@ -271,7 +273,8 @@ static int print(void)
 	if (code)
 		return code;
 	printf("set=%s state=%s volumes=%u held=%u hold_ns=%llu gate_ns=%llu error=%s ",
-	       uuid_text(&step.set), name_in(states, ARRAY_SIZE(states), step.state), step.volumes, step.held,
+	       uuid_text(&step.set), name_in(states, ARRAY_SIZE(states), step.state),
+	       step.volumes, step.held,
 	       (unsigned long long)step.hold_ns, (unsigned long long)step.gate_ns,
 	       step.fault.error ? strerrorname_np(step.fault.error) : "0");
 	print_fault(stdout, &step.fault);

@@ -39,7 +39,7 @@
 #define CHUNK 256		/* blocks read or filled at a time */
 #define BETWEEN 16		/* writes between two shadows */
 #define COUNTED 300		/* blocks overwritten to be counted */
-#define FULL_CHECKS 4		/* while the shadows are deleted */
+#define FULL_CHECKS 2		/* while the shadows are deleted */
 
 struct oracle {
 	struct shadow_uuid uuid;
