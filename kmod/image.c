@@ -382,8 +382,7 @@ static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 
 		mutex_lock(&es->mutate);
 		do {
-			more = shadow_epochs_fold(es, ep, vol->lost_upto, &cursor,
-						  GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN,
+			more = shadow_epochs_fold(es, ep, vol->lost_upto, &cursor, SHADOW_GFP,
 						  &unused);
 		} while (more > 0 && !unused && ++n < FOLD_REGIONS);
 		mutex_unlock(&es->mutate);

@@ -628,8 +628,8 @@ static void worker(struct work_struct *work)
 	}
 	mutex_unlock(&vol->epochs.mutate);
 	/* Not under the mutex, which the instant needs: the store may be slow to take it. */
-	if (store)
-		shadow_store_send(store);	/* its end waits for this run */
+	if (store && !shadow_store_send(store))	/* the store's end waits for this run */
+		queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
 	blk_finish_plug(&plug);
 	memalloc_noio_restore(noio);
 }

@@ -15,12 +15,13 @@
 #include "block.h"
 
 /*
- * Memory that the write path needs to go on: try without waiting for other
- * I/O, then from the emergency reserves, since the caller is what makes memory
- * free (write-back and swap go through it).  A failure costs shadows, never a
- * write.
+ * Memory that the write path needs to go on: what is free, then from the
+ * emergency reserves, since the caller is what makes memory free (write-back and
+ * swap go through it).  Never by reclaiming it: without I/O that only means to
+ * walk long lists of pages for nothing, while those who could free memory wait
+ * for us.  A failure costs shadows, never a write.
  */
-#define SHADOW_GFP	(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN)
+#define SHADOW_GFP	(GFP_NOWAIT | __GFP_NOWARN)
 #define SHADOW_GFP_LAST	(GFP_NOWAIT | __GFP_MEMALLOC | __GFP_NOWARN)
 
 static inline struct shadow_dev shadow_dev_encode(dev_t dev)

@@ -272,7 +272,7 @@ void shadow_store_seal(struct shadow_store *store)
 		close_batch(store);
 }
 
-void shadow_store_send(struct shadow_store *store)
+bool shadow_store_send(struct shadow_store *store)
 {
 	struct shadow_batch *batch, *next;
 
@@ -284,11 +284,12 @@ void shadow_store_send(struct shadow_store *store)
 		if (store->ops->write(store, batch)) {
 			atomic_dec(&store->sent);
 			list_add(&batch->node, &store->unsent);
-			break;
+			return false;
 		}
 		atomic64_inc(&store->writes);	/* the batch may be gone already */
 		atomic64_add(bytes, &store->write_bytes);
 	}
+	return true;
 }
 
 void shadow_store_written(struct shadow_batch *batch, blk_status_t status)

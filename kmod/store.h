@@ -31,6 +31,7 @@ struct shadow_store;
  * @nr: blocks filled
  * @room: blocks allotted from @loc on
  * @status: how the write ended
+ * @since: jiffies when memory was first missing to write it; 0: never
  * @freed: blocks whose record went away meanwhile; they are given back when the
  *	write has ended, since it would overwrite a new owner's data otherwise
  * @page: a page for each block; the pages belong to the batch until it is done
@@ -43,6 +44,7 @@ struct shadow_batch {
 	unsigned int nr;
 	unsigned int room;
 	blk_status_t status;
+	unsigned long since;
 	DECLARE_BITMAP(freed, SHADOW_BATCH_BLOCKS);
 	struct page *page[SHADOW_BATCH_BLOCKS];
 };
@@ -55,7 +57,7 @@ struct shadow_batch {
  * @close: undo it; no I/O is under way
  * @write: start writing a batch; ends in shadow_store_written(), perhaps at
  *	once.  Does not wait for memory: -EAGAIN asks to be called again after a
- *	batch was written.
+ *	while.
  * @page: the page that holds a block, with ->lock held; NULL where blocks are
  *	not kept in memory
  * @locate: where to read a block; NULL where @page always answers
@@ -175,8 +177,9 @@ void shadow_store_seal(struct shadow_store *store);
  * shadow_store_send() - start writing the batches that are full or sealed
  *
  * Context: the worker.  Submits bios: may sleep for as long as the device likes.
+ * Return: false if some are left for want of memory.
  */
-void shadow_store_send(struct shadow_store *store);
+bool shadow_store_send(struct shadow_store *store);
 
 /* Is there a batch that could take more, but holds something? */
 bool shadow_store_has_partial(const struct shadow_store *store);

@@ -5,9 +5,12 @@
  * "Writing" a batch moves its pages into an XArray; the pool they came from
  * gets fresh ones in exchange if it is short of them.  Nothing is copied.
  */
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include "store.h"
+
+#define MEMORY_PATIENCE	HZ
 
 struct memory_store {
 	struct xarray pages;	/* by location; under store->lock */
@@ -46,44 +49,48 @@ static void memory_close(struct shadow_store *store)
 	kfree(ms);
 }
 
-/* Move one page over.  On failure it stays the batch's. */
-static int keep_page(struct shadow_store *store, struct shadow_batch *batch, unsigned int i)
+/* Move one page over, for a fresh one if the pool is short.  On failure it stays the batch's. */
+static bool keep_page(struct shadow_store *store, struct shadow_batch *batch, unsigned int i)
 {
 	struct memory_store *ms = store->private;
 	struct page *fresh = NULL;
 
 	if (xa_reserve(&ms->pages, batch->loc + i, SHADOW_GFP) &&
 	    xa_reserve(&ms->pages, batch->loc + i, SHADOW_GFP_LAST))
-		return -ENOMEM;
+		return false;
 	if (READ_ONCE(store->pages->curr_nr) < store->pages->min_nr) {
-		fresh = alloc_page(SHADOW_GFP) ?: alloc_page(SHADOW_GFP_LAST);
+		fresh = alloc_page(SHADOW_GFP);
 		if (!fresh)
-			return -ENOMEM;
+			return false;
 	}
 	write_lock(&store->lock);
 	xa_store(&ms->pages, batch->loc + i, batch->page[i], GFP_NOWAIT);
+	batch->page[i] = NULL;
 	write_unlock(&store->lock);
 	if (fresh)
 		mempool_free(fresh, store->pages);
-	return 0;
+	return true;
 }
 
+/*
+ * Memory may be short for a moment only, so that is tried again for a while; not
+ * for long, since what would make it free may be writes that wait for us.
+ */
 static int memory_write(struct shadow_store *store, struct shadow_batch *batch)
 {
-	blk_status_t status = BLK_STS_OK;
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
-		if (keep_page(store, batch, i)) {
-			status = BLK_STS_RESOURCE;
-			break;
-		}
+		if (!batch->page[i] || keep_page(store, batch, i))
+			continue;
+		if (!batch->since)
+			batch->since = jiffies ?: 1;
+		if (time_before(jiffies, batch->since + MEMORY_PATIENCE))
+			return -EAGAIN;
+		shadow_store_written(batch, BLK_STS_RESOURCE);
+		return 0;
 	}
-	/* What was moved is the store's: the batch must not free it. */
-	write_lock(&store->lock);
-	memset(batch->page, 0, i * sizeof(batch->page[0]));
-	write_unlock(&store->lock);
-	shadow_store_written(batch, status);
+	shadow_store_written(batch, BLK_STS_OK);
 	return 0;
 }
 
