@@ -26,6 +26,7 @@ static LIST_HEAD(volumes);		/* by id */
 static unsigned int nr_volumes;
 static struct class_interface removal;
 static bool leaving;
+static struct workqueue_struct *detach_wq;
 
 static void reap_gone(struct work_struct *work);
 static DECLARE_WORK(reap_work, reap_gone);
@@ -102,18 +103,44 @@ static int wait_for_old_writes(struct shadow_volume *vol, struct block_device *b
 	return err;
 }
 
+/* No write is in flight any more. */
+static void end_detach(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&registry_lock);
+	shadow_hook_remove(vol);
+	shadow_event_volume(SHADOW_NL_EV_UNTRACKED, vol, SHADOW_REASON_NONE);
+	shadow_volume_free(vol);
+}
+
+/* Some writes take their time; nobody but the module's exit waits for them. */
+static void detach_work(struct work_struct *work)
+{
+	struct shadow_volume *vol = container_of(work, struct shadow_volume, detach_work);
+
+	/* Ends: the gate is open and all that is in flight is below us. */
+	while (!shadow_flight_none(vol))
+		msleep(20);
+	mutex_lock(&registry_lock);
+	end_detach(vol);
+	mutex_unlock(&registry_lock);
+}
+
 static void detach(struct shadow_volume *vol)
 {
+	unsigned int tries = 200;
+
 	lockdep_assert_held(&registry_lock);
 	list_del(&vol->list);
 	nr_volumes--;
 	shadow_hook_leave(vol);
-	/* Ends: the gate is open and all that is in flight is below us. */
-	while (!shadow_flight_none(vol))
+	while (!shadow_flight_none(vol) && --tries)
 		usleep_range(500, 1000);
-	shadow_hook_remove(vol);
-	shadow_event_volume(SHADOW_NL_EV_UNTRACKED, vol, SHADOW_REASON_NONE);
-	shadow_volume_free(vol);
+	if (tries) {
+		end_detach(vol);
+		return;
+	}
+	INIT_WORK(&vol->detach_work, detach_work);
+	queue_work(detach_wq, &vol->detach_work);
 }
 
 static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_fault *fault)
@@ -505,9 +532,17 @@ unsigned int shadow_registry_count(void)
 
 int shadow_registry_init(void)
 {
+	int err;
+
+	detach_wq = alloc_workqueue("shadow-detach", WQ_UNBOUND, 0);
+	if (!detach_wq)
+		return -ENOMEM;
 	removal.class = shadow_hook_device()->class;
 	removal.remove_dev = device_removed;
-	return class_interface_register(&removal);
+	err = class_interface_register(&removal);
+	if (err)
+		destroy_workqueue(detach_wq);
+	return err;
 }
 
 void shadow_registry_exit(void)
@@ -522,5 +557,6 @@ void shadow_registry_exit(void)
 		detach(vol);
 	mutex_unlock(&registry_lock);
 	cancel_work_sync(&reap_work);
+	destroy_workqueue(detach_wq);	/* waits for writes that were under way */
 	synchronize_rcu_tasks();	/* completions preempted in their last instructions */
 }

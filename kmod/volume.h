@@ -121,6 +121,7 @@ struct shadow_volume {
 	bool leaving;			/* new writes pass it by; under RCU, set once */
 	bool gone;			/* the device was removed; set once */
 	struct work_struct gone_work;
+	struct work_struct detach_work;
 
 	/* The worker's own. */
 	struct work_struct work;
