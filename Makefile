@@ -48,7 +48,7 @@ build: setup
 		$(if $(wildcard userspace/Makefile),userspace) tools
 
 check: build
-	@$(run) $(if $(V),--verbose) $(addprefix --group=,$(GROUP)) $(TEST)
+	@$(run) $(if $(V),--verbose) $(if $(AGAIN),--again) $(addprefix --group=,$(GROUP)) $(TEST)
 
 demo: build
 	@selftests/vm/boot --timeout 600 --disk origin=256M --disk store=256M \
