@@ -29,8 +29,8 @@ modules:
 userspace:
 	$(MAKE) -C userspace
 
-# On this machine itself, for the running kernel or KVER=...: the module for good,
-# library and tools below PREFIX.
+# On this machine itself: the module for the kernel KVER=..., for good; library and
+# tools below PREFIX.
 install: modules userspace
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
 	depmod -a $(KVER)

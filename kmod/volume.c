@@ -139,6 +139,25 @@ void shadow_volume_free(struct shadow_volume *vol)
 	kfree(vol);
 }
 
+/* For the log; tools have the whole story. */
+static const char *reason_text(u32 reason)
+{
+	switch (reason) {
+	case SHADOW_REASON_STORE_FULL:
+		return "its store is full";
+	case SHADOW_REASON_STORE_ERROR:
+		return "its store failed";
+	case SHADOW_REASON_ORIGIN_ERROR:
+		return "old data could not be read";
+	case SHADOW_REASON_ORIGIN_GONE:
+		return "the volume is gone";
+	case SHADOW_REASON_NO_MEMORY:
+		return "memory ran out";
+	default:
+		return "see shadowadm list";
+	}
+}
+
 void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error)
 {
 	struct shadow_settled *unused;
@@ -155,8 +174,8 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 		shadow_fail(&stake->fault, phase, reason, vol->dev, error);
 		smp_store_release(&stake->lost, true);	/* before the writes that it lacks */
 		atomic64_inc(&vol->lost);
-		pr_warn("%s: a shadow was lost: phase %u, reason %u, error %d\n", vol->name,
-			phase, reason, error);
+		pr_warn("%s: the shadow of epoch %llu is lost: %s (%d); writes go on\n",
+			vol->name, stake->epoch->number, reason_text(reason), error);
 		if (stake->on_lost)
 			stake->on_lost(stake);
 	}

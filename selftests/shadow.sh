@@ -92,7 +92,7 @@ le32() {
 
 # mbr_put DISK OFFSET HEX
 mbr_put() {
-	# shellcheck disable=SC2001 # a byte after the other
+	# shellcheck disable=SC2001,SC2059 # a byte after the other, as escapes
 	printf "$(sed 's/../\\x&/g' <<<"$3")" |
 		dd of="$1" bs=1 seek="$2" conv=notrunc,fsync status=none
 }

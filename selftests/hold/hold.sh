@@ -10,6 +10,7 @@
 # $OWNER; what it says is in $SCRATCH/owner, also how it ended
 owner() {
 	bg 60 bash -c 'holder "$@"; echo "status=$?"' owner "$@" >"$SCRATCH/owner" 2>&1
+	# shellcheck disable=SC2034 # for those who source this
 	OWNER=$BG
 	cleanup 'drop_all'
 }

@@ -32,5 +32,4 @@ dm_remove origin
 logwrites "$DISK_logorigin" >"$SCRATCH/origin"
 check "there are flushes" grep -q flush "$SCRATCH/origin"
 check "there is FUA" grep -q fua "$SCRATCH/origin"
-diff -u "$SCRATCH/twin" "$SCRATCH/origin" && ok "the same operations, in the same order" ||
-	not_ok "the same operations, in the same order"
+check "the same operations, in the same order" diff -u "$SCRATCH/twin" "$SCRATCH/origin"

@@ -176,13 +176,13 @@ static void check_module_file(struct examination *exam)
 		report(exam, "module-file", GOOD, NULL, "/lib/modules/%s/%s", exam->release, path);
 	else if (is_loaded(exam))
 		report(exam, "module-file", NOTE,
-		       "install it with DKMS, or \"make install\" and \"depmod -a\"",
+		       "install it with DKMS, or \"make install KVER=$(uname -r)\"",
 		       "the module is loaded, but not installed for this kernel: it is gone after the "
 		       "next boot");
 	else
 		report(exam, "module-file", FAILURE,
 		       "install it with DKMS (\"dkms status\" shows whether its build failed), or "
-		       "\"make install\" and \"depmod -a\"",
+		       "\"make install KVER=$(uname -r)\"",
 		       "there is no module \"shadow\" for kernel %s", exam->release);
 }
 

@@ -338,3 +338,18 @@ char *mountpoint_of(const struct shadow_shadow_info *shadow)
 	mounts_of(shadow, keep_mountpoint, &mountpoint);
 	return mountpoint;
 }
+
+size_t mounts_at(const char *target)
+{
+	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	size_t count = 0;
+
+	while (table && iter && !mnt_table_next_fs(table, iter, &fs))
+		if (!strcmp(mnt_fs_get_target(fs) ?: "", target))
+			count++;
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	return count;
+}

@@ -32,6 +32,9 @@ void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, vo
 /* "mounted on /mnt", "open by tar (pid 12)" */
 char *user_text(const struct user *user, char *buf, size_t size);
 
+/* How many mounts lie on top of each other at @target, in this namespace. */
+size_t mounts_at(const char *target);
+
 /* Where it is mounted in this namespace: to be freed, or NULL. */
 char *mountpoint_of(const struct shadow_shadow_info *shadow);
 
