@@ -42,8 +42,9 @@ static int mount_filesystem(struct context *context, struct made *made)
 		return fail(context, "there is not enough memory");
 	if (mounts_at(made->target)) {
 		mnt_free_context(mount);
-		return fail(context, "cannot mount %s on %s: something is mounted there already, "
-			    "which it would hide. Name an empty directory", made->path, made->target);
+		return fail(context, "cannot mount %s on %s: something is mounted there "
+			    "already, which it would hide. Name an empty directory", made->path,
+			    made->target);
 	}
 	rc = mnt_context_set_source(mount, made->path) ||
 	     mnt_context_set_target(mount, made->target) ||

@@ -62,9 +62,9 @@ static int umount_one(struct context *context, const char *target)
 	/* Unmounting takes what is on top, which need not be the shadow. */
 	if (mounts_at(target) > 1) {
 		mnt_free_context(mount);
-		return fail(context, "cannot unmount %s: more than one filesystem is mounted there. "
-			    "See \"findmnt %s\", and unmount with umount(8) what is on top",
-			    target, target);
+		return fail(context, "cannot unmount %s: more than one filesystem is mounted "
+			    "there. See \"findmnt %s\", and unmount with umount(8) what is on "
+			    "top", target, target);
 	}
 	rc = mnt_context_set_target(mount, target);
 	if (!rc) {
