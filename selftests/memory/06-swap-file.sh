@@ -19,7 +19,7 @@ need_module
 take "$SCRATCH/mnt" --store memory:16M
 swapon "$SCRATCH/mnt/swap"
 cleanup "swapoff '$SCRATCH/mnt/swap'"
-bg 60 hog $(($(available) + 40)) 15 >"$SCRATCH/hog"
+bg 60 hog $(($(available) + 40)) 12 >"$SCRATCH/hog"
 check "the memory was what it was" bg_wait "$BG"
 diag "$(cat "$SCRATCH/hog"), $(awk '/^pswpout/' /proc/vmstat)"
 check "swap was used" [ "$(awk '/^pswpout/ { print $2 }' /proc/vmstat)" -gt 2000 ]
