@@ -20,7 +20,7 @@ CACHE = os.environ.get("SHADOWCOPY_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
     "shadowcopy")
 QEMU = "qemu-system-x86_64"
-BOOT_LIMIT = 90
+BOOT_LIMIT = 90 * float(os.environ.get("TIMEOUT_FACTOR", "1"))
 
 
 class VmError(Exception):
