@@ -5,7 +5,20 @@
  */
 #include "shadow_table.h"
 
-static int show(struct context *context, const struct shadow_uuid *uuid, uint32_t kind)
+/* For udev's rules and for scripts: names of shadows and volumes need no quotes. */
+static void export_shadow(const struct shadow_shadow_info *info)
+{
+	char text[SHADOWCOPY_UUID_LEN];
+
+	printf("SHADOWCOPY_UUID=%s\n", shadowcopy_uuid_format(&info->uuid, text));
+	printf("SHADOWCOPY_SET=%s\n", shadowcopy_uuid_format(&info->set, text));
+	printf("SHADOWCOPY_VOLUME=%s\n", info->volume_name);
+	printf("SHADOWCOPY_CREATED=%llu\n",
+	       (unsigned long long)(info->created_ns / 1000000000));
+}
+
+static int show(struct context *context, const struct shadow_uuid *uuid, uint32_t kind,
+		bool export)
 {
 	struct json_object *document = json_object_new_object();
 	struct json_object *array = json_object_new_array();
@@ -29,7 +42,10 @@ static int show(struct context *context, const struct shadow_uuid *uuid, uint32_
 		}
 		if (shown++)
 			putchar('\n');
-		table_print_one(context, &shadow_table, &row);
+		if (export)
+			export_shadow(&row.info);
+		else
+			table_print_one(context, &shadow_table, &row);
 	}
 	free(shadows);
 	json_object_object_add(document, shadow_table.name, array);
@@ -41,30 +57,40 @@ static int show(struct context *context, const struct shadow_uuid *uuid, uint32_
 
 static int run(struct context *context, int argc, char **argv)
 {
+	enum { OPTION_EXPORT = OPTION_OWN };
 	static const struct option longs[] = {
-		{ "bytes", no_argument, NULL, OPTION_BYTES }, { 0 }
+		{ "bytes", no_argument, NULL, OPTION_BYTES },
+		{ "export", no_argument, NULL, OPTION_EXPORT },
+		{ 0 }
 	};
 	struct shadow_uuid uuid;
+	bool export = false;
 	int option, status;
 	uint32_t kind;
 
-	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
-		return status;
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1) {
+		if (option != OPTION_EXPORT)
+			return status;
+		export = true;
+	}
+	if (export && context->json)
+		return usage(context, "--export and --json are different formats: choose one");
 	if (argc - optind != 1)
 		return usage(context, "name one shadow or set: /dev/shadowN, N, or a UUID");
 	if (shadowcopy_find(context->sc, argv[optind], &uuid, &kind))
 		return fail_library(context);
-	return show(context, &uuid, kind);
+	return show(context, &uuid, kind, export);
 }
 
 const struct command cmd_show = {
 	.name = "show",
 	.summary = "Show all that is known of a shadow or of a set",
-	.synopsis = "SHADOW|SET [--json]",
+	.synopsis = "SHADOW|SET [--json|--export]",
 	.text = "SHADOW is /dev/shadowN, N, or the beginning of a UUID; SET the beginning of a\n"
 		"set's UUID.\n\n"
 		"Options:\n"
 		"      --bytes           sizes in bytes\n"
+		"      --export          lines KEY=VALUE, as udev's rules take them\n"
 		COMMON_HELP,
 	.run = run,
 };
