@@ -16,6 +16,8 @@ help:
 	@echo '  make modules     the kernel module, for KDIR=$(KDIR)'
 	@echo '  make userspace   library, daemon, tools'
 	@echo '  make install     both, on this machine (KVER=... for the kernel)'
+	@echo '  make uninstall   remove what it installed'
+	@echo '  make deb         packages for SUITE=..., into build/deb/'
 	@echo '  make clean       remove what was built'
 	@echo 'Trying (these set up, build, and use a throw-away machine):'
 	@echo '  make demo        a volume is shadow-copied and backed up before your eyes'
@@ -30,11 +32,40 @@ userspace:
 	$(MAKE) -C userspace
 
 # On this machine itself: the module for the kernel KVER=..., for good; library and
-# tools below PREFIX.
-install: modules userspace
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+# tools below PREFIX.  DESTDIR=... collects the files for a package instead.
+module_dir = $(DESTDIR)/lib/modules/$(KVER)/updates/kmod
+define refresh
 	depmod -a $(KVER)
+	ldconfig
+	-! [ -S /run/udev/control ] || udevadm control --reload
+endef
+
+install: modules userspace
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
 	$(MAKE) -C userspace install
+ifeq ($(DESTDIR),)
+	$(refresh)
+	-! command -v systemd-sysusers >/dev/null || systemd-sysusers
+endif
+
+uninstall:
+	rm -f $(module_dir)/shadow.ko*
+	[ ! -d $(module_dir) ] || rmdir --parents --ignore-fail-on-non-empty $(module_dir)
+	$(MAKE) -C userspace uninstall
+ifeq ($(DESTDIR),)
+	$(refresh)
+endif
+
+# The module's source, for DKMS.
+source_dir = $(DESTDIR)/usr/src/shadowcopy-$(shell cat VERSION)
+source_files = Kbuild VERSION dkms.conf $(wildcard uapi/linux/*.h) \
+	$(shell find kmod -name Kbuild -o -name '*.[ch]' ! -name '*.mod.c' -o -name '*.sh')
+install-source:
+	for file in $(source_files); do \
+		install -D -m 644 $$file $(source_dir)/$$file || exit 1; done
+
+deb:
+	selftests/package/deb $(or $(SUITE),$(shell . /etc/os-release; echo $$VERSION_CODENAME))
 
 tools:
 	@$(MAKE) --no-print-directory -C selftests
@@ -65,4 +96,4 @@ clean:
 	$(if $(wildcard userspace/Makefile),$(MAKE) -C userspace clean)
 	$(MAKE) -C selftests clean
 
-.PHONY: all help modules userspace install tools setup build check demo vm-shell lint clean
+.PHONY: all help modules userspace install uninstall install-source deb tools setup build check demo vm-shell lint clean
