@@ -6,14 +6,14 @@
  * Multicast loses messages when a listener is slow, so each carries a number
  * that grows by one.
  */
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 #include <net/genetlink.h>
 #include "event.h"
 
 static atomic64_t last_seq;
 
 static const struct genl_multicast_group groups[] = {
-	{ .name = SHADOW_NL_GROUP_EVENTS, SHADOW_GROUP_ADMIN },
+	{ .name = SHADOW_NL_GROUP_EVENTS, SHADOW_MCGRP_ADMIN },
 };
 
 static struct genl_family family = {

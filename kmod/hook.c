@@ -21,8 +21,10 @@
  * preempted in our last instructions, or in the trampoline, are waited for by
  * RCU-tasks.
  */
+#include <linux/blkdev.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/ftrace.h>
 #include <linux/hash.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rculist.h>
@@ -71,7 +73,7 @@ static __always_inline struct shadow_volume *volume_of(struct bio *bio)
 }
 
 /* In the place of submit_bio_noacct(), with hook_ref held. */
-static noinline notrace shadow_submit_t submit(struct bio *bio)
+static noinline notrace void submit(struct bio *bio)
 {
 	struct shadow_volume *vol;
 
@@ -81,8 +83,10 @@ static noinline notrace shadow_submit_t submit(struct bio *bio)
 	}
 	rcu_read_lock();
 	vol = volume_of(bio);
-	if (vol)
+	if (vol) {
+		shadow_bio_remap(bio);
 		shadow_flight_begin(vol);
+	}
 	rcu_read_unlock();
 	if (vol)
 		shadow_write(vol, bio);
@@ -90,13 +94,13 @@ static noinline notrace shadow_submit_t submit(struct bio *bio)
 		submit_bio_noacct(bio);		/* the volume went away just now */
 out:
 	percpu_ref_put(&hook_ref);
-	return SHADOW_SUBMIT_NONE;
 }
+THUNK_SUBMIT_BIO(submit)
 
 static void notrace callback(unsigned long ip, unsigned long parent_ip,
 			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	struct bio *bio = shadow_hook_arg0(fregs);
+	struct bio *bio = (void *)ftrace_regs_get_argument(fregs, 0);
 	struct gendisk *disk;
 	bool divert;
 
@@ -109,13 +113,12 @@ static void notrace callback(unsigned long ip, unsigned long parent_ip,
 	divert = (volume_of(bio) || disk == marker_disk) && percpu_ref_tryget_live(&hook_ref);
 	rcu_read_unlock();
 	if (divert)
-		shadow_hook_divert(fregs, (unsigned long)submit);
+		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)THUNK_SUBMIT(submit));
 }
 
 static struct ftrace_ops hook_ops = {
 	.func	= callback,
-	.flags	= FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
-		  SHADOW_HOOK_REGS | SHADOW_HOOK_NORECURSE,
+	.flags	= FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
 static void ref_release(struct percpu_ref *ref)
@@ -137,7 +140,7 @@ static bool ftrace_is_off(void)
 {
 	static struct ftrace_ops probe = {
 		.func	= nothing,
-		.flags	= FTRACE_OPS_FL_PERMANENT | SHADOW_HOOK_NORECURSE,
+		.flags	= FTRACE_OPS_FL_PERMANENT,
 	};
 	int err = ftrace_set_filter_ip(&probe, (unsigned long)submit_bio_noacct, 0, 0);
 
@@ -302,9 +305,7 @@ void shadow_hook_remove(struct shadow_volume *vol)
 
 int shadow_hook_verify(struct shadow_fault *fault)
 {
-	struct bio *bio = bio_alloc_bioset(marker_disk->part0, 0, REQ_OP_WRITE_ZEROES, GFP_KERNEL,
-					   &fs_bio_set);
-
+	struct bio *bio = shadow_bio_alloc_disk(marker_disk, REQ_OP_WRITE_ZEROES);
 	int err;
 
 	if (!bio)
@@ -358,14 +359,14 @@ int shadow_hook_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(buckets); i++)
 		INIT_LIST_HEAD(&buckets[i]);
-	marker_disk = shadow_disk_alloc(NULL);
-	if (!marker_disk)
-		return -ENOMEM;
+	marker_disk = blk_alloc_disk(NULL, NUMA_NO_NODE);
+	if (IS_ERR(marker_disk))
+		return PTR_ERR(marker_disk);
 	update_occupied();
 	return 0;
 }
 
 void shadow_hook_exit(void)
 {
-	shadow_disk_put(marker_disk);
+	put_disk(marker_disk);
 }

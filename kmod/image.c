@@ -289,7 +289,7 @@ static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 	return origin;
 }
 
-static shadow_submit_t image_submit(struct bio *bio)
+static void image_submit(struct bio *bio)
 {
 	struct shadow *sh = shadow_bio_disk(bio)->private_data;
 
@@ -304,28 +304,30 @@ static shadow_submit_t image_submit(struct bio *bio)
 	} else {
 		part_done(sh, bio, BLK_STS_IOERR);
 	}
-	return SHADOW_SUBMIT_NONE;
 }
+THUNK_SUBMIT_BIO(image_submit)
 
 /* --- openers --------------------------------------------------------------------------- */
 
-static int image_open(SHADOW_DISK_OPEN_ARGS)
+static int image_open(struct gendisk *disk, blk_mode_t mode)
 {
-	struct shadow *sh = SHADOW_DISK_OF_OPEN->private_data;
+	struct shadow *sh;
 	int err = 0;
 
-	if (mode & SHADOW_OPEN_WRITE)
+	if (mode & BLK_OPEN_WRITE)
 		return -EROFS;
 	mutex_lock(&shadows_lock);
-	if (sh->deleting)
+	sh = disk->private_data;
+	if (!sh || sh->deleting)	/* before 5.15 this may come after del_gendisk() */
 		err = -ENXIO;
 	else
 		sh->openers++;
 	mutex_unlock(&shadows_lock);
 	return err;
 }
+THUNK_DISK_OPEN(image_open)
 
-static void image_release(SHADOW_DISK_RELEASE_ARGS)
+static void image_release(struct gendisk *disk)
 {
 	struct shadow *sh = disk->private_data;
 
@@ -334,6 +336,7 @@ static void image_release(SHADOW_DISK_RELEASE_ARGS)
 		queue_work(delete_wq, &sh->delete_work);
 	mutex_unlock(&shadows_lock);
 }
+THUNK_DISK_RELEASE(image_release)
 
 /* Backup programs of the group disk may read; udev sets the group. */
 static char *image_devnode(struct gendisk *disk, umode_t *mode)
@@ -345,9 +348,9 @@ static char *image_devnode(struct gendisk *disk, umode_t *mode)
 
 static const struct block_device_operations image_ops = {
 	.owner = THIS_MODULE,
-	.submit_bio = image_submit,
-	.open = image_open,
-	.release = image_release,
+	.submit_bio = THUNK_SUBMIT(image_submit),
+	.open = THUNK_DISK(image_open),
+	.release = THUNK_DISK(image_release),
 	.devnode = image_devnode,
 };
 
@@ -401,6 +404,19 @@ static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 
 static void delete_work(struct work_struct *work);
 
+/* Its blocks have the origin's sizes: filesystems insist.  NULL without memory. */
+static struct gendisk *alloc_image_disk(struct block_device *origin)
+{
+	struct queue_limits lim = {
+		.logical_block_size = bdev_logical_block_size(origin),
+		.physical_block_size = bdev_physical_block_size(origin),
+		.io_min = bdev_io_min(origin),
+	};
+	struct gendisk *disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
+
+	return IS_ERR(disk) ? NULL : disk;
+}
+
 struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fault)
 {
 	struct shadow *sh = kzalloc(sizeof(*sh), GFP_KERNEL);
@@ -411,7 +427,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
 	sh->settled = shadow_settled_alloc(GFP_KERNEL);
 	sh->index = ida_alloc(&indexes, GFP_KERNEL);
-	sh->disk = shadow_disk_alloc(vol->bdev);
+	sh->disk = alloc_image_disk(vol->bdev);
 	if (!sh->stake.epoch || !sh->settled || sh->index < 0 || !sh->disk)
 		goto free_sh;
 	sh->vol = vol;
@@ -437,7 +453,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 
 free_sh:
 	if (sh->disk)
-		shadow_disk_put(sh->disk);
+		put_disk(sh->disk);
 	if (sh->index >= 0)
 		ida_free(&indexes, sh->index);
 	shadow_settled_free(sh->settled);
@@ -478,7 +494,7 @@ int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 	sh->id = ++last_id;		/* not before: sets surface in any order */
 	list_add_tail(&sh->node, &shadows);
 	mutex_unlock(&shadows_lock);
-	err = shadow_disk_add(sh->disk);
+	err = add_disk(sh->disk);
 	if (err)
 		return shadow_fail(fault, SHADOW_PHASE_IMAGE,
 				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_NONE,
@@ -517,12 +533,13 @@ static void destroy(struct shadow *sh)
 	shadow_settled_free(sh->settled);
 	shadow_registry_unuse_store(vol);
 	shadow_registry_unpin(vol);
-	shadow_disk_put(sh->disk);
-	ida_free(&indexes, sh->index);
-	kfree(sh);
 	mutex_lock(&shadows_lock);
+	sh->disk->private_data = NULL;
 	nr_shadows--;
 	mutex_unlock(&shadows_lock);
+	put_disk(sh->disk);
+	ida_free(&indexes, sh->index);
+	kfree(sh);
 	module_put(THIS_MODULE);
 }
 

@@ -176,7 +176,7 @@ void shadow_write(struct shadow_volume *vol, struct bio *bio)
 {
 	unsigned long flags;
 
-	shadow_bio_clear_polled(bio);	/* its completion will not come from polling it */
+	bio_clear_polled(bio);	/* its completion will not come from polling it */
 	if (shadow_gate_park(vol, bio))
 		return;
 	if (!current->bio_list && all_settled(vol, range_of(vol, bio))) {

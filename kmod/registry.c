@@ -13,6 +13,7 @@
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/sched/mm.h>
 #include "event.h"
 #include "gate.h"
 #include "hook.h"
@@ -60,11 +61,12 @@ static void mark_gone(struct shadow_volume *vol)
 	schedule_work(&vol->gone_work);
 }
 
-static void device_removed(SHADOW_CLASS_ARGS)
+static void device_removed(struct device *dev)
 {
 	if (!READ_ONCE(leaving))	/* unregistering tells us of every device */
 		shadow_hook_for_device(dev, mark_gone);
 }
+THUNK_CLASS_REMOVE(device_removed)
 
 static bool is_whole(const struct shadow_volume *vol)
 {
@@ -75,9 +77,21 @@ static bool is_whole(const struct shadow_volume *vol)
 static bool old_writes(const struct shadow_volume *vol, struct block_device *bdev)
 {
 	if (is_whole(vol))
-		return shadow_disk_writes_inflight(vol->disk);
+		return shadow_disk_writes_inflight(vol->disk, true);
 	return shadow_bdev_writes_inflight(bdev) ||
-	       shadow_bdev_writes_inflight(vol->disk->part0);
+	       shadow_disk_writes_inflight(vol->disk, false);
+}
+
+/* Wait for all requests that are under way now; blk-mq only. */
+static int wait_for_requests(struct request_queue *q)
+{
+	unsigned int noio = memalloc_noio_save();	/* while requests cannot start */
+	long left;
+
+	blk_freeze_queue_start(q);
+	left = blk_mq_freeze_queue_wait_timeout(q, OLD_WRITES_TIMEOUT);
+	blk_mq_unfreeze_queue(q, noio);			/* restores it */
+	return left > 0 ? 0 : -ETIMEDOUT;
 }
 
 /*
@@ -89,8 +103,8 @@ static int wait_for_old_writes(struct shadow_volume *vol, struct block_device *b
 	unsigned long end = jiffies + GATED_TIMEOUT;
 	int err = 0;
 
-	if (shadow_disk_is_mq(vol->disk))
-		return shadow_disk_flush_requests(vol->disk, OLD_WRITES_TIMEOUT);
+	if (queue_is_mq(vol->disk->queue))
+		return wait_for_requests(vol->disk->queue);
 	/* With new ones behind the gate only old ones are left in the driver's count. */
 	shadow_gate_close(vol);
 	while (!err && (!shadow_flight_none(vol) || old_writes(vol, bdev))) {
@@ -145,19 +159,19 @@ static void detach(struct shadow_volume *vol)
 
 static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_fault *fault)
 {
-	struct shadow_bdev ref;
+	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
 	struct shadow_volume *vol;
-	int err = shadow_bdev_open(&ref, dev);
+	int err;
 
 	lockdep_assert_held(&registry_lock);
-	if (err)
+	if (IS_ERR(file))
 		return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_DEVICE, dev,
-					   err));
-	if (shadow_bdev_of(&ref)->bd_disk->fops->owner == THIS_MODULE)
+					   PTR_ERR(file)));
+	if (file_bdev(file)->bd_disk->fops->owner == THIS_MODULE)
 		vol = ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN, SHADOW_REASON_IMAGE, dev,
 					  -EOPNOTSUPP));
 	else
-		vol = shadow_volume_alloc(shadow_bdev_of(&ref), memory_bytes, fault);
+		vol = shadow_volume_alloc(file_bdev(file), memory_bytes, fault);
 	if (IS_ERR(vol))
 		goto close;
 	INIT_WORK(&vol->gone_work, gone_work);
@@ -171,7 +185,7 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	nr_volumes++;
 	if (!disk_live(vol->disk))
 		mark_gone(vol);		/* removed before we would have been told */
-	err = shadow_hook_pass() ?: wait_for_old_writes(vol, shadow_bdev_of(&ref));
+	err = shadow_hook_pass() ?: wait_for_old_writes(vol, file_bdev(file));
 	if (err) {
 		shadow_fail(fault, SHADOW_PHASE_ATTACH,
 			    err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_DRAIN,
@@ -182,7 +196,7 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	}
 	shadow_event_volume(SHADOW_NL_EV_TRACKED, vol, SHADOW_REASON_NONE);
 close:
-	shadow_bdev_close(&ref);
+	bdev_fput(file);
 	return vol;
 }
 
@@ -208,7 +222,7 @@ static void unpin(struct shadow_volume *vol)
 	while (atomic_read(&vol->nr_claims))
 		usleep_range(500, 1000);
 	vol->bdev = NULL;
-	shadow_bdev_close(&vol->ref);
+	bdev_fput(vol->bdev_file);
 	if (!vol->tracked || READ_ONCE(vol->gone))
 		detach(vol);
 }
@@ -223,7 +237,8 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 	if (IS_ERR(vol))
 		goto out;
 	if (!vol->pins) {
-		err = shadow_bdev_open(&vol->ref, dev);
+		vol->bdev_file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
+		err = PTR_ERR_OR_ZERO(vol->bdev_file);
 		if (err) {
 			shadow_fail(fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_DEVICE, dev, err);
 			if (!vol->tracked)
@@ -231,12 +246,12 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 			vol = ERR_PTR(err);
 			goto out;
 		}
-		vol->bdev = shadow_bdev_of(&vol->ref);
+		vol->bdev = file_bdev(vol->bdev_file);
 		if (vol->bdev->bd_disk != vol->disk ||
-		    shadow_bdev_start(vol->bdev) != vol->start) {
+		    get_start_sect(vol->bdev) != vol->start) {
 			/* Another device has its number: this one went unnoticed. */
 			vol->bdev = NULL;
-			shadow_bdev_close(&vol->ref);
+			bdev_fput(vol->bdev_file);
 			mark_gone(vol);
 			vol = ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN,
 						  SHADOW_REASON_ORIGIN_GONE, dev, -ENODEV));
@@ -538,7 +553,7 @@ int shadow_registry_init(void)
 	if (!detach_wq)
 		return -ENOMEM;
 	removal.class = shadow_hook_device()->class;
-	removal.remove_dev = device_removed;
+	removal.remove_dev = THUNK_CLASS(device_removed);
 	err = class_interface_register(&removal);
 	if (err)
 		destroy_workqueue(detach_wq);

@@ -48,7 +48,7 @@
  * struct set_entry - a device of a set
  * @dev: its number
  * @flags: SHADOW_ADD_* bits
- * @ref: open, to freeze it
+ * @bdev_file: open, to freeze it
  * @frozen: by us; under hold_lock
  * @gated: by us; under hold_lock
  * @vol: with SHADOW_ADD_SHADOW
@@ -57,7 +57,7 @@
 struct set_entry {
 	dev_t dev;
 	u32 flags;
-	struct shadow_bdev ref;
+	struct file *bdev_file;
 	bool frozen;
 	bool gated;
 	struct shadow_volume *vol;
@@ -160,11 +160,11 @@ static void end_hold(struct shadow_set *set)
 
 		if (!e->frozen)
 			continue;
-		err = shadow_bdev_thaw(shadow_bdev_of(&e->ref));
+		err = bdev_thaw(file_bdev(e->bdev_file));
 		e->frozen = false;
 		if (!err)
 			continue;
-		pr_err("%pg: thawing failed: %d\n", shadow_bdev_of(&e->ref), err);
+		pr_err("%pg: thawing failed: %d\n", file_bdev(e->bdev_file), err);
 		if (set->state == SHADOW_SET_HOLDING || set->state == SHADOW_SET_HELD) {
 			shadow_fail(&set->fault, SHADOW_PHASE_FREEZE,
 				    SHADOW_REASON_FREEZE_FAILED, e->dev, err);
@@ -256,7 +256,7 @@ static void sort_gates(struct shadow_set *set)
 
 static int freeze_one(struct shadow_set *set, struct set_entry *e)
 {
-	int err = bdev_freeze(shadow_bdev_of(&e->ref));
+	int err = bdev_freeze(file_bdev(e->bdev_file));
 
 	if (err)
 		return fail_set(set, SHADOW_PHASE_FREEZE,
@@ -267,7 +267,7 @@ static int freeze_one(struct shadow_set *set, struct set_entry *e)
 	mutex_unlock(&set->hold_lock);
 	if (e->frozen)
 		return 0;
-	shadow_bdev_thaw(shadow_bdev_of(&e->ref));	/* the timer ended the hold meanwhile */
+	bdev_thaw(file_bdev(e->bdev_file));	/* the timer ended the hold meanwhile */
 	return -ETIMEDOUT;
 }
 
@@ -331,7 +331,7 @@ static int hold(struct shadow_set *set)
 	if (err)
 		return fail_set(set, SHADOW_PHASE_HOOK, SHADOW_REASON_HOOK_DEAD, 0, err);
 	for (i = 0; i < set->nr; i++)
-		sync_blockdev(shadow_bdev_of(&set->entry[i].ref));
+		sync_blockdev(file_bdev(set->entry[i].bdev_file));
 	sort_gates(set);
 	err = begin_hold(set);
 	if (err)
@@ -441,7 +441,7 @@ static int surface(struct shadow_set *set)
 	for (i = 0; i < set->nr; i++) {
 		set->entry[i].sh = NULL;	/* the list's now */
 		set->entry[i].vol = NULL;
-		shadow_bdev_close(&set->entry[i].ref);
+		bdev_fput(set->entry[i].bdev_file);
 	}
 	set->nr = 0;
 	mutex_lock(&set->hold_lock);
@@ -611,14 +611,14 @@ static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
 	memset(e, 0, sizeof(*e));
 	e->dev = dev;
 	e->flags = add->flags;
-	err = shadow_bdev_open(&e->ref, dev);
-	if (err)
+	e->bdev_file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
+	if (IS_ERR(e->bdev_file))
 		return shadow_fail(&add->fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_DEVICE, dev,
-				   err);
+				   PTR_ERR(e->bdev_file));
 	if (add->flags & SHADOW_ADD_SHADOW) {
 		err = add_shadow(set, e, add);
 		if (err) {
-			shadow_bdev_close(&e->ref);
+			bdev_fput(e->bdev_file);
 			return err;
 		}
 		set->index[set->nr_shadows] = set->nr;
@@ -668,7 +668,7 @@ void shadow_set_destroy(struct shadow_set *set)
 	stop_hold(set);
 	for (i = set->nr; i--;) {
 		drop_entry(set, &set->entry[i]);
-		shadow_bdev_close(&set->entry[i].ref);
+		bdev_fput(set->entry[i].bdev_file);
 	}
 	while (taken && !(set->flags & SHADOW_SET_NO_AUTO_RELEASE) &&
 	       shadow_of_set(&set->uuid, &id, &uuid))

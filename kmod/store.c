@@ -388,7 +388,7 @@ bool shadow_store_lies_on(const struct shadow_store *store, struct gendisk *disk
 	if (!store->ops->locate)
 		return false;
 	bdev = store->ops->locate((struct shadow_store *)store, 0, &first);
-	first = shadow_bdev_start(bdev);
+	first = get_start_sect(bdev);
 	return bdev->bd_disk == disk && first < start + nr &&
 	       first + bdev_nr_sectors(bdev) > start;
 }

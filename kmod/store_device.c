@@ -10,7 +10,7 @@
 #include "store.h"
 
 struct device_store {
-	struct shadow_bdev ref;
+	struct file *bdev_file;
 	struct block_device *bdev;
 };
 
@@ -23,7 +23,8 @@ static int device_open(struct shadow_store *store, struct shadow_fault *fault)
 
 	if (!ds)
 		return -ENOMEM;
-	err = shadow_bdev_open_excl(&ds->ref, dev, store);
+	ds->bdev_file = bdev_file_open_by_dev(dev, BLK_OPEN_READ | BLK_OPEN_WRITE, store, NULL);
+	err = PTR_ERR_OR_ZERO(ds->bdev_file);
 	if (err) {
 		shadow_fail(fault, SHADOW_PHASE_STORE,
 			    err == -EBUSY ? SHADOW_REASON_STORE_IN_USE :
@@ -31,7 +32,7 @@ static int device_open(struct shadow_store *store, struct shadow_fault *fault)
 			    SHADOW_REASON_NO_DEVICE, dev, err);
 		goto free;
 	}
-	ds->bdev = shadow_bdev_of(&ds->ref);
+	ds->bdev = file_bdev(ds->bdev_file);
 	if (bdev_read_only(ds->bdev)) {
 		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_READONLY, dev,
 				  -EROFS);
@@ -57,7 +58,7 @@ static int device_open(struct shadow_store *store, struct shadow_fault *fault)
 	return 0;
 
 close:
-	shadow_bdev_close(&ds->ref);
+	bdev_fput(ds->bdev_file);
 free:
 	kfree(ds);
 	return err;
@@ -79,7 +80,7 @@ static void device_close(struct shadow_store *store)
 {
 	struct device_store *ds = store->private;
 
-	shadow_bdev_close(&ds->ref);
+	bdev_fput(ds->bdev_file);
 	kfree(ds);
 }
 

@@ -72,7 +72,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	if (!vol)
 		goto no_memory;
 	vol->disk = bdev->bd_disk;
-	vol->start = shadow_bdev_start(bdev);
+	vol->start = get_start_sect(bdev);
 	vol->nr_sectors = bdev_nr_sectors(bdev);
 	vol->nr_blocks = shadow_blocks_of(vol->nr_sectors);
 	vol->dev = bdev->bd_dev;

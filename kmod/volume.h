@@ -92,7 +92,7 @@ struct shadow_volume {
 	unsigned int pins;		/* sets and shadows */
 	bool tracked;			/* by request, not only for its shadows */
 	bool auto_store;
-	struct shadow_bdev ref;		/* open while pins > 0 */
+	struct file *bdev_file;		/* open while pins > 0 */
 	struct block_device *bdev;
 
 	struct mutex fold;		/* one deletion at a time */
