@@ -38,6 +38,14 @@ static DEFINE_MUTEX(shadows_lock);
 static LIST_HEAD(shadows);		/* taken ones, by id */
 static unsigned int nr_shadows;		/* prepared ones too */
 static DEFINE_IDA(indexes);
+
+/*
+ * Images have a major number of their own, and so have their partitions, but for
+ * those above 31.  LVM takes its physical volumes from majors that it knows, the
+ * one for everybody's use among them: it would find each one a second time.
+ */
+#define IMAGE_MINORS	32
+static int image_major;
 static u64 last_id;
 static struct bio_set piece_bios;
 static struct workqueue_struct *image_wq;	/* second looks at reads */
@@ -426,7 +434,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 		goto no_memory;
 	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
 	sh->settled = shadow_settled_alloc(GFP_KERNEL);
-	sh->index = ida_alloc(&indexes, GFP_KERNEL);
+	sh->index = ida_alloc_max(&indexes, (1 << MINORBITS) / IMAGE_MINORS - 1, GFP_KERNEL);
 	sh->disk = alloc_image_disk(vol->bdev);
 	if (!sh->stake.epoch || !sh->settled || sh->index < 0 || !sh->disk)
 		goto free_sh;
@@ -439,6 +447,9 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 	atomic_set(&sh->reads_inflight, 1);
 	generate_random_uuid(sh->uuid.b);
 	whole = vol->start == 0 && vol->nr_sectors == get_capacity(vol->disk);
+	sh->disk->major = image_major;
+	sh->disk->first_minor = sh->index * IMAGE_MINORS;
+	sh->disk->minors = IMAGE_MINORS;
 	sh->disk->fops = &image_ops;
 	sh->disk->private_data = sh;
 	if (!whole)
@@ -705,17 +716,24 @@ int shadow_image_init(void)
 	delete_wq = alloc_workqueue("shadow-delete", WQ_UNBOUND, 0);
 	if (!delete_wq)
 		goto destroy_image_wq;
+	err = register_blkdev(0, "shadow");
+	if (err < 0)
+		goto destroy_delete_wq;
+	image_major = err;
 	return 0;
 
+destroy_delete_wq:
+	destroy_workqueue(delete_wq);
 destroy_image_wq:
 	destroy_workqueue(image_wq);
 exit_bios:
 	bioset_exit(&piece_bios);
-	return -ENOMEM;
+	return err < 0 ? err : -ENOMEM;
 }
 
 void shadow_image_exit(void)
 {
+	unregister_blkdev(image_major, "shadow");
 	destroy_workqueue(delete_wq);
 	destroy_workqueue(image_wq);
 	bioset_exit(&piece_bios);
