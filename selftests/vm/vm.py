@@ -192,8 +192,9 @@ class Vm:
     """
 
     def __init__(self, kernel, results, mem=1024, cpus=2, kargs="",
-                 out="log"):
+                 out="log", root=""):
         self.kernel = kernel
+        self.root = root
         self.results = results
         self.mem = mem
         self.cpus = cpus
@@ -210,6 +211,11 @@ class Vm:
 
     # -- starting and stopping
 
+    def _modules(self):
+        if self.root:
+            return f"{self.root}/lib/modules/{self.kernel.version}"
+        return self.kernel.modules
+
     def _command(self):
         where = self.directory
         tree = "local,readonly=on,security_model=none,multidevs=remap"
@@ -218,7 +224,7 @@ class Vm:
                   "tsc=nowatchdog random.trust_cpu=on 8250.nr_uarts=1 "
                   "cryptomgr.notests "
                   f"raid=noautodetect bench.tree={TREE} "
-                  f"bench.modules={self.kernel.modules} "
+                  f"bench.modules={self._modules()} bench.root={self.root} "
                   f"bench.term={os.environ.get('TERM', 'linux')} "
                   f"{self.kargs}")
         command = ["setpriv", "--pdeathsig", "KILL", "--", QEMU,
