@@ -7,8 +7,8 @@
 #include <linux/blkdev.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
-#include <linux/version.h>
 #include <linux/vmalloc.h>
+#include "eraser_compat.h"
 
 #define DISKS 2
 
@@ -37,7 +37,7 @@ static void transfer(struct bio *bio, char *data)
 
 static void eraser_submit(struct bio *bio)
 {
-	char *data = bio->bi_bdev->bd_disk->private_data;
+	char *data = shadow_bio_disk(bio)->private_data;
 	size_t offset;
 
 	bio = bio_split_to_limits(bio);
@@ -50,35 +50,15 @@ static void eraser_submit(struct bio *bio)
 		transfer(bio, data);
 	bio_endio(bio);
 }
+THUNK_SUBMIT_BIO(eraser_submit)
 
 static const struct block_device_operations eraser_ops = {
 	.owner = THIS_MODULE,
-	.submit_bio = eraser_submit,
+	.submit_bio = THUNK_SUBMIT(eraser_submit),
 };
 
 /* Erasing is split at 4 MiB, as other devices split it too. */
 #define ERASE_SECTORS (4 << (20 - SECTOR_SHIFT))
-
-static struct gendisk *alloc(void)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-	struct queue_limits limits = {
-		.max_secure_erase_sectors = ERASE_SECTORS,
-		.discard_granularity = SECTOR_SIZE,
-	};
-	struct gendisk *disk = blk_alloc_disk(&limits, NUMA_NO_NODE);
-
-	return IS_ERR(disk) ? NULL : disk;
-#else
-	struct gendisk *disk = blk_alloc_disk(NUMA_NO_NODE);
-
-	if (disk) {
-		blk_queue_max_secure_erase_sectors(disk->queue, ERASE_SECTORS);
-		disk->queue->limits.discard_granularity = SECTOR_SIZE;
-	}
-	return disk;
-#endif
-}
 
 static void remove(struct gendisk *disk)
 {
@@ -92,7 +72,7 @@ static void remove(struct gendisk *disk)
 static int add(unsigned int index)
 {
 	char *data = vzalloc((size_t)mib << 20);
-	struct gendisk *disk = data ? alloc() : NULL;
+	struct gendisk *disk = data ? eraser_alloc_disk(ERASE_SECTORS) : NULL;
 	int err;
 
 	if (!disk) {

@@ -7,22 +7,15 @@
 #include <linux/blkdev.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
-#include <linux/version.h>
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
-#define REGS ftrace_regs
-#else
-#define REGS pt_regs
-#endif
 
 static void notrace callback(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			     struct REGS *regs)
+			     struct ftrace_regs *regs)
 {
 }
 
 static struct ftrace_ops rival_ops = {
 	.func	= callback,
-	.flags	= FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_SAVE_REGS,
+	.flags	= FTRACE_OPS_FL_IPMODIFY,
 };
 
 static int __init rival_init(void)
