@@ -31,7 +31,7 @@ have FTRACE_REGS_ACCESS 'linux/ftrace.h linux/ftrace_regs.h' 'ftrace_regs_get_ar
 
 # 3e08773c3841 (5.16): submitting a bio gives no cookie any more
 have SUBMIT_COOKIE linux/blkdev.h 'blk_qc_t submit_bio_noacct\('
-# 6ce913fe3eee (5.16): REQ_HIPRI became REQ_POLLED; a544a75d0c1f: bio_clear_polled()
+# 6ce913fe3eee (5.16): REQ_HIPRI became REQ_POLLED, bio_clear_hipri() bio_clear_polled()
 have BIO_CLEAR_POLLED linux/bio.h 'bio_clear_polled\('
 # 309dca309fc3 (5.12): a bio points to a block device, no longer to disk and partition number
 have BIO_BDEV "linux/blk_types.h linux/bio.h" 'bi_bdev;'
@@ -71,12 +71,12 @@ have BDEV_FILE linux/blkdev.h 'bdev_file_open_by_dev\('
 have BDEV_FPUT linux/blkdev.h 'bdev_fput\('
 # 05bdb9965305 (6.5): block devices are no longer opened with fmode_t
 have BLKDEV_GET_FMODE linux/blkdev.h 'blkdev_get_by_dev\(dev_t dev, fmode_t'
-# 982c3b305863 (6.8): freeze_bdev() became bdev_freeze()
+# 982c3b305843 (6.8): freeze_bdev() became bdev_freeze()
 have BDEV_FREEZE linux/blkdev.h 'bdev_freeze\('
 # 040f04bd2e82 (5.11): freeze_bdev() gives no superblock
 have FREEZE_BDEV_SB linux/blkdev.h 'struct super_block \*freeze_bdev\('
 
-# 2243acd50ac7 (6.4): callbacks of a class_interface are not given it
+# 2243acd50ac4 (6.4): callbacks of a class_interface are not given it
 have CLASS_INTERFACE_ARG "linux/device.h linux/device/class.h" '\(\*remove_dev\) ?\(struct device \*, struct class_interface'
 # f3ba3c710ac5 (5.11): kmap_local_page()
 have KMAP_LOCAL "linux/highmem.h linux/highmem-internal.h" 'kmap_local_page\('
