@@ -66,6 +66,36 @@ int usage(struct context *context, const char *format, ...)
 	return STATUS_USAGE;
 }
 
+#if defined(__GLIBC_PREREQ) && __GLIBC_PREREQ(2, 32)
+#define errno_name(code) strerrorname_np(code)
+#else
+/* glibc 2.31 has no such function: those that the module and the library return. */
+static const char *errno_name(int code)
+{
+#define NAME(e) { e, #e }
+	static const struct {
+		int code;
+		const char *name;
+	} names[] = {
+		NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG),
+		NAME(EBADF), NAME(EAGAIN), NAME(ENOMEM), NAME(EACCES), NAME(EFAULT),
+		NAME(ENOTBLK), NAME(EBUSY), NAME(EEXIST), NAME(EXDEV), NAME(ENODEV),
+		NAME(ENOTDIR), NAME(EISDIR), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE),
+		NAME(ENOTTY), NAME(EFBIG), NAME(ENOSPC), NAME(EROFS), NAME(EMLINK),
+		NAME(ERANGE), NAME(EDEADLK), NAME(ENAMETOOLONG), NAME(ENOSYS), NAME(ELOOP),
+		NAME(ENODATA), NAME(ETIME), NAME(EPROTO), NAME(EOVERFLOW), NAME(EOPNOTSUPP),
+		NAME(EADDRINUSE), NAME(ENOBUFS), NAME(ETIMEDOUT), NAME(EALREADY),
+		NAME(EINPROGRESS), NAME(ESTALE), NAME(ECANCELED), NAME(EUCLEAN), NAME(EDQUOT),
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].code == code)
+			return names[i].name;
+	return NULL;
+}
+#endif
+
 int fail_library(struct context *context)
 {
 	const struct shadowcopy_error *last = shadowcopy_last_error(context->sc);
@@ -77,7 +107,7 @@ int fail_library(struct context *context)
 		return STATUS_FAILED;
 	error = json_object_new_object();
 	json_text(error, "message", last->text);
-	json_text(error, "errno", strerrorname_np(-last->code));
+	json_text(error, "errno", errno_name(-last->code));
 	json_text(error, "phase", shadowcopy_phase_name(last->phase));
 	json_text(error, "reason", shadowcopy_reason_name(last->reason));
 	json_text(error, "object", last->object);
