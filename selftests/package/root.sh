@@ -13,7 +13,8 @@ tree=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 
 if [ "${ROOT_NAMESPACE:-}" != yes ]; then
 	sudo=
-	[ "$(id -u)" -eq 0 ] || sudo=sudo
+	[ "$(id -u)" -eq 0 ] || sudo="sudo -E"
+	# shellcheck disable=SC2086 # a word or two, or none
 	exec $sudo env ROOT_NAMESPACE=yes PATH="$PATH" SHADOWCOPY_CACHE="$cache" \
 		unshare --mount --propagation private -- "$0" "$@"
 fi
