@@ -7,6 +7,9 @@ KVER ?= $(shell . selftests/vm/env.sh && guest_kernel)
 KDIR ?= /lib/modules/$(KVER)/build
 JOBS ?= $(shell nproc)
 
+# A KERNEL of another suite, or another FLAVOUR of it, is built for elsewhere.
+elsewhere := $(filter-out 6.1 6.1-amd64,$(or $(KERNEL),6.1)$(addprefix -,$(FLAVOUR)))
+
 run = selftests/run $(if $(filter command line environment,$(origin JOBS)),--jobs $(JOBS))
 
 all: modules userspace
@@ -14,6 +17,7 @@ all: modules userspace
 help:
 	@echo 'Building:'
 	@echo '  make modules     the kernel module, for KDIR=$(KDIR)'
+	@echo '                   or KERNEL=5.10|6.1|6.12|7.2 [FLAVOUR=cloud|rt]: see build/'
 	@echo '  make userspace   library, daemon, tools'
 	@echo '  make install     both, on this machine (KVER=... for the kernel)'
 	@echo '  make uninstall   remove what it installed'
@@ -22,11 +26,18 @@ help:
 	@echo 'Trying (these set up, build, and use a throw-away machine):'
 	@echo '  make demo        a volume is shadow-copied and backed up before your eyes'
 	@echo '  make check       the tests; GROUP=name and TEST="names" for some, V=1 for all output'
+	@echo '  make check KERNEL=7.2            on another kernel; also vm-shell'
+	@echo '  make check-kernels               on all of them, or KERNELS="5.10 7.2"; CORE=1 for the core'
+	@echo '  make check-build                 does it build for all of them, without a warning?'
 	@echo '  make vm-shell    a shell in the machine'
 	@echo '  make lint        what the tools have to say about the sources'
 
 modules:
+ifeq ($(elsewhere),)
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+else
+	selftests/vm/build $(or $(KERNEL),6.1) $(FLAVOUR)
+endif
 
 userspace:
 	$(MAKE) -C userspace
@@ -68,7 +79,7 @@ deb:
 	selftests/package/deb $(or $(SUITE),$(shell . /etc/os-release; echo $$VERSION_CODENAME))
 
 tools:
-	@$(MAKE) --no-print-directory -C selftests
+	@$(MAKE) --no-print-directory -C selftests $(if $(elsewhere),programs)
 
 setup:
 	@selftests/vm/setup
@@ -79,7 +90,15 @@ build: setup
 		$(if $(wildcard userspace/Makefile),userspace) tools
 
 check: build
-	@$(run) $(if $(V),--verbose) $(if $(AGAIN),--again) $(addprefix --group=,$(GROUP)) $(TEST)
+	@$(run) $(if $(V),--verbose) $(if $(AGAIN),--again) $(if $(CORE),--core) \
+		$(addprefix --group=,$(GROUP)) $(TEST)
+
+check-kernels:
+	@selftests/kernels $(if $(CORE),--core,--all) "$(or $(KERNELS),all)" \
+		$(foreach word,V AGAIN JOBS GROUP TEST,$(if $($(word)),$(word)="$($(word))"))
+
+check-build:
+	@selftests/kernels --build "$(or $(KERNELS),all)"
 
 demo: build
 	@selftests/vm/boot --timeout 600 --disk origin=256M --disk store=256M \
@@ -95,5 +114,6 @@ clean:
 	$(if $(wildcard Kbuild),-$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
 	$(if $(wildcard userspace/Makefile),$(MAKE) -C userspace clean)
 	$(MAKE) -C selftests clean
+	$(RM) -r build
 
-.PHONY: all help modules userspace install uninstall install-source deb tools setup build check demo vm-shell lint clean
+.PHONY: all help modules userspace install uninstall install-source deb tools setup build check check-kernels check-build demo vm-shell lint clean

@@ -13,6 +13,9 @@ set -eEuo pipefail
 shopt -s inherit_errexit
 
 TREE=${TREE:-$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/..")}
+# Where the modules for this kernel are: one that is not the default has its own.
+BUILT=$TREE
+[ ! -d "$TREE/build/$(uname -r)" ] || BUILT=$TREE/build/$(uname -r)
 export TREE PATH=$TREE/userspace/build:$TREE/selftests/tools:/usr/sbin:/sbin:$PATH
 
 # shellcheck source=selftests/ktap.sh
@@ -145,9 +148,9 @@ has() {
 
 # need_module [PARAMETER=VALUE...]: load the module that was built
 need_module() {
-	local ko=$TREE/kmod/shadow.ko depends
+	local ko=$BUILT/kmod/shadow.ko depends
 
-	[ -e "$ko" ] || fail "no module: kmod/shadow.ko was not built"
+	[ -e "$ko" ] || fail "no module: ${ko#"$TREE"/} was not built"
 	if [ -d /sys/module/shadow ]; then
 		return
 	fi

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/ctl.sh"
 
 need_module
-insmod "$TREE/selftests/modules/rival.ko"
+insmod "$BUILT/selftests/modules/rival.ko"
 cleanup '[ ! -d /sys/module/rival ] || rmmod rival'
 cases ctl_errno hook a="$DISK_a"
 rmmod rival

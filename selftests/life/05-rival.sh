@@ -7,7 +7,7 @@
 . "$(dirname "$0")/life.sh"
 
 need_module
-insmod "$TREE/selftests/modules/rival.ko"
+insmod "$BUILT/selftests/modules/rival.ko"
 cleanup '[ ! -d /sys/module/rival ] || rmmod rival'
 expect_fail 'step=add error=EBUSY phase=HOOK reason=HOOK_BUSY' holder "$DISK_a" -- add take
 expect_fail 'another module' shadowadm create "$DISK_a"

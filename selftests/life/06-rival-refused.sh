@@ -9,6 +9,6 @@
 fill "$DISK_a" 1
 need_module
 take "$DISK_a"
-expect_fail busy insmod "$TREE/selftests/modules/rival.ko"
+expect_fail busy insmod "$BUILT/selftests/modules/rival.ko"
 devio "$DISK_a" write:0:1m
 check "the image is as it was" same seed:1 "$IMAGE"

@@ -13,7 +13,7 @@ cleanup 'udevadm control --start-exec-queue'
 writers=(--writers 2 --slots 16)
 write_under "${writers[@]}" "$DISK_a"
 for ((i = 1; i <= 100; i++)); do
-	insmod "$TREE/kmod/shadow.ko"
+	insmod "$BUILT/kmod/shadow.ko"
 	holder "$DISK_a" --store "$DISK_store" "$DISK_b" -- add take
 	ledger check "${writers[@]}" /dev/shadow0 >/dev/null ||
 		fail "$i: the image is not of one instant"
