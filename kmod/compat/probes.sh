@@ -52,12 +52,8 @@ have DISK_LIVE "linux/blkdev.h linux/genhd.h" 'disk_live\('
 have GENHD_FL_NO_PART "linux/blkdev.h linux/genhd.h" 'GENHD_FL_NO_PART\b'
 # f525464a8000 (5.14): blk_alloc_disk()
 have BLK_ALLOC_DISK "linux/blkdev.h linux/genhd.h" 'blk_alloc_disk\('
-# 8b9ab6266204 (6.0): put_disk() is enough
-have BLK_CLEANUP_DISK "linux/genhd.h linux/blkdev.h" 'blk_cleanup_disk\('
 # 74fa8f9c553f (6.9): disks are made with their limits
 have BLK_ALLOC_DISK_LIMITS linux/blkdev.h 'blk_alloc_disk\(lim, '
-# 83cbce957446 (5.15): add_disk() can fail
-have ADD_DISK_VOID linux/genhd.h 'static inline void add_disk\('
 # d32e2bf83791, ae220766d87c (6.5): ->open() and ->release() are given the disk, and no mode
 have DISK_OPEN_BY_DISK linux/blkdev.h '\(\*open\) ?\(struct gendisk \*'
 # 3222d8c2a7f8 (6.3): ->rw_page() is gone
@@ -80,7 +76,5 @@ have FREEZE_BDEV_SB linux/blkdev.h 'struct super_block \*freeze_bdev\('
 have CLASS_INTERFACE_ARG "linux/device.h linux/device/class.h" '\(\*remove_dev\) ?\(struct device \*, struct class_interface'
 # f3ba3c710ac5 (5.11): kmap_local_page()
 have KMAP_LOCAL "linux/highmem.h linux/highmem-internal.h" 'kmap_local_page\('
-# bb90d4bc7b6a (5.12): memcpy_to_page()
-have MEMCPY_TO_PAGE linux/highmem.h 'memcpy_to_page\('
 # cd4d7263d58a (6.7): who may join a generic netlink group is said in flags
 have GENL_MCAST_FLAGS net/genetlink.h 'GENL_MCAST_CAP_NET_ADMIN'

@@ -71,9 +71,7 @@ static inline long shadow_disk_writes_inflight(struct gendisk *disk, bool parts)
 	return max(n, 0L);
 }
 
-/*
- * ->rw_page() writes without a bio.
- */
+/* ->rw_page() writes without a bio. */
 static inline bool shadow_disk_has_rw_page(struct gendisk *disk)
 {
 #if HAVE_RW_PAGE
@@ -295,12 +293,6 @@ static inline void shadow_put_disk(struct gendisk *disk)
 #define put_disk(disk)		shadow_put_disk(disk)
 #else
 #define shadow_alloc_disk(node)	blk_alloc_disk(node)
-#if HAVE_BLK_CLEANUP_DISK
-#define put_disk(disk)		blk_cleanup_disk(disk)
-#endif
-#if HAVE_ADD_DISK_VOID
-#define add_disk(disk)		({ add_disk(disk); 0; })
-#endif
 #endif
 
 #if !HAVE_BLK_ALLOC_DISK_LIMITS

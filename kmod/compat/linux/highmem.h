@@ -10,14 +10,4 @@
 #define kunmap_local(addr)	kunmap_atomic(addr)
 #endif
 
-#if !HAVE_MEMCPY_TO_PAGE
-static inline void memcpy_to_page(struct page *page, size_t offset, const char *from, size_t len)
-{
-	char *to = kmap_local_page(page);
-
-	memcpy(to + offset, from, len);
-	kunmap_local(to);
-}
-#endif
-
 #endif /* SHADOW_COMPAT_LINUX_HIGHMEM_H */
