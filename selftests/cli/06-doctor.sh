@@ -12,7 +12,7 @@ verdict() {
 }
 
 adm 1 doctor
-like "$OUT" "failure +module-file.*-> install it" "without the module it says what to do"
+like "$OUT" "failure +module-file.*-> install the package" "without the module it says what to do"
 need_module
 cleanup drop_all
 adm 0 doctor

@@ -10,10 +10,14 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <regex.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shadowadm.h"
@@ -168,6 +172,119 @@ static bool find_module(const struct examination *exam, char *buf, size_t size)
 	return false;
 }
 
+/* A directory of DKMS' for us, below /usr/src or /var/lib/dkms; NULL where there is none. */
+static DIR *open_directory(const struct examination *exam, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", exam->root, name);
+	return opendir(path);
+}
+
+/* The version whose source DKMS has; false where it has none. */
+static bool find_source(const struct examination *exam, char *version, size_t size)
+{
+	static const char prefix[] = "shadowcopy-";
+	DIR *dir = open_directory(exam, "/usr/src");
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) ||
+		    !exists(exam, "/usr/src/%s/dkms.conf", entry->d_name))
+			continue;
+		snprintf(version, size, "%s", entry->d_name + strlen(prefix));
+		found = true;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Does the module support this kernel, going by the source's dkms.conf? */
+static bool is_supported(const struct examination *exam, const char *version)
+{
+	static const char key[] = "BUILD_EXCLUSIVE_KERNEL=\"";
+	FILE *file = open_file(exam, "/usr/src/shadowcopy-%s/dkms.conf", version);
+	char line[512], *start;
+	bool supported = true;
+	regex_t regex;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, strlen(key)))
+			continue;
+		start = line + strlen(key);
+		start[strcspn(start, "\"\n")] = '\0';
+		if (regcomp(&regex, start, REG_EXTENDED | REG_NOSUB))
+			break;
+		supported = !regexec(&regex, exam->release, 0, NULL, 0);
+		regfree(&regex);
+		break;
+	}
+	if (file)
+		fclose(file);
+	return supported;
+}
+
+/* A build that failed leaves its log where the next one will be. */
+static bool build_failed(const struct examination *exam, const char *version)
+{
+	FILE *file = open_file(exam, "/var/lib/dkms/shadowcopy/%s/build/make.log", version);
+	char line[256];
+	bool found;
+
+	if (!file)
+		return false;
+	found = find_line(file, "make.log for", line, sizeof(line));
+	fclose(file);
+	return found && strstr(line, exam->release);
+}
+
+/* Why is there no module for this kernel? */
+static void explain_missing(struct examination *exam)
+{
+	char version[128], remedy[PATH_MAX];
+
+	if (!find_source(exam, version, sizeof(version))) {
+		report(exam, "module-file", FAILURE,
+		       "install the package shadowcopy-dkms, or build it: \"make install "
+		       "KVER=$(uname -r)\"",
+		       "there is no module \"shadow\" for kernel %s, nor its source for DKMS",
+		       exam->release);
+		return;
+	}
+	if (!is_supported(exam, version)) {
+		report(exam, "module-file", FAILURE,
+		       "boot a kernel that is supported, or install a newer version of "
+		       "shadowcopy-dkms",
+		       "version %s of the module does not support kernel %s, so that DKMS passes "
+		       "it over", version, exam->release);
+		return;
+	}
+	if (!exists(exam, "/lib/modules/%s/build/Makefile", exam->release)) {
+		snprintf(remedy, sizeof(remedy), "apt install linux-headers-%s (on Debian), which "
+			 "builds it, too", exam->release);
+		report(exam, "module-file", FAILURE, remedy,
+		       "there is no module \"shadow\" for kernel %s: without the kernel's headers "
+		       "DKMS could not build it", exam->release);
+		return;
+	}
+	if (build_failed(exam, version)) {
+		snprintf(remedy, sizeof(remedy), "see /var/lib/dkms/shadowcopy/%s/build/make.log, "
+			 "then \"dkms install shadowcopy/%s -k %s\"", version, version,
+			 exam->release);
+		report(exam, "module-file", FAILURE, remedy,
+		       "there is no module \"shadow\" for kernel %s: DKMS failed to build it",
+		       exam->release);
+		return;
+	}
+	snprintf(remedy, sizeof(remedy), "dkms install shadowcopy/%s -k %s", version,
+		 exam->release);
+	report(exam, "module-file", FAILURE, remedy,
+	       "there is no module \"shadow\" for kernel %s: DKMS has its source, and did not "
+	       "build it", exam->release);
+}
+
 static void check_module_file(struct examination *exam)
 {
 	char path[PATH_MAX];
@@ -180,10 +297,7 @@ static void check_module_file(struct examination *exam)
 		       "the module is loaded, but not installed for this kernel: it is gone after the "
 		       "next boot");
 	else
-		report(exam, "module-file", FAILURE,
-		       "install it with DKMS (\"dkms status\" shows whether its build failed), or "
-		       "\"make install KVER=$(uname -r)\"",
-		       "there is no module \"shadow\" for kernel %s", exam->release);
+		explain_missing(exam);
 }
 
 static void check_headers(struct examination *exam)
@@ -197,19 +311,72 @@ static void check_headers(struct examination *exam)
 		       exam->release);
 }
 
-/* Signed modules end in this text.  Compressed files are not looked into. */
-static bool is_signed(const struct examination *exam, const char *path)
-{
-	static const char magic[] = "~Module signature appended~\n";
-	char tail[sizeof(magic)] = "";
-	FILE *file = open_file(exam, "/lib/modules/%s/%s", exam->release, path);
-	bool found;
+/* Signed modules end in this text. */
+static const char signature_magic[] = "~Module signature appended~\n";
 
+/* Start @program with @argument, and read what it prints; NULL where that fails. */
+static FILE *read_from(const char *program, const char *argument, pid_t *pid)
+{
+	char *const argv[] = { (char *)program, (char *)"-dc", (char *)argument, NULL };
+	posix_spawn_file_actions_t actions;
+	FILE *file = NULL;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (!posix_spawnp(pid, program, &actions, NULL, argv, environ))
+		file = fdopen(fds[0], "re");
+	if (!file)
+		close(fds[0]);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	return file;
+}
+
+/* Does what @file has from here on end as a signed module does? */
+static bool ends_signed(FILE *file)
+{
+	size_t length = strlen(signature_magic), have = 0, got;
+	char buf[65536];
+
+	while ((got = fread(buf + have, 1, sizeof(buf) - have, file)) > 0) {
+		have += got;
+		if (have > length) {
+			memmove(buf, buf + have - length, length);
+			have = length;
+		}
+	}
+	return have == length && !memcmp(buf, signature_magic, length);
+}
+
+/* A module that modprobe decompresses is signed inside. */
+static bool is_signed(const struct examination *exam, const char *name)
+{
+	static const struct {
+		const char *suffix, *program;
+	} packers[] = { { ".xz", "xz" }, { ".zst", "zstd" }, { ".gz", "gzip" } };
+	const char *suffix = strrchr(name, '.') ?: "";
+	char path[2 * PATH_MAX];
+	FILE *file = NULL;
+	bool found;
+	pid_t pid = 0;
+	size_t i;
+
+	snprintf(path, sizeof(path), "%s/lib/modules/%s/%s", exam->root, exam->release, name);
+	for (i = 0; i < ARRAY_SIZE(packers); i++)
+		if (!strcmp(suffix, packers[i].suffix))
+			file = read_from(packers[i].program, path, &pid);
+	if (!pid)
+		file = fopen(path, "re");
 	if (!file)
 		return false;
-	found = !fseek(file, -(long)strlen(magic), SEEK_END) &&
-		fread(tail, 1, strlen(magic), file) == strlen(magic) && !strcmp(tail, magic);
+	found = ends_signed(file);
 	fclose(file);
+	if (pid)
+		waitpid(pid, NULL, 0);
 	return found;
 }
 
@@ -229,7 +396,7 @@ static bool secure_boot(const struct examination *exam)
 
 static void check_signature(struct examination *exam)
 {
-	char path[PATH_MAX], line[128];
+	char path[PATH_MAX], line[128], why[128];
 	bool enforced, locked;
 
 	read_line(exam, "/sys/module/module/parameters/sig_enforce", line, sizeof(line));
@@ -243,39 +410,46 @@ static void check_signature(struct examination *exam)
 		       is_loaded(exam) && (enforced || locked) ? ", and the module is loaded" : "");
 		return;
 	}
-	if (find_module(exam, path, sizeof(path)) && is_signed(exam, path))
+	snprintf(why, sizeof(why), "%s%s%s", enforced ? "module.sig_enforce is on" : "",
+		 enforced && locked ? ", " : "", locked ? "the kernel is locked down" : "");
+	if (secure_boot(exam))
+		strcat(why, ", Secure Boot is on");
+	if (!find_module(exam, path, sizeof(path)))
+		report(exam, "signature", NOTE, NULL,
+		       "the kernel takes signed modules only (%s)", why);
+	else if (is_signed(exam, path))
 		report(exam, "signature", NOTE,
-		       "if loading fails with \"Key was rejected\", enroll the key: mokutil --import",
-		       "the kernel takes signed modules only, and the module is signed");
+		       "if loading fails with \"Key was rejected\" or \"Required key not "
+		       "available\", enroll the key with \"mokutil --import "
+		       "/var/lib/dkms/mok.pub\" and reboot",
+		       "the kernel takes signed modules only (%s), and the module is signed", why);
 	else
 		report(exam, "signature", FAILURE,
-		       "sign the module with a machine owner's key (DKMS does: mokutil --import "
-		       "/var/lib/dkms/mok.pub), or switch Secure Boot off",
-		       "the kernel takes signed modules only%s, and no signature was found on this one",
-		       secure_boot(exam) ? " (Secure Boot)" : "");
+		       "sign the module with a key that the machine trusts (DKMS 3 signs: \"mokutil "
+		       "--import /var/lib/dkms/mok.pub\", then reboot), or switch Secure Boot or "
+		       "the enforcement off",
+		       "the kernel takes signed modules only (%s), and this one is not signed", why);
 }
 
 /* --- the kernel's configuration ------------------------------------------------------ */
 
-static FILE *open_config(const struct examination *exam, bool *piped)
+static FILE *open_config(const struct examination *exam, pid_t *pid)
 {
 	FILE *file = open_file(exam, "/boot/config-%s", exam->release);
 
-	*piped = false;
+	*pid = 0;
 	if (!file)
 		file = open_file(exam, "/lib/modules/%s/config", exam->release);
 	if (!file)
 		file = open_file(exam, "/lib/modules/%s/build/.config", exam->release);
-	if (!file && !*exam->root && exists(exam, "/proc/config.gz")) {
-		*piped = true;
-		file = popen("exec gzip -dc /proc/config.gz", "re");
-	}
+	if (!file && !*exam->root && exists(exam, "/proc/config.gz"))
+		file = read_from("gzip", "/proc/config.gz", pid);
 	return file;
 }
 
 /* Built in ways in which the module can see writes. */
 static const char *const wanted_options[] = {
-	"CONFIG_MODULES", "CONFIG_FUNCTION_TRACER", "CONFIG_DYNAMIC_FTRACE",
+	"CONFIG_MODULES", "CONFIG_KALLSYMS", "CONFIG_FUNCTION_TRACER", "CONFIG_DYNAMIC_FTRACE",
 };
 
 /* One of these is enough. */
@@ -311,8 +485,9 @@ static void read_config(FILE *file, struct config *config)
 static void check_config(struct examination *exam)
 {
 	struct config config = { 0 };
-	bool piped, good = true;
-	FILE *file = open_config(exam, &piped);
+	bool good = true;
+	pid_t pid;
+	FILE *file = open_config(exam, &pid);
 	size_t i;
 
 	if (!file) {
@@ -321,10 +496,9 @@ static void check_config(struct examination *exam)
 		return;
 	}
 	read_config(file, &config);
-	if (piped)
-		pclose(file);
-	else
-		fclose(file);
+	fclose(file);
+	if (pid)
+		waitpid(pid, NULL, 0);
 	for (i = 0; i < ARRAY_SIZE(wanted_options); i++)
 		if (!config.wanted[i]) {
 			good = false;
@@ -365,7 +539,9 @@ static FILE *open_tracing(const struct examination *exam, const char *name)
 {
 	FILE *file = open_file(exam, "/sys/kernel/tracing/%s", name);
 
-	return file ?: open_file(exam, "/sys/kernel/debug/tracing/%s", name);
+	if (file || errno != ENOENT)
+		return file;
+	return open_file(exam, "/sys/kernel/debug/tracing/%s", name);
 }
 
 #define HOOKED_FUNCTION "submit_bio_noacct"
@@ -389,6 +565,13 @@ static void check_hook(struct examination *exam)
 	char line[1024] = "";
 	bool found, exclusive;
 
+	if (!file && (errno == EACCES || errno == EPERM)) {
+		report(exam, "hook", NOTE, geteuid() ? "run it as root" : NULL,
+		       "who else hooks the block layer cannot be seen: %s",
+		       geteuid() ? "only root may look into tracefs" :
+		       "the kernel is locked down and keeps tracefs shut");
+		return;
+	}
 	if (!file) {
 		report(exam, "hook", NOTE,
 		       "mount tracefs with \"mount -t tracefs none /sys/kernel/tracing\"",

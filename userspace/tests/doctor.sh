@@ -31,6 +31,7 @@ updates/dkms/shadow.ko: kernel/y/other.ko"
 	put lib/modules/$kernel/updates/dkms/shadow.ko ELF
 	put lib/modules/$kernel/build/Makefile all:
 	put boot/config-$kernel "CONFIG_MODULES=y
+CONFIG_KALLSYMS=y
 CONFIG_FUNCTION_TRACER=y
 CONFIG_DYNAMIC_FTRACE=y
 CONFIG_DYNAMIC_FTRACE_WITH_REGS=y"
@@ -77,7 +78,29 @@ rm -r "$machine/sys/module/shadow"
 finds loaded warning 3 "not loaded.*modprobe shadow" "a module that is not loaded"
 is "$(verdict module-file)" ok "though it is installed"
 rm "$machine/lib/modules/$kernel/modules.dep"
-finds module-file failure 1 "no module \"shadow\".*DKMS" "a module that is not installed"
+finds module-file failure 1 "no module \"shadow\".*nor its source.*shadowcopy-dkms" \
+	"a module that is not installed"
+put usr/src/shadowcopy-0.1.0/dkms.conf "PACKAGE_NAME=\"shadowcopy\"
+BUILD_EXCLUSIVE_KERNEL=\"^(5\.10|6\.1)[^0-9]\""
+finds module-file failure 1 "has its source, and did not build it.*dkms install shadowcopy/0.1.0 -k $kernel" \
+	"one that DKMS did not build"
+put var/lib/dkms/shadowcopy/0.1.0/build/make.log \
+	"DKMS make.log for shadowcopy-0.1.0 for kernel 5.10.0-other (x86_64)"
+finds module-file failure 1 "did not build it" "one that it failed to build for another kernel"
+put var/lib/dkms/shadowcopy/0.1.0/build/make.log \
+	"DKMS make.log for shadowcopy-0.1.0 for kernel $kernel (x86_64)"
+finds module-file failure 1 "DKMS failed to build it.*/build/make.log, then .dkms install" \
+	"one that it failed to build"
+put var/lib/dkms/shadowcopy/0.1.0/build/make.log \
+	"DKMS (dkms-3.2.2) make.log for shadowcopy/0.1.0 for kernel $kernel (x86_64)"
+finds module-file failure 1 "DKMS failed to build it" "the same in the words of a later DKMS"
+rm "$machine/lib/modules/$kernel/build/Makefile"
+finds module-file failure 1 "without the kernel's headers.*apt install linux-headers-$kernel" \
+	"one that cannot be built without headers"
+put usr/src/shadowcopy-0.1.0/dkms.conf "PACKAGE_NAME=\"shadowcopy\"
+BUILD_EXCLUSIVE_KERNEL=\"^(5\.10|6\.12)[^0-9]\""
+finds module-file failure 1 "0.1.0 .*does not support kernel $kernel.*passes it over.*boot a kernel" \
+	"one that does not support the kernel"
 healthy
 rm "$machine/lib/modules/$kernel/modules.dep"
 finds module-file note 0 "gone after the next boot" "one that is loaded and not installed"
@@ -88,10 +111,12 @@ finds headers note 0 "no headers.*headers package" "no headers"
 healthy
 put boot/config-$kernel "# CONFIG_FUNCTION_TRACER is not set
 CONFIG_MODULES=y
+CONFIG_KALLSYMS=y
 CONFIG_DYNAMIC_FTRACE=y
 CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y"
 finds config failure 1 "without CONFIG_FUNCTION_TRACER" "a kernel without the tracer"
 put boot/config-$kernel "CONFIG_MODULES=y
+CONFIG_KALLSYMS=y
 CONFIG_FUNCTION_TRACER=y
 CONFIG_DYNAMIC_FTRACE=y"
 finds config failure 1 "without CONFIG_DYNAMIC_FTRACE_WITH_REGS and" \
@@ -99,6 +124,7 @@ finds config failure 1 "without CONFIG_DYNAMIC_FTRACE_WITH_REGS and" \
 rm "$machine/boot/config-$kernel"
 finds config note 0 "not found" "a kernel whose configuration is unknown"
 put lib/modules/$kernel/config "CONFIG_MODULES=y
+CONFIG_KALLSYMS=y
 CONFIG_FUNCTION_TRACER=y
 CONFIG_DYNAMIC_FTRACE=y
 CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y"
@@ -134,13 +160,29 @@ healthy
 put sys/kernel/security/lockdown "none [integrity] confidentiality"
 finds signature ok 0 "locked down, and the module is loaded" "lockdown, loaded all the same"
 rm -r "$machine/sys/module/shadow"
-finds signature failure 1 "signed modules only.*mokutil" "lockdown, and an unsigned module"
+finds signature failure 1 "signed modules only .the kernel is locked down.*not signed.*mokutil" \
+	"lockdown, and an unsigned module"
+put sys/kernel/security/lockdown "[none] integrity confidentiality"
+put sys/module/module/parameters/sig_enforce Y
+finds signature failure 1 "module.sig_enforce is on.*not signed.*mokutil" \
+	"signatures are enforced, and an unsigned module"
+put sys/kernel/security/lockdown "none [integrity] confidentiality"
 mkdir -p "$machine/sys/firmware/efi/efivars"
 printf '\6\0\0\0\1' \
 	>"$machine/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 finds signature failure 1 "Secure Boot" "Secure Boot is named"
 printf 'ELF~Module signature appended~\n' >"$machine/lib/modules/$kernel/updates/dkms/shadow.ko"
 finds signature note 3 "module is signed" "lockdown, and a signed module"
+for packer in xz zstd gzip; do
+	command -v $packer >/dev/null || continue
+	case $packer in xz) suffix=xz ;; zstd) suffix=zst ;; gzip) suffix=gz ;; esac
+	put lib/modules/$kernel/modules.dep "updates/dkms/shadow.ko.$suffix:"
+	{ head -c 200000 /dev/zero; printf 'ELF~Module signature appended~\n'; } | $packer -c \
+		>"$machine/lib/modules/$kernel/updates/dkms/shadow.ko.$suffix"
+	finds signature note 3 "module is signed" "one that $packer compressed"
+	$packer -c </dev/null >"$machine/lib/modules/$kernel/updates/dkms/shadow.ko.$suffix"
+	finds signature failure 1 "not signed" "one that $packer compressed, not signed"
+done
 
 healthy
 rm -r "$machine/run"
