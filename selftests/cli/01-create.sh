@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: create by mount point and by device: table, JSON, paths only; list, tree and show agree
+# CORE
 # DISKS: a=32M b=16M
 
 . "$(dirname "$0")/cli.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a full store in memory costs the shadow, and its writer nothing
+# CORE
 # DISKS: origin=32M
 
 . "$(dirname "$0")/fault.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a store that cannot be written costs the shadow, and its writer nothing
+# CORE
 # DISKS: origin=32M store=64M
 
 . "$(dirname "$0")/fault.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a store that fails after some of it was written costs the shadow all the same
+# CORE
 # DISKS: origin=32M store=64M
 
 . "$(dirname "$0")/fault.sh"

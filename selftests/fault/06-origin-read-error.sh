@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: old data that cannot be read costs the shadow; the write goes on
+# CORE
 # EXPECT_LOG: critical medium error
 
 . "$(dirname "$0")/fault.sh"

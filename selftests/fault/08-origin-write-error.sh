@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a write that the origin refuses fails as without us, and the image stays as it was
+# CORE
 # DISKS: origin=16M
 
 . "$(dirname "$0")/fault.sh"

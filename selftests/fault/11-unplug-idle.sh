@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the disk of a shadowed volume is pulled: the shadow is lost, and can be deleted
+# CORE
 # DISKS: origin=16M other=16M
 
 . "$(dirname "$0")/fault.sh"

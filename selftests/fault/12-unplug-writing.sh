@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the disk is pulled while it is written to: an error for the writer, and no hang
+# CORE
 # DISKS: origin=32M store=64M
 
 . "$(dirname "$0")/fault.sh"

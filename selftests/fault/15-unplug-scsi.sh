@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a SCSI disk of which a partition is shadowed is pulled while it is written to
+# CORE
 # DISKS: origin=32M,bus=scsi
 # EXPECT_LOG: Synchronize Cache.* failed
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a filesystem that somebody else has frozen: refused, and it stays frozen
+# CORE
 # DISKS: a=32M
 
 . "$(dirname "$0")/hold.sh"

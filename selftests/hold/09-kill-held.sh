@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the owner is killed while the volumes are held: nothing is lost, and the writer goes on
+# CORE
 # DISKS: a=16M b=32M
 
 . "$(dirname "$0")/hold.sh"

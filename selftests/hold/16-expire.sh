@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a gate left closed opens by itself, the set fails with a timeout, no write is lost
+# CORE
 # DISKS: a=16M b=32M
 
 . "$(dirname "$0")/hold.sh"

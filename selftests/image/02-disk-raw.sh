@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the image of a whole disk without filesystem is the disk at the instant
+# CORE
 # DISKS: origin=64M oracle=64M
 
 . "$(dirname "$0")/common.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the image of a whole disk with ext4 is the disk at the instant
+# CORE
 # DISKS: origin=96M oracle=96M store=128M
 
 . "$(dirname "$0")/common.sh"

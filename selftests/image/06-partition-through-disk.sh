@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a partition is preserved before writes through its disk
+# CORE
 # DISKS: origin=64M oracle=64M
 
 . "$(dirname "$0")/common.sh"

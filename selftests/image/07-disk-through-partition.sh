@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a disk is preserved before writes to its partition
+# CORE
 # DISKS: origin=96M oracle=96M store=128M
 
 . "$(dirname "$0")/common.sh"

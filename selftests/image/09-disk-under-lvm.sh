@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a disk is preserved before writes to a logical volume on it
+# CORE
 # DISKS: origin=112M oracle=112M store=128M
 
 . "$(dirname "$0")/common.sh"

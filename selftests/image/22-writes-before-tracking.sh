@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a write that is under way when tracking begins does not change an image
+# CORE
 # DISKS: origin=16M oracle=16M
 
 . "$(dirname "$0")/common.sh"

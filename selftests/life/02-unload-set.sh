@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the module cannot be unloaded while somebody has a set in the making
+# CORE
 # DISKS: a=16M
 
 . "$(dirname "$0")/life.sh"

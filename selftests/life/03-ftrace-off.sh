@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: with function tracing off tracking is refused, with the reason
+# CORE
 # DISKS: a=16M
 
 . "$(dirname "$0")/life.sh"

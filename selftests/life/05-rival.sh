@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: another module holds the function: refused, with the reason, and nothing is left
+# CORE
 # DISKS: a=16M
 
 . "$(dirname "$0")/life.sh"

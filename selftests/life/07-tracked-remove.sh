@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the disk of a volume that is only tracked is pulled: it is no longer tracked
+# CORE
 # DISKS: a=16M b=16M
 
 . "$(dirname "$0")/life.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: the module is unloaded while volumes are tracked and written to
+# CORE
 # DISKS: a=32M,iops=400
 
 . "$(dirname "$0")/life.sh"

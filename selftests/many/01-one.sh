@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: one shadow of a volume: each one right, each block preserved once
+# CORE
 # DISKS: origin=16M
 # TIMEOUT: 180
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: discards of whole blocks, also larger than 4 MiB, leave the image alone
+# CORE
 # DISKS: origin=64M twin=64M
 
 . "$(dirname "$0")/ops.sh"

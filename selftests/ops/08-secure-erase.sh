@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: what is erased for good on the origin is preserved first
+# CORE
 # DISKS: store=32M
 
 . "$(dirname "$0")/ops.sh"
