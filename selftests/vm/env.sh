@@ -13,6 +13,22 @@ cache=${SHADOWCOPY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/shadowcopy}
 kernels="5.10 6.1 6.12 7.2"
 default_kernel=6.1
 
+# The guest's architecture.  One that is not the host's has a root of its own, made
+# by vm/arm64, whatever the kernel.
+# shellcheck disable=SC2034
+case ${ARCH:-amd64} in
+amd64 | x86 | x86_64) arch=amd64 ;;
+arm64) arch=arm64 ;;
+*)
+	echo "no machine \"$ARCH\" is known here: ARCH is amd64 or arm64" >&2
+	# shellcheck disable=SC2317 # for who runs this rather than sourcing it
+	return 1
+	;;
+esac
+arm64_root() {
+	echo "$cache/suite/$(. /etc/os-release && echo "$VERSION_CODENAME")-arm64"
+}
+
 # Print the suite that has kernel $1.
 kernel_suite() {
 	case $1 in
@@ -40,6 +56,12 @@ guest_kernel() {
 
 	if [ -n "${KVER:-}" ]; then
 		echo "$KVER"
+		return
+	fi
+	if [ "$arch" = arm64 ]; then
+		suite=$(kernel_suite "${KERNEL:-$default_kernel}") || return
+		find "$cache/headers/$suite-arm64/usr/src/" -name 'linux-headers-*-arm64' \
+			-printf '%f\n' 2>/dev/null | sed 's/^linux-headers-//' || true
 		return
 	fi
 	if [ "${KERNEL:-$default_kernel}" != "$default_kernel" ]; then

@@ -19,7 +19,9 @@ TREE = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.environ.get("SHADOWCOPY_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
     "shadowcopy")
-QEMU = "qemu-system-x86_64"
+ARCH = "arm64" if os.environ.get("ARCH") == "arm64" else "amd64"
+QEMU = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[ARCH]
+PORTS = 8               # what disks are plugged into where PCI Express is all
 BOOT_LIMIT = 90 * float(os.environ.get("TIMEOUT_FACTOR", "1"))
 
 
@@ -57,7 +59,8 @@ class Kernel:
         out = subprocess.run([os.path.join(HERE, "kernel")], check=True,
                              stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, text=True).stdout
-        self.version, self.image, self.modules, self.initramfs = out.split()
+        (self.version, self.image, self.modules, self.initramfs,
+         self.root) = out.splitlines()
 
 
 def _kvm_works(kernel):
@@ -78,6 +81,10 @@ def _kvm_works(kernel):
 
 def acceleration(kernel):
     """Return QEMU's arguments for the best accelerator that works here."""
+    if ARCH == "arm64":
+        # Signing pointers by the architected cipher would take half of the time.
+        return ["-accel", "tcg,thread=multi,tb-size=512",
+                "-cpu", "max,pauth-impdef=on"]
     wanted = os.environ.get("ACCEL")
     if not wanted:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
@@ -98,6 +105,17 @@ def acceleration(kernel):
     # Before 10, a guest that patches its own text dies with more threads.
     threads = "multi" if major >= 10 else "single"
     return ["-accel", f"tcg,thread={threads},tb-size=512", "-cpu", "max"]
+
+
+def board():
+    """Return QEMU's arguments for the machine itself."""
+    if ARCH != "arm64":
+        return ["-M", "pc"]
+    # Root ports, because nothing can be plugged into the root bus itself.
+    ports = (f"pcie-root-port,id=port{n},chassis=1,slot={n + 1},addr=0x10.{n},"
+             "multifunction=on" for n in range(PORTS))
+    return ["-M", "virt,gic-version=3",
+            *(word for port in ports for word in ("-device", port))]
 
 
 class Disk:
@@ -122,6 +140,7 @@ class Disk:
                 raise ValueError(f"not an option of a disk: {option}")
             self.options[key] = value
         self.file = None
+        self.port = None
 
     def create(self, directory):
         """Make the sparse file that the disk lives in."""
@@ -219,17 +238,19 @@ class Vm:
     def _command(self):
         where = self.directory
         tree = "local,readonly=on,security_model=none,multidevs=remap"
-        append = ("console=ttyS0 loglevel=5 printk.devkmsg=on log_buf_len=4M "
+        console = "ttyAMA0" if ARCH == "arm64" else "ttyS0"
+        append = (f"console={console} loglevel=5 printk.devkmsg=on log_buf_len=4M "
                   "oops=panic panic=-1 slab_nomerge mitigations=off "
                   "tsc=nowatchdog random.trust_cpu=on 8250.nr_uarts=1 "
                   "cryptomgr.notests "
                   f"raid=noautodetect bench.tree={TREE} "
-                  f"bench.modules={self._modules()} bench.root={self.root} "
+                  f"bench.modules={self._modules()} "
+                  f"bench.root={self.root or self.kernel.root} "
                   f"bench.term={os.environ.get('TERM', 'linux')} "
                   f"{self.kargs}")
         command = ["setpriv", "--pdeathsig", "KILL", "--", QEMU,
                    "-nodefaults", "-no-user-config", "-no-reboot",
-                   "-display", "none", "-M", "pc",
+                   "-display", "none", *board(),
                    *acceleration(self.kernel),
                    "-m", str(self.mem), "-smp", str(self.cpus),
                    "-kernel", self.kernel.image,
@@ -325,6 +346,9 @@ class Vm:
                 device |= {"discard_granularity": 4096}
         else:
             device |= {"driver": "virtio-blk-pci"}
+            if ARCH == "arm64":
+                disk.port = self._free_port()
+                device |= {"bus": disk.port}
             if "nodiscard" in disk.options:
                 device |= {"discard": False, "write-zeroes": False}
         self.execute("device_add", **device)
@@ -333,6 +357,13 @@ class Vm:
             self.limit(disk.name, **{key: size(disk.options[key])
                                      for key in ("iops", "bps")
                                      if key in disk.options})
+
+    def _free_port(self):
+        used = {disk.port for disk in self.disks.values()}
+        for number in range(PORTS):
+            if f"port{number}" not in used:
+                return f"port{number}"
+        raise VmError(f"no more than {PORTS} disks fit in at a time")
 
     def _block_device(self, name):
         path = "disk-" + name
