@@ -9,6 +9,9 @@ JOBS ?= $(shell nproc)
 
 # A KERNEL of another suite, or another FLAVOUR of it, is built for elsewhere.
 elsewhere := $(filter-out 6.1 6.1-amd64,$(or $(KERNEL),6.1)$(addprefix -,$(FLAVOUR)))
+# So is another architecture; tests of it are those of the core if not chosen.
+arm64 := $(filter arm64,$(ARCH))
+core := $(or $(CORE),$(if $(GROUP)$(TEST),,$(arm64)))
 
 run = selftests/run $(if $(filter command line environment,$(origin JOBS)),--jobs $(JOBS))
 
@@ -22,25 +25,30 @@ help:
 	@echo '  make install     both, on this machine (KVER=... for the kernel)'
 	@echo '  make uninstall   remove what it installed'
 	@echo '  make deb         packages for SUITE=..., into build/deb/'
+	@echo '  make srpm        a source package for rpmbuild, into build/rpm/'
 	@echo '  make clean       remove what was built'
 	@echo 'Trying (these set up, build, and use a throw-away machine):'
 	@echo '  make demo        a volume is shadow-copied and backed up before your eyes'
 	@echo '  make check       the tests; GROUP=name and TEST="names" for some, V=1 for all output'
 	@echo '  make check KERNEL=7.2            on another kernel; also vm-shell'
+	@echo '  make check ARCH=arm64            the core, on another machine (emulated); also modules'
 	@echo '  make check-kernels               on all of them, or KERNELS="5.10 7.2"; CORE=1 for the core'
 	@echo '  make check-build                 does it build for all of them, without a warning?'
+	@echo '  make check-packages              the packages in all suites: an hour, and the network'
 	@echo '  make vm-shell    a shell in the machine'
 	@echo '  make lint        what the tools have to say about the sources'
 
 modules:
-ifeq ($(elsewhere),)
+ifneq ($(arm64),)
+	selftests/vm/arm64 modules
+else ifeq ($(elsewhere),)
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 else
 	selftests/vm/build $(or $(KERNEL),6.1) $(FLAVOUR)
 endif
 
 userspace:
-	$(MAKE) -C userspace
+	$(if $(arm64),selftests/vm/arm64 userspace,$(MAKE) -C userspace)
 
 # On this machine itself: the module for the kernel KVER=..., for good; library and
 # tools below PREFIX.  DESTDIR=... collects the files for a package instead.
@@ -51,13 +59,16 @@ define refresh
 	-! [ -S /run/udev/control ] || udevadm control --reload
 endef
 
-install: modules userspace
+install: $(if $(arm64),for-another-machine,modules userspace)
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
 	$(MAKE) -C userspace install
 ifeq ($(DESTDIR),)
 	$(refresh)
 	-! command -v systemd-sysusers >/dev/null || systemd-sysusers
 endif
+
+for-another-machine:
+	@echo 'Nothing is installed for ARCH=$(ARCH): it is for tests, in build/.' >&2; false
 
 uninstall:
 	rm -f $(module_dir)/shadow.ko*
@@ -78,8 +89,12 @@ install-source:
 deb:
 	selftests/package/deb $(or $(SUITE),$(shell . /etc/os-release; echo $$VERSION_CODENAME))
 
+srpm:
+	selftests/package/srpm
+
 tools:
-	@$(MAKE) --no-print-directory -C selftests $(if $(elsewhere),programs)
+	@$(if $(arm64),selftests/vm/arm64 tools,\
+		$(MAKE) --no-print-directory -C selftests $(if $(elsewhere),programs))
 
 setup:
 	@selftests/vm/setup
@@ -90,7 +105,7 @@ build: setup
 		$(if $(wildcard userspace/Makefile),userspace) tools
 
 check: build
-	@$(run) $(if $(V),--verbose) $(if $(AGAIN),--again) $(if $(CORE),--core) \
+	@$(run) $(if $(V),--verbose) $(if $(AGAIN),--again) $(if $(core),--core) \
 		$(addprefix --group=,$(GROUP)) $(TEST)
 
 check-kernels:
@@ -99,6 +114,9 @@ check-kernels:
 
 check-build:
 	@selftests/kernels --build "$(or $(KERNELS),all)"
+
+check-packages: build
+	@$(run) $(if $(V),--verbose) --group=package $(TEST)
 
 demo: build
 	@selftests/vm/boot --timeout 600 --disk origin=256M --disk store=256M \
@@ -116,4 +134,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install uninstall install-source deb tools setup build check check-kernels check-build demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source deb srpm check-packages tools setup build check check-kernels check-build demo vm-shell lint clean
