@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# DESC: lintian has nothing to say about the Debian packages, in bookworm and in sid
+# NATIVE
+# SLOW
+# TIMEOUT: 1800
+
+. "$(dirname "$0")/root.sh"		# first: it starts the test anew
+. "$(dirname "$0")/../lib.sh"
+
+for suite in bookworm sid; do
+	"$tree/selftests/package/deb" "$suite" >"$RESULTS/deb-$suite" 2>&1 ||
+		{ tail -n 30 "$RESULTS/deb-$suite"; fail "the packages do not build in $suite"; }
+	root_make "$suite" "lintian-$suite"
+	apt_in_root install --no-install-recommends lintian >"$RESULTS/apt-$suite" 2>&1
+	rm -rf "$ROOT/tmp/debs"
+	cp -r "$tree/build/deb/$suite" "$ROOT/tmp/debs"
+	in_root sh -c 'lintian --allow-root --pedantic --display-info --fail-on error /tmp/debs/*.changes' \
+		>"$RESULTS/lintian-$suite" 2>&1 || true
+	is "$(cat "$RESULTS/lintian-$suite")" "" "lintian of $suite finds nothing"
+	rm -rf "$ROOT/tmp/debs"
+	root_remove
+done
