@@ -45,7 +45,7 @@ _shadowadm() {
 	create) options="--store --max --context --timeout --no-writers --dry-run --quiet
 			--persistent --writable --writers $table" ;;
 	list) options="--tree $table" ;;
-	show) options="--bytes" ;;
+	show) options="--bytes --export" ;;
 	delete) options="--oldest --all --quiet" ;;
 	mount) options="--options --quiet" ;;
 	umount) options="--quiet" ;;
