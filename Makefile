@@ -34,6 +34,7 @@ help:
 	@echo '  make check ARCH=arm64            the core, on another machine (emulated); also modules'
 	@echo '  make check-kernels               on all of them, or KERNELS="5.10 7.2"; CORE=1 for the core'
 	@echo '  make check-build                 does it build for all of them, without a warning?'
+	@echo '  make check-debug                 on a kernel that looks for mistakes; CONFIG=kcsan: for data races'
 	@echo '  make check-packages              the packages in all suites: an hour, and the network'
 	@echo '  make vm-shell    a shell in the machine'
 	@echo '  make lint        what the tools have to say about the sources'
@@ -115,6 +116,14 @@ check-kernels:
 check-build:
 	@selftests/kernels --build "$(or $(KERNELS),all)"
 
+# On a debug kernel everything takes several times as long, and more memory.
+debug_config = $(or $(CONFIG),kasan)
+check-debug: build
+	@KVER=$$(selftests/vm/debug-kernel $(debug_config)) && export KVER && \
+	MEM_FACTOR=$${MEM_FACTOR:-2} TIMEOUT_FACTOR=$${TIMEOUT_FACTOR:-4} \
+	$(run) --results selftests/results-$(debug_config) $(if $(V),--verbose) \
+		$(if $(AGAIN),--again) $(if $(CORE),--core) $(addprefix --group=,$(GROUP)) $(TEST)
+
 check-packages: build
 	@$(run) $(if $(V),--verbose) --group=package $(TEST)
 
@@ -134,4 +143,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install for-another-machine uninstall install-source deb srpm check-packages tools setup build check check-kernels check-build demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source deb srpm check-packages tools setup build check check-kernels check-build check-debug demo vm-shell lint clean
