@@ -62,6 +62,8 @@ like "$(parse '.shadows[0].created')" '^20[0-9-]{8}T[0-9:]{8}\.[0-9]{9}Z$' "time
 adm 0 list --tree
 like "$OUT" "set of 1.*/dev/shadow0.*set of 1.*/dev/shadow1.*set of 2.*/dev/shadow2.*/dev/shadow3" \
 	"the tree has sets with their shadows"
+adm 0 list --tree --json
+is "$(grep -c '"set of' <<<"$OUT" || true)" 0 "as JSON it has no words for a device"
 
 adm 0 show /dev/shadow1
 like "$OUT" "$uuid" "show by device"

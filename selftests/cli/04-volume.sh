@@ -30,7 +30,8 @@ like "$OUT" "BLOCKS-PRESERVED:? +16" "all counters of one volume"
 adm 0 stats -o volume,blocks-preserved --noheadings "$DISK_a"
 like "$OUT" " 16$" "chosen ones as a table"
 adm 1 volume untrack "$DISK_a"
-like "$ERR" "$DISK_a: it is in use" "with a shadow it is not untracked"
+like "$ERR" "$DISK_a has shadows, .*shadowadm delete --all $DISK_a" \
+	"with a shadow it is not untracked"
 drop "$IMAGE"
 adm 0 volume untrack "$DISK_a"
 adm 1 volume untrack "$DISK_a"
@@ -39,4 +40,6 @@ adm 1 stats "$DISK_a"
 like "$ERR" "is not tracked: it has no counters. \"shadowadm volume list\" shows the tracked volumes" \
 	"what is not tracked has no counters"
 adm 0 volume untrack "$DISK_b"
+adm 1 volume track "$DISK_b" --memory 1M
+like "$ERR" "4M to 16T are possible" "too little memory is refused, with what is possible"
 is "$(volume_count)" 0 "nothing is tracked any more"

@@ -56,6 +56,7 @@ static int print_tree(struct context *context, const struct shadow_shadow_info *
 		set = rows.count;
 		table[set].info = shadows[i];
 		table[set].is_set = true;
+		table[set].is_json = context->json;
 		parents[rows.count++] = -1;
 		for (j = i; j < count; j++)
 			if (uuid_equal(&shadows[j].set, &shadows[i].set)) {

@@ -26,10 +26,10 @@ static void get_device(const void *row, struct value *value)
 {
 	char path[IMAGE_PATH_LEN];
 
-	if (IS_SET(row))
-		value_text(value, "set of %u", ROW(row)->set_count);
-	else
+	if (!IS_SET(row))
 		value_text(value, "%s", image_path(ROW(row), path));
+	else if (!((const struct shadow_row *)row)->is_json)
+		value_text(value, "set of %u", ROW(row)->set_count);
 }
 
 static void get_uuid(const void *row, struct value *value)
