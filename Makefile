@@ -11,6 +11,9 @@ JOBS ?= $(shell nproc)
 elsewhere := $(filter-out 6.1 6.1-amd64,$(or $(KERNEL),6.1)$(addprefix -,$(FLAVOUR)))
 # So is another architecture; tests of it are those of the core if not chosen.
 arm64 := $(filter arm64,$(ARCH))
+ifneq ($(filter-out amd64 x86 x86_64 arm64,$(ARCH)),)
+$(error no machine "$(ARCH)" is known here: ARCH is amd64 or arm64)
+endif
 core := $(or $(CORE),$(if $(GROUP)$(TEST),,$(arm64)))
 
 run = selftests/run $(if $(filter command line environment,$(origin JOBS)),--jobs $(JOBS))
