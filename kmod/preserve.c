@@ -301,10 +301,7 @@ static struct shadow_claim *start_claim(struct shadow_volume *vol, u64 first, u6
 	nr = take_pages(vol, claim->page, n);
 	if (!nr)
 		goto free_claim;
-	bio = bio_alloc_bioset(vol->bdev, nr, REQ_OP_READ | REQ_SYNC, NOWAIT, &vol->reads);
-	if (!bio)	/* without waiting only the largest size comes from the pool */
-		bio = bio_alloc_bioset(vol->bdev, BIO_MAX_VECS, REQ_OP_READ | REQ_SYNC, NOWAIT,
-				       &vol->reads);
+	bio = shadow_bio_alloc_nowait(vol->bdev, nr, REQ_OP_READ | REQ_SYNC, &vol->reads);
 	if (!bio)
 		goto free_pages;
 	claim->vol = vol;

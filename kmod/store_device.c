@@ -58,7 +58,7 @@ static int device_open(struct shadow_store *store, struct shadow_fault *fault)
 	return 0;
 
 close:
-	bdev_fput(ds->bdev_file);
+	shadow_bdev_fput(ds->bdev_file);
 free:
 	kfree(ds);
 	return err;
@@ -80,7 +80,7 @@ static void device_close(struct shadow_store *store)
 {
 	struct device_store *ds = store->private;
 
-	bdev_fput(ds->bdev_file);
+	shadow_bdev_fput(ds->bdev_file);
 	kfree(ds);
 }
 
@@ -109,11 +109,7 @@ static int device_write(struct shadow_store *store, struct shadow_batch *batch)
 	unsigned int i;
 
 	bdev = device_locate(store, batch->loc, &sector);
-	bio = bio_alloc_bioset(bdev, batch->nr, REQ_OP_WRITE, GFP_NOWAIT | __GFP_NOWARN,
-			       &store->bios);
-	if (!bio)	/* without waiting only the largest size comes from the pool */
-		bio = bio_alloc_bioset(bdev, BIO_MAX_VECS, REQ_OP_WRITE,
-				       GFP_NOWAIT | __GFP_NOWARN, &store->bios);
+	bio = shadow_bio_alloc_nowait(bdev, batch->nr, REQ_OP_WRITE, &store->bios);
 	if (!bio)
 		return -EAGAIN;
 	bio->bi_iter.bi_sector = sector;
