@@ -12,7 +12,10 @@
  * A diverted write goes on as a clone from the volume's own bio set, and a bio
  * from that set (or a split remainder of it, which is the same bio) has passed
  * this volume and all before it; it is still a new write for those after it.
- * No flag of the bio and no call chain is needed.
+ * No flag of the bio and no call chain is needed.  A driver may split our clone
+ * and submit a part of it again, to the same disk (raid10 with discards, failover
+ * of NVMe paths): it is known by what it is chained to, and must not wait at a
+ * gate whose closer waits for the clone.
  *
  * Unloading and unregistering: once no volume is in the hash and a grace period
  * is over, the callback diverts nothing.  hook_ref counts the bios between the
@@ -26,6 +29,7 @@
 #include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/hash.h>
+#include <linux/module.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
@@ -46,10 +50,23 @@ static bool registered;
 static struct percpu_ref hook_ref;
 static DECLARE_COMPLETION(hook_idle);
 static struct gendisk *marker_disk;	/* target of the self-test; never added */
+static bio_end_io_t *chain_end;		/* bio_chain()'s, which is not exported */
+static bool ftrace_died;		/* and calls us for ever */
 
 static __always_inline unsigned int bucket_of(const struct gendisk *disk)
 {
 	return hash_ptr((void *)disk, BUCKET_BITS);
+}
+
+/* Is it a clone of the volume's, or chained to one?  That lives as long as the part. */
+static __always_inline bool has_passed(const struct bio *bio, const struct shadow_volume *vol)
+{
+	while (bio->bi_pool != &vol->clones) {
+		if (likely(bio->bi_end_io != chain_end))
+			return false;
+		bio = bio->bi_private;
+	}
+	return true;
 }
 
 /* The first volume that has yet to see this write.  Context: rcu_read_lock(). */
@@ -63,10 +80,10 @@ static __always_inline struct shadow_volume *volume_of(struct bio *bio)
 	list_for_each_entry_rcu(vol, &buckets[bucket_of(disk)], hash) {
 		if (vol->disk != disk)
 			continue;
-		if (bio->bi_pool == &vol->clones)
+		if (has_passed(bio, vol))
 			found = NULL;
-		else if (!found && !READ_ONCE(vol->leaving) && end > vol->start &&
-			 first < vol->start + READ_ONCE(vol->nr_sectors))
+		else if (!found && !READ_ONCE(vol->leaving) && end > READ_ONCE(vol->start) &&
+			 first < READ_ONCE(vol->start) + READ_ONCE(vol->nr_sectors))
 			found = vol;
 	}
 	return found;
@@ -118,7 +135,7 @@ static void notrace callback(unsigned long ip, unsigned long parent_ip,
 
 static struct ftrace_ops hook_ops = {
 	.func	= callback,
-	.flags	= FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+	.flags	= FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT | SHADOW_FTRACE_FLAGS,
 };
 
 static void ref_release(struct percpu_ref *ref)
@@ -140,7 +157,7 @@ static bool ftrace_is_off(void)
 {
 	static struct ftrace_ops probe = {
 		.func	= nothing,
-		.flags	= FTRACE_OPS_FL_PERMANENT,
+		.flags	= FTRACE_OPS_FL_PERMANENT | SHADOW_FTRACE_FLAGS,
 	};
 	int err = ftrace_set_filter_ip(&probe, (unsigned long)submit_bio_noacct, 0, 0);
 
@@ -156,8 +173,11 @@ static bool ftrace_is_off(void)
 static int register_hook(struct shadow_fault *fault)
 {
 	u32 reason = SHADOW_REASON_HOOK_DEAD;
+	unsigned int tries = 100;
 	int err;
 
+	if (ftrace_died)
+		return shadow_fail(fault, SHADOW_PHASE_HOOK, reason, 0, -EIO);
 	reinit_completion(&hook_idle);
 	err = percpu_ref_init(&hook_ref, ref_release, 0, GFP_KERNEL);
 	if (err)
@@ -165,7 +185,9 @@ static int register_hook(struct shadow_fault *fault)
 	err = ftrace_set_filter_ip(&hook_ops, (unsigned long)submit_bio_noacct, 0, 0);
 	if (err)
 		goto exit_ref;
-	err = register_ftrace_function(&hook_ops);
+	do {	/* again while a BPF program on the function is being changed */
+		err = register_ftrace_function(&hook_ops);
+	} while (err == -EAGAIN && --tries && !msleep_interruptible(10));
 	if (err)
 		goto reset_filter;
 	registered = true;
@@ -187,11 +209,17 @@ static void unregister_hook(void)
 {
 	percpu_ref_kill(&hook_ref);
 	wait_for_completion(&hook_idle);
-	unregister_ftrace_function(&hook_ops);
+	registered = false;
+	if (unregister_ftrace_function(&hook_ops)) {
+		/* A bug somewhere has ended ftrace: the callback is called all the same. */
+		pr_err("ftrace has died, and the hook cannot be removed; the module stays\n");
+		__module_get(THIS_MODULE);
+		ftrace_died = true;
+		return;
+	}
 	ftrace_set_filter(&hook_ops, NULL, 0, 1);
 	synchronize_rcu_tasks();
 	percpu_ref_exit(&hook_ref);
-	registered = false;
 }
 
 bool shadow_hook_registered(void)
@@ -228,56 +256,63 @@ int shadow_hook_add(struct shadow_volume *vol, struct shadow_fault *fault)
 	return 0;
 }
 
-/* A task that was submitting bios, and where it collects them. */
-struct submitter {
+/* A task in the middle of something, and what does not change before it is through. */
+struct watched {
 	struct task_struct *task;
-	struct bio_list *list;
+	struct bio_list *list;		/* where it collects bios */
+	unsigned long switches;		/* how often it was switched out */
 };
 
-static unsigned int find_submitters(struct submitter *found, unsigned int max)
+static bool submits(struct watched *w)
 {
-	struct task_struct *process, *thread;
-	unsigned int n = 0;
-
-	rcu_read_lock();
-	for_each_process_thread(process, thread) {
-		struct bio_list *list = READ_ONCE(thread->bio_list);
-
-		if (!list || thread == current)
-			continue;
-		if (n < max) {
-			get_task_struct(thread);
-			found[n] = (struct submitter){ thread, list };
-		}
-		n++;
-	}
-	rcu_read_unlock();
-	return n;
+	w->list = READ_ONCE(w->task->bio_list);
+	return w->list;
 }
 
-/*
- * A task may have passed the callback before a volume was there, and not have
- * reached the driver.  On the way it either does not sleep of its own accord
- * (waited for by RCU-tasks), or it is in the middle of a submission with more
- * bios on its list, which can take as long as the driver's queue is full: those
- * are looked for and waited for until they have been seen without that list.
- */
-int shadow_hook_pass(void)
+static bool still_submits(const struct watched *w)
 {
-	unsigned long end = jiffies + PASS_TIMEOUT;
-	struct submitter *found;
-	unsigned int i, n;
+	return READ_ONCE(w->task->bio_list) == w->list;
+}
+
+static bool is_switched_out(struct watched *w)
+{
+	w->switches = READ_ONCE(w->task->nvcsw) + READ_ONCE(w->task->nivcsw);
+	return shadow_task_is_preempted(w->task);
+}
+
+static bool is_still_switched_out(const struct watched *w)
+{
+	return !READ_ONCE(w->task->exit_state) &&
+	       READ_ONCE(w->task->nvcsw) + READ_ONCE(w->task->nivcsw) == w->switches;
+}
+
+/* Wait until each task that is in the middle of something now has been seen through. */
+static int wait_for_tasks(bool (*is_in)(struct watched *w),
+			  bool (*is_still_in)(const struct watched *w), unsigned long end)
+{
+	struct watched *found = kvmalloc_array(SUBMITTERS, sizeof(*found), GFP_KERNEL);
+	struct task_struct *process, *thread;
+	unsigned int i, n = 0;
 	int err = 0;
 
-	synchronize_rcu_tasks();
-	found = kvmalloc_array(SUBMITTERS, sizeof(*found), GFP_KERNEL);
 	if (!found)
 		return -ENOMEM;
-	n = find_submitters(found, SUBMITTERS);
-	if (n > SUBMITTERS)
-		err = -ETIMEDOUT;	/* that many would not be seen to move in time */
-	for (i = 0; i < min(n, SUBMITTERS + 0u); i++) {
-		while (!err && READ_ONCE(found[i].task->bio_list) == found[i].list) {
+	rcu_read_lock();
+	for_each_process_thread(process, thread) {
+		struct watched w = { .task = thread };
+
+		if (thread == current || !is_in(&w))
+			continue;
+		if (n == SUBMITTERS) {
+			err = -ETIMEDOUT;	/* that many would not be seen to move in time */
+			break;
+		}
+		get_task_struct(thread);
+		found[n++] = w;
+	}
+	rcu_read_unlock();
+	for (i = 0; i < n; i++) {
+		while (!err && is_still_in(&found[i])) {
 			if (time_after(jiffies, end))
 				err = -ETIMEDOUT;
 			usleep_range(50, 200);
@@ -286,6 +321,28 @@ int shadow_hook_pass(void)
 	}
 	kvfree(found);
 	return err;
+}
+
+/*
+ * A task may have passed the callback before a volume was there, and not have
+ * reached the driver.  On the way it either does not sleep of its own accord
+ * (waited for by RCU-tasks), or it is in the middle of a submission with more
+ * bios on its list, which can take as long as the driver's queue is full: those
+ * are looked for and waited for until they have been seen without that list.
+ *
+ * In kernels without RCU-tasks its place is taken by RCU, which does not wait for
+ * a task that was switched out by might_sleep(), as it happens before a bio is on
+ * a list.  There, who is switched out and could run has to have run.
+ */
+int shadow_hook_pass(void)
+{
+	unsigned long end = jiffies + PASS_TIMEOUT;
+	int err = 0;
+
+	synchronize_rcu_tasks();
+	if (SHADOW_TASKS_RCU_IS_RCU)
+		err = wait_for_tasks(is_switched_out, is_still_switched_out, end);
+	return err ?: wait_for_tasks(submits, still_submits, end);
 }
 
 void shadow_hook_leave(struct shadow_volume *vol)
@@ -311,7 +368,7 @@ int shadow_hook_verify(struct shadow_fault *fault)
 	if (!bio)
 		return -ENOMEM;
 	bio->bi_iter.bi_size = SECTOR_SIZE;
-	err = submit_bio_wait(bio);	/* unseen it fails: the disk has no sectors */
+	err = submit_bio_wait(bio);	/* unseen it fails: the disk cannot do that */
 	bio_put(bio);
 	if (!err)
 		return 0;
@@ -353,17 +410,38 @@ struct device *shadow_hook_device(void)
 	return disk_to_dev(marker_disk);
 }
 
+static int learn_chain_end(void)
+{
+	struct bio *part = shadow_bio_alloc_disk(marker_disk, REQ_OP_WRITE_ZEROES);
+	struct bio *whole = shadow_bio_alloc_disk(marker_disk, REQ_OP_WRITE_ZEROES);
+
+	if (part && whole) {
+		bio_chain(part, whole);
+		chain_end = part->bi_end_io;
+	}
+	if (part)
+		bio_put(part);
+	if (whole)
+		bio_put(whole);
+	return chain_end ? 0 : -ENOMEM;
+}
+
 int shadow_hook_init(void)
 {
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < ARRAY_SIZE(buckets); i++)
 		INIT_LIST_HEAD(&buckets[i]);
 	marker_disk = blk_alloc_disk(NULL, NUMA_NO_NODE);
 	if (IS_ERR(marker_disk))
 		return PTR_ERR(marker_disk);
-	update_occupied();
-	return 0;
+	err = learn_chain_end();
+	if (err)
+		put_disk(marker_disk);
+	else
+		update_occupied();
+	return err;
 }
 
 void shadow_hook_exit(void)

@@ -15,7 +15,7 @@ static void notrace callback(unsigned long ip, unsigned long parent_ip, struct f
 
 static struct ftrace_ops rival_ops = {
 	.func	= callback,
-	.flags	= FTRACE_OPS_FL_IPMODIFY,
+	.flags	= FTRACE_OPS_FL_IPMODIFY | SHADOW_FTRACE_FLAGS,
 };
 
 static int __init rival_init(void)

@@ -28,7 +28,7 @@ static __always_inline struct pt_regs *shadow_pt_regs(struct ftrace_regs *fregs)
 	instruction_pointer_set(shadow_pt_regs(fregs), ip)
 #endif
 
-/* What else a callback needs that wants to divert. */
+/* SHADOW_FTRACE_FLAGS: what else a callback needs that wants to divert, unprotected. */
 #if !IS_ENABLED(CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS)
 #define SHADOW_FL_REGS		FTRACE_OPS_FL_SAVE_REGS
 #else
@@ -39,6 +39,6 @@ static __always_inline struct pt_regs *shadow_pt_regs(struct ftrace_regs *fregs)
 #else
 #define SHADOW_FL_SAFE		0
 #endif
-#define FTRACE_OPS_FL_IPMODIFY	(FTRACE_OPS_FL_IPMODIFY | SHADOW_FL_REGS | SHADOW_FL_SAFE)
+#define SHADOW_FTRACE_FLAGS	(SHADOW_FL_REGS | SHADOW_FL_SAFE)
 
 #endif /* SHADOW_COMPAT_LINUX_FTRACE_H */
