@@ -412,16 +412,22 @@ static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 
 static void delete_work(struct work_struct *work);
 
-/* Its blocks have the origin's sizes: filesystems insist.  NULL without memory. */
-static struct gendisk *alloc_image_disk(struct block_device *origin)
+/* Its blocks have the volume's sizes: filesystems insist.  NULL without memory. */
+static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 {
 	struct queue_limits lim = {
-		.logical_block_size = bdev_logical_block_size(origin),
-		.physical_block_size = bdev_physical_block_size(origin),
-		.io_min = bdev_io_min(origin),
+		.logical_block_size = bdev_logical_block_size(vol->bdev),
+		.physical_block_size = bdev_physical_block_size(vol->bdev),
+		.io_min = bdev_io_min(vol->bdev),
 	};
-	struct gendisk *disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
+	struct gendisk *disk;
+	sector_t unused;
 
+	/* What is read into comes from readers, and goes to both. */
+	shadow_limits_dma(&lim, vol->bdev);
+	if (vol->store->ops->locate)
+		shadow_limits_dma(&lim, vol->store->ops->locate(vol->store, 0, &unused));
+	disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
 	return IS_ERR(disk) ? NULL : disk;
 }
 
@@ -435,7 +441,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
 	sh->settled = shadow_settled_alloc(GFP_KERNEL);
 	sh->index = ida_alloc_max(&indexes, (1 << MINORBITS) / IMAGE_MINORS - 1, GFP_KERNEL);
-	sh->disk = alloc_image_disk(vol->bdev);
+	sh->disk = alloc_image_disk(vol);
 	if (!sh->stake.epoch || !sh->settled || sh->index < 0 || !sh->disk)
 		goto free_sh;
 	sh->vol = vol;

@@ -68,20 +68,6 @@ static void device_removed(struct device *dev)
 }
 THUNK_CLASS_REMOVE(device_removed)
 
-static bool is_whole(const struct shadow_volume *vol)
-{
-	return !vol->start && vol->nr_sectors == get_capacity(vol->disk);
-}
-
-/* Those to another partition are not ours to wait for. */
-static bool old_writes(const struct shadow_volume *vol, struct block_device *bdev)
-{
-	if (is_whole(vol))
-		return shadow_disk_writes_inflight(vol->disk, true);
-	return shadow_bdev_writes_inflight(bdev) ||
-	       shadow_disk_writes_inflight(vol->disk, false);
-}
-
 /* Wait for all requests that are under way now; blk-mq only. */
 static int wait_for_requests(struct request_queue *q)
 {
@@ -98,16 +84,20 @@ static int wait_for_requests(struct request_queue *q)
  * Wait for the writes that reached the driver before they could be diverted.  A
  * shadow would change when they hit the disk after its instant.
  */
-static int wait_for_old_writes(struct shadow_volume *vol, struct block_device *bdev)
+static int wait_for_old_writes(struct shadow_volume *vol)
 {
 	unsigned long end = jiffies + GATED_TIMEOUT;
 	int err = 0;
 
 	if (queue_is_mq(vol->disk->queue))
 		return wait_for_requests(vol->disk->queue);
-	/* With new ones behind the gate only old ones are left in the driver's count. */
+	/*
+	 * With new ones behind the gate only old ones are left in the driver's count.
+	 * Kernels differ in whether a disk's count has those of its partitions in it, so
+	 * it is waited for as a whole.
+	 */
 	shadow_gate_close(vol);
-	while (!err && (!shadow_flight_none(vol) || old_writes(vol, bdev))) {
+	while (!err && (!shadow_flight_none(vol) || shadow_disk_writes_inflight(vol->disk))) {
 		if (time_after(jiffies, end))
 			err = -ETIMEDOUT;
 		else
@@ -161,6 +151,7 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 {
 	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
 	struct shadow_volume *vol;
+	sector_t start, nr_sectors;
 	int err;
 
 	lockdep_assert_held(&registry_lock);
@@ -175,6 +166,11 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	if (IS_ERR(vol))
 		goto close;
 	INIT_WORK(&vol->gone_work, gone_work);
+	/* The whole disk at first: what goes to other partitions would be counted as old. */
+	start = vol->start;
+	nr_sectors = vol->nr_sectors;
+	vol->start = 0;
+	vol->nr_sectors = get_capacity(vol->disk);
 	err = shadow_hook_add(vol, fault);
 	if (err) {
 		shadow_volume_free(vol);
@@ -185,7 +181,11 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	nr_volumes++;
 	if (!disk_live(vol->disk))
 		mark_gone(vol);		/* removed before we would have been told */
-	err = shadow_hook_pass() ?: wait_for_old_writes(vol, file_bdev(file));
+	err = shadow_hook_pass() ?: wait_for_old_writes(vol);
+	/* Nothing is preserved yet: until all see this a write too many is passed on. */
+	WRITE_ONCE(vol->start, start);
+	WRITE_ONCE(vol->nr_sectors, nr_sectors);
+	synchronize_rcu();
 	if (err) {
 		shadow_fail(fault, SHADOW_PHASE_ATTACH,
 			    err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_DRAIN,
@@ -196,7 +196,7 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	}
 	shadow_event_volume(SHADOW_NL_EV_TRACKED, vol, SHADOW_REASON_NONE);
 close:
-	bdev_fput(file);
+	shadow_bdev_fput(file);
 	return vol;
 }
 
@@ -209,7 +209,7 @@ static int follow_growth(struct shadow_volume *vol)
 		return 0;
 	WRITE_ONCE(vol->nr_blocks, shadow_blocks_of(now));
 	WRITE_ONCE(vol->nr_sectors, now);
-	return shadow_hook_pass() ?: wait_for_old_writes(vol, vol->bdev);
+	return shadow_hook_pass() ?: wait_for_old_writes(vol);
 }
 
 static void unpin(struct shadow_volume *vol)
@@ -222,7 +222,7 @@ static void unpin(struct shadow_volume *vol)
 	while (atomic_read(&vol->nr_claims))
 		usleep_range(500, 1000);
 	vol->bdev = NULL;
-	bdev_fput(vol->bdev_file);
+	shadow_bdev_fput(vol->bdev_file);
 	if (!vol->tracked || READ_ONCE(vol->gone))
 		detach(vol);
 }
@@ -251,7 +251,7 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 		    get_start_sect(vol->bdev) != vol->start) {
 			/* Another device has its number: this one went unnoticed. */
 			vol->bdev = NULL;
-			bdev_fput(vol->bdev_file);
+			shadow_bdev_fput(vol->bdev_file);
 			mark_gone(vol);
 			vol = ERR_PTR(shadow_fail(fault, SHADOW_PHASE_OPEN,
 						  SHADOW_REASON_ORIGIN_GONE, dev, -ENODEV));

@@ -160,7 +160,7 @@ static void end_hold(struct shadow_set *set)
 
 		if (!e->frozen)
 			continue;
-		err = bdev_thaw(file_bdev(e->bdev_file));
+		err = shadow_bdev_thaw(file_bdev(e->bdev_file));
 		e->frozen = false;
 		if (!err)
 			continue;
@@ -256,8 +256,12 @@ static void sort_gates(struct shadow_set *set)
 
 static int freeze_one(struct shadow_set *set, struct set_entry *e)
 {
-	int err = bdev_freeze(file_bdev(e->bdev_file));
+	unsigned int tries = 50;
+	int err;
 
+	/* From 6.8 on EINVAL means that somebody is just unmounting it, or mounting. */
+	while ((err = bdev_freeze(file_bdev(e->bdev_file))) == -EINVAL && --tries)
+		msleep(20);
 	if (err)
 		return fail_set(set, SHADOW_PHASE_FREEZE,
 				err == -EBUSY ? SHADOW_REASON_FROZEN :
@@ -267,7 +271,7 @@ static int freeze_one(struct shadow_set *set, struct set_entry *e)
 	mutex_unlock(&set->hold_lock);
 	if (e->frozen)
 		return 0;
-	bdev_thaw(file_bdev(e->bdev_file));	/* the timer ended the hold meanwhile */
+	shadow_bdev_thaw(file_bdev(e->bdev_file));	/* the timer ended the hold meanwhile */
 	return -ETIMEDOUT;
 }
 
@@ -441,7 +445,7 @@ static int surface(struct shadow_set *set)
 	for (i = 0; i < set->nr; i++) {
 		set->entry[i].sh = NULL;	/* the list's now */
 		set->entry[i].vol = NULL;
-		bdev_fput(set->entry[i].bdev_file);
+		shadow_bdev_fput(set->entry[i].bdev_file);
 	}
 	set->nr = 0;
 	mutex_lock(&set->hold_lock);
@@ -618,7 +622,7 @@ static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
 	if (add->flags & SHADOW_ADD_SHADOW) {
 		err = add_shadow(set, e, add);
 		if (err) {
-			bdev_fput(e->bdev_file);
+			shadow_bdev_fput(e->bdev_file);
 			return err;
 		}
 		set->index[set->nr_shadows] = set->nr;
@@ -668,7 +672,7 @@ void shadow_set_destroy(struct shadow_set *set)
 	stop_hold(set);
 	for (i = set->nr; i--;) {
 		drop_entry(set, &set->entry[i]);
-		bdev_fput(set->entry[i].bdev_file);
+		shadow_bdev_fput(set->entry[i].bdev_file);
 	}
 	while (taken && !(set->flags & SHADOW_SET_NO_AUTO_RELEASE) &&
 	       shadow_of_set(&set->uuid, &id, &uuid))

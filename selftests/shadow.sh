@@ -165,3 +165,9 @@ unload() {
 	rmmod shadow
 	check "the module is gone" [ ! -d /sys/module/shadow ]
 }
+
+# freezing_nests: does this kernel (6.8 and later) freeze a filesystem that is
+# frozen already once more?
+freezing_nests() {
+	[ "$(printf '%s\n' 6.8 "$(uname -r)" | sort -V | head -n 1)" = 6.8 ]
+}

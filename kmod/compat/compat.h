@@ -34,8 +34,8 @@
 #error "shadow: events need generic netlink (CONFIG_NET)"
 #endif
 
-#if !HAVE_BDEV_FILE && !HAVE_BLKDEV_GET_FMODE
-#error "shadow: kernels 6.5 to 6.8 are not supported"
+#if !HAVE_BDEV_FPUT && !HAVE_BLKDEV_GET_FMODE
+#error "shadow: kernels 6.5 to 6.9 are not supported"
 #endif
 
 /* --- functions that the kernel calls, where it calls them otherwise ---------- */

@@ -61,9 +61,7 @@ have RW_PAGE linux/blkdev.h '\(\*rw_page\)'
 # 1e1a9cecfab3 (6.14): blk_mq_unfreeze_queue() ends a noio scope
 have UNFREEZE_MEMFLAGS linux/blk-mq.h 'blk_mq_unfreeze_queue\(struct request_queue \*q, unsigned int'
 
-# f3a608827d1f (6.9): block devices are opened as files
-have BDEV_FILE linux/blkdev.h 'bdev_file_open_by_dev\('
-# 22650a99821d (6.10): bdev_fput()
+# f3a608827d1f (6.9), 22650a99821d (6.10): block devices are opened as files; bdev_fput()
 have BDEV_FPUT linux/blkdev.h 'bdev_fput\('
 # 05bdb9965305 (6.5): block devices are no longer opened with fmode_t
 have BLKDEV_GET_FMODE linux/blkdev.h 'blkdev_get_by_dev\(dev_t dev, fmode_t'
