@@ -9,6 +9,11 @@ JOBS ?= $(shell nproc)
 
 # A KERNEL of another suite, or another FLAVOUR of it, is built for elsewhere.
 elsewhere := $(filter-out 6.1 6.1-amd64,$(or $(KERNEL),6.1)$(addprefix -,$(FLAVOUR)))
+# What boots a machine boots Debian's plain kernel.
+ifneq ($(and $(filter-out amd64,$(FLAVOUR)),$(filter check check-kernels check-debug demo vm-shell,$(MAKECMDGOALS))),)
+$(error FLAVOUR=$(FLAVOUR) is only built, not booted: \
+	leave it out, or build it by "make modules KERNEL=$(or $(KERNEL),6.1) FLAVOUR=$(FLAVOUR)")
+endif
 # So is another architecture; tests of it are those of the core if not chosen.
 arm64 := $(filter arm64,$(ARCH))
 ifneq ($(filter-out amd64 x86 x86_64 arm64,$(ARCH)),)
