@@ -346,7 +346,7 @@ static void image_release(struct gendisk *disk)
 }
 THUNK_DISK_RELEASE(image_release)
 
-/* Backup programs of the group disk may read; udev sets the group. */
+/* The group is root until udev makes it shadowcopy, whose members may read. */
 static char *image_devnode(struct gendisk *disk, umode_t *mode)
 {
 	if (mode)
