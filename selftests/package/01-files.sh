@@ -79,7 +79,8 @@ is "$(cd "$source" && find . -type f | sort)" \
 	"$(git ls-files Kbuild VERSION dkms.conf 'uapi/linux/*.h' kmod | grep -v '/README$' |
 		sed 's,^,./,' | sort)" "DKMS gets the module's source, and nothing else"
 
-# supports RELEASE CONFIG-LINE...: would DKMS build for it?
+# supports RELEASE CONFIG-LINE...: would DKMS build for it?  On $machine.
+machine=x86_64
 supports() {
 	local release=$1 option
 
@@ -91,6 +92,7 @@ supports() {
 		# shellcheck source=dkms.conf
 		. "$source/dkms.conf"
 		[[ $release =~ $BUILD_EXCLUSIVE_KERNEL ]] || exit 1
+		[[ $machine =~ $BUILD_EXCLUSIVE_ARCH ]] || exit 1
 		[ -n "${old_dkms:-}" ] && exit 0
 		for option in $BUILD_EXCLUSIVE_CONFIG; do
 			grep -q "^$option=[ym]" "$SCRATCH/kernel/.config" || exit 1
@@ -107,12 +109,25 @@ for old_dkms in "" yes; do
 		expect_fail '' supports $release "${config[@]}"
 		expect_fail '' supports $release CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y CONFIG_KALLSYMS=y
 	done
-	check "$dkms builds for a 5.10 with the older tracer" supports 5.10.0-46-arm64 \
+	check "$dkms builds for a 5.10 with the older tracer" supports 5.10.0-46-amd64 \
 		"${config[@]}" CONFIG_DYNAMIC_FTRACE_WITH_REGS=y
+	arm64=(6.1.0-56-arm64 "${config[@]}" CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y CONFIG_ARM64=y)
+	machine=aarch64
+	check "$dkms builds for arm64 with pages of 4 KiB" supports "${arm64[@]}" \
+		CONFIG_ARM64_4K_PAGES=y
+	expect_fail '' supports "${arm64[@]}" CONFIG_ARM64_64K_PAGES=y
+	machine=ppc64le
+	expect_fail '' supports "${arm64[@]}" CONFIG_ARM64_4K_PAGES=y
+	machine=x86_64
 	for release in 4.19.0-27-amd64 5.1.0-1-amd64 5.9.0-5-amd64 6.6.13-amd64 8.0.0-amd64 16.1.0-amd64; do
 		expect_fail '' supports $release "${config[@]}" CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y
 	done
 done
+
+# -- a flavour is built for, and not booted
+
+expect_fail 'FLAVOUR=rt is only built, not booted' make -n check KERNEL=7.2 FLAVOUR=rt
+check "make modules takes a flavour" make -n modules KERNEL=7.2 FLAVOUR=rt
 
 # -- manual pages
 
