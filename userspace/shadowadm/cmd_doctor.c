@@ -457,9 +457,15 @@ static const char *const register_options[] = {
 	"CONFIG_DYNAMIC_FTRACE_WITH_REGS", "CONFIG_DYNAMIC_FTRACE_WITH_ARGS",
 };
 
+/* With one of these, a page of memory is no block of 4 KiB. */
+static const char *const page_options[] = {
+	"CONFIG_ARM64_16K_PAGES", "CONFIG_ARM64_64K_PAGES",
+};
+
 struct config {
 	bool wanted[ARRAY_SIZE(wanted_options)];
 	bool registers;
+	const char *pages;
 };
 
 static bool sets(const char *line, const char *option)
@@ -479,6 +485,9 @@ static void read_config(FILE *file, struct config *config)
 			config->wanted[i] |= sets(line, wanted_options[i]);
 		for (i = 0; i < ARRAY_SIZE(register_options); i++)
 			config->registers |= sets(line, register_options[i]);
+		for (i = 0; i < ARRAY_SIZE(page_options); i++)
+			if (sets(line, page_options[i]))
+				config->pages = page_options[i];
 	}
 }
 
@@ -512,6 +521,12 @@ static void check_config(struct examination *exam)
 		       "use a kernel with one of them; the kernels of all large distributions do",
 		       "the kernel was built without %s and %s", register_options[0],
 		       register_options[1]);
+	}
+	if (config.pages) {
+		good = false;
+		report(exam, "config", FAILURE, "use a kernel with pages of 4 KiB",
+		       "the kernel was built with %s, which the module does not support",
+		       config.pages);
 	}
 	if (good)
 		report(exam, "config", GOOD, NULL, "the kernel was built with all that is needed");

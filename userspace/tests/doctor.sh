@@ -121,6 +121,13 @@ CONFIG_FUNCTION_TRACER=y
 CONFIG_DYNAMIC_FTRACE=y"
 finds config failure 1 "without CONFIG_DYNAMIC_FTRACE_WITH_REGS and" \
 	"a kernel whose tracer cannot divert"
+put boot/config-$kernel "CONFIG_MODULES=y
+CONFIG_KALLSYMS=y
+CONFIG_FUNCTION_TRACER=y
+CONFIG_DYNAMIC_FTRACE=y
+CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y
+CONFIG_ARM64_64K_PAGES=y"
+finds config failure 1 "with CONFIG_ARM64_64K_PAGES.*pages of 4 KiB" "a kernel with large pages"
 rm "$machine/boot/config-$kernel"
 finds config note 0 "not found" "a kernel whose configuration is unknown"
 put lib/modules/$kernel/config "CONFIG_MODULES=y
