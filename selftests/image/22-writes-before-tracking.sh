@@ -18,7 +18,12 @@ dm_linear top /dev/mapper/slow
 bg 30 dd if=/dev/zero of=/dev/mapper/top bs=64k count=1 seek=9 conv=notrunc \
 	oflag=direct status=none
 writer=$BG
-sleep 0.3
+top=$(basename "$(readlink -f /dev/mapper/top)")
+under_way() {
+	read -r _ writes <"/sys/block/$top/inflight"
+	[ "$writes" -gt 0 ]
+}
+wait_for 10 under_way
 answer=$(holder --auto-release /dev/mapper/top -- add 2>&1) || true
 if [ -n "$answer" ]; then
 	like "$answer" "error=ETIMEDOUT phase=ATTACH reason=DRAIN" "it is refused for that reason"
