@@ -42,7 +42,8 @@ ldd /usr/sbin/shadowadm | grep -q 'libshadowcopy.so.1 => /' ||
 # As at boot: the node is there before the module.
 read -r major minor < <(kmod static-nodes --format=tmpfiles |
 	sed -n 's|^c!\{0,1\} /dev/shadow-control .* \([0-9]*\):\([0-9]*\)$|\1 \2|p') ||
-	die "kmod knows no node: $(tail -n 3 "/lib/modules/$(uname -r)/modules.devname" 2>&1)"
+	die "kmod knows no node: $(kmod static-nodes --format=tmpfiles 2>&1 | tail -n 3;
+		tail -n 3 "/lib/modules/$(uname -r)/modules.devname" 2>&1)"
 mknod -m 600 /dev/shadow-control c "$major" "$minor"
 shadowadm list >/dev/null
 [ -d /sys/module/shadow ] || die "opening the node does not load the module"
