@@ -3,7 +3,7 @@
  * shadow_netlink.h - the generic netlink family of the shadow module.
  *
  * Family "shadow", version 1.  Multicast group "events" (CAP_NET_ADMIN to
- * join) carries one message per fact:
+ * join; CAP_SYS_ADMIN on 5.10) carries one message per fact:
  *
  *	SHADOW_NL_CMD_EVENT
  *	    SHADOW_NL_A_EVENT	u32	enum shadow_nl_event
