@@ -29,7 +29,6 @@
 #include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/hash.h>
-#include <linux/module.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
@@ -62,11 +61,21 @@ static __always_inline unsigned int bucket_of(const struct gendisk *disk)
 static __always_inline bool has_passed(const struct bio *bio, const struct shadow_volume *vol)
 {
 	while (bio->bi_pool != &vol->clones) {
-		if (likely(bio->bi_end_io != chain_end))
+		const struct bio *whole = READ_ONCE(bio->bi_private);
+
+		smp_rmb();	/* some drivers borrow both, this one first */
+		if (likely(READ_ONCE(bio->bi_end_io) != chain_end))
 			return false;
-		bio = bio->bi_private;
+		bio = whole;
 	}
 	return true;
+}
+
+static __always_inline bool concerns(const struct shadow_volume *vol, sector_t first, sector_t end)
+{
+	if (unlikely(READ_ONCE(vol->whole_disk)))
+		return first < SHADOW_SECTOR_NONE;
+	return end > vol->start && first < vol->start + READ_ONCE(vol->nr_sectors);
 }
 
 /* The first volume that has yet to see this write.  Context: rcu_read_lock(). */
@@ -82,8 +91,7 @@ static __always_inline struct shadow_volume *volume_of(struct bio *bio)
 			continue;
 		if (has_passed(bio, vol))
 			found = NULL;
-		else if (!found && !READ_ONCE(vol->leaving) && end > READ_ONCE(vol->start) &&
-			 first < READ_ONCE(vol->start) + READ_ONCE(vol->nr_sectors))
+		else if (!found && !READ_ONCE(vol->leaving) && concerns(vol, first, end))
 			found = vol;
 	}
 	return found;
@@ -185,9 +193,8 @@ static int register_hook(struct shadow_fault *fault)
 	err = ftrace_set_filter_ip(&hook_ops, (unsigned long)submit_bio_noacct, 0, 0);
 	if (err)
 		goto exit_ref;
-	do {	/* again while a BPF program on the function is being changed */
-		err = register_ftrace_function(&hook_ops);
-	} while (err == -EAGAIN && --tries && !msleep_interruptible(10));
+	while ((err = register_ftrace_function(&hook_ops)) == -EAGAIN && --tries)
+		msleep(10);	/* a BPF program on the function is being changed */
 	if (err)
 		goto reset_filter;
 	registered = true;
@@ -197,7 +204,9 @@ reset_filter:
 	ftrace_set_filter(&hook_ops, NULL, 0, 1);
 exit_ref:
 	percpu_ref_exit(&hook_ref);
-	if (err == -EBUSY)
+	if (err == -EAGAIN)
+		reason = SHADOW_REASON_HOOK_BUSY;
+	else if (err == -EBUSY)
 		reason = ftrace_is_off() ? SHADOW_REASON_FTRACE_OFF : SHADOW_REASON_HOOK_BUSY;
 	pr_err("cannot hook submit_bio_noacct(): %d%s\n", err,
 	       reason == SHADOW_REASON_FTRACE_OFF ? "; kernel.ftrace_enabled is 0" :
@@ -212,8 +221,7 @@ static void unregister_hook(void)
 	registered = false;
 	if (unregister_ftrace_function(&hook_ops)) {
 		/* A bug somewhere has ended ftrace: the callback is called all the same. */
-		pr_err("ftrace has died, and the hook cannot be removed; the module stays\n");
-		__module_get(THIS_MODULE);
+		pr_err("ftrace has died, and the hook cannot be removed\n");
 		ftrace_died = true;
 		return;
 	}
@@ -282,7 +290,7 @@ static bool is_switched_out(struct watched *w)
 
 static bool is_still_switched_out(const struct watched *w)
 {
-	return !READ_ONCE(w->task->exit_state) &&
+	return !READ_ONCE(w->task->exit_state) && shadow_task_is_preempted(w->task) &&
 	       READ_ONCE(w->task->nvcsw) + READ_ONCE(w->task->nivcsw) == w->switches;
 }
 
@@ -332,16 +340,20 @@ static int wait_for_tasks(bool (*is_in)(struct watched *w),
  *
  * In kernels without RCU-tasks its place is taken by RCU, which does not wait for
  * a task that was switched out by might_sleep(), as it happens before a bio is on
- * a list.  There, who is switched out and could run has to have run.
+ * a list.  There, who is switched out and could run has to have run, and to have
+ * gone on from there; twice, because it may be switched out once more at once.
  */
 int shadow_hook_pass(void)
 {
 	unsigned long end = jiffies + PASS_TIMEOUT;
+	unsigned int i;
 	int err = 0;
 
 	synchronize_rcu_tasks();
-	if (SHADOW_TASKS_RCU_IS_RCU)
+	for (i = 0; i < 2 && SHADOW_TASKS_RCU_IS_RCU && !err; i++) {
 		err = wait_for_tasks(is_switched_out, is_still_switched_out, end);
+		synchronize_rcu();
+	}
 	return err ?: wait_for_tasks(submits, still_submits, end);
 }
 
@@ -446,5 +458,13 @@ int shadow_hook_init(void)
 
 void shadow_hook_exit(void)
 {
+	if (ftrace_died) {
+		/* The callback is still called: its text must not go. */
+		pr_crit("the module cannot be unloaded any more; restart the machine\n");
+		for (;;) {
+			set_current_state(TASK_IDLE);
+			schedule();
+		}
+	}
 	put_disk(marker_disk);
 }

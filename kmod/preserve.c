@@ -158,8 +158,9 @@ static bool all_settled(struct shadow_volume *vol, struct shadow_range range)
 {
 	bool set;
 
-	return settled_run(vol, range.first, range.end - range.first, &set) ==
-	       range.end - range.first && set;
+	return range.first == range.end ||	/* another partition's */
+	       (settled_run(vol, range.first, range.end - range.first, &set) ==
+		range.end - range.first && set);
 }
 
 static struct shadow_range range_of(struct shadow_volume *vol, struct bio *bio)

@@ -107,6 +107,22 @@ static int wait_for_old_writes(struct shadow_volume *vol)
 	return err;
 }
 
+/*
+ * Let those writes pass that are on their way and were not diverted.  Meanwhile the
+ * volume takes all writes of its disk: what goes to other partitions would be
+ * counted as old.  It touches no block of ours, and is passed on.
+ */
+static int let_old_writes_pass(struct shadow_volume *vol)
+{
+	int err;
+
+	WRITE_ONCE(vol->whole_disk, true);
+	err = shadow_hook_pass() ?: wait_for_old_writes(vol);
+	WRITE_ONCE(vol->whole_disk, false);
+	synchronize_rcu();
+	return err;
+}
+
 /* No write is in flight any more. */
 static void end_detach(struct shadow_volume *vol)
 {
@@ -151,7 +167,6 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 {
 	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
 	struct shadow_volume *vol;
-	sector_t start, nr_sectors;
 	int err;
 
 	lockdep_assert_held(&registry_lock);
@@ -166,11 +181,7 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	if (IS_ERR(vol))
 		goto close;
 	INIT_WORK(&vol->gone_work, gone_work);
-	/* The whole disk at first: what goes to other partitions would be counted as old. */
-	start = vol->start;
-	nr_sectors = vol->nr_sectors;
-	vol->start = 0;
-	vol->nr_sectors = get_capacity(vol->disk);
+	vol->whole_disk = true;		/* from the first moment on: see let_old_writes_pass() */
 	err = shadow_hook_add(vol, fault);
 	if (err) {
 		shadow_volume_free(vol);
@@ -181,11 +192,7 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 	nr_volumes++;
 	if (!disk_live(vol->disk))
 		mark_gone(vol);		/* removed before we would have been told */
-	err = shadow_hook_pass() ?: wait_for_old_writes(vol);
-	/* Nothing is preserved yet: until all see this a write too many is passed on. */
-	WRITE_ONCE(vol->start, start);
-	WRITE_ONCE(vol->nr_sectors, nr_sectors);
-	synchronize_rcu();
+	err = let_old_writes_pass(vol);
 	if (err) {
 		shadow_fail(fault, SHADOW_PHASE_ATTACH,
 			    err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_DRAIN,
@@ -203,13 +210,20 @@ close:
 /* The device may have grown since it was attached; shadows keep their size. */
 static int follow_growth(struct shadow_volume *vol)
 {
+	sector_t before = vol->nr_sectors;
 	sector_t now = bdev_nr_sectors(vol->bdev);
+	int err;
 
-	if (now <= vol->nr_sectors)
+	if (now <= before)
 		return 0;
 	WRITE_ONCE(vol->nr_blocks, shadow_blocks_of(now));
 	WRITE_ONCE(vol->nr_sectors, now);
-	return shadow_hook_pass() ?: wait_for_old_writes(vol);
+	err = let_old_writes_pass(vol);
+	if (err) {			/* the next one has to wait, too */
+		WRITE_ONCE(vol->nr_sectors, before);
+		WRITE_ONCE(vol->nr_blocks, shadow_blocks_of(before));
+	}
+	return err;
 }
 
 static void unpin(struct shadow_volume *vol)

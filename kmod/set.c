@@ -260,7 +260,7 @@ static int freeze_one(struct shadow_set *set, struct set_entry *e)
 	int err;
 
 	/* From 6.8 on EINVAL means that somebody is just unmounting it, or mounting. */
-	while ((err = bdev_freeze(file_bdev(e->bdev_file))) == -EINVAL && --tries)
+	while ((err = shadow_bdev_freeze(file_bdev(e->bdev_file))) == -EINVAL && --tries)
 		msleep(20);
 	if (err)
 		return fail_set(set, SHADOW_PHASE_FREEZE,

@@ -86,6 +86,7 @@ struct shadow_volume {
 
 	/* Changed under RCU. */
 	struct list_head hash;
+	bool whole_disk;		/* takes all writes of the disk, to count them */
 
 	/* registry_lock */
 	struct list_head list;

@@ -209,11 +209,17 @@ static inline int bdev_freeze(struct block_device *bdev)
 
 static inline int bdev_thaw(struct block_device *bdev)
 {
-	struct super_block *sb = get_super(bdev);	/* frozen it cannot go away */
+	struct super_block *sb = get_super(bdev);
+	int err;
 
 	if (sb)
+		up_read(&sb->s_umount);		/* thawing takes it */
+	err = thaw_bdev(bdev, sb);
+	if (sb) {
+		down_read(&sb->s_umount);
 		drop_super(sb);
-	return thaw_bdev(bdev, sb);
+	}
+	return err;
 }
 #elif !HAVE_BDEV_FREEZE
 #define bdev_freeze(bdev)	freeze_bdev(bdev)
@@ -228,8 +234,8 @@ static inline bool shadow_bdev_is_frozen(struct block_device *bdev)
 #if HAVE_BDEV_FREEZE
 	mutex_lock(&bdev->bd_holder_lock);
 	if (bdev->bd_holder_ops == &fs_holder_ops)
-		frozen = READ_ONCE(((struct super_block *)bdev->bd_holder)->s_writers.frozen) !=
-			 SB_UNFROZEN;
+		frozen = READ_ONCE(((struct super_block *)bdev->bd_holder)->s_writers.frozen) ==
+			 SB_FREEZE_COMPLETE;
 	mutex_unlock(&bdev->bd_holder_lock);
 #endif
 	return frozen;
@@ -278,6 +284,27 @@ static inline void shadow_limits_dma(struct queue_limits *lim, struct block_devi
 #endif
 }
 
+/**
+ * shadow_bdev_freeze() - freeze the filesystem on a device
+ *
+ * From 6.8 on bdev_freeze() can fail when the filesystem is frozen already, in what
+ * it does to the device afterwards, and leaves it so.
+ */
+static inline int shadow_bdev_freeze(struct block_device *bdev)
+{
+	int err = bdev_freeze(bdev);
+
+#if HAVE_BDEV_FREEZE
+	if (err && err != -EBUSY && err != -EINVAL && shadow_bdev_is_frozen(bdev)) {
+		mutex_lock(&bdev->bd_fsfreeze_mutex);
+		atomic_inc(&bdev->bd_fsfreeze_count);	/* which it took back */
+		mutex_unlock(&bdev->bd_fsfreeze_mutex);
+		shadow_bdev_thaw(bdev);
+	}
+#endif
+	return err;
+}
+
 /* --- disks of ours -------------------------------------------------------------------- */
 
 #if !HAVE_GENHD_FL_NO_PART
@@ -307,7 +334,11 @@ static inline int shadow_add_disk(struct gendisk *disk)
 {
 	add_disk(disk);
 	blk_put_queue(disk->queue);		/* it took one of its own */
-	return device_is_registered(disk_to_dev(disk)) ? 0 : -EIO;
+	if (device_is_registered(disk_to_dev(disk)))
+		return 0;
+	blk_unregister_region(disk_devt(disk), disk->minors);
+	disk->flags &= ~GENHD_FL_UP;
+	return -EIO;
 }
 
 static inline void shadow_put_disk(struct gendisk *disk)
