@@ -9,6 +9,11 @@
 . "$(dirname "$0")/root.sh"		# first: it starts the test anew
 . "$(dirname "$0")/../lib.sh"
 
+# The packages are built in Debian 11, too, whose tools want what sid's want no more.
+declare -A accepted=([bookworm]="" [sid]="--suppress-tags $(echo out-of-date-standards-version \
+	package-uses-old-debhelper-compat-version redundant-priority-optional-field \
+	redundant-rules-requires-root-no-field | tr ' ' ,)")
+
 for suite in bookworm sid; do
 	"$tree/selftests/package/deb" "$suite" >"$RESULTS/deb-$suite" 2>&1 ||
 		{ tail -n 30 "$RESULTS/deb-$suite"; fail "the packages do not build in $suite"; }
@@ -16,8 +21,8 @@ for suite in bookworm sid; do
 	apt_in_root install --no-install-recommends lintian >"$RESULTS/apt-$suite" 2>&1
 	rm -rf "$ROOT/tmp/debs"
 	cp -r "$tree/build/deb/$suite" "$ROOT/tmp/debs"
-	in_root sh -c 'lintian --allow-root --pedantic --display-info --fail-on error /tmp/debs/*.changes' \
-		>"$RESULTS/lintian-$suite" 2>&1 || true
+	in_root sh -c "lintian --allow-root --pedantic --display-info --fail-on error ${accepted[$suite]} \
+		/tmp/debs/*.changes" >"$RESULTS/lintian-$suite" 2>&1 || true
 	is "$(cat "$RESULTS/lintian-$suite")" "" "lintian of $suite finds nothing"
 	rm -rf "$ROOT/tmp/debs"
 	root_remove
