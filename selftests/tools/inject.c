@@ -1,0 +1,682 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Live through the life of a volume with shadows while the kernel makes
+ * allocations or bios of the module fail.
+ *
+ *	inject sites ORIGIN STORE	fail one call site after the other
+ *	inject nth ORIGIN STORE		fail the 1st, 2nd... allocation of each ioctl
+ *	inject once ORIGIN STORE	one life without failures of our making
+ *
+ * STORE is "memory" or a device.  A life: the volume is tracked, gets two shadows
+ * with writes to it before, between and after, the images are read, everything is
+ * deleted again.  Whatever fails on the way,
+ *
+ *	- no write fails (but the one whose own bio was failed),
+ *	- the volume has what was written to it,
+ *	- an image has what the volume had then, or says EIO,
+ *	- afterwards all can be deleted, and nothing is left.
+ *
+ * "sites" reads lines "NAME START END KIND TIMES PERCENT" from standard input: of the
+ * calls that return to an address from START up to END fail PERCENT, up to TIMES; KIND
+ * is "alloc" or "bio", or "write" for the bio that is a write of the volume.  It prints
+ * "site NAME fired=N result=..." for each.  The kernel's log has the rest.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/fs.h>
+#include <linux/shadow.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define WINDOW		(192 << 10)
+#define FIRST_FREE_FD	64	/* then a table of descriptors has to grow */
+#define PATIENCE	200	/* times 50 ms */
+
+/* Two places of the volume, in different pages of a map of its blocks. */
+static const off_t windows[] = { 64 << 10, (off_t)130 << 20 };
+
+struct content {
+	char window[ARRAY_SIZE(windows)][WINDOW];
+};
+
+static struct shadow_dev origin_dev;
+static struct shadow_store_spec store;
+static int origin_fd, control, faulty = -1;
+static struct content *now, *then[2], *buffer;
+static unsigned int *serial;
+static bool own_writes_fail, injected;
+
+__attribute__((format(printf, 1, 2)))
+static void bad(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("not ok ");
+	vprintf(format, args);
+	printf(": %s\n", strerror(errno));
+	va_end(args);
+	fflush(stdout);
+	_exit(1);
+}
+
+/* --- the attributes of fault injection ------------------------------------------ */
+
+static const char *const attributes[] = { "failslab", "fail_page_alloc", "fail_make_request" };
+
+static void put(const char *attribute, const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", attribute, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		err(2, "%s", path);
+	close(fd);
+}
+
+static long get(const char *attribute, const char *name)
+{
+	char path[128], text[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", attribute, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		err(2, "%s", path);
+	close(fd);
+	return strtol(text, NULL, 0);
+}
+
+static void arm(const char *start, const char *end, bool bios, const char *times,
+		const char *percent)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(attributes); i++) {
+		bool about_bios = i == 2;
+
+		if (bios != about_bios)
+			continue;
+		put(attributes[i], "require-start", start);
+		put(attributes[i], "require-end", end);
+		put(attributes[i], "times", times);
+		put(attributes[i], "probability", percent);
+	}
+}
+
+/* Return: how often something failed. */
+static long disarm(long times)
+{
+	long fired = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(attributes); i++) {
+		if (!get(attributes[i], "probability"))
+			continue;
+		put(attributes[i], "probability", "0");
+		fired += times - get(attributes[i], "times");
+	}
+	return fired;
+}
+
+/* --- one life -------------------------------------------------------------------- */
+
+static void fill(char *data, size_t n)
+{
+	uint64_t x = 0x9e3779b97f4a7c15 * ++*serial;
+
+	for (size_t i = 0; i < n; i += 8) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		memcpy(data + i, &x, 8);
+	}
+}
+
+static void write_origin(unsigned int w, size_t at, size_t n)
+{
+	char *old = aligned_alloc(4096, n), *data = now->window[w] + at;
+
+	if (!old)
+		err(2, "memory");
+	memcpy(old, data, n);
+	fill(data, n);
+	if (pwrite(origin_fd, data, n, windows[w] + at) != (ssize_t)n) {
+		if (errno != EIO || !own_writes_fail)
+			bad("a write of %zu at %zu in %u", n, at, w);
+		memcpy(data, old, n);	/* it was one bio, which went nowhere */
+	}
+	free(old);
+}
+
+static void write_some(unsigned int seed)
+{
+	for (unsigned int w = 0; w < ARRAY_SIZE(windows); w++) {
+		write_origin(w, (seed * 24 << 10) % (WINDOW / 2), 4 << 10);
+		write_origin(w, ((seed * 24 + 8) << 10) % (WINDOW / 2), 32 << 10);
+		write_origin(w, ((seed * 24 + 60) << 10) % (WINDOW / 2) + 512, 1024);
+		write_origin(w, WINDOW / 2 + (seed % 4) * 4096, 16 << 10);
+	}
+}
+
+/* Does @fd have @want, or refuse?  Return: whether it answered everything. */
+static bool check(const char *who, int fd, const struct content *want, bool may_fail)
+{
+	bool all = true;
+
+	for (unsigned int w = 0; w < ARRAY_SIZE(windows); w++) {
+		if (pread(fd, buffer->window[w], WINDOW, windows[w]) != WINDOW) {
+			if (errno != EIO || !may_fail)
+				bad("reading %s in %u", who, w);
+			all = false;
+		} else if (memcmp(buffer->window[w], want->window[w], WINDOW)) {
+			errno = 0;
+			bad("%s has other data in %u", who, w);
+		}
+	}
+	return all;
+}
+
+static bool shadow_at(unsigned int n, struct shadow_shadow_info *info)
+{
+	__u64 cursor = 0;
+
+	do {
+		memset(info, 0, sizeof(*info));
+		info->cursor = cursor;
+		if (ioctl(control, SHADOW_IOC_SHADOW_NEXT, info))
+			return false;
+		cursor = info->cursor;
+	} while (n--);
+	return true;
+}
+
+static bool read_image(unsigned int n, bool may_fail)
+{
+	struct shadow_shadow_info info;
+	char path[32];
+	bool all;
+	int fd;
+
+	if (!shadow_at(n, &info))
+		return false;
+	snprintf(path, sizeof(path), "/dev/shadow%u", info.index);
+	for (int i = 0; (fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC)) < 0; i++) {
+		if (i == PATIENCE && !may_fail)
+			bad("opening %s", path);
+		if (i == PATIENCE || (may_fail && errno != ENOENT))
+			return false;
+		usleep(50000);
+	}
+	all = check(path, fd, then[n], may_fail);
+	close(fd);
+	if (!may_fail && info.state != SHADOW_STATE_CREATED)
+		bad("%s is lost", path);
+	return all;
+}
+
+/* What is not lost can be read, now that nothing fails any more. */
+static void read_images(void)
+{
+	struct shadow_shadow_info info;
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(then) && shadow_at(n, &info); n++)
+		if (info.state == SHADOW_STATE_CREATED)
+			read_image(n, false);
+}
+
+static int delete_shadow(const struct shadow_uuid *uuid)
+{
+	for (int i = 0;; i++) {
+		struct shadow_delete arg = { .uuid = *uuid, .kind = SHADOW_KIND_SHADOW };
+
+		if (!ioctl(control, SHADOW_IOC_DELETE, &arg))
+			return 0;
+		if (errno != EBUSY || i == PATIENCE)
+			return -1;
+		usleep(50000);
+	}
+}
+
+static int delete_nth(unsigned int n)
+{
+	struct shadow_shadow_info info;
+
+	return shadow_at(n, &info) ? delete_shadow(&info.uuid) : 0;
+}
+
+/* The set that is being made. */
+static int set = -1;
+
+static int step_new(void)
+{
+	struct shadow_set_new arg = { .flags = SHADOW_SET_NO_AUTO_RELEASE, .timeout_ms = 60000 };
+
+	if (ioctl(control, SHADOW_IOC_SET_NEW, &arg))
+		return -1;
+	set = arg.fd;
+	return 0;
+}
+
+static int step_add(void)
+{
+	struct shadow_set_add arg = {
+		.dev = origin_dev, .store = store, .flags = SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE,
+	};
+
+	return ioctl(set, SHADOW_IOC_SET_ADD, &arg);
+}
+
+static int set_step(unsigned long command)
+{
+	struct shadow_set_step arg = { 0 };
+
+	return ioctl(set, command, &arg);
+}
+
+static int step_hold(void)
+{
+	return set_step(SHADOW_IOC_SET_HOLD);
+}
+
+static int step_take(void)
+{
+	return set_step(SHADOW_IOC_SET_TAKE);
+}
+
+static int step_release(void)
+{
+	return set_step(SHADOW_IOC_SET_RELEASE);
+}
+
+static int step_status(void)
+{
+	return set_step(SHADOW_IOC_SET_STATUS);
+}
+
+static int step_close(void)
+{
+	if (set >= 0)
+		close(set);
+	set = -1;
+	return 0;
+}
+
+static int track(unsigned long command)
+{
+	struct shadow_volume_track arg = { .dev = origin_dev };
+
+	return ioctl(control, command, &arg);
+}
+
+static int step_track(void)
+{
+	return track(SHADOW_IOC_VOLUME_TRACK);
+}
+
+static int step_untrack(void)
+{
+	return track(SHADOW_IOC_VOLUME_UNTRACK);
+}
+
+static int step_list(void)
+{
+	struct shadow_volume_info info = { 0 };
+	struct shadow_info about;
+
+	return ioctl(control, SHADOW_IOC_VOLUME_NEXT, &info) ?:
+	       ioctl(control, SHADOW_IOC_INFO, &about);
+}
+
+static int step_list_shadows(void)
+{
+	struct shadow_shadow_info info = { 0 };
+
+	return ioctl(control, SHADOW_IOC_SHADOW_NEXT, &info);
+}
+
+static int step_write(void)
+{
+	static unsigned int n;
+
+	write_some(n++);
+	return 0;
+}
+
+static int step_keep_first(void)
+{
+	*then[0] = *now;
+	return 0;
+}
+
+static int step_keep_second(void)
+{
+	*then[1] = *now;
+	return 0;
+}
+
+static int step_read_first(void)
+{
+	read_image(0, injected);
+	return 0;
+}
+
+static int step_read_both(void)
+{
+	read_image(0, injected);
+	read_image(1, injected);
+	return 0;
+}
+
+static int step_wait(void)
+{
+	usleep(1200000);	/* what is left of a batch is written after a second */
+	return 0;
+}
+
+static int step_delete_second(void)
+{
+	return delete_nth(1);
+}
+
+static int step_delete_first(void)
+{
+	return delete_nth(0);
+}
+
+static const struct step {
+	const char *name;
+	int (*run)(void);
+	bool ioctl;
+} steps[] = {
+	{ "track", step_track, true },
+	{ "write", step_write, false },
+	{ "new", step_new, true },
+	{ "add", step_add, true },
+	{ "hold", step_hold, true },
+	{ "status", step_status, true },
+	{ "keep", step_keep_first, false },
+	{ "take", step_take, true },
+	{ "release", step_release, true },
+	{ "close", step_close, false },
+	{ "write", step_write, false },
+	{ "write", step_write, false },
+	{ "wait", step_wait, false },
+	{ "read", step_read_first, false },
+	{ "new", step_new, false },
+	{ "add", step_add, true },
+	{ "keep", step_keep_second, false },
+	{ "take", step_take, true },
+	{ "close", step_close, false },
+	{ "write", step_write, false },
+	{ "read", step_read_both, false },
+	{ "list", step_list, true },
+	{ "list-shadows", step_list_shadows, true },
+	{ "delete", step_delete_second, true },
+	{ "write", step_write, false },
+	{ "read", step_read_first, false },
+	{ "delete", step_delete_first, true },
+	{ "untrack", step_untrack, true },
+};
+
+static void cleanup(void)
+{
+	struct shadow_shadow_info info;
+	struct shadow_info about;
+
+	step_close();
+	while (shadow_at(0, &info))
+		if (delete_shadow(&info.uuid))
+			bad("deleting what is left");
+	if (step_untrack() && errno != ENOENT)
+		bad("untracking");
+	if (ioctl(control, SHADOW_IOC_INFO, &about))
+		bad("info");
+	errno = 0;
+	if (about.shadows)
+		bad("%u shadows left", about.shadows);
+	for (int i = 0; about.volumes; i++) {	/* the last writes of it may go on */
+		if (i == PATIENCE)
+			bad("%u volumes left", about.volumes);
+		usleep(50000);
+		ioctl(control, SHADOW_IOC_INFO, &about);
+	}
+	check("the volume", origin_fd, now, false);
+}
+
+/* Let the N-th failure come, in this task, from here on; 0: none. */
+static void fail_nth(long n)
+{
+	char text[16];
+
+	int length = sprintf(text, "%ld", n);
+
+	/* What was to fail may be the reading of this. */
+	if (pwrite(faulty, text, length, 0) < 0 && pwrite(faulty, text, length, 0) < 0)
+		err(2, "fail-nth");
+}
+
+static long fails_left(void)
+{
+	char text[16] = "";
+
+	if (pread(faulty, text, sizeof(text) - 1, 0) < 0)
+		return 1;	/* the answer was the next to fail */
+	return atol(text);
+}
+
+/*
+ * Live until the end or a failure.  With @nth the step @which has its N-th
+ * allocation fail.  Return: -1, or the step that failed; *left: what is left of @nth.
+ */
+static int live(int which, long nth, long *left)
+{
+	int failed = -1;
+
+	injected = injected || nth;
+	for (int i = 0; failed < 0 && i < (int)ARRAY_SIZE(steps); i++) {
+		int status;
+
+		if (i == which)
+			fail_nth(nth);
+		status = steps[i].run();
+		if (i == which) {
+			int code = errno;
+
+			*left = fails_left();
+			fail_nth(0);
+			errno = code;
+		}
+		if (!status)
+			continue;
+		if (!injected)
+			bad("%s", steps[i].name);
+		failed = i;
+		printf("# %s: %s\n", steps[i].name, strerror(errno));
+	}
+	return failed;
+}
+
+/* --- what is asked for --------------------------------------------------------------- */
+
+/* A new process has a new table of descriptors.  Return: whether all was well. */
+static bool in_child(void (*fn)(void *arg), void *arg)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		err(2, "fork");
+	if (!pid) {
+		faulty = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+		if (faulty < 0)
+			err(2, "/proc/thread-self/fail-nth");
+		fn(arg);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		err(2, "waitpid");
+	check("the volume", origin_fd, now, false);
+	return !status;
+}
+
+static void fill_table(void)
+{
+	int fd;
+
+	do {
+		fd = fcntl(origin_fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			err(2, "descriptors");
+	} while (fd < FIRST_FREE_FD - 1);
+}
+
+struct site {
+	char name[128], start[32], end[32], kind[16], times[16], percent[16];
+};
+
+static void live_site(void *arg)
+{
+	struct site *site = arg;
+	long fired, left;
+	int failed;
+
+	injected = true;
+	own_writes_fail = !strcmp(site->kind, "write");
+	arm(site->start, site->end, strcmp(site->kind, "alloc"), site->times, site->percent);
+	fill_table();
+	failed = live(-1, 0, &left);
+	fired = disarm(atol(site->times));
+	read_images();
+	cleanup();
+	printf("site %s fired=%ld result=%s\n", site->name, fired,
+	       failed < 0 ? "done" : steps[failed].name);
+}
+
+static void live_once(void *arg)
+{
+	long left;
+
+	(void)arg;
+	injected = false;
+	live(-1, 0, &left);
+	cleanup();
+}
+
+static bool do_sites(void)
+{
+	struct site site;
+	bool good = true;
+
+	while (scanf("%127s %31s %31s %15s %15s %15s", site.name, site.start, site.end, site.kind,
+		     site.times, site.percent) == 6) {
+		if (!in_child(live_site, &site)) {
+			disarm(0);
+			printf("not ok %s: see above\n", site.name);
+			good = false;
+			if (!in_child(live_once, NULL))
+				return false;
+		}
+	}
+	return good;
+}
+
+struct nth {
+	int step;
+	long n, left;
+};
+
+static void live_nth(void *arg)
+{
+	struct nth *nth = arg;
+
+	live(nth->step, nth->n, &nth->left);
+	cleanup();
+}
+
+static bool do_nth(struct nth *nth)
+{
+	for (nth->step = 0; nth->step < (int)ARRAY_SIZE(steps); nth->step++) {
+		if (!steps[nth->step].ioctl)
+			continue;
+		for (nth->n = 1, nth->left = 0; !nth->left; nth->n++)
+			if (!in_child(live_nth, nth)) {
+				printf("not ok %s (%d), failure %ld\n", steps[nth->step].name,
+				       nth->step, nth->n);
+				return false;
+			}
+		printf("ok %s (%d): %ld failures\n", steps[nth->step].name, nth->step, nth->n - 2);
+	}
+	return true;
+}
+
+static struct shadow_dev dev_of(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		err(2, "%s", path);
+	return (struct shadow_dev){ major(st.st_rdev), minor(st.st_rdev) };
+}
+
+/* Memory that is shared, so that a child's writes are known to its parent. */
+static void *shared(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		err(2, "memory");
+	return memory;
+}
+
+int main(int argc, char **argv)
+{
+	bool good;
+
+	if (argc != 4)
+		errx(2, "usage: inject sites|nth|once ORIGIN STORE");
+	origin_fd = open(argv[2], O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (origin_fd < 0)
+		err(2, "%s", argv[2]);
+	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR | O_CLOEXEC);
+	if (control < 0)
+		err(2, "/dev/" SHADOW_CONTROL_NAME);
+	origin_dev = dev_of(argv[2]);
+	store.type = SHADOW_STORE_MEMORY;
+	store.max_bytes = 32 << 20;
+	if (strcmp(argv[3], "memory")) {
+		store.type = SHADOW_STORE_DEVICE;
+		store.dev = dev_of(argv[3]);
+	}
+	now = shared(sizeof(*now));
+	then[0] = shared(sizeof(*now));
+	then[1] = shared(sizeof(*now));
+	buffer = shared(sizeof(*now));
+	serial = shared(sizeof(*serial));
+	for (unsigned int w = 0; w < ARRAY_SIZE(windows); w++) {
+		fill(now->window[w], WINDOW);
+		if (pwrite(origin_fd, now->window[w], WINDOW, windows[w]) != WINDOW)
+			err(2, "%s", argv[2]);
+	}
+	good = in_child(live_once, NULL);
+	if (good && !strcmp(argv[1], "sites"))
+		good = do_sites() && in_child(live_once, NULL);
+	else if (good && !strcmp(argv[1], "nth"))
+		good = do_nth(shared(sizeof(struct nth))) && in_child(live_once, NULL);
+	return !good;
+}
