@@ -32,6 +32,8 @@ struct examination {
 	char release[65];		/* of the kernel */
 	struct shadow_info info;
 	bool connected;
+	bool hopeless;			/* no module can be loaded into this kernel */
+	bool missing;			/* there is no module for it */
 	unsigned int verdicts[4];
 	struct json_object *results;
 };
@@ -132,20 +134,37 @@ static void check_root(struct examination *exam)
 		report(exam, "root", GOOD, NULL, "running as root");
 }
 
-static void check_kernel(struct examination *exam)
-{
-	unsigned int major = 0, minor = 0;
+/* --- the module's file -------------------------------------------------------------- */
 
-	if (sscanf(exam->release, "%u.%u", &major, &minor) != 2)
-		report(exam, "kernel", WARNING, NULL, "its release cannot be read");
-	else if (major < 5 || (major == 5 && minor < 10))
-		report(exam, "kernel", FAILURE, "use Linux 5.10 or newer",
-		       "Linux %s is older than the module supports", exam->release);
-	else
-		report(exam, "kernel", GOOD, NULL, "Linux %s", exam->release);
+/*
+ * The series that all tests run on, as in BUILD_EXCLUSIVE_KERNEL of dkms.conf and
+ * in Documentation/kernels.rst; a test compares them.
+ */
+static const char *const supported_series[] = { "5.10", "6.1", "6.12", "7.2" };
+
+static bool is_supported(const char *release)
+{
+	size_t i, length;
+
+	for (i = 0; i < ARRAY_SIZE(supported_series); i++) {
+		length = strlen(supported_series[i]);
+		if (!strncmp(release, supported_series[i], length) &&
+		    !isdigit((unsigned char)release[length]))
+			return true;
+	}
+	return false;
 }
 
-/* --- the module's file -------------------------------------------------------------- */
+/* "5.10, 6.1, 6.12 or 7.2" */
+static void list_series(char *buf, size_t size)
+{
+	size_t i, used = 0;
+
+	for (i = 0; i < ARRAY_SIZE(supported_series) && used < size; i++)
+		used += snprintf(buf + used, size - used, "%s%s",
+				 !i ? "" : i + 1 < ARRAY_SIZE(supported_series) ? ", " : " or ",
+				 supported_series[i]);
+}
 
 static bool is_loaded(const struct examination *exam)
 {
@@ -201,8 +220,8 @@ static bool find_source(const struct examination *exam, char *version, size_t si
 	return found;
 }
 
-/* Does the module support this kernel, going by the source's dkms.conf? */
-static bool is_supported(const struct examination *exam, const char *version)
+/* Does DKMS build that version of the module for this kernel? */
+static bool dkms_builds(const struct examination *exam, const char *version)
 {
 	static const char key[] = "BUILD_EXCLUSIVE_KERNEL=\"";
 	FILE *file = open_file(exam, "/usr/src/shadowcopy-%s/dkms.conf", version);
@@ -245,15 +264,28 @@ static void explain_missing(struct examination *exam)
 {
 	char version[128], remedy[PATH_MAX];
 
+	if (exam->hopeless) {
+		report(exam, "module-file", FAILURE, NULL,
+		       "there is no module \"shadow\" for kernel %s, and DKMS builds none",
+		       exam->release);
+		return;
+	}
 	if (!find_source(exam, version, sizeof(version))) {
+		if (*exam->root && !exists(exam, "/usr/src")) {
+			report(exam, "module-file", FAILURE,
+			       "install the package shadowcopy-dkms if it is not there",
+			       "there is no module \"shadow\" for kernel %s; whether DKMS has its "
+			       "source was not recorded (/usr/src)", exam->release);
+			return;
+		}
 		report(exam, "module-file", FAILURE,
-		       "install the package shadowcopy-dkms, or build it: \"make install "
-		       "KVER=$(uname -r)\"",
+		       "install the package shadowcopy-dkms, or run \"make install "
+		       "KVER=$(uname -r)\" in the source",
 		       "there is no module \"shadow\" for kernel %s, nor its source for DKMS",
 		       exam->release);
 		return;
 	}
-	if (!is_supported(exam, version)) {
+	if (!dkms_builds(exam, version)) {
 		report(exam, "module-file", FAILURE,
 		       "boot a kernel that is supported, or install a newer version of "
 		       "shadowcopy-dkms",
@@ -289,19 +321,24 @@ static void check_module_file(struct examination *exam)
 {
 	char path[PATH_MAX];
 
-	if (find_module(exam, path, sizeof(path)))
+	if (find_module(exam, path, sizeof(path))) {
 		report(exam, "module-file", GOOD, NULL, "/lib/modules/%s/%s", exam->release, path);
-	else if (is_loaded(exam))
+	} else if (is_loaded(exam)) {
 		report(exam, "module-file", NOTE,
 		       "install it with DKMS, or \"make install KVER=$(uname -r)\"",
 		       "the module is loaded, but not installed for this kernel: it is gone after the "
 		       "next boot");
-	else
+	} else {
+		exam->missing = true;
 		explain_missing(exam);
+	}
 }
 
 static void check_headers(struct examination *exam)
 {
+	/* Of no use there. */
+	if (exam->hopeless)
+		return;
 	if (exists(exam, "/lib/modules/%s/build/Makefile", exam->release))
 		report(exam, "headers", GOOD, NULL, "kernel headers are installed");
 	else
@@ -394,20 +431,50 @@ static bool secure_boot(const struct examination *exam)
 	return on;
 }
 
+/*
+ * Is the kernel locked down?  *@known: can that be told?  A file system that is not
+ * mounted is not a kernel without lockdown.
+ */
+static bool is_locked(const struct examination *exam, bool *known)
+{
+	char line[128];
+
+	*known = true;
+	if (read_line(exam, "/sys/kernel/security/lockdown", line, sizeof(line)))
+		return !strstr(line, "[none]");
+	/* A kernel without security modules has no such directory. */
+	*known = exists(exam, "/sys/kernel/security/lsm") ||
+		 (!*exam->root && !exists(exam, "/sys/kernel/security"));
+	return false;
+}
+
 static void check_signature(struct examination *exam)
 {
 	char path[PATH_MAX], line[128], why[128];
-	bool enforced, locked;
+	bool enforced, locked, known;
 
+	/* What does not exist needs no signature. */
+	if (exam->hopeless)
+		return;
 	read_line(exam, "/sys/module/module/parameters/sig_enforce", line, sizeof(line));
 	enforced = *line == 'Y' || *line == '1';
-	read_line(exam, "/sys/kernel/security/lockdown", line, sizeof(line));
-	locked = *line && !strstr(line, "[none]");
+	locked = is_locked(exam, &known);
 
+	if (!known && !enforced && !is_loaded(exam)) {
+		report(exam, "signature", NOTE, *exam->root ? NULL :
+		       "run \"mount -t securityfs none /sys/kernel/security\", then this again",
+		       "whether the kernel takes unsigned modules is unknown: there is no "
+		       "/sys/kernel/security/lockdown to be read");
+		return;
+	}
 	if (is_loaded(exam) || (!enforced && !locked)) {
-		report(exam, "signature", GOOD, NULL, "%s%s", locked ? "the kernel is locked down" :
-		       "the kernel takes unsigned modules",
-		       is_loaded(exam) && (enforced || locked) ? ", and the module is loaded" : "");
+		report(exam, "signature", GOOD, NULL, "%s%s",
+		       locked ? "the kernel is locked down" :
+		       enforced ? "the kernel takes signed modules only" :
+		       known ? "the kernel takes unsigned modules" :
+		       "whether the kernel takes unsigned modules is unknown",
+		       is_loaded(exam) && (enforced || locked || !known) ?
+		       ", and the module is loaded" : "");
 		return;
 	}
 	snprintf(why, sizeof(why), "%s%s%s", enforced ? "module.sig_enforce is on" : "",
@@ -449,7 +516,7 @@ static FILE *open_config(const struct examination *exam, pid_t *pid)
 
 /* Built in ways in which the module can see writes. */
 static const char *const wanted_options[] = {
-	"CONFIG_MODULES", "CONFIG_KALLSYMS", "CONFIG_FUNCTION_TRACER", "CONFIG_DYNAMIC_FTRACE",
+	"CONFIG_KALLSYMS", "CONFIG_FUNCTION_TRACER", "CONFIG_DYNAMIC_FTRACE",
 };
 
 /* One of these is enough. */
@@ -463,6 +530,7 @@ static const char *const page_options[] = {
 };
 
 struct config {
+	bool modules;
 	bool wanted[ARRAY_SIZE(wanted_options)];
 	bool registers;
 	const char *pages;
@@ -475,12 +543,18 @@ static bool sets(const char *line, const char *option)
 	return !strncmp(line, option, length) && !strncmp(line + length, "=y", 2);
 }
 
-static void read_config(FILE *file, struct config *config)
+/* False where the kernel's configuration is not to be found. */
+static bool read_config(const struct examination *exam, struct config *config)
 {
 	char line[512];
+	pid_t pid;
+	FILE *file = open_config(exam, &pid);
 	size_t i;
 
+	if (!file)
+		return false;
 	while (fgets(line, sizeof(line), file)) {
+		config->modules |= sets(line, "CONFIG_MODULES");
 		for (i = 0; i < ARRAY_SIZE(wanted_options); i++)
 			config->wanted[i] |= sets(line, wanted_options[i]);
 		for (i = 0; i < ARRAY_SIZE(register_options); i++)
@@ -489,25 +563,62 @@ static void read_config(FILE *file, struct config *config)
 			if (sets(line, page_options[i]))
 				config->pages = page_options[i];
 	}
+	fclose(file);
+	if (pid)
+		waitpid(pid, NULL, 0);
+	return true;
+}
+
+/* --- the kernel ------------------------------------------------------------------------ */
+
+static bool takes_modules(const struct examination *exam)
+{
+	struct config config = { 0 };
+
+	if (!*exam->root)
+		return exists(exam, "/proc/modules");
+	return !read_config(exam, &config) || config.modules;
+}
+
+static void check_kernel(struct examination *exam)
+{
+	char path[PATH_MAX], series[64];
+
+	list_series(series, sizeof(series));
+	if (!takes_modules(exam)) {
+		exam->hopeless = true;
+		report(exam, "modules", FAILURE, "use a kernel with CONFIG_MODULES",
+		       "the kernel was built to load no modules, so that no shadow can be made");
+	}
+	if (!*exam->release) {
+		report(exam, "kernel", WARNING, NULL, "its release cannot be read");
+	} else if (is_supported(exam->release)) {
+		report(exam, "kernel", GOOD, NULL, "Linux %s", exam->release);
+	} else if (is_loaded(exam) || find_module(exam, path, sizeof(path))) {
+		snprintf(path, sizeof(path), "boot Linux %s", series);
+		report(exam, "kernel", WARNING, path,
+		       "Linux %s is not supported; the module for it was built by hand, and nobody "
+		       "has tested it there", exam->release);
+	} else {
+		exam->hopeless = true;
+		snprintf(path, sizeof(path), "boot Linux %s", series);
+		report(exam, "kernel", FAILURE, path,
+		       "Linux %s is not supported: DKMS passes it over; a module built by hand may "
+		       "not compile, and nobody has tested it there", exam->release);
+	}
 }
 
 static void check_config(struct examination *exam)
 {
 	struct config config = { 0 };
 	bool good = true;
-	pid_t pid;
-	FILE *file = open_config(exam, &pid);
 	size_t i;
 
-	if (!file) {
+	if (!read_config(exam, &config)) {
 		report(exam, "config", NOTE, NULL,
 		       "the kernel's configuration was not found; the checks below tell more");
 		return;
 	}
-	read_config(file, &config);
-	fclose(file);
-	if (pid)
-		waitpid(pid, NULL, 0);
 	for (i = 0; i < ARRAY_SIZE(wanted_options); i++)
 		if (!config.wanted[i]) {
 			good = false;
@@ -529,7 +640,7 @@ static void check_config(struct examination *exam)
 		       config.pages);
 	}
 	if (good)
-		report(exam, "config", GOOD, NULL, "the kernel was built with all that is needed");
+		report(exam, "config", GOOD, NULL, "the kernel was built with all that the hook needs");
 }
 
 /* --- the hook ------------------------------------------------------------------------ */
@@ -576,10 +687,13 @@ static bool find_function(FILE *file, char *line, size_t size)
 /* "submit_bio_noacct (1) R I    tramp: ... (callback+0x0/0x80 [module])" */
 static void check_hook(struct examination *exam)
 {
-	FILE *file = open_tracing(exam, "enabled_functions");
 	char line[1024] = "";
 	bool found, exclusive;
+	FILE *file;
 
+	if (exam->hopeless)
+		return;
+	file = open_tracing(exam, "enabled_functions");
 	if (!file && (errno == EACCES || errno == EPERM)) {
 		report(exam, "hook", NOTE, geteuid() ? "run it as root" : NULL,
 		       "who else hooks the block layer cannot be seen: %s",
@@ -640,7 +754,8 @@ static void check_loaded(struct examination *exam)
 	char version[64];
 
 	if (!is_loaded(exam)) {
-		report(exam, "loaded", WARNING, "load it with \"modprobe shadow\"",
+		report(exam, "loaded", WARNING,
+		       exam->missing ? NULL : "load it with \"modprobe shadow\"",
 		       "the module is not loaded");
 		return;
 	}
@@ -653,7 +768,8 @@ static void check_control(struct examination *exam)
 {
 	const struct shadowcopy_error *last = shadowcopy_last_error(exam->context->sc);
 
-	if (*exam->root)
+	/* Without the module there is nothing to be found that was not said above. */
+	if (*exam->root || (exam->missing && !exam->connected))
 		return;
 	if (exam->connected)
 		report(exam, "control", GOOD, NULL, "/dev/" SHADOW_CONTROL_NAME
@@ -661,7 +777,8 @@ static void check_control(struct examination *exam)
 		       exam->info.abi_version);
 	else
 		report(exam, "control", is_loaded(exam) ? FAILURE : WARNING,
-		       *last->remedy ? last->remedy : NULL,
+		       !strstr(last->remedy, "modprobe") && *last->remedy ? last->remedy :
+		       is_loaded(exam) ? "see whether /dev is a devtmpfs" : NULL,
 		       "/dev/" SHADOW_CONTROL_NAME " cannot be used: %s", last->cause);
 }
 
@@ -808,7 +925,9 @@ const struct command cmd_doctor = {
 	.synopsis = "[--json] [--sysroot DIR]",
 	.text = "Exit status: 0 all is well, 3 there are warnings, 1 there are failures.\n\n"
 		"Options:\n"
-		"      --sysroot DIR     examine the recorded /proc, /sys, /lib and /boot below DIR\n"
+		"      --sysroot DIR     examine what was recorded of another machine below\n"
+		"                        DIR: its /proc, /sys, /lib, /boot, /run, /usr/src and\n"
+		"                        /var/lib/dkms\n"
 		COMMON_HELP,
 	.run = run,
 };

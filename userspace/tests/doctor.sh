@@ -71,15 +71,59 @@ is "$(jq -r '[.checks[] | select(.verdict != "ok") | .check] | join(" ")' <<<"$o
 text=$("$shadowadm" doctor --sysroot "$machine")
 like "$text" "0 failures, 0 warnings" "in words"
 
-put proc/sys/kernel/osrelease 5.4.0
-finds kernel failure 1 "5.4.0 is older.*5.10" "an old kernel"
+# What is supported is said in three places.
+tree=$here/../..
+# shellcheck source=selftests/vm/env.sh
+series=$(. "$tree/selftests/vm/env.sh" && echo "$kernels")
+conf=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="^(\(.*\))\[^0-9\]"$/\1/p' "$tree/dkms.conf")
+is "$(tr -d '\\' <<<"$conf" | tr '|' ' ')" "$series" "dkms.conf has the kernels of the tests"
+for one in $series; do
+	put proc/sys/kernel/osrelease "$one.3-test"
+	examine
+	is "$(verdict kernel)" ok "Linux $one is supported"
+done
+any=${series% *}
+any="${any// /, } or ${series##* }"
+for one in 5.4.0 5.100.1 6.7.12-amd64 6.11.0 6.120.0 7.20.1 61.0.0; do
+	put proc/sys/kernel/osrelease $one
+	mkdir -p "$machine/lib/modules/$one"
+	rm -rf "$machine/sys/module/shadow"
+	finds kernel failure 1 "Linux $one is not supported.*DKMS passes it over.*boot Linux $any$" \
+		"Linux $one is not"
+done
+is "$(verdict module-file) $(verdict headers) $(verdict signature)" "failure  " \
+	"what cannot help is not looked at there"
+is "$(jq -r '[.checks[] | select(.remedy) | .check] | join(" ")' <<<"$out")" "kernel" \
+	"and nothing but another kernel is a remedy"
+healthy
+put proc/sys/kernel/osrelease 6.7.12
+finds kernel warning 3 "6.7.12 is not supported.*by hand.*boot Linux" \
+	"one that is not, with a module that somebody built"
+
+healthy
+rm -r "$machine/sys/module/shadow" "$machine/lib/modules/$kernel/modules.dep"
+put boot/config-$kernel "# CONFIG_MODULES is not set
+CONFIG_KALLSYMS=y
+CONFIG_FUNCTION_TRACER=y
+CONFIG_DYNAMIC_FTRACE=y
+CONFIG_DYNAMIC_FTRACE_WITH_REGS=y"
+finds modules failure 1 "built to load no modules.*CONFIG_MODULES" "a kernel without modules"
+is "$(jq -r '[.checks[] | select(.remedy) | .check] | join(" ")' <<<"$out")" "modules" \
+	"that is the only remedy"
+is "$(jq -r '.checks[0].check' <<<"$out")" "modules" "and comes first"
+is "$(grep -c CONFIG_MODULES <<<"$out")" 1 "and is said once"
+
 healthy
 rm -r "$machine/sys/module/shadow"
 finds loaded warning 3 "not loaded.*modprobe shadow" "a module that is not loaded"
 is "$(verdict module-file)" ok "though it is installed"
 rm "$machine/lib/modules/$kernel/modules.dep"
+finds module-file failure 1 "no module \"shadow\".*not recorded" \
+	"a module that is not installed, and no more is known"
+mkdir -p "$machine/usr/src"
 finds module-file failure 1 "no module \"shadow\".*nor its source.*shadowcopy-dkms" \
 	"a module that is not installed"
+finds loaded warning 1 "not loaded -> null" "loading it is no remedy then"
 put usr/src/shadowcopy-0.1.0/dkms.conf "PACKAGE_NAME=\"shadowcopy\"
 BUILD_EXCLUSIVE_KERNEL=\"^(5\.10|6\.1)[^0-9]\""
 finds module-file failure 1 "has its source, and did not build it.*dkms install shadowcopy/0.1.0 -k $kernel" \
@@ -135,7 +179,7 @@ CONFIG_KALLSYMS=y
 CONFIG_FUNCTION_TRACER=y
 CONFIG_DYNAMIC_FTRACE=y
 CONFIG_DYNAMIC_FTRACE_WITH_ARGS=y"
-finds config ok 0 "all that is needed" "a configuration beside the modules"
+finds config ok 0 "all that the hook needs" "a configuration beside the modules"
 
 healthy
 put proc/sys/kernel/ftrace_enabled 0
@@ -190,6 +234,18 @@ for packer in xz zstd gzip; do
 	$packer -c </dev/null >"$machine/lib/modules/$kernel/updates/dkms/shadow.ko.$suffix"
 	finds signature failure 1 "not signed" "one that $packer compressed, not signed"
 done
+
+healthy
+rm -r "$machine/sys/kernel/security"
+finds signature ok 0 "unknown, and the module is loaded" "nothing is known of lockdown: it is loaded"
+rm -r "$machine/sys/module/shadow"
+finds signature note 3 "takes unsigned modules is unknown" "nothing is known of lockdown"
+put sys/module/module/parameters/sig_enforce Y
+finds signature failure 1 "sig_enforce is on.*not signed" "but signatures are enforced"
+healthy
+rm "$machine/sys/kernel/security/lockdown" && rm -r "$machine/sys/module/shadow"
+put sys/kernel/security/lsm capability
+finds signature ok 3 "takes unsigned modules" "a kernel that knows no lockdown"
 
 healthy
 rm -r "$machine/run"
