@@ -120,6 +120,7 @@ static noinline notrace void submit(struct bio *bio)
 out:
 	percpu_ref_put(&hook_ref);
 }
+
 THUNK_SUBMIT_BIO(submit)
 
 static void notrace callback(unsigned long ip, unsigned long parent_ip,
@@ -194,7 +195,7 @@ static int register_hook(struct shadow_fault *fault)
 	if (err)
 		goto exit_ref;
 	while ((err = register_ftrace_function(&hook_ops)) == -EAGAIN && --tries)
-		msleep(10);	/* a BPF program on the function is being changed */
+		msleep(20);	/* a BPF program on the function is being changed */
 	if (err)
 		goto reset_filter;
 	registered = true;

@@ -313,6 +313,7 @@ static void image_submit(struct bio *bio)
 		part_done(sh, bio, BLK_STS_IOERR);
 	}
 }
+
 THUNK_SUBMIT_BIO(image_submit)
 
 /* --- openers --------------------------------------------------------------------------- */
@@ -333,6 +334,7 @@ static int image_open(struct gendisk *disk, blk_mode_t mode)
 	mutex_unlock(&shadows_lock);
 	return err;
 }
+
 THUNK_DISK_OPEN(image_open)
 
 static void image_release(struct gendisk *disk)
@@ -344,6 +346,7 @@ static void image_release(struct gendisk *disk)
 		queue_work(delete_wq, &sh->delete_work);
 	mutex_unlock(&shadows_lock);
 }
+
 THUNK_DISK_RELEASE(image_release)
 
 /* The group is root until udev makes it shadowcopy, whose members may read. */

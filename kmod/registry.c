@@ -66,6 +66,7 @@ static void device_removed(struct device *dev)
 	if (!READ_ONCE(leaving))	/* unregistering tells us of every device */
 		shadow_hook_for_device(dev, mark_gone);
 }
+
 THUNK_CLASS_REMOVE(device_removed)
 
 /* Wait for all requests that are under way now; blk-mq only. */

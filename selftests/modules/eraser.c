@@ -50,6 +50,7 @@ static void eraser_submit(struct bio *bio)
 		transfer(bio, data);
 	bio_endio(bio);
 }
+
 THUNK_SUBMIT_BIO(eraser_submit)
 
 static const struct block_device_operations eraser_ops = {

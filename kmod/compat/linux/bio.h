@@ -22,7 +22,7 @@ static inline void bio_clear_polled(struct bio *bio)
 #endif
 
 #if !HAVE_BIO_ALLOC_BDEV
-typedef unsigned int blk_opf_t;
+#define blk_opf_t	unsigned int
 
 static inline struct bio *shadow_bio_alloc_bioset(struct block_device *bdev, unsigned short nr,
 						  blk_opf_t opf, gfp_t gfp, struct bio_set *bs)

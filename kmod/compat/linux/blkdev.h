@@ -146,8 +146,7 @@ static inline struct bio *shadow_bio_alloc_disk(struct gendisk *disk, unsigned i
 /* --- opening ------------------------------------------------------------------------- */
 
 #if !HAVE_BDEV_FPUT
-typedef fmode_t blk_mode_t;
-
+#define blk_mode_t	fmode_t
 #define BLK_OPEN_READ	((__force blk_mode_t)FMODE_READ)
 #define BLK_OPEN_WRITE	((__force blk_mode_t)FMODE_WRITE)
 

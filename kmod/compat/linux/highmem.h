@@ -6,8 +6,9 @@
 #include_next <linux/highmem.h>
 
 #if !HAVE_KMAP_LOCAL
-#define kmap_local_page(page)	kmap_atomic(page)
-#define kunmap_local(addr)	kunmap_atomic(addr)
+/* 64-bit kernels have no memory that is not mapped. */
+#define kmap_local_page(page)	page_address(page)
+#define kunmap_local(addr)	((void)(addr))
 #endif
 
 #endif /* SHADOW_COMPAT_LINUX_HIGHMEM_H */
