@@ -495,7 +495,8 @@ static void check_signature(struct examination *exam)
 		       "sign the module with a key that the machine trusts (DKMS 3 signs: \"mokutil "
 		       "--import /var/lib/dkms/mok.pub\", then reboot), or switch Secure Boot or "
 		       "the enforcement off",
-		       "the kernel takes signed modules only (%s), and this one is not signed", why);
+		       "the kernel takes signed modules only (%s), and this one is not signed",
+		       why);
 }
 
 /* --- the kernel's configuration ------------------------------------------------------ */
@@ -640,7 +641,8 @@ static void check_config(struct examination *exam)
 		       config.pages);
 	}
 	if (good)
-		report(exam, "config", GOOD, NULL, "the kernel was built with all that the hook needs");
+		report(exam, "config", GOOD, NULL,
+		       "the kernel was built with all that the hook needs");
 }
 
 /* --- the hook ------------------------------------------------------------------------ */
