@@ -19,20 +19,34 @@ arm64 := $(filter arm64,$(ARCH))
 ifneq ($(filter-out amd64 x86 x86_64 arm64,$(ARCH)),)
 $(error no machine "$(ARCH)" is known here: ARCH is amd64 or arm64)
 endif
+# What is installed is built by the kernel's own headers, in the tree.
+ifneq ($(and $(elsewhere),$(filter install uninstall,$(MAKECMDGOALS))),)
+$(error KERNEL=$(KERNEL) FLAVOUR=$(FLAVOUR) is built for tests, and is not installed: \
+	name the kernel by KVER=$$(uname -r), or make packages by "make deb SUITE=...")
+endif
+ifneq ($(and $(arm64),$(FLAVOUR)),)
+$(error there is no FLAVOUR=$(FLAVOUR) for ARCH=arm64 here: leave it out)
+endif
 core := $(or $(CORE),$(if $(GROUP)$(TEST),,$(arm64)))
 
 run = selftests/run $(if $(filter command line environment,$(origin JOBS)),--jobs $(JOBS))
 
 all: modules userspace
 
+# One list of both, in vm/env.sh; only who asks for help waits for it.
+space := $(subst ,, )
+kernels = $(shell . selftests/vm/env.sh && echo $$kernels)
+suites = $(shell . selftests/vm/env.sh && for one in $$kernels; do kernel_suite $$one; done)
+
 help:
 	@echo 'Building:'
-	@echo '  make modules     the kernel module, for KDIR=$(KDIR)'
-	@echo '                   or KERNEL=5.10|6.1|6.12|7.2 [FLAVOUR=cloud|rt]: see build/'
-	@echo '  make userspace   library, daemon, tools'
+	@echo '  make modules     the kernel module, for KDIR=$(KDIR),'
+	@echo '                   in kmod/; for KERNEL=$(subst $(space),|,$(kernels)) [FLAVOUR=cloud|rt]: in build/VERSION/kmod/'
+	@echo '  make userspace   library and tools'
 	@echo '  make install     both, on this machine (KVER=... for the kernel)'
 	@echo '  make uninstall   remove what it installed'
-	@echo '  make deb         packages for SUITE=..., into build/deb/'
+	@echo '  make deb         packages for SUITE=$(subst $(space),|,$(suites)), into build/deb/SUITE/;'
+	@echo '                   without it for that of this machine'
 	@echo '  make srpm        a source package for rpmbuild, into build/rpm/'
 	@echo '  make clean       remove what was built'
 	@echo 'Trying (these set up, build, and use a throw-away machine):'
@@ -47,11 +61,17 @@ help:
 	@echo '  make vm-shell    a shell in the machine'
 	@echo '  make lint        what the tools have to say about the sources'
 
+no_headers = echo 'There are no headers for the kernel "$(KVER)" in $(KDIR):' \
+	'install them (on Debian: apt install linux-headers-$(KVER)), or name another by' \
+	'KVER=..., as KVER=$$(uname -r), or KDIR=...' >&2
+
 modules:
 ifneq ($(arm64),)
 	selftests/vm/arm64 modules
 else ifeq ($(elsewhere),)
+	@[ -e $(KDIR)/Makefile ] || { $(no_headers); exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	@echo 'module: kmod/shadow.ko'
 else
 	selftests/vm/build $(or $(KERNEL),6.1) $(FLAVOUR)
 endif
@@ -61,6 +81,8 @@ userspace:
 
 # On this machine itself: the module for the kernel KVER=..., for good; library and
 # tools below PREFIX.  DESTDIR=... collects the files for a package instead.
+# Without the key of who built the kernel, its Makefile could only fail to sign.
+unsigned = $(if $(wildcard $(KDIR)/certs/signing_key.*),,CONFIG_MODULE_SIG_ALL=)
 module_dir = $(DESTDIR)/lib/modules/$(KVER)/updates/kmod
 define refresh
 	depmod -a $(KVER)
@@ -69,7 +91,7 @@ define refresh
 endef
 
 install: $(if $(arm64),for-another-machine,modules userspace)
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates $(unsigned) modules_install
 	$(MAKE) -C userspace install
 ifeq ($(DESTDIR),)
 	$(refresh)
@@ -94,6 +116,9 @@ source_files = Kbuild VERSION dkms.conf $(wildcard uapi/linux/*.h) \
 install-source:
 	for file in $(source_files); do \
 		install -D -m 644 $$file $(source_dir)/$$file || exit 1; done
+
+uninstall-source:
+	rm -rf $(source_dir)
 
 deb:
 	selftests/package/deb $(or $(SUITE),$(shell . /etc/os-release; echo $$VERSION_CODENAME))
@@ -151,4 +176,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install for-another-machine uninstall install-source deb srpm check-packages tools setup build check check-kernels check-build check-debug demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug demo vm-shell lint clean

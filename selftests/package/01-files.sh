@@ -68,6 +68,8 @@ flags=$(PKG_CONFIG_PATH=$SCRATCH/root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$
 cc -o "$SCRATCH/use" "$SCRATCH/use.c" $flags
 is "$(LD_LIBRARY_PATH=$SCRATCH/root/usr/lib "$SCRATCH/use")" "$version" "a program builds with it"
 
+# What is tested may be another kernel than what is installed for.
+unset KERNEL FLAVOUR ARCH MAKEFLAGS
 make -s "${install[@]}" uninstall >"$SCRATCH/log"
 is "$(find "$SCRATCH/root" ! -type d)" "" "make uninstall removes all of them"
 
@@ -124,10 +126,19 @@ for old_dkms in "" yes; do
 	done
 done
 
+make -s uninstall-source DESTDIR="$SCRATCH/dkms"
+is "$(find "$SCRATCH/dkms" ! -type d)" "" "make uninstall-source removes it"
+
 # -- a flavour is built for, and not booted
 
 expect_fail 'FLAVOUR=rt is only built, not booted' make -n check KERNEL=7.2 FLAVOUR=rt
 check "make modules takes a flavour" make -n modules KERNEL=7.2 FLAVOUR=rt
+expect_fail 'no FLAVOUR=rt for ARCH=arm64' make -n modules ARCH=arm64 FLAVOUR=rt
+for words in "install KERNEL=7.2" "uninstall KERNEL=7.2" "install FLAVOUR=rt"; do
+	# shellcheck disable=SC2086 # words
+	expect_fail 'is built for tests, and is not installed' make -n $words
+done
+expect_fail 'no headers for the kernel "9.9".*apt install linux-headers-9.9' make modules KVER=9.9
 
 # -- manual pages
 
