@@ -81,6 +81,12 @@ userspace:
 
 # On this machine itself: the module for the kernel KVER=..., for good; library and
 # tools below PREFIX.  DESTDIR=... collects the files for a package instead.
+# DKMS passes such a kernel over; who builds by hand is told.
+untested = @. selftests/vm/env.sh; for one in $$kernels; do \
+	case $(KVER) in $$one[!0-9]*) exit ;; esac; done; \
+	echo "note: $(KVER) is none of the supported kernels ($$kernels);" \
+		"nobody has tested the module on it" >&2
+
 # Without the key of who built the kernel, its Makefile could only fail to sign.
 unsigned = $(if $(wildcard $(KDIR)/certs/signing_key.*),,CONFIG_MODULE_SIG_ALL=)
 module_dir = $(DESTDIR)/lib/modules/$(KVER)/updates/kmod
@@ -93,6 +99,7 @@ endef
 install: $(if $(arm64),for-another-machine,modules userspace)
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates $(unsigned) modules_install
 	$(MAKE) -C userspace install
+	$(untested)
 ifeq ($(DESTDIR),)
 	$(refresh)
 	-! command -v systemd-sysusers >/dev/null || systemd-sysusers
