@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: while writes wait for a slow store, those to settled blocks go on at once
-# DISKS: origin=64M store=96M,bps=1M
+# DISKS: origin=64M store=96M,bps=128K
+# TIMEOUT: 240
 
 . "$(dirname "$0")/memory.sh"
 
