@@ -4,6 +4,7 @@
 # DESC: a gate left closed opens by itself, the set fails with a timeout, no write is lost
 # CORE
 # DISKS: a=16M b=32M
+# TIMEOUT: 180
 
 . "$(dirname "$0")/hold.sh"
 
@@ -11,14 +12,14 @@ mkfs_on ext4 "$DISK_b"
 mount_at "$DISK_b" "$SCRATCH/mnt"
 need_module
 listen
-owner --timeout 6000 "$DISK_b" --freeze "$DISK_a" -- add pause hold pause try:take print
+owner --timeout 12000 "$DISK_b" --freeze "$DISK_a" -- add pause hold pause try:take print
 paused
 write_under "$DISK_a"
 resume
 paused 2
 check "it is held" held "$DISK_a"
 stands
-wait_for 10 event expired timeout
+wait_for 25 event expired timeout
 goes_on
 check "the filesystem is thawed" timeout 10 touch "$SCRATCH/mnt/file"
 resume
