@@ -9,6 +9,7 @@
 
 . "$(dirname "$0")/inject.sh"
 
+TRACING=/sys/kernel/tracing
 declare -A failed
 
 # walk STORE: make each site fail that did not yet, once, in a life of its own
@@ -33,31 +34,37 @@ walk() {
 
 # walk_together STORE: make all that a function allocates fail, as long as one life
 # takes, then a third of everything: so the second attempts after a failure fail, too,
-# and pools run empty.  Not where the first failure was the end of that life.  The
-# kernel's log says what failed.
+# and pools run empty.  Not where the first failure was the end of that life.
+#
+# An allocation that is not to warn fails in silence, so probes count how often calls
+# return: where all fails, each return is a failure.
 walk_together() {
-	local name start end rest
+	local name start end rest site hits
 
 	while read -r name start end; do
 		goes_on "$name" || continue
 		echo "$name $(at "$base" "$start") $(at "$base" $((end + 1))) alloc 1000000 100"
 	done < <(functions) >"$SCRATCH/walk"
 	for name in 1 2 3 4; do
-		echo "everything-$name $base $(at "$base" 0x100000) alloc 1000000 33"
+		echo "everything-$name $base $(at "$base" 0x100000) late 1000000 33"
 	done >>"$SCRATCH/walk"
-	echo 2 >"$DEBUG/failslab/verbose"
-	echo 2 >"$DEBUG/fail_page_alloc/verbose"
 	while read -r name rest; do
-		dmesg -C
+		echo >"$TRACING/kprobe_events"
+		while read -r _ _ site _; do
+			if [ "${site%+*}" = "$name" ] && [ -z "${failed[$site]:-}" ]; then
+				echo "p:inject/at_${site##*+} shadow:$site"
+			fi
+		done <"$SCRATCH/sites" >"$TRACING/kprobe_events"
+		echo 1 >"$TRACING/events/inject/enable" 2>/dev/null || true
 		inject sites "$DISK_origin" "$1" <<<"$name $rest" >"$SCRATCH/out" ||
 			not_ok "all of $name fails, store in $1"
 		cat "$SCRATCH/out"
-		for name in $(dmesg | first_of_ours | sort -u); do
-			failed[$name]=together
-		done
+		while read -r site hits _; do
+			[ "$hits" = 0 ] || failed[$name+${site#at_}]=together
+		done <"$TRACING/kprobe_profile"
+		echo 0 >"$TRACING/events/inject/enable" 2>/dev/null || true
+		echo >"$TRACING/kprobe_events"
 	done <"$SCRATCH/walk"
-	echo 0 >"$DEBUG/failslab/verbose"
-	echo 0 >"$DEBUG/fail_page_alloc/verbose"
 }
 
 # goes_on FUNCTION: has it a call that did not fail yet, or did without an end?
@@ -76,21 +83,10 @@ walk_refused() {
 	cleanup 'sysctl -q kernel.ftrace_enabled=1'
 	while read -r _ offset site _; do
 		arm "$(at "$base" "$offset")" "$(at "$base" $((offset + 1)))"
-		expect_fail 'hook|ftrace' shadowadm volume track "$DISK_origin"
+		expect_fail 'cannot track' shadowadm volume track "$DISK_origin"
 		[ "$(disarm)" = 0 ] || failed[$site]=refused
 	done < <(grep " ftrace_is_off+" "$SCRATCH/sites")
 	sysctl -q kernel.ftrace_enabled=1
-}
-
-# first_of_ours: print FUNCTION+OFFSET of the innermost call of the module in each
-# failure in a kernel's log
-first_of_ours() {
-	awk '/FAULT_INJECTION: forcing/ { look = 1 }
-		look && match($0, /[a-z_0-9.]+\+0x[0-9a-f]+\/0x[0-9a-f]+ \[shadow\]/) {
-			split(substr($0, RSTART), part, "/")
-			print part[1]
-			look = 0
-		}'
 }
 
 need_injection "$DISK_origin" "$DISK_store"

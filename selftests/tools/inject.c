@@ -18,7 +18,8 @@
  *
  * "sites" reads lines "NAME START END KIND TIMES PERCENT" from standard input: of the
  * calls that return to an address from START up to END fail PERCENT, up to TIMES; KIND
- * is "alloc" or "bio", or "write" for the bio that is a write of the volume.  It prints
+ * is "alloc" or "bio", or "write" for the bio that is a write of the volume, or "late"
+ * for allocations from the first shadow on, where a step that fails is passed over.  It prints
  * "site NAME fired=N result=..." for each.  The kernel's log has the rest.
  */
 #define _GNU_SOURCE
@@ -58,6 +59,12 @@ static int origin_fd, control, faulty = -1;
 static struct content *now, *then[2], *buffer;
 static unsigned int *serial;
 static bool own_writes_fail, injected;
+
+struct site {
+	char name[128], start[32], end[32], kind[16], times[16], percent[16];
+};
+
+static const struct site *late;
 
 __attribute__((format(printf, 1, 2)))
 static void bad(const char *format, ...)
@@ -102,18 +109,19 @@ static long get(const char *attribute, const char *name)
 	return strtol(text, NULL, 0);
 }
 
-static void arm(const char *start, const char *end, bool bios, const char *times,
-		const char *percent)
+static void arm_site(const struct site *site)
 {
+	bool bios = strcmp(site->kind, "alloc") && strcmp(site->kind, "late");
+
 	for (unsigned int i = 0; i < ARRAY_SIZE(attributes); i++) {
 		bool about_bios = i == 2;
 
 		if (bios != about_bios)
 			continue;
-		put(attributes[i], "require-start", start);
-		put(attributes[i], "require-end", end);
-		put(attributes[i], "times", times);
-		put(attributes[i], "probability", percent);
+		put(attributes[i], "require-start", site->start);
+		put(attributes[i], "require-end", site->end);
+		put(attributes[i], "times", site->times);
+		put(attributes[i], "probability", site->percent);
 	}
 }
 
@@ -396,6 +404,13 @@ static int step_delete_first(void)
 	return delete_nth(0);
 }
 
+static int step_late(void)
+{
+	if (late)
+		arm_site(late);
+	return 0;
+}
+
 static const struct step {
 	const char *name;
 	int (*run)(void);
@@ -411,6 +426,7 @@ static const struct step {
 	{ "take", step_take, true },
 	{ "release", step_release, true },
 	{ "close", step_close, false },
+	{ "late", step_late, false },
 	{ "write", step_write, false },
 	{ "write", step_write, false },
 	{ "wait", step_wait, false },
@@ -503,8 +519,9 @@ static int live(int which, long nth, long *left)
 			continue;
 		if (!injected)
 			bad("%s", steps[i].name);
-		failed = i;
 		printf("# %s: %s\n", steps[i].name, strerror(errno));
+		if (!late)
+			failed = i;
 	}
 	return failed;
 }
@@ -546,10 +563,6 @@ static void fill_table(void)
 	} while (fd < FIRST_FREE_FD - 1);
 }
 
-struct site {
-	char name[128], start[32], end[32], kind[16], times[16], percent[16];
-};
-
 static void live_site(void *arg)
 {
 	struct site *site = arg;
@@ -558,7 +571,9 @@ static void live_site(void *arg)
 
 	injected = true;
 	own_writes_fail = !strcmp(site->kind, "write");
-	arm(site->start, site->end, strcmp(site->kind, "alloc"), site->times, site->percent);
+	late = strcmp(site->kind, "late") ? NULL : site;
+	if (!late)
+		arm_site(site);
 	fill_table();
 	failed = live(-1, 0, &left);
 	fired = disarm(atol(site->times));
