@@ -52,9 +52,9 @@ walk_together() {
 		echo >"$TRACING/kprobe_events"
 		while read -r _ _ site _; do
 			if [ "${site%+*}" = "$name" ] && [ -z "${failed[$site]:-}" ]; then
-				echo "p:inject/at_${site##*+} shadow:$site"
+				probe "at_${site##*+}" "shadow:$site"
 			fi
-		done <"$SCRATCH/sites" >"$TRACING/kprobe_events"
+		done <"$SCRATCH/sites"
 		echo 1 >"$TRACING/events/inject/enable" 2>/dev/null || true
 		inject sites "$DISK_origin" "$1" <<<"$name $rest" >"$SCRATCH/out" ||
 			not_ok "all of $name fails, store in $1"
@@ -65,6 +65,12 @@ walk_together() {
 		echo 0 >"$TRACING/events/inject/enable" 2>/dev/null || true
 		echo >"$TRACING/kprobe_events"
 	done <"$SCRATCH/walk"
+}
+
+# probe NAME PLACE: count how often it is passed; not in functions without tracing
+probe() {
+	printf 'p:inject/%s %s\n' "$1" "$2" >>"$TRACING/kprobe_events" 2>/dev/null ||
+		diag "$2 cannot be probed"
 }
 
 # goes_on FUNCTION: has it a call that did not fail yet, or did without an end?
