@@ -11,7 +11,6 @@
 #ifndef SHADOW_COMPAT_H
 #define SHADOW_COMPAT_H
 
-#include <linux/version.h>
 #include <linux/kconfig.h>
 
 /* --- kernels that are refused when the module is built ---------------------- */

@@ -28,5 +28,9 @@ sleep 0.5
 check "it is still frozen" kill -0 "$BG"
 fsfreeze -u "$SCRATCH/mnt"
 check "it can be written to after its own thaw" bg_wait "$BG"
+# A device that stayed counted as frozen would not be frozen again.
+check "the next hold freezes it" timeout 30 holder --auto-release "$DISK_a" --freeze -- add \
+	hold "exec:touch $SCRATCH/mnt/two & sleep 0.5; kill -0 \$!" release
+check "and thaws it" timeout 10 touch "$SCRATCH/mnt/three"
 take "$SCRATCH/mnt"
 ok "and shadow-copied"
