@@ -223,6 +223,65 @@ static long ctl_delete(struct shadow_delete __user *user)
 	return answer(user, &arg, sizeof(arg), err);
 }
 
+static long change_set(struct shadow_change *arg)
+{
+	struct shadow_fault fault = { 0 };
+	struct shadow_uuid uuid;
+	bool any = false;
+	long result = 0;
+	u64 id = 0;
+
+	while (shadow_of_set(&arg->uuid, &id, &uuid)) {
+		long err = shadow_change(&uuid, arg->flags, &fault);
+
+		if (err == -ENOENT)
+			continue;	/* it goes */
+		any = true;
+		if (!err) {
+			arg->changed++;
+		} else if (!result) {
+			arg->failed = uuid;
+			arg->fault = fault;
+			result = err;
+		}
+	}
+	return any ? result : -ENOENT;
+}
+
+static long ctl_change(struct shadow_change __user *user)
+{
+	struct shadow_change arg;
+	long err;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.changed || arg.reserved0 || !zeroed(arg.failed) || !zeroed(arg.fault) ||
+	    !zeroed(arg.reserved))
+		return -EINVAL;
+	switch (arg.flags) {
+	case SHADOW_CHANGE_PIN:
+	case SHADOW_CHANGE_UNPIN:
+		break;
+	default:
+		return -EINVAL;
+	}
+	switch (arg.kind) {
+	case SHADOW_KIND_SHADOW:
+		err = shadow_change(&arg.uuid, arg.flags, &arg.fault);
+		if (!err)
+			arg.changed = 1;
+		else
+			arg.failed = arg.uuid;
+		break;
+	case SHADOW_KIND_SET:
+		err = change_set(&arg);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return answer(user, &arg, sizeof(arg), err);
+}
+
 static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -244,6 +303,8 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_shadow_next(user);
 	case SHADOW_IOC_DELETE:
 		return ctl_delete(user);
+	case SHADOW_IOC_SHADOW_CHANGE:
+		return ctl_change(user);
 	default:
 		return -ENOTTY;
 	}

@@ -621,6 +621,21 @@ int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shado
 	return err;
 }
 
+int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault *fault)
+{
+	struct shadow *sh;
+	int err = 0;
+
+	mutex_lock(&shadows_lock);
+	sh = find(uuid);
+	if (!sh || sh->deleting)
+		err = -ENOENT;
+	else
+		sh->pinned = flags & SHADOW_CHANGE_PIN;
+	mutex_unlock(&shadows_lock);
+	return err;
+}
+
 bool shadow_of_set(const struct shadow_uuid *set, u64 *id, struct shadow_uuid *uuid)
 {
 	struct shadow *sh;
@@ -675,7 +690,7 @@ static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)
 	info->index = sh->index;
 	info->state = sh->deleting ? SHADOW_STATE_DELETING :
 		      READ_ONCE(sh->stake.lost) ? SHADOW_STATE_LOST : SHADOW_STATE_CREATED;
-	info->flags = sh->flags;
+	info->flags = sh->flags | (sh->pinned ? SHADOW_SHADOW_PINNED : 0);
 	info->context = sh->context;
 	info->openers = sh->openers;
 	info->set_count = sh->set_count;

@@ -33,6 +33,7 @@ struct shadow {
 	struct list_head node;
 	bool published;			/* to be found by commands */
 	unsigned int openers;
+	bool pinned;			/* never to be evicted */
 	bool deleting;
 	struct work_struct delete_work;
 
@@ -94,6 +95,17 @@ void shadow_discard(struct shadow *sh);
  * Return: 0; -ENOENT; -EBUSY when it is open; -EINPROGRESS when it goes later.
  */
 int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shadow_fault *fault);
+
+/**
+ * shadow_change() - change a shadow
+ * @uuid: which one
+ * @flags: SHADOW_CHANGE_* bits
+ * @fault: out: the reason of a failure
+ *
+ * Return: 0, also when it was so before; -ENOENT when there is none, or it is
+ * being deleted.
+ */
+int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault *fault);
 
 /* The shadow after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_next(struct shadow_shadow_info *info);

@@ -71,6 +71,15 @@ static void fill_delete(void *arg)
 	delete->kind = SHADOW_KIND_SHADOW;
 }
 
+static void fill_change(void *arg)
+{
+	struct shadow_change *change = arg;
+
+	change->uuid = shadow_of_a;
+	change->kind = SHADOW_KIND_SHADOW;
+	change->flags = SHADOW_CHANGE_UNPIN;
+}
+
 static void fill_add(void *arg)
 {
 	*(struct shadow_set_add *)arg = adding(dev_b, SHADOW_ADD_SHADOW, "memory");
@@ -191,6 +200,17 @@ static const struct command commands[] = {
 		},
 		.flags = offsetof(struct shadow_delete, flags),
 		.known = 0,
+	}, {
+		.name = "SHADOW_CHANGE", .number = SHADOW_IOC_SHADOW_CHANGE,
+		.fill = fill_change,
+		.members = {
+			IN(shadow_change, uuid), IN(shadow_change, kind),
+			IN(shadow_change, flags), ZERO(shadow_change, changed),
+			ZERO(shadow_change, reserved0), ZERO(shadow_change, failed),
+			ZERO(shadow_change, fault), ZERO(shadow_change, reserved),
+		},
+		.flags = offsetof(struct shadow_change, flags),
+		.known = SHADOW_CHANGE_UNPIN,
 	}, {
 		.name = "SET_ADD", .number = SHADOW_IOC_SET_ADD, .on_set = true,
 		.fill = fill_add,
@@ -368,8 +388,10 @@ static void bad_values(int set)
 {
 	const struct command *add = command_of(SHADOW_IOC_SET_ADD);
 	const struct command *delete = command_of(SHADOW_IOC_DELETE);
+	const struct command *change = command_of(SHADOW_IOC_SHADOW_CHANGE);
 	struct shadow_set_add a;
 	struct shadow_delete d = { .uuid = shadow_of_a };
+	struct shadow_change p = { .uuid = shadow_of_a };
 	struct shadow_volume_track t = { .dev = { 4096, 0 } };
 	static const unsigned int kinds[] = { 0, 3, 0x80000001, ~0U };
 	static const unsigned int types[] = { 3, 0x80000001, ~0U };
@@ -377,7 +399,15 @@ static void bad_values(int set)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		d.kind = kinds[i];
 		bad_value(control, delete, &d, "unknown kind");
+		p.kind = kinds[i];
+		p.flags = SHADOW_CHANGE_PIN;
+		bad_value(control, change, &p, "unknown kind");
 	}
+	p.kind = SHADOW_KIND_SHADOW;
+	p.flags = 0;
+	bad_value(control, change, &p, "nothing to change");
+	p.flags = SHADOW_CHANGE_PIN | SHADOW_CHANGE_UNPIN;
+	bad_value(control, change, &p, "two changes");
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		a = adding(dev_b, SHADOW_ADD_SHADOW, NULL);
 		a.store.type = types[i];

@@ -307,6 +307,33 @@ static void delete_unknown(void)
 		.uuid = info.uuid, .kind = SHADOW_KIND_SHADOW }, NULL);
 }
 
+static void change_unknown(void)
+{
+	struct shadow_uuid uuids[] = { { { 0 } }, { { 1, 2, 3 } } };
+	int set = shadow(role_dev("a")), image;
+	struct shadow_shadow_info info = last_shadow();
+
+	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++)
+		for (unsigned int kind = SHADOW_KIND_SHADOW; kind <= SHADOW_KIND_SET; kind++) {
+			struct shadow_change change = {
+				.uuid = uuids[i], .kind = kind, .flags = SHADOW_CHANGE_PIN,
+			};
+
+			refused(control, SHADOW_IOC_SHADOW_CHANGE, &change, &change.fault);
+		}
+	refused(control, SHADOW_IOC_SHADOW_CHANGE, &(struct shadow_change){
+		.uuid = info.set, .kind = SHADOW_KIND_SHADOW, .flags = SHADOW_CHANGE_PIN }, NULL);
+	/* nor what only waits for its opener */
+	image = open_image(&info);
+	close(set);
+	refused(control, SHADOW_IOC_SHADOW_CHANGE, &(struct shadow_change){
+		.uuid = info.uuid, .kind = SHADOW_KIND_SHADOW, .flags = SHADOW_CHANGE_PIN }, NULL);
+	refused(control, SHADOW_IOC_SHADOW_CHANGE, &(struct shadow_change){
+		.uuid = info.set, .kind = SHADOW_KIND_SET, .flags = SHADOW_CHANGE_PIN }, NULL);
+	close(image);
+	wait_for_udev();
+}
+
 /* --- devices that are not for it ------------------------------------------ */
 
 /* Neither tracked nor shadow-copied. */
@@ -771,6 +798,8 @@ static const struct ctl_case cases[] = {
 	CASE(DELETE, EBUSY, BUSY, sets, delete_open),
 	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),
 	CASE(DELETE, ENOENT, NONE, sets, delete_unknown),
+
+	CASE(SHADOW_CHANGE, ENOENT, NONE, sets, change_unknown),
 
 	CASE(SET_ADD, E2BIG, SET_FULL, many, frozen_of_set),
 	CASE(SET_ADD, E2BIG, SET_FULL, many, shadows_of_set),

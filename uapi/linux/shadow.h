@@ -28,7 +28,7 @@
 #define SHADOW_CONTROL_NAME	"shadow-control"	/* below /dev */
 
 /* Raised when a command is added; old commands keep their meaning for ever. */
-#define SHADOW_ABI_VERSION	1
+#define SHADOW_ABI_VERSION	2
 
 #define SHADOW_BLOCK_SHIFT	12	/* a block is 4096 bytes */
 #define SHADOW_MAX_SET_VOLUMES	64	/* shadows in one set (VSS J-01) */
@@ -314,6 +314,9 @@ enum shadow_state {
 	SHADOW_STATE_DELETING	= 3,	/* goes when its last opener closes it */
 };
 
+/* Flags of struct shadow_shadow_info, beside those of the set. */
+#define SHADOW_SHADOW_PINNED	(1U << 16)	/* is never evicted */
+
 /**
  * struct shadow_shadow_info - a shadow
  * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
@@ -324,7 +327,7 @@ enum shadow_state {
  * @image: the image's device number
  * @index: N of /dev/shadowN
  * @state: enum shadow_state
- * @flags: SHADOW_SET_* bits of its set
+ * @flags: SHADOW_SET_* bits of its set, SHADOW_SHADOW_* bits of its own
  * @context: as given to SHADOW_IOC_SET_NEW
  * @openers: how many have the image open (a mount counts)
  * @set_count: shadows in the set when it was taken
@@ -361,7 +364,7 @@ struct shadow_shadow_info {
 	__u64	reserved[4];
 };
 
-/* What SHADOW_IOC_DELETE takes its uuid for. */
+/* What SHADOW_IOC_DELETE and SHADOW_IOC_SHADOW_CHANGE take their uuid for. */
 enum shadow_kind {
 	SHADOW_KIND_SHADOW	= 1,
 	SHADOW_KIND_SET		= 2,
@@ -383,6 +386,32 @@ struct shadow_delete {
 	__u32	kind;
 	__u32	flags;
 	__u32	deleted;
+	__u32	reserved0;
+	struct shadow_uuid failed;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+/* Flags of SHADOW_IOC_SHADOW_CHANGE: one of them. */
+#define SHADOW_CHANGE_PIN	(1U << 0)	/* never evict it (VSS J-15) */
+#define SHADOW_CHANGE_UNPIN	(1U << 1)
+
+/**
+ * struct shadow_change - change a shadow, or all shadows of a set
+ * @uuid: which
+ * @kind: enum shadow_kind
+ * @flags: SHADOW_CHANGE_* bits
+ * @changed: out: shadows that are as wanted now
+ * @reserved0: zero
+ * @failed: out: the first shadow that was not changed; all zero if none
+ * @fault: out: why
+ * @reserved: zero
+ */
+struct shadow_change {
+	struct shadow_uuid uuid;
+	__u32	kind;
+	__u32	flags;
+	__u32	changed;
 	__u32	reserved0;
 	struct shadow_uuid failed;
 	struct shadow_fault fault;
@@ -461,6 +490,7 @@ struct shadow_set_step {
 #define SHADOW_IOC_VOLUME_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x04, struct shadow_volume_info)
 #define SHADOW_IOC_SHADOW_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x05, struct shadow_shadow_info)
 #define SHADOW_IOC_DELETE	_IOWR(SHADOW_IOC_MAGIC, 0x06, struct shadow_delete)
+#define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)
 
 /* on a set descriptor */
 #define SHADOW_IOC_SET_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x20, struct shadow_set_add)

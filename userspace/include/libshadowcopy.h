@@ -251,6 +251,18 @@ int shadowcopy_find(struct shadowcopy *sc, const char *name,
 int shadowcopy_delete(struct shadowcopy *sc, uint32_t kind,
 		      const struct shadow_uuid *uuid, struct shadow_delete *result);
 
+/**
+ * shadowcopy_change() - change a shadow, or all shadows of a set
+ * @sc: the handle
+ * @kind: enum shadow_kind
+ * @uuid: which
+ * @flags: one of the SHADOW_CHANGE_* bits
+ * @result: out, may be NULL: how many are as wanted now, and the first that is
+ *	not
+ */
+int shadowcopy_change(struct shadowcopy *sc, uint32_t kind, const struct shadow_uuid *uuid,
+		      uint32_t flags, struct shadow_change *result);
+
 /* --- sets --------------------------------------------------------------- */
 
 /**

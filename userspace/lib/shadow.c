@@ -186,3 +186,42 @@ SC_EXPORT int shadowcopy_delete(struct shadowcopy *sc, uint32_t kind,
 	fault = (struct shadow_fault){ .error = delete.fault.error, .reason = delete.fault.reason };
 	return SC_FAIL(sc, rc, .action = "delete", .object = label, .fault = &fault);
 }
+
+static const char *change_name(uint32_t flags)
+{
+	switch (flags) {
+	case SHADOW_CHANGE_PIN:
+		return "pin";
+	case SHADOW_CHANGE_UNPIN:
+		return "unpin";
+	default:
+		return "change";
+	}
+}
+
+SC_EXPORT int shadowcopy_change(struct shadowcopy *sc, uint32_t kind,
+				const struct shadow_uuid *uuid, uint32_t flags,
+				struct shadow_change *result)
+{
+	struct shadow_change change = { .uuid = *uuid, .kind = kind, .flags = flags };
+	static const struct shadow_uuid null;
+	char label[64];
+	int rc = shadowcopy_connect(sc);
+
+	if (rc)
+		return rc;
+	rc = sc_device_ioctl(sc->fd, SHADOW_IOC_SHADOW_CHANGE, &change);
+	if (result)
+		*result = change;
+	if (!rc)
+		return 0;
+	if (memcmp(&change.failed, &null, sizeof(null)))
+		uuid = &change.failed;
+	shadow_label(sc, uuid, label, sizeof(label));
+	if (rc == -ENOENT)
+		return SC_FAIL(sc, rc, .action = change_name(flags), .object = label,
+			       .cause = "there is no such shadow or set, or it is being deleted",
+			       .remedy = "\"shadowadm list\" shows those that exist");
+	return SC_FAIL(sc, rc, .action = change_name(flags), .object = label,
+		       .fault = &change.fault);
+}

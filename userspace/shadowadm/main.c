@@ -12,6 +12,8 @@ const struct command *const commands[] = {
 	&cmd_list,
 	&cmd_show,
 	&cmd_delete,
+	&cmd_pin,
+	&cmd_unpin,
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_volume,

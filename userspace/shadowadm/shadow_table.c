@@ -99,6 +99,12 @@ static void get_auto_release(const void *row, struct value *value)
 	value_number(value, VALUE_BOOL, !(ROW(row)->flags & SHADOW_SET_NO_AUTO_RELEASE));
 }
 
+static void get_pinned(const void *row, struct value *value)
+{
+	if (!IS_SET(row))
+		value_number(value, VALUE_BOOL, !!(ROW(row)->flags & SHADOW_SHADOW_PINNED));
+}
+
 static void get_openers(const void *row, struct value *value)
 {
 	if (!IS_SET(row))
@@ -169,6 +175,7 @@ static const struct column columns[] = {
 	{ "STATE", "created, lost or deleting", .get = get_state },
 	{ "OPENERS", "how many have the image open, a mount counts", .right = true,
 	  .get = get_openers },
+	{ "PINNED", "is never evicted", .get = get_pinned },
 	{ "MOUNTPOINT", "where it is mounted", .get = get_mountpoint },
 	{ "UUID", "identity", .get = get_uuid },
 	{ "SET", "identity of its set", .get = get_set },

@@ -187,6 +187,23 @@ like "$status $err" "1 .*not a block device" "a file"
 run show xyzzy
 is "$status" 1 "nonsense"
 
+# --- pin ---
+
+run pin
+is "$status" 2 "pin nothing"
+run pin 0 "$set" --json
+is "$status $(parse '.pinned | length')" "0 2" "pin a shadow and a set"
+run list --json -o PINNED
+is "$(parse '[.shadows[].pinned] | tostring')" "[true,true,true]" "all of them are pinned"
+run unpin 1 99
+like "$status $err" "1 .*no shadow and no set has this name" "unpin one that is, and one that is not"
+run list --json -o PINNED
+is "$(parse '[.shadows[].pinned] | tostring')" "[true,false,true]" "changes the first"
+FAKE_FAIL="d 2" run pin 0
+like "$status $err" "1 .*cannot pin /dev/shadow0: there is no such shadow" "pin of one that goes"
+run unpin "$set" 0 --quiet
+is "$status $out$err" "0 " "unpin all"
+
 # --- stats, volume ---
 
 run stats --json
@@ -255,7 +272,7 @@ FAKE_OPEN=13 run list
 like "$status $err" "1 .*only root.*sudo" "not root"
 FAKE_ABI=0 run list
 like "$status $err" "1 .*another version.*same release" "a module of another version"
-FAKE_ABI=2 run list
+FAKE_ABI=1000 run list
 is "$status" 0 "a newer module"
 FAKE_OPEN=2 run version --json
 is "$status $(parse .module)" "0 null" "version without the module"

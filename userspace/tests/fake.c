@@ -189,6 +189,25 @@ static int fake_delete(struct shadow_delete *delete)
 	return delete->deleted ? 0 : -ENOENT;
 }
 
+static int fake_change(struct shadow_change *change)
+{
+	uint32_t i;
+
+	for (i = 0; i < state.shadow_count; i++) {
+		struct shadow_shadow_info *shadow = &state.shadows[i];
+
+		if (memcmp(change->kind == SHADOW_KIND_SET ? &shadow->set : &shadow->uuid,
+			   &change->uuid, sizeof(change->uuid)))
+			continue;
+		if (change->flags & SHADOW_CHANGE_PIN)
+			shadow->flags |= SHADOW_SHADOW_PINNED;
+		else
+			shadow->flags &= ~SHADOW_SHADOW_PINNED;
+		change->changed++;
+	}
+	return change->changed ? 0 : -ENOENT;
+}
+
 static int fake_set_new(struct shadow_set_new *new)
 {
 	memset(&making, 0, sizeof(making));
@@ -278,6 +297,8 @@ static int command(unsigned long request, void *argument)
 		return fake_shadow_next(argument);
 	case SHADOW_IOC_DELETE:
 		return fake_delete(argument);
+	case SHADOW_IOC_SHADOW_CHANGE:
+		return fake_change(argument);
 	case SHADOW_IOC_SET_ADD:
 		return fake_set_add(argument);
 	case SHADOW_IOC_SET_TAKE:
