@@ -65,6 +65,7 @@ struct shadow_epoch *shadow_epoch_alloc(gfp_t gfp)
 	if (ep) {
 		INIT_LIST_HEAD(&ep->node);
 		shadow_index_init(&ep->index);
+		shadow_index_init(&ep->overlay);
 	}
 	return ep;
 }
@@ -74,6 +75,7 @@ void shadow_epoch_free(struct shadow_epoch *ep)
 	if (!ep)
 		return;
 	shadow_index_destroy(&ep->index);
+	shadow_index_destroy(&ep->overlay);
 	kfree(ep);
 }
 
@@ -121,29 +123,39 @@ bool shadow_epochs_find(const struct shadow_epochs *es, const struct shadow_epoc
 	return false;
 }
 
+/* Make room for @words in a region. */
+static int make_room(struct shadow_epochs *es, struct shadow_index *ix, u64 region,
+		     unsigned int words, gfp_t gfp)
+{
+	struct shadow_leaf *leaf;
+	int err;
+
+	if (shadow_index_room(ix, region, words))
+		return 0;
+	err = shadow_index_reserve(ix, region, gfp);
+	if (err)
+		return err;
+	leaf = shadow_index_prepare(ix, region, words, gfp);
+	if (!leaf)
+		return -ENOMEM;
+	write_lock(&es->lock);
+	leaf = shadow_index_commit(ix, region, leaf);
+	write_unlock(&es->lock);
+	shadow_leaf_free(leaf);
+	return 0;
+}
+
 int shadow_epochs_reserve(struct shadow_epochs *es, u64 first, u64 n, gfp_t gfp)
 {
 	struct shadow_settled *st = settled_of(es);
-	struct shadow_index *ix = &st->target->index;
 	u64 region = first >> SHADOW_REGION_BITS;
 	u64 last = (first + n - 1) >> SHADOW_REGION_BITS;
 	int err;
 
 	for (; region <= last; region++) {
-		struct shadow_leaf *leaf;
-
-		if (shadow_index_room(ix, region))
-			continue;
-		err = shadow_index_reserve(ix, region, gfp);
+		err = make_room(es, &st->target->index, region, SHADOW_ADD_WORDS, gfp);
 		if (err)
 			return err;
-		leaf = shadow_index_prepare(ix, region, gfp);
-		if (!leaf)
-			return -ENOMEM;
-		write_lock(&es->lock);
-		leaf = shadow_index_commit(ix, region, leaf);
-		write_unlock(&es->lock);
-		shadow_leaf_free(leaf);
 	}
 	return shadow_blockmap_reserve(&st->map, first, n, gfp);
 }
@@ -161,6 +173,22 @@ void shadow_epochs_record(struct shadow_epochs *es, const struct shadow_extent *
 void shadow_epochs_settle(struct shadow_epochs *es, u64 first, u64 n)
 {
 	shadow_blockmap_set(&settled_of(es)->map, first, n);
+}
+
+int shadow_epochs_overlay_reserve(struct shadow_epochs *es, struct shadow_epoch *ep, u64 block,
+				  gfp_t gfp)
+{
+	return make_room(es, &ep->overlay, block >> SHADOW_REGION_BITS, SHADOW_PUT_WORDS, gfp);
+}
+
+/* The image only ever shows more of its own: no reader need look again, so no generation. */
+void shadow_epochs_overlay_put(struct shadow_epochs *es, struct shadow_epoch *ep,
+			       const struct shadow_extent *extent,
+			       void (*drop)(void *arg, u64 loc, u64 len), void *arg)
+{
+	write_lock(&es->lock);
+	shadow_index_put(&ep->overlay, extent, drop, arg);
+	write_unlock(&es->lock);
 }
 
 /* The next older epoch with a usable shadow, or NULL. */
@@ -183,21 +211,31 @@ static void unlink_epoch(struct shadow_epochs *es, struct shadow_epoch *ep)
 	write_unlock(&es->lock);
 }
 
-/* Take a region's leaf out of @ep and give its store blocks back. */
-static void free_region(struct shadow_epochs *es, struct shadow_epoch *ep, u64 region)
+/* Take a region's leaf out of @ix and give its store blocks back. */
+static void free_region(struct shadow_epochs *es, struct shadow_index *ix, u64 region)
 {
 	u64 block = region << SHADOW_REGION_BITS;
 	struct shadow_extent extent;
 	struct shadow_leaf *leaf;
 
-	while (shadow_index_next(&ep->index, &block, &extent) &&
+	while (shadow_index_next(ix, &block, &extent) &&
 	       extent.block >> SHADOW_REGION_BITS == region)
 		es->free(es->free_arg, extent.loc, extent.len);
 	write_lock(&es->lock);
-	leaf = shadow_index_commit(&ep->index, region, NULL);
+	leaf = shadow_index_commit(ix, region, NULL);
 	WRITE_ONCE(es->generation, es->generation + 1);
 	write_unlock(&es->lock);
 	shadow_leaf_free(leaf);
+}
+
+bool shadow_epochs_overlay_free(struct shadow_epochs *es, struct shadow_epoch *ep)
+{
+	u64 region = 0;
+
+	if (!shadow_index_next_region(&ep->overlay, &region))
+		return false;
+	free_region(es, &ep->overlay, region);
+	return true;
 }
 
 /* Settle what @older has recorded in @region; nobody needs it under the target now. */
@@ -267,7 +305,7 @@ int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 fl
 	}
 	if (older)
 		return move_region(es, older, ep, region, gfp) ?: 1;
-	free_region(es, ep, region);
+	free_region(es, &ep->index, region);
 	return 1;
 }
 
@@ -286,9 +324,11 @@ struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number)
 		if (ep->number > number)
 			break;
 		while (shadow_index_next_region(&ep->index, &region)) {
-			free_region(es, ep, region);
+			free_region(es, &ep->index, region);
 			cond_resched();
 		}
+		while (shadow_epochs_overlay_free(es, ep))
+			cond_resched();
 	}
 	return st;
 }
@@ -300,6 +340,6 @@ size_t shadow_epochs_bytes(const struct shadow_epochs *es)
 	struct shadow_epoch *ep;
 
 	list_for_each_entry(ep, &es->list, node)
-		bytes += ep->index.bytes;
+		bytes += ep->index.bytes + ep->overlay.bytes;
 	return bytes;
 }

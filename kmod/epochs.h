@@ -18,11 +18,16 @@
  * @node: in shadow_epochs.list
  * @number: grows by one with each shadow of the volume
  * @index: the records
+ * @overlay: what was written to the image of the shadow that the epoch begins
+ *	with; nobody else reads it, and it goes with that shadow
+ *
+ * Both indexes point to the store: whoever moves blocks there looks at both.
  */
 struct shadow_epoch {
 	struct list_head node;
 	u64 number;
 	struct shadow_index index;
+	struct shadow_index overlay;
 };
 
 /**
@@ -51,8 +56,8 @@ struct shadow_settled {
  * @free: gives a run of store blocks back; called with @mutate held
  * @free_arg: its first argument
  *
- * Reading: a shadow of epoch e has a block from the first record at an epoch
- * >= e, and from the origin where there is none.
+ * Reading: a shadow of epoch e has a block from its overlay, else from the first
+ * record at an epoch >= e, and from the origin where there is none.
  *
  * The life of a block that is overwritten: shadow_epochs_record() under the
  * target epoch, then shadow_epochs_settle(), then the write goes on.  So who
@@ -96,7 +101,7 @@ struct shadow_settled *shadow_epochs_flip(struct shadow_epochs *es, struct shado
 					  struct shadow_settled *st);
 
 /**
- * shadow_epochs_find() - where a shadow has its blocks
+ * shadow_epochs_find() - where a shadow had its blocks at its instant
  * @es: the epochs
  * @ep: the shadow's epoch
  * @block: first block
@@ -138,6 +143,47 @@ void shadow_epochs_record(struct shadow_epochs *es, const struct shadow_extent *
 void shadow_epochs_settle(struct shadow_epochs *es, u64 first, u64 n);
 
 /**
+ * shadow_epochs_overlay_reserve() - obtain the memory for a shadow_epochs_overlay_put()
+ * @es: the epochs
+ * @ep: the epoch of the shadow
+ * @block: a block of the region concerned
+ * @gfp: how to allocate
+ *
+ * Context: @es->mutate held.
+ * Return: 0 or -ENOMEM.
+ */
+int shadow_epochs_overlay_reserve(struct shadow_epochs *es, struct shadow_epoch *ep, u64 block,
+				  gfp_t gfp);
+
+/**
+ * shadow_epochs_overlay_put() - what was written to an image is in the store
+ * @es: the epochs
+ * @ep: the epoch of the shadow
+ * @extent: within one region, reserved before
+ * @drop: called, readers excluded, for each run of the store that is out of use
+ *	now; reads that have found it may be under way
+ * @arg: for @drop
+ *
+ * Context: @es->mutate held.  Does not sleep, cannot fail.
+ */
+void shadow_epochs_overlay_put(struct shadow_epochs *es, struct shadow_epoch *ep,
+			       const struct shadow_extent *extent,
+			       void (*drop)(void *arg, u64 loc, u64 len), void *arg);
+
+/**
+ * shadow_epochs_overlay_free() - forget what was written to an image, one region of it
+ * @es: the epochs
+ * @ep: the epoch of the shadow; nobody reads its overlay any more
+ *
+ * To be called until there is nothing left, before the epoch is folded; the
+ * mutex may be given up in between.
+ *
+ * Context: @es->mutate held.
+ * Return: whether there was something left.
+ */
+bool shadow_epochs_overlay_free(struct shadow_epochs *es, struct shadow_epoch *ep);
+
+/**
  * shadow_epochs_fold() - remove the epoch of a deleted shadow, one step of it
  * @es: the epochs
  * @ep: the epoch; no shadow reads at it any more
@@ -161,7 +207,7 @@ int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 fl
 		       u64 *cursor, gfp_t gfp, struct shadow_settled **unused);
 
 /**
- * shadow_epochs_drop() - forget all records of the epochs up to a number
+ * shadow_epochs_drop() - forget all records and overlays of the epochs up to a number
  * @es: the epochs
  * @number: the last epoch that is dropped
  *

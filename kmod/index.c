@@ -140,18 +140,20 @@ bool shadow_index_find(const struct shadow_index *ix, u64 block, u64 max, u64 *l
 	return found;
 }
 
-bool shadow_index_room(const struct shadow_index *ix, u64 region)
+bool shadow_index_room(const struct shadow_index *ix, u64 region, unsigned int words)
 {
 	const struct shadow_leaf *leaf = leaf_of(ix, region);
 
-	return leaf && leaf->nr < leaf->room;
+	/* The largest has a word for each block, and each word has one at least. */
+	return leaf && (leaf->nr + words <= leaf->room || leaf->room == SHADOW_REGION_BLOCKS);
 }
 
-struct shadow_leaf *shadow_index_prepare(struct shadow_index *ix, u64 region, gfp_t gfp)
+struct shadow_leaf *shadow_index_prepare(struct shadow_index *ix, u64 region,
+					 unsigned int words, gfp_t gfp)
 {
 	const struct shadow_leaf *old = leaf_of(ix, region);
 	unsigned int nr = old ? old->nr : 0;
-	struct shadow_leaf *leaf = leaf_alloc(nr + nr / 2 + 1, gfp);
+	struct shadow_leaf *leaf = leaf_alloc(nr + nr / 2 + words, gfp);
 
 	if (!leaf || !old)
 		return leaf;
@@ -214,6 +216,58 @@ void shadow_index_add(struct shadow_index *ix, const struct shadow_extent *exten
 	struct shadow_leaf *leaf = leaf_of(ix, extent->block >> SHADOW_REGION_BITS);
 
 	leaf_add(leaf, extent->block % SHADOW_REGION_BLOCKS, extent->len, extent->loc);
+	ix->blocks += extent->len;
+}
+
+/* Take [start, start + len) out of @leaf.  Return: how many blocks were there. */
+static unsigned int leaf_cut(struct shadow_leaf *leaf, unsigned int start, unsigned int len,
+			     void (*drop)(void *arg, u64 loc, u64 len), void *arg)
+{
+	unsigned int end = start + len, cut = 0, lo = leaf_search(leaf, start), hi, i;
+	unsigned int head = 0, tail = 0;	/* what is left of the first and of the last */
+	u64 first, last;
+
+	if (lo && word_start(leaf->word[lo - 1]) + word_len(leaf->word[lo - 1]) > start)
+		lo--;
+	for (hi = lo; hi < leaf->nr && word_start(leaf->word[hi]) < end; hi++)
+		;
+	if (lo == hi)
+		return 0;
+	for (i = lo; i < hi; i++) {
+		unsigned int at = word_start(leaf->word[i]);
+		unsigned int from = max(at, start);
+		unsigned int to = min(at + word_len(leaf->word[i]), end);
+
+		drop(arg, word_loc(leaf->word[i]) + (from - at), to - from);
+		cut += to - from;
+	}
+	first = leaf->word[lo];
+	last = leaf->word[hi - 1];
+	if (word_start(first) < start)
+		head = start - word_start(first);
+	if (word_start(last) + word_len(last) > end)
+		tail = word_start(last) + word_len(last) - end;
+	i = lo + !!head + !!tail;
+	memmove(&leaf->word[i], &leaf->word[hi], (leaf->nr - hi) * sizeof(u64));
+	leaf->nr -= hi;
+	leaf->nr += i;
+	if (head)
+		leaf->word[lo] = word_of(word_start(first), head, word_loc(first));
+	if (tail)
+		leaf->word[i - 1] = word_of(end, tail,
+					    word_loc(last) + word_len(last) - tail);
+	leaf->blocks -= cut;
+	return cut;
+}
+
+void shadow_index_put(struct shadow_index *ix, const struct shadow_extent *extent,
+		      void (*drop)(void *arg, u64 loc, u64 len), void *arg)
+{
+	struct shadow_leaf *leaf = leaf_of(ix, extent->block >> SHADOW_REGION_BITS);
+	unsigned int start = extent->block % SHADOW_REGION_BLOCKS;
+
+	ix->blocks -= leaf_cut(leaf, start, extent->len, drop, arg);
+	leaf_add(leaf, start, extent->len, extent->loc);
 	ix->blocks += extent->len;
 }
 

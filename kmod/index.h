@@ -70,13 +70,16 @@ bool shadow_index_find(const struct shadow_index *ix, u64 block, u64 max, u64 *l
  * Between the halves nobody else may change the index.
  */
 
-/* A leaf with room for one more extent, holding what @region holds now; NULL: no memory. */
-struct shadow_leaf *shadow_index_prepare(struct shadow_index *ix, u64 region, gfp_t gfp);
+/* What a change can need of a leaf: words for extents. */
+#define SHADOW_ADD_WORDS	1	/* shadow_index_add() */
+#define SHADOW_PUT_WORDS	2	/* shadow_index_put(): it may cut an extent in two */
 
-/**
- * shadow_index_room() - can an extent be added to @region without a new leaf?
- */
-bool shadow_index_room(const struct shadow_index *ix, u64 region);
+/* A leaf with room for @words more, holding what @region holds now; NULL: no memory. */
+struct shadow_leaf *shadow_index_prepare(struct shadow_index *ix, u64 region,
+					 unsigned int words, gfp_t gfp);
+
+/* Has @region room for @words more, so that no new leaf is needed? */
+bool shadow_index_room(const struct shadow_index *ix, u64 region, unsigned int words);
 
 /* Make an empty slot for @region, so that a commit to it needs no memory. */
 int shadow_index_reserve(struct shadow_index *ix, u64 region, gfp_t gfp);
@@ -93,6 +96,18 @@ struct shadow_leaf *shadow_index_commit(struct shadow_index *ix, u64 region,
  * Context: the caller excludes readers.  Does not sleep, cannot fail.
  */
 void shadow_index_add(struct shadow_index *ix, const struct shadow_extent *extent);
+
+/**
+ * shadow_index_put() - record an extent in the place of what there is
+ * @ix: the index, with room for SHADOW_PUT_WORDS in the region
+ * @extent: within one region
+ * @drop: called for each run of locations that its blocks had before
+ * @arg: for @drop
+ *
+ * Context: the caller excludes readers.  Does not sleep, cannot fail.
+ */
+void shadow_index_put(struct shadow_index *ix, const struct shadow_extent *extent,
+		      void (*drop)(void *arg, u64 loc, u64 len), void *arg);
 
 /**
  * shadow_index_next() - the first extent at or after *@block, in block order

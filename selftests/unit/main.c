@@ -40,6 +40,8 @@ static const struct {
 	{ "blockmap_no_memory", test_blockmap_nomem, false },
 	{ "index_edges", test_index_edges, false },
 	{ "index_random", test_index, false },
+	{ "index_put_random", test_index_put, false },
+	{ "index_put_full", test_index_put_full, false },
 	{ "leaf_merge_random", test_merge, false },
 	{ "find_bounds", test_find_bounds, false },
 	{ "model_random", test_model_serial, false },

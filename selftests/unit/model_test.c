@@ -30,6 +30,7 @@ enum state { LIVE, LOST, DELETING };
 struct shadow {
 	struct shadow_epoch *ep;
 	u32 *oracle;
+	u32 *written;	/* to its image; 0: not */
 	enum state state;
 	u64 number;
 	u64 cursor;
@@ -47,7 +48,8 @@ struct shadow {
  * @nomem: of 1000 allocations fail, in some phases
  * @interleaved: several deletions proceed at once
  * @sparse_checks: check everything only now and then
- * @p_flip, @p_delete, @p_fold, @p_drop: of 1000 operations; the others are writes
+ * @p_flip, @p_delete, @p_fold, @p_drop, @p_image: of 1000 operations; the others are
+ *	writes to the volume
  */
 struct options {
 	unsigned int max_shadows;
@@ -56,7 +58,7 @@ struct options {
 	unsigned int nomem;
 	bool interleaved;
 	unsigned int sparse_checks;
-	unsigned int p_flip, p_delete, p_fold, p_drop;
+	unsigned int p_flip, p_delete, p_fold, p_drop, p_image;
 };
 
 struct model {
@@ -232,6 +234,62 @@ static void check_shadow(struct model *m, struct shadow *s, bool mark)
 	s->generation = m->es.generation;
 }
 
+/* What was written to the image of a shadow is there, and nothing else is. */
+static void check_overlay(struct model *m, struct shadow *s)
+{
+	unsigned int w;
+
+	for (w = 0; w < m->nr_windows; w++) {
+		u64 base = m->window[w].base, at = 0, n = m->window[w].len, j;
+
+		while (at < n) {
+			u64 loc, len = 0;
+			bool found = shadow_index_find(&s->ep->overlay, base + at, n - at, &loc,
+						       &len);
+
+			for (j = 0; j < len; j++) {
+				u32 want = s->written[m->window[w].idx + at + j];
+				u32 slot = found ? slot_of(m, loc + j) : 0;
+
+				CHECK(found == !!want, "shadow %llu block %llu: written %u",
+				      (unsigned long long)s->number,
+				      (unsigned long long)(base + at + j), want);
+				CHECK(!found || (m->used[slot] && m->stored[slot] == want),
+				      "shadow %llu block %llu: %u was written, not %u",
+				      (unsigned long long)s->number,
+				      (unsigned long long)(base + at + j), want, m->stored[slot]);
+			}
+			at += len;
+		}
+	}
+}
+
+/* The extents of an index; each location is seen once.  Return: blocks. */
+static u64 check_index(struct model *m, const struct shadow_index *ix)
+{
+	u64 block = 0, last = 0, blocks = 0, j;
+	struct shadow_extent ex;
+
+	while (shadow_index_next(ix, &block, &ex)) {
+		CHECK(ex.block >= last && ex.len, "extents overlap at %llu",
+		      (unsigned long long)ex.block);
+		last = ex.block + ex.len;
+		for (j = 0; j < ex.len; j++) {
+			u32 slot = slot_of(m, ex.loc + j);
+
+			CHECK(m->used[slot], "record of a free location");
+			CHECK(!m->seen[slot], "two records of a location");
+			CHECK(idx_of(m, ex.block + j) >= 0, "record of block %llu",
+			      (unsigned long long)(ex.block + j));
+			m->seen[slot] = 1;
+		}
+		blocks += ex.len;
+	}
+	CHECK(blocks == ix->blocks, "%llu blocks, counted %llu", (unsigned long long)blocks,
+	      (unsigned long long)ix->blocks);
+	return blocks;
+}
+
 static void check_records(struct model *m)
 {
 	size_t bytes = 0, objects = 0, st_bytes = 0;
@@ -241,32 +299,10 @@ static void check_records(struct model *m)
 
 	memset(m->seen, 0, ZONES * m->zone_len);
 	list_for_each_entry(ep, &m->es.list, node) {
-		u64 block = 0, last = 0, blocks = 0;
-		struct shadow_extent ex;
-
 		CHECK(ep->number > number, "epochs out of order");
 		number = ep->number;
-		while (shadow_index_next(&ep->index, &block, &ex)) {
-			u64 j;
-
-			CHECK(ex.block >= last && ex.len, "extents overlap at %llu",
-			      (unsigned long long)ex.block);
-			last = ex.block + ex.len;
-			for (j = 0; j < ex.len; j++) {
-				u32 slot = slot_of(m, ex.loc + j);
-
-				CHECK(m->used[slot], "record of a free location");
-				CHECK(!m->seen[slot], "two records of a location");
-				CHECK(idx_of(m, ex.block + j) >= 0, "record of block %llu",
-				      (unsigned long long)(ex.block + j));
-				m->seen[slot] = 1;
-			}
-			blocks += ex.len;
-		}
-		CHECK(blocks == ep->index.blocks, "%llu blocks, counted %llu",
-		      (unsigned long long)blocks, (unsigned long long)ep->index.blocks);
-		total += blocks;
-		bytes += ep->index.bytes;
+		total += check_index(m, &ep->index) + check_index(m, &ep->overlay);
+		bytes += ep->index.bytes + ep->overlay.bytes;
 		objects += sizeof(*ep);
 		nr++;
 	}
@@ -324,12 +360,14 @@ static void check_all(struct model *m)
 		switch (s->state) {
 		case LIVE:
 			check_shadow(m, s, true);
+			check_overlay(m, s);
 			live = true;
 			CHECK(m->es.settled && m->es.settled->target->number >= s->number,
 			      "shadow %llu has no target", (unsigned long long)s->number);
 			break;
 		case LOST:
-			CHECK(!s->ep->index.blocks, "records of a lost shadow");
+			CHECK(!s->ep->index.blocks && !s->ep->overlay.blocks,
+			      "records of a lost shadow");
 			break;
 		case DELETING:
 			folding = true;
@@ -462,6 +500,7 @@ static void op_flip(struct model *m)
 	m->number += 1 + rnd(3);
 	ep->number = m->number;
 	ep->index.leaves.guard = &m->es.lock;
+	ep->overlay.leaves.guard = &m->es.lock;
 	shadow_settled_free(shadow_epochs_flip(&m->es, ep, st));
 	CHECK(m->es.settled == st && st->target == ep, "flip");
 
@@ -470,6 +509,7 @@ static void op_flip(struct model *m)
 	s->number = m->number;
 	s->oracle = test_alloc(m->nb, sizeof(*s->oracle));
 	memcpy(s->oracle, m->now, m->nb * sizeof(*s->oracle));
+	s->written = test_alloc(m->nb, sizeof(*s->written));
 	m->shadow[m->nr_shadows++] = s;
 	memset(m->since_flip, 0, m->nb);
 }
@@ -488,6 +528,39 @@ static struct shadow *pick(struct model *m, bool deleting)
 	return s;
 }
 
+/* Writes to the image of a shadow: to the store, then into its overlay. */
+static void op_image(struct model *m)
+{
+	struct window *w = &m->window[rnd(m->nr_windows)];
+	u64 at = rnd(w->len), n = rnd_len(w->len - at), generation = m->es.generation;
+	struct shadow *s = m->nr_shadows ? m->shadow[rnd(m->nr_shadows)] : NULL;
+
+	if (!s || s->state != LIVE)
+		return;
+	while (n && m->nr_used < ZONES * m->zone_len - 1) {
+		u64 block = w->base + at, len = n, loc, j;
+
+		len = min(len, SHADOW_REGION_BLOCKS - block % SHADOW_REGION_BLOCKS);
+		len = store_alloc(m, len, &loc);
+		if (shadow_epochs_overlay_reserve(&m->es, s->ep, block, GFP_NOIO)) {
+			CHECK(m->opt->nomem, "no memory");
+			store_free(m, loc, len);
+			return;
+		}
+		m->version++;
+		for (j = 0; j < len; j++) {
+			s->written[w->idx + at + j] = m->version;
+			m->stored[slot_of(m, loc + j)] = m->version;
+		}
+		shadow_epochs_overlay_put(&m->es, s->ep,
+					  &(struct shadow_extent){ block, loc, len },
+					  store_free, m);
+		at += len;
+		n -= len;
+	}
+	CHECK(m->es.generation == generation, "a write to an image is a change of records");
+}
+
 static void op_delete(struct model *m)
 {
 	struct shadow *s = pick(m, false);
@@ -497,8 +570,12 @@ static void op_delete(struct model *m)
 		if (s->state == DELETING)
 			return;
 	}
-	if (s)
-		s->state = DELETING;
+	if (!s)
+		return;
+	s->state = DELETING;
+	while (shadow_epochs_overlay_free(&m->es, s->ep))
+		;
+	CHECK(!s->ep->overlay.blocks && !s->ep->overlay.bytes, "an overlay is left");
 }
 
 static void op_fold(struct model *m)
@@ -542,6 +619,7 @@ static void op_fold(struct model *m)
 	memmove(&m->shadow[i], &m->shadow[i + 1], (--m->nr_shadows - i) * sizeof(s));
 	shadow_epoch_free(s->ep);
 	free(s->oracle);
+	free(s->written);
 	free(s);
 	m->active = NULL;
 }
@@ -557,7 +635,8 @@ static void op_drop(struct model *m)
 	m->floor = max(m->floor, number);
 	shadow_settled_free(shadow_epochs_drop(&m->es, number));
 	for (i = 0; i < m->nr_shadows && m->shadow[i]->number <= number; i++) {
-		CHECK(!m->shadow[i]->ep->index.blocks && !m->shadow[i]->ep->index.bytes,
+		CHECK(!m->shadow[i]->ep->index.blocks && !m->shadow[i]->ep->index.bytes &&
+		      !m->shadow[i]->ep->overlay.blocks && !m->shadow[i]->ep->overlay.bytes,
 		      "records of a dropped epoch");
 		if (m->shadow[i]->state == LIVE)
 			m->shadow[i]->state = LOST;
@@ -588,7 +667,8 @@ static void model_start(struct model *m, const struct options *opt)
 		win->idx = m->nb;
 		m->nb += win->len;
 	}
-	m->zone_len = m->nb * (min(opt->max_shadows, 16u) + 1) / ZONES + 300;
+	/* records, and as much in overlays */
+	m->zone_len = m->nb * (2 * min(opt->max_shadows, 16u) + 1) / ZONES + 300;
 	if (opt->max_shadows > 16)
 		m->zone_len = m->nb * 200 + 1000;
 	m->now = test_alloc(m->nb, sizeof(*m->now));
@@ -630,6 +710,7 @@ static void model_end(struct model *m)
 	shadow_epochs_destroy(&m->es);
 	for (i = 0; i < m->nr_shadows; i++) {
 		free(m->shadow[i]->oracle);
+		free(m->shadow[i]->written);
 		free(m->shadow[i]);
 	}
 	CHECK(!shim.objects && !shim.pages, "%ld objects, %ld pages leaked", shim.objects,
@@ -653,6 +734,7 @@ static void op_any(struct model *m)
 		{ m->opt->p_delete, op_delete },
 		{ m->opt->p_fold, op_fold },
 		{ m->opt->p_drop, op_drop },
+		{ m->opt->p_image, op_image },
 		{ 1000, op_write },
 	};
 	unsigned int what = rnd(1000), i;
@@ -706,7 +788,7 @@ static void model_rounds(struct options opt, unsigned int rounds)
 
 static const struct options usual = {
 	.max_shadows = 12, .max_len = 700, .steps = 250,
-	.p_flip = 110, .p_delete = 80, .p_fold = 300, .p_drop = 4,
+	.p_flip = 110, .p_delete = 80, .p_fold = 300, .p_drop = 4, .p_image = 60,
 };
 
 void test_model_serial(void)

@@ -73,8 +73,26 @@ mutant "blocks that are stored apart become one extent" index.c \
 	"$(within leaf_add)s/word_loc(before) + word_len(before) == loc/1/"
 mutant "the merged leaf is too small" index.c \
 	's/leaf_alloc(from->nr + 2 \* (keep ? keep->nr : 0), gfp)/leaf_alloc(from->nr, gfp)/'
+mutant "put: what was there is not given back" index.c \
+	"$(within leaf_cut)s/^\t\tdrop(arg, .*/\t\t(void)from;/"
+mutant "put: more is given back than was there" index.c \
+	"$(within leaf_cut)s/+ (from - at), to - from);/, to - at);/"
+mutant "put: the extent that begins before is missed" index.c \
+	"$(within leaf_cut)s/^\t\tlo--;/\t\t;/"
+mutant "put: what is left behind it has the wrong location" index.c \
+	"$(within leaf_cut)s/word_loc(last) + word_len(last) - tail/word_loc(last)/"
+mutant "put: what is left before it goes" index.c \
+	"$(within leaf_cut)s/head = start - word_start(first);/head = 0;/"
+mutant "put: no room for an extent that is cut in two" index.h \
+	's/#define SHADOW_PUT_WORDS\t2/#define SHADOW_PUT_WORDS\t1/'
+mutant "put: the counter of blocks drifts" index.c \
+	"$(within shadow_index_put)s/ix->blocks -= leaf_cut(\(.*\));/leaf_cut(\1);/"
+mutant "lost, but what was written to the image stays" epochs.c \
+	"$(within shadow_epochs_drop)s/while (shadow_epochs_overlay_free(es, ep))/while (0)/"
+mutant "a write to an image changes the records" epochs.c \
+	"$(within shadow_epochs_overlay_put)s/&ep->overlay/\&ep->index/"
 mutant "no slot is reserved" epochs.c \
-	"$(within shadow_epochs_reserve)s/err = shadow_index_reserve(ix, region, gfp);/err = 0;/"
+	"$(within make_room)s/err = shadow_index_reserve(ix, region, gfp);/err = 0;/"
 mutant "readers are not excluded from a move" epochs.c \
 	"$(within move_region)s/^\twrite_\(un\)\?lock(&es->lock);//"
 mutant "the map is reserved for the first page only" blockmap.c \

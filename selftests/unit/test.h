@@ -51,6 +51,8 @@ void test_blockmap(void);
 void test_blockmap_nomem(void);
 void test_index(void);
 void test_index_edges(void);
+void test_index_put(void);
+void test_index_put_full(void);
 void test_merge(void);
 void test_find_bounds(void);
 void test_fold_reflip(void);

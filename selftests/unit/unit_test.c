@@ -249,21 +249,28 @@ static void index_is(const struct shadow_index *ix, const struct naive *nv)
 		CHECK(!ix->blocks, "no region");
 }
 
+static int make_room(struct shadow_index *ix, u64 region, unsigned int words)
+{
+	struct shadow_leaf *leaf;
+
+	if (shadow_index_room(ix, region, words))
+		return 0;
+	if (shadow_index_reserve(ix, region, GFP_KERNEL))
+		return -ENOMEM;
+	leaf = shadow_index_prepare(ix, region, words, GFP_KERNEL);
+	if (!leaf)
+		return -ENOMEM;
+	shadow_leaf_free(shadow_index_commit(ix, region, leaf));
+	return 0;
+}
+
 static int index_put(struct shadow_index *ix, u64 block, u64 loc, u64 len)
 {
 	u64 region = block >> SHADOW_REGION_BITS;
 	struct shadow_extent ex = { block, loc, len };
 
-	if (!shadow_index_room(ix, region)) {
-		struct shadow_leaf *leaf;
-
-		if (shadow_index_reserve(ix, region, GFP_KERNEL))
-			return -ENOMEM;
-		leaf = shadow_index_prepare(ix, region, GFP_KERNEL);
-		if (!leaf)
-			return -ENOMEM;
-		shadow_leaf_free(shadow_index_commit(ix, region, leaf));
-	}
+	if (make_room(ix, region, SHADOW_ADD_WORDS))
+		return -ENOMEM;
 	shadow_index_add(ix, &ex);
 	return 0;
 }
@@ -350,9 +357,10 @@ void test_index_edges(void)
 
 	/* a reserved slot and an empty leaf do not count */
 	CHECK(!shadow_index_reserve(&ix, 1, GFP_KERNEL), "reserve");
-	CHECK(!shadow_index_next_region(&ix, &region) && !shadow_index_room(&ix, 1), "reserved");
-	shadow_leaf_free(shadow_index_commit(&ix, 1, shadow_index_prepare(&ix, 1, GFP_KERNEL)));
-	CHECK(shadow_index_room(&ix, 1) && ix.bytes == shim.bytes && !ix.blocks, "empty leaf");
+	CHECK(!shadow_index_next_region(&ix, &region) && !shadow_index_room(&ix, 1, 1),
+	      "reserved");
+	shadow_leaf_free(shadow_index_commit(&ix, 1, shadow_index_prepare(&ix, 1, 1, GFP_KERNEL)));
+	CHECK(shadow_index_room(&ix, 1, 2) && ix.bytes == shim.bytes && !ix.blocks, "empty leaf");
 	CHECK(!shadow_index_next(&ix, &block, &ex), "empty leaf");
 
 	/* a whole region in one word, with the highest location */
@@ -374,7 +382,7 @@ void test_index_edges(void)
 	index_is(&ix, &nv);
 	CHECK(ix.blocks == 512, "%llu", (unsigned long long)ix.blocks);
 	/* full: a leaf can still be prepared */
-	shadow_leaf_free(shadow_index_commit(&ix, 0, shadow_index_prepare(&ix, 0, GFP_KERNEL)));
+	shadow_leaf_free(shadow_index_commit(&ix, 0, shadow_index_prepare(&ix, 0, 2, GFP_KERNEL)));
 	index_is(&ix, &nv);
 
 	/* one block at a time in order: one word; and the last block of a region first */
@@ -407,6 +415,95 @@ static void drop(void *arg, u64 loc, u64 len)
 
 	while (len--)
 		d->loc[d->nr++] = loc++;
+}
+
+/* Puts an extent over whatever there is; what it replaces is dropped, each once. */
+static void index_replace_naive(struct shadow_index *ix, struct naive *nv, struct dropped *d)
+{
+	u64 at = rnd(nv->n), loc = rnd_loc(), len, j, k = 0, region;
+	struct shadow_extent ex;
+
+	len = min(nv->n - at, SHADOW_REGION_BLOCKS - (nv->base + at) % SHADOW_REGION_BLOCKS);
+	len = chance(60) ? 1 + rnd(len < 4 ? len : 4) : rnd_len(len);
+	if (at && nv->loc[at - 1] && chance(40) && nv->loc[at - 1] <= SHADOW_LOC_MAX - 300)
+		loc = nv->loc[at - 1];
+	ex = (struct shadow_extent){ nv->base + at, loc, len };
+	region = ex.block >> SHADOW_REGION_BITS;
+	while (make_room(ix, region, SHADOW_PUT_WORDS))
+		;
+	d->nr = 0;
+	shadow_index_put(ix, &ex, drop, d);
+	for (j = at; j < at + len; j++) {
+		if (nv->loc[j]) {
+			CHECK(k < d->nr && d->loc[k] + 1 == nv->loc[j], "block %llu: dropped",
+			      (unsigned long long)(nv->base + j));
+			k++;
+		}
+		nv->loc[j] = loc + (j - at) + 1;
+	}
+	CHECK(k == d->nr, "%llu dropped, %llu replaced", (unsigned long long)d->nr,
+	      (unsigned long long)k);
+}
+
+void test_index_put(void)
+{
+	struct naive nv = { .n = 900, .loc = test_alloc(900, sizeof(u64)) };
+	struct dropped d = { .loc = test_alloc(SHADOW_REGION_BLOCKS, sizeof(u64)) };
+	struct shadow_index ix;
+	unsigned int round, i;
+
+	for (round = 0; round < 70; round++) {
+		rnd_start(round);
+		shim.fail_permille = round % 2 ? 300 : 0;
+		nv.base = index_bases[round % ARRAY_SIZE(index_bases)];
+		memset(nv.loc, 0, nv.n * sizeof(u64));
+		shadow_index_init(&ix);
+		for (i = 0; i < 700; i++) {
+			if (chance(20))
+				index_put_naive(&ix, &nv, rnd_loc());
+			else
+				index_replace_naive(&ix, &nv, &d);
+			if (!(i % 16))
+				index_is(&ix, &nv);
+			CHECK(ix.bytes == shim.bytes, "%zu bytes, not %zu", ix.bytes, shim.bytes);
+		}
+		index_is(&ix, &nv);
+		shadow_index_destroy(&ix);
+		CHECK(!ix.blocks && !ix.bytes, "counters");
+	}
+	free(nv.loc);
+	free(d.loc);
+}
+
+/* A region with a word for each block: nothing but replacing is left, and no room is needed. */
+void test_index_put_full(void)
+{
+	struct dropped d = { .loc = test_alloc(SHADOW_REGION_BLOCKS, sizeof(u64)) };
+	struct naive nv = { .n = 256, .loc = test_alloc(256, sizeof(u64)) };
+	struct shadow_index ix;
+	unsigned int i;
+
+	shadow_index_init(&ix);
+	for (i = 0; i < 256; i++) {
+		CHECK(!index_put(&ix, i, 2 * i, 1), "put");
+		nv.loc[i] = 2 * i + 1;
+	}
+	for (i = 0; i < 2000; i++)
+		index_replace_naive(&ix, &nv, &d);
+	index_is(&ix, &nv);
+	/* all of it in one piece, and one block out of its middle */
+	d.nr = 0;
+	shadow_index_put(&ix, &(struct shadow_extent){ 0, 5000, 256 }, drop, &d);
+	CHECK(d.nr == 256, "%llu dropped", (unsigned long long)d.nr);
+	d.nr = 0;
+	shadow_index_put(&ix, &(struct shadow_extent){ 100, 9000, 1 }, drop, &d);
+	CHECK(d.nr == 1 && d.loc[0] == 5100, "%llu dropped", (unsigned long long)d.nr);
+	for (i = 0; i < 256; i++)
+		nv.loc[i] = i == 100 ? 9001 : 5001 + i;
+	index_is(&ix, &nv);
+	shadow_index_destroy(&ix);
+	free(nv.loc);
+	free(d.loc);
 }
 
 void test_merge(void)
