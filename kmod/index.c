@@ -9,11 +9,15 @@
  *	start in the region (8 bits) | length - 1 (8 bits) | location (48 bits)
  *
  * so that words sort by block, a lone 4 KiB block costs 8 bytes and a run that
- * was stored in one piece costs 8 bytes altogether.  Leaves grow by half; the
- * largest has 256 words.  Adding to an extent's end with the location that
- * follows makes it longer instead of adding a word.
+ * was stored in one piece costs 8 bytes altogether.  Adding to an extent's end
+ * with the location that follows makes it longer instead of adding a word.
+ *
+ * A full leaf is replaced by one of the next size.  Sizes are a quarter apart,
+ * the largest has 256 words.  Small ones are what kmalloc() has without rounding;
+ * for the others, which it would round to powers of two, there are caches.
  */
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "block.h"
@@ -26,7 +30,15 @@ struct shadow_leaf {
 	u64 word[];
 };
 
-#define LEAF_MIN	7	/* with the head: a 64-byte object */
+static const u16 leaf_rooms[] = {
+	1, 3, 7, 11, 15, 23, 31,			/* kmalloc() */
+	40, 50, 63, 79, 99, 127, 160, 203, SHADOW_REGION_BLOCKS,
+};
+
+#define LEAF_KMALLOC	7
+#define LEAF_SIZES	ARRAY_SIZE(leaf_rooms)
+
+static struct kmem_cache *leaf_caches[LEAF_SIZES - LEAF_KMALLOC];
 
 static u64 word_of(u64 start, u64 len, u64 loc)
 {
@@ -53,23 +65,70 @@ static size_t leaf_size(unsigned int room)
 	return sizeof(struct shadow_leaf) + room * sizeof(u64);
 }
 
+/* The smallest size with @room, or more. */
+static unsigned int leaf_class(unsigned int room)
+{
+	unsigned int i = 0;
+
+	while (i < LEAF_SIZES - 1 && leaf_rooms[i] < room)
+		i++;
+	return i;
+}
+
 static struct shadow_leaf *leaf_alloc(unsigned int room, gfp_t gfp)
 {
+	unsigned int class = leaf_class(room);
 	struct shadow_leaf *leaf;
 
-	room = clamp(room, LEAF_MIN + 0u, SHADOW_REGION_BLOCKS);
-	leaf = kmalloc(leaf_size(room), gfp);
+	if (class < LEAF_KMALLOC)
+		leaf = kmalloc(leaf_size(leaf_rooms[class]), gfp);
+	else
+		leaf = kmem_cache_alloc(leaf_caches[class - LEAF_KMALLOC], gfp);
 	if (!leaf)
 		return NULL;
 	leaf->nr = 0;
-	leaf->room = room;
+	leaf->room = leaf_rooms[class];
 	leaf->blocks = 0;
 	return leaf;
 }
 
 void shadow_leaf_free(struct shadow_leaf *leaf)
 {
-	kfree(leaf);
+	unsigned int class = leaf ? leaf_class(leaf->room) : 0;
+
+	if (class < LEAF_KMALLOC)
+		kfree(leaf);
+	else
+		kmem_cache_free(leaf_caches[class - LEAF_KMALLOC], leaf);
+}
+
+int shadow_leaf_caches_create(void)
+{
+	unsigned int i;
+	char name[24];
+
+	for (i = LEAF_KMALLOC; i < LEAF_SIZES; i++) {
+		struct kmem_cache *cache;
+
+		snprintf(name, sizeof(name), "shadow_leaf_%u", leaf_rooms[i]);
+		cache = kmem_cache_create(name, leaf_size(leaf_rooms[i]), 0, 0, NULL);
+		if (!cache) {
+			shadow_leaf_caches_destroy();
+			return -ENOMEM;
+		}
+		leaf_caches[i - LEAF_KMALLOC] = cache;
+	}
+	return 0;
+}
+
+void shadow_leaf_caches_destroy(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(leaf_caches); i++) {
+		kmem_cache_destroy(leaf_caches[i]);
+		leaf_caches[i] = NULL;
+	}
 }
 
 void shadow_index_init(struct shadow_index *ix)
@@ -85,7 +144,7 @@ void shadow_index_destroy(struct shadow_index *ix)
 	unsigned long region;
 
 	xa_for_each(&ix->leaves, region, leaf)
-		kfree(leaf);
+		shadow_leaf_free(leaf);
 	xa_destroy(&ix->leaves);
 	ix->blocks = 0;
 	ix->bytes = 0;
@@ -153,7 +212,7 @@ struct shadow_leaf *shadow_index_prepare(struct shadow_index *ix, u64 region,
 {
 	const struct shadow_leaf *old = leaf_of(ix, region);
 	unsigned int nr = old ? old->nr : 0;
-	struct shadow_leaf *leaf = leaf_alloc(nr + nr / 2 + words, gfp);
+	struct shadow_leaf *leaf = leaf_alloc(nr + words, gfp);
 
 	if (!leaf || !old)
 		return leaf;
@@ -303,6 +362,22 @@ bool shadow_index_next(const struct shadow_index *ix, u64 *block, struct shadow_
 	return false;
 }
 
+/* Use a smaller leaf where that holds it, too, and can be had. */
+static struct shadow_leaf *leaf_trim(struct shadow_leaf *leaf, gfp_t gfp)
+{
+	struct shadow_leaf *small = NULL;
+
+	if (leaf_class(leaf->nr) < leaf_class(leaf->room))
+		small = leaf_alloc(leaf->nr, gfp);
+	if (!small)
+		return leaf;
+	small->nr = leaf->nr;
+	small->blocks = leaf->blocks;
+	memcpy(small->word, leaf->word, leaf->nr * sizeof(u64));
+	shadow_leaf_free(leaf);
+	return small;
+}
+
 struct shadow_leaf *shadow_leaf_merge(const struct shadow_index *older,
 				      const struct shadow_index *newer, u64 region, gfp_t gfp,
 				      void (*drop)(void *arg, u64 loc, u64 len), void *arg)
@@ -339,5 +414,5 @@ struct shadow_leaf *shadow_leaf_merge(const struct shadow_index *older,
 			left -= len;
 		}
 	}
-	return leaf;
+	return leaf_trim(leaf, gfp);
 }

@@ -40,6 +40,10 @@ struct shadow_extent {
 	u64 len;
 };
 
+/* The caches that leaves come from.  Module init, before any index, and exit. */
+int shadow_leaf_caches_create(void);
+void shadow_leaf_caches_destroy(void);
+
 void shadow_index_init(struct shadow_index *ix);
 
 /* Frees the leaves; what the records point to is the caller's. */

@@ -8,15 +8,19 @@
 #include "event.h"
 #include "hook.h"
 #include "image.h"
+#include "index.h"
 #include "registry.h"
 #include "set.h"
 
 static int __init shadow_init(void)
 {
-	int err = shadow_hook_init();
+	int err = shadow_leaf_caches_create();
 
 	if (err)
 		return err;
+	err = shadow_hook_init();
+	if (err)
+		goto destroy_caches;
 	err = shadow_event_init();
 	if (err)
 		goto exit_hook;
@@ -45,6 +49,8 @@ exit_event:
 	shadow_event_exit();
 exit_hook:
 	shadow_hook_exit();
+destroy_caches:
+	shadow_leaf_caches_destroy();
 	return err;
 }
 
@@ -56,6 +62,7 @@ static void __exit shadow_exit(void)
 	shadow_registry_exit();
 	shadow_event_exit();
 	shadow_hook_exit();
+	shadow_leaf_caches_destroy();
 }
 
 module_init(shadow_init);

@@ -23,6 +23,7 @@
 #else
 #define __lsan_do_recoverable_leak_check()	0
 #endif
+#include "index.h"
 #include "test.h"
 
 u64 test_seed = 1;
@@ -182,6 +183,8 @@ int main(void)
 		total += wanted(tests[i].name);
 	printf("KTAP version 1\n1..%zu\n", total);
 	note("SEED=%llu ROUNDS=%u", (unsigned long long)test_seed, test_rounds);
+	if (shadow_leaf_caches_create())
+		return 1;
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
 		bool ok;
 

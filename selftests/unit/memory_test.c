@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * memory_test.c - measures what a preserved block costs.
+ * memory_test.c - measures what a preserved block costs, and that it is not more
+ * than it may: 12 bytes at random, 1 in sequence.
  *
  * "leaves" is what the code counts; "slab" is all objects, rounded as kmalloc() does;
  * "nodes" are the XArray's (576 bytes for 64 slots); "map" is the settled map.
@@ -41,7 +42,8 @@ static size_t nodes_of(const struct shadow_index *ix)
 	return bytes;
 }
 
-static void report(const char *what, struct shadow_epochs *es)
+/* @most: bytes a block that records and their tree may cost; 0: only to know. */
+static void report(const char *what, struct shadow_epochs *es, double most)
 {
 	size_t leaves = 0, nodes = 0, slab = shim.slab_bytes;
 	struct shadow_epoch *ep;
@@ -57,6 +59,7 @@ static void report(const char *what, struct shadow_epochs *es)
 	note("%-38s %7llu blocks: leaves %6.2f, slab %6.2f, nodes %5.2f, map %6.2f bytes/block",
 	     what, (unsigned long long)blocks, leaves / n, slab / n, nodes / n,
 	     shim.pages * PAGE_SIZE / n);
+	CHECK(!most || slab / n + nodes / n <= most, "%.2f bytes a block", slab / n + nodes / n);
 }
 
 static void take(struct shadow_epochs *es, u64 number)
@@ -87,7 +90,7 @@ static void fill(struct shadow_epochs *es, u64 runs, u64 len, u64 *loc)
 	}
 }
 
-static void measure(const char *what, u64 runs, u64 len)
+static void measure(const char *what, u64 runs, u64 len, double most)
 {
 	struct shadow_epochs es;
 	u64 loc = 0;
@@ -96,7 +99,7 @@ static void measure(const char *what, u64 runs, u64 len)
 	mutex_lock(&es.mutate);
 	take(&es, 1);
 	fill(&es, runs, len, &loc);
-	report(what, &es);
+	report(what, &es, most);
 	mutex_unlock(&es.mutate);
 	shadow_epochs_destroy(&es);
 }
@@ -114,7 +117,7 @@ static void measure_folded(void)
 		take(&es, i);
 		fill(&es, VOLUME / 100, 1, &loc);
 	}
-	report("8 shadows, random 4K, 1% each", &es);
+	report("8 shadows, random 4K, 1% each", &es, 0);
 	for (i = 8; i > 1; i--) {
 		struct shadow_settled *unused = NULL;
 		u64 cursor = 0;
@@ -124,23 +127,23 @@ static void measure_folded(void)
 			;
 		shadow_epoch_free(ep);
 	}
-	report("the same, folded into the oldest", &es);
+	report("the same, folded into the oldest", &es, 12);
 	mutex_unlock(&es.mutate);
 	shadow_epochs_destroy(&es);
 }
 
 void test_memory(void)
 {
-	measure("random 4K, 0.1% of the volume", VOLUME / 1000, 1);
-	measure("random 4K, 0.4% (one per region)", VOLUME / 256, 1);
-	measure("random 4K, 1%", VOLUME / 100, 1);
-	measure("random 4K, 5%", VOLUME / 20, 1);
-	measure("random 4K, 20%", VOLUME / 5, 1);
-	measure("random 4K, 50%", VOLUME / 2, 1);
-	measure("random 4K, 80%", VOLUME / 10 * 8, 1);
-	measure("random 4K, 99.9%", VOLUME / 1000 * 999, 1);
-	measure("random 64K, 10%", VOLUME / 160, 16);
-	measure("sequential, 4K each", 0, 1);
-	measure("sequential, 1M each", 0, 256);
+	measure("random 4K, 0.1% of the volume", VOLUME / 1000, 1, 0);
+	measure("random 4K, 0.4% (one per region)", VOLUME / 256, 1, 0);
+	measure("random 4K, 1%", VOLUME / 100, 1, 0);
+	measure("random 4K, 5%", VOLUME / 20, 1, 12);
+	measure("random 4K, 20%", VOLUME / 5, 1, 12);
+	measure("random 4K, 50%", VOLUME / 2, 1, 12);
+	measure("random 4K, 80%", VOLUME / 10 * 8, 1, 12);
+	measure("random 4K, 99.9%", VOLUME / 1000 * 999, 1, 12);
+	measure("random 64K, 10%", VOLUME / 160, 16, 1.5);
+	measure("sequential, 4K each", 0, 1, 1);
+	measure("sequential, 1M each", 0, 256, 1);
 	measure_folded();
 }

@@ -360,7 +360,7 @@ void test_index_edges(void)
 	CHECK(!shadow_index_next_region(&ix, &region) && !shadow_index_room(&ix, 1, 1),
 	      "reserved");
 	shadow_leaf_free(shadow_index_commit(&ix, 1, shadow_index_prepare(&ix, 1, 1, GFP_KERNEL)));
-	CHECK(shadow_index_room(&ix, 1, 2) && ix.bytes == shim.bytes && !ix.blocks, "empty leaf");
+	CHECK(shadow_index_room(&ix, 1, 1) && ix.bytes == shim.bytes && !ix.blocks, "empty leaf");
 	CHECK(!shadow_index_next(&ix, &block, &ex), "empty leaf");
 
 	/* a whole region in one word, with the highest location */

@@ -28,6 +28,8 @@ bool shim_fails(gfp_t gfp)
 /* In front of each object; the object's end is the allocation's, for ASan. */
 struct head {
 	size_t size;
+	size_t slab;
+	const struct kmem_cache *cache;
 	u64 magic;
 };
 
@@ -46,7 +48,7 @@ static size_t slab_size(size_t size)
 	return s;
 }
 
-void *kmalloc(size_t size, gfp_t gfp)
+static void *object_alloc(const struct kmem_cache *cache, size_t size, size_t slab, gfp_t gfp)
 {
 	struct head *head;
 
@@ -55,15 +57,17 @@ void *kmalloc(size_t size, gfp_t gfp)
 	head = malloc(sizeof(*head) + size);
 	SHIM_BUG_ON(!head);
 	head->size = size;
+	head->slab = slab;
+	head->cache = cache;
 	head->magic = MAGIC;
 	memset(head + 1, gfp & __GFP_ZERO ? 0 : 0xa5, size);
 	shim.objects++;
 	shim.bytes += size;
-	shim.slab_bytes += slab_size(size);
+	shim.slab_bytes += slab;
 	return head + 1;
 }
 
-void kfree(const void *p)
+static void object_free(const struct kmem_cache *cache, const void *p)
 {
 	struct head *head;
 
@@ -71,11 +75,52 @@ void kfree(const void *p)
 		return;
 	head = (struct head *)p - 1;
 	SHIM_BUG_ON(head->magic != MAGIC);
+	SHIM_BUG_ON(head->cache != cache);
 	head->magic = 0;
 	shim.objects--;
 	shim.bytes -= head->size;
-	shim.slab_bytes -= slab_size(head->size);
+	shim.slab_bytes -= head->slab;
 	free(head);
+}
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	return object_alloc(NULL, size, slab_size(size), gfp);
+}
+
+void kfree(const void *p)
+{
+	object_free(NULL, p);
+}
+
+struct kmem_cache {
+	size_t size;
+};
+
+struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsigned int align,
+				     unsigned int flags, void (*ctor)(void *object))
+{
+	struct kmem_cache *cache = malloc(sizeof(*cache));
+
+	(void)name;
+	SHIM_BUG_ON(!cache || align || flags || ctor);
+	cache->size = (size + 7) & ~7UL;
+	return cache;
+}
+
+void kmem_cache_destroy(struct kmem_cache *cache)
+{
+	free(cache);
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	return object_alloc(cache, cache->size, cache->size, gfp);
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *p)
+{
+	object_free(cache, p);
 }
 
 unsigned long get_zeroed_page(gfp_t gfp)

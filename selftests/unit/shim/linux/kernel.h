@@ -2,6 +2,10 @@
 #ifndef SHIM_LINUX_KERNEL_H
 #define SHIM_LINUX_KERNEL_H
 
+#include <stdio.h>
 #include "../shim.h"
 #include "minmax.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 #endif /* SHIM_LINUX_KERNEL_H */
