@@ -112,6 +112,17 @@ mutant "a new epoch comes first" epochs.c \
 mutant "a part of a block is not a block" block.h \
 	's/r.end = (to - start + SHADOW_BLOCK_SECTORS - 1)/r.end = (to - start)/'
 
+mutant "blocks past the limit are given out" space.c \
+	"$(within find)s/, space->limit);/, space->nr_blocks);/"
+mutant "a group that had no room is never looked at again" space.c \
+	"$(within shadow_space_free)s/space->longest\[group\] = GROUP_BLOCKS;/;/"
+mutant "a group that was searched in part counts as searched" space.c \
+	"$(within find)s/if (from == group \* GROUP_BLOCKS)/if (1)/"
+mutant "a group at the limit stays searched when it is lifted" space.c \
+	"$(within shadow_space_limit)s/if (space->limit < limit)/if (0)/"
+mutant "what is above the limit counts as below" space.c \
+	"$(within shadow_space_free)s/space->nr_above -= n - below;/space->nr_used -= n - below;/"
+
 # build SOURCES OUTPUT
 build() {
 	make -s -C "$here" CC="$CC" KMOD="$1" O="$2" >"$2.log" 2>&1
@@ -123,8 +134,8 @@ passed() {
 }
 
 copy_sources() {
-	mkdir -p "$1" && cp "$KMOD"/{block,blockmap,index,epochs}.h \
-		"$KMOD"/{blockmap,index,epochs}.c "$1"
+	mkdir -p "$1" && cp "$KMOD"/{block,blockmap,index,epochs,space}.h \
+		"$KMOD"/{blockmap,index,epochs,space}.c "$1"
 }
 
 echo "KTAP version 1"

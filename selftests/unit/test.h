@@ -58,6 +58,11 @@ void test_find_bounds(void);
 void test_fold_reflip(void);
 void test_fold_pair(void);
 
+/* space_test.c */
+void test_space(void);
+void test_space_nomem(void);
+void test_space_sequence(void);
+
 /* model_test.c */
 void test_model_serial(void);
 void test_model_nomem(void);

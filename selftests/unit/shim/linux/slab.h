@@ -21,4 +21,14 @@ void kmem_cache_destroy(struct kmem_cache *cache);
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp);
 void kmem_cache_free(struct kmem_cache *cache, void *p);
 
+static inline void *kvmalloc_array(size_t n, size_t size, gfp_t gfp)
+{
+	return kmalloc(n * size, gfp);
+}
+
+static inline void kvfree(const void *p)
+{
+	kfree(p);
+}
+
 #endif /* SHIM_LINUX_SLAB_H */
