@@ -198,6 +198,36 @@ static bool copy_block(struct shadow *sh, struct bio *parent, struct bvec_iter i
 	return page;
 }
 
+/* Read @bytes from the store; @iter begins @offset bytes into the block stored at @loc. */
+static void read_store(struct shadow *sh, struct bio *parent, struct bvec_iter iter, u64 loc,
+		       unsigned int offset, unsigned int bytes)
+{
+	struct shadow_volume *vol = sh->vol;
+
+	while (bytes) {
+		u64 run = (offset + (u64)bytes + SHADOW_BLOCK_SIZE - 1) >> SHADOW_BLOCK_BITS;
+		struct block_device *bdev;
+		sector_t sector;
+		unsigned int n;
+
+		bdev = shadow_store_locate(vol->store, loc, &run, &sector);
+		if (!bdev) {		/* the page went: the shadow was lost just now */
+			bio_inc_remaining(parent);
+			read_get(sh);
+			part_done(sh, parent, BLK_STS_IOERR);
+			return;
+		}
+		n = min_t(u64, bytes, (run << SHADOW_BLOCK_BITS) - offset);
+		atomic64_inc(&vol->store_reads);
+		atomic64_add(n, &vol->store_read_bytes);
+		read_piece(sh, parent, iter, n, bdev, sector + (offset >> SECTOR_SHIFT), false, 0);
+		bio_advance_iter(parent, &iter, n);
+		bytes -= n;
+		offset = 0;
+		loc += run;
+	}
+}
+
 /*
  * Fill @bytes of @iter from a recorded run; @iter begins @offset bytes into the
  * block stored at @loc.  What is not in memory is read in runs.
@@ -205,7 +235,6 @@ static bool copy_block(struct shadow *sh, struct bio *parent, struct bvec_iter i
 static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter iter, u64 loc,
 			 unsigned int offset, unsigned int bytes)
 {
-	struct shadow_volume *vol = sh->vol;
 	struct bvec_iter from = iter;	/* what has to be read begins here */
 	unsigned int unread = 0;
 	u64 unread_loc = 0;
@@ -223,21 +252,7 @@ static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter
 		if (!copied)
 			unread += n;
 		if (unread && (copied || n == bytes)) {
-			struct block_device *bdev;
-			sector_t sector;
-
-			if (!vol->store->ops->locate) {
-				/* The page went: the shadow was lost just now. */
-				bio_inc_remaining(parent);
-				read_get(sh);
-				part_done(sh, parent, BLK_STS_IOERR);
-			} else {
-				bdev = vol->store->ops->locate(vol->store, unread_loc, &sector);
-				atomic64_inc(&vol->store_reads);
-				atomic64_add(unread, &vol->store_read_bytes);
-				read_piece(sh, parent, from, unread, bdev,
-					   sector + (unread_offset >> SECTOR_SHIFT), false, 0);
-			}
+			read_store(sh, parent, from, unread_loc, unread_offset, unread);
 			unread = 0;
 		}
 		bio_advance_iter(parent, &iter, n);
@@ -423,13 +438,14 @@ static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 		.physical_block_size = bdev_physical_block_size(vol->bdev),
 		.io_min = bdev_io_min(vol->bdev),
 	};
+	struct shadow_part *part;
 	struct gendisk *disk;
-	sector_t unused;
 
-	/* What is read into comes from readers, and goes to both. */
+	/* What is read into comes from readers, and goes to all. */
 	shadow_limits_dma(&lim, vol->bdev);
-	if (vol->store->ops->locate)
-		shadow_limits_dma(&lim, vol->store->ops->locate(vol->store, 0, &unused));
+	list_for_each_entry(part, &vol->store->parts, node)
+		if (part->bdev)
+			shadow_limits_dma(&lim, part->bdev);
 	disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
 	return IS_ERR(disk) ? NULL : disk;
 }

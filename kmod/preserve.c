@@ -558,7 +558,8 @@ static bool advance_all(struct shadow_volume *vol)
 static void report_fill(struct shadow_volume *vol)
 {
 	static const u32 marks[] = { 70, 85, 95 };
-	u64 percent = div64_u64(vol->store->used_blocks * 100, vol->store->nr_blocks);
+	u64 percent = div64_u64(shadow_store_used(vol->store) * 100,
+				shadow_store_capacity(vol->store));
 	unsigned int step = 0;
 
 	while (step < ARRAY_SIZE(marks) && percent >= marks[step])

@@ -345,102 +345,144 @@ int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault)
 
 /* --- stores -------------------------------------------------------------------- */
 
-static bool same_store(const struct shadow_store *store, const struct shadow_store_spec *spec)
+static bool has_part(const struct shadow_store *store, const struct shadow_store_spec *spec)
 {
+	const struct shadow_part *part;
+
 	if (spec->type == SHADOW_STORE_DEFAULT)
 		return true;
-	return spec->type == store->spec.type && spec->dev.major == store->spec.dev.major &&
-	       spec->dev.minor == store->spec.dev.minor &&
-	       (!spec->max_bytes ||
-		spec->max_bytes >> SHADOW_BLOCK_BITS == store->nr_blocks);
+	list_for_each_entry(part, &store->parts, node)
+		if (spec->type == part->spec.type && part->ops->is(part, spec) &&
+		    (!spec->max_bytes || spec->max_bytes >> SHADOW_BLOCK_BITS == part->max_blocks))
+			return true;
+	return false;
+}
+
+static bool lies_on(const struct shadow_part *part, const struct shadow_volume *vol)
+{
+	return shadow_part_lies_on(part, vol->disk, vol->start, vol->nr_sectors);
 }
 
 bool shadow_registry_depends(const struct shadow_volume *vol, const struct shadow_volume *other)
 {
-	return vol->store && shadow_store_lies_on(vol->store, other->disk, other->start,
-						  other->nr_sectors);
-}
+	const struct shadow_part *part;
 
-/* Would a store on @disk depend on @vol in a circle?  One level at a time. */
-static bool circular(struct shadow_volume *vol, const struct shadow_store *store)
-{
-	struct shadow_volume *via, *other;
-	unsigned int steps;
-	bool on_via;
-
-	lockdep_assert_held(&registry_lock);
-	list_for_each_entry(via, &volumes, list) {
-		if (via == vol ||
-		    !shadow_store_lies_on(store, via->disk, via->start, via->nr_sectors))
-			continue;
-		/* Follow @via's chain of stores; it is finite unless it comes back to @vol. */
-		on_via = true;
-		for (other = via, steps = 0; on_via && steps <= nr_volumes; steps++) {
-			struct shadow_volume *next;
-
-			if (shadow_registry_depends(other, vol))
-				return true;
-			on_via = false;
-			list_for_each_entry(next, &volumes, list) {
-				if (next != other && shadow_registry_depends(other, next)) {
-					other = next;
-					on_via = true;
-					break;
-				}
-			}
-		}
-	}
+	if (!vol->store)
+		return false;
+	list_for_each_entry(part, &vol->store->parts, node)
+		if (lies_on(part, other))
+			return true;
 	return false;
 }
 
-static int check_place(struct shadow_volume *vol, const struct shadow_store *store,
+enum { NOT_REACHED, REACHED, FOLLOWED };
+
+/*
+ * Would a part of @vol's store depend on @vol in a circle?  The volumes that its
+ * writes need are reached, then those that the stores of these need, and so on.
+ */
+static bool circular(struct shadow_volume *vol, const struct shadow_part *part)
+{
+	struct shadow_volume *via, *next;
+	bool found = false, more;
+
+	lockdep_assert_held(&registry_lock);
+	list_for_each_entry(via, &volumes, list)
+		via->reached = via != vol && lies_on(part, via) ? REACHED : NOT_REACHED;
+	do {
+		more = false;
+		list_for_each_entry(via, &volumes, list) {
+			if (via->reached != REACHED)
+				continue;
+			via->reached = FOLLOWED;
+			list_for_each_entry(next, &volumes, list) {
+				if (!shadow_registry_depends(via, next))
+					continue;
+				found |= next == vol;
+				if (next->reached == NOT_REACHED) {
+					next->reached = REACHED;
+					more = true;
+				}
+			}
+		}
+	} while (more && !found);
+	return found;
+}
+
+static int check_place(struct shadow_volume *vol, const struct shadow_part *part,
 		       struct shadow_fault *fault)
 {
-	dev_t dev = MKDEV(store->spec.dev.major, store->spec.dev.minor);
+	dev_t dev = MKDEV(part->spec.dev.major, part->spec.dev.minor);
 
-	if (store->ops->locate && shadow_store_block_size(store) >
+	if (part->bdev && bdev_logical_block_size(part->bdev) >
 	    bdev_logical_block_size(vol->bdev))	/* images are read in the volume's blocks */
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_BLOCK_SIZE, dev,
 				   -EINVAL);
-	if (shadow_store_lies_on(store, vol->disk, vol->start, vol->nr_sectors))
+	if (lies_on(part, vol))
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ON_VOLUME, dev,
 				   -EINVAL);
-	if (circular(vol, store))
+	if (circular(vol, part))
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_CIRCLE, dev,
 				   -ELOOP);
+	return 0;
+}
+
+/* A part that may be attached to @store, which is @vol's. */
+static struct shadow_part *open_part(struct shadow_volume *vol, struct shadow_store *store,
+				     const struct shadow_store_spec *spec,
+				     struct shadow_fault *fault)
+{
+	struct shadow_part *part = shadow_part_open(store, spec, fault);
+	int err;
+
+	if (IS_ERR(part))
+		return part;
+	err = check_place(vol, part, fault) ?: shadow_part_prepare(part, fault);
+	if (err) {
+		shadow_part_close(part);
+		return ERR_PTR(err);
+	}
+	return part;
+}
+
+/* Give @vol a store of one part. */
+static int make_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+		      struct shadow_fault *fault)
+{
+	struct shadow_store *store = shadow_store_create(&vol->pages, &vol->store_writes,
+							 shadow_volume_kick, vol);
+	struct shadow_part *part;
+
+	if (!store)
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev,
+				   -ENOMEM);
+	part = open_part(vol, store, spec, fault);
+	if (IS_ERR(part)) {
+		shadow_store_destroy(store);
+		return PTR_ERR(part);
+	}
+	shadow_store_attach(part);
+	mutex_lock(&vol->epochs.mutate);
+	vol->store = store;
+	mutex_unlock(&vol->epochs.mutate);
 	return 0;
 }
 
 int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
 			      struct shadow_fault *fault)
 {
-	struct shadow_store *store;
 	int err = 0;
 
 	mutex_lock(&registry_lock);
 	mutex_lock(&vol->change);
-	if (vol->store_users >= SHADOW_MAX_VOLUME_SHADOWS) {
+	if (vol->store_users >= SHADOW_MAX_VOLUME_SHADOWS)
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_VOLUME_FULL,
 				  vol->dev, -EDQUOT);
-	} else if (!vol->store) {
-		store = shadow_store_create(spec, &vol->pages, shadow_volume_kick, vol, fault);
-		if (IS_ERR(store)) {
-			err = PTR_ERR(store);
-		} else {
-			err = check_place(vol, store, fault) ?:
-			      shadow_store_prepare(store, fault);
-			if (err) {
-				shadow_store_destroy(store);
-			} else {
-				mutex_lock(&vol->epochs.mutate);
-				vol->store = store;
-				mutex_unlock(&vol->epochs.mutate);
-			}
-		}
-	} else if (!same_store(vol->store, spec)) {
+	else if (!vol->store)
+		err = make_store(vol, spec, fault);
+	else if (!has_part(vol->store, spec))
 		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH,
 				  vol->dev, -EEXIST);
-	}
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);
@@ -466,8 +508,8 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 	if (store) {
 		flush_work(&vol->work);		/* it may be sending batches */
 		mutex_lock(&vol->epochs.mutate);
-		vol->store_writes += atomic64_read(&store->writes);
-		vol->store_write_bytes += atomic64_read(&store->write_bytes);
+		vol->past_writes += atomic64_read(&store->writes);
+		vol->past_write_bytes += atomic64_read(&store->write_bytes);
 		mutex_unlock(&vol->epochs.mutate);
 		atomic64_sub(shadow_store_destroy(store), &vol->memory);
 	}
@@ -526,14 +568,16 @@ static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info
 	info->memory_bytes = (u64)atomic64_read(&vol->memory) << SHADOW_BLOCK_BITS;
 	info->memory_peak_bytes = vol->memory_peak << SHADOW_BLOCK_BITS;
 	info->index_bytes = shadow_epochs_bytes(&vol->epochs);
-	info->store_writes = vol->store_writes;
-	info->store_write_bytes = vol->store_write_bytes;
+	info->store_writes = vol->past_writes;
+	info->store_write_bytes = vol->past_write_bytes;
 	if (vol->store) {
-		info->store = vol->store->spec;
-		info->store_used_bytes = vol->store->used_blocks << SHADOW_BLOCK_BITS;
+		info->store = list_first_entry(&vol->store->parts, struct shadow_part,
+					       node)->spec;
+		info->store.max_bytes = shadow_store_capacity(vol->store) << SHADOW_BLOCK_BITS;
+		info->store_used_bytes = shadow_store_used(vol->store) << SHADOW_BLOCK_BITS;
 		info->store_writes += atomic64_read(&vol->store->writes);
 		info->store_write_bytes += atomic64_read(&vol->store->write_bytes);
-		info->index_bytes += shadow_blockmap_bytes(&vol->store->used);
+		info->index_bytes += shadow_store_bytes(vol->store);
 	}
 	mutex_unlock(&vol->epochs.mutate);
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * store.c - where preserved blocks go: space and batches.
+ * store.c - where preserved blocks go: parts, space and batches.
+ *
+ * A store is made of parts: memory, devices.  A location names the part and the block
+ * in it.  Blocks go to one part until it is full, then to the next one that has room.
  *
  * Blocks come one by one, in the order in which they were preserved, and go to
  * the store in batches of up to 1 MiB, whatever the pattern of the writes was.
- * A batch is
+ * A batch lies in one piece on its part's device, and is
  *
  *	open	takes blocks; its place in the store is allotted already, so a
  *		block has its location as soon as it is handed over
@@ -13,9 +16,9 @@
  *	done	written; waits to be reaped, which frees its pages
  *
  * and staged all this time: whoever reads a block of it gets it from memory.
- * Every change of state is made by the volume's worker (but for the end of a
- * write), up to "unsent" and from "done" on under the epochs' mutate mutex.  The
- * wait for "sent" batches ends because they are bios below us.
+ * Batches are sent and reaped by the volume's worker, and filled and reaped under the
+ * epochs' mutate mutex.  The wait for "sent" batches ends because they are bios below
+ * us.
  */
 #include <linux/blkdev.h>
 #include <linux/delay.h>
@@ -23,64 +26,161 @@
 #include "store.h"
 
 #define BATCHES_MIN	4
-#define BIOS_MIN	4
 
-static const struct shadow_store_ops *ops_of(u32 type)
+/* --- parts ------------------------------------------------------------------------- */
+
+static const struct shadow_part_ops *ops_of(u32 type)
 {
 	switch (type) {
 	case SHADOW_STORE_DEFAULT:
 	case SHADOW_STORE_MEMORY:
-		return &shadow_store_memory_ops;
+		return &shadow_part_memory_ops;
 	case SHADOW_STORE_DEVICE:
-		return &shadow_store_device_ops;
+		return &shadow_part_device_ops;
 	default:
 		return NULL;
 	}
 }
 
-struct shadow_store *shadow_store_create(const struct shadow_store_spec *spec, mempool_t *pages,
-					 void (*kick)(void *arg), void *kick_arg,
-					 struct shadow_fault *fault)
+struct shadow_part *shadow_part_open(struct shadow_store *store,
+				     const struct shadow_store_spec *spec,
+				     struct shadow_fault *fault)
 {
-	dev_t dev = MKDEV(spec->dev.major, spec->dev.minor);
+	struct shadow_part *part = kzalloc(sizeof(*part), GFP_KERNEL);
+	u16 *groups;
+	int err;
+
+	if (!part)
+		goto no_memory;
+	part->store = store;
+	part->ops = ops_of(spec->type);
+	part->spec = *spec;
+	shadow_space_init(&part->space);
+	err = part->ops->open(part, fault);
+	if (err) {
+		kfree(part);
+		if (err == -ENOMEM)
+			goto no_memory;
+		return ERR_PTR(err);
+	}
+	part->spec.max_bytes = part->max_blocks << SHADOW_BLOCK_BITS;
+	groups = shadow_space_groups(part->nr_blocks);
+	if (!groups) {
+		shadow_part_close(part);
+		goto no_memory;
+	}
+	shadow_space_resize(&part->space, part->nr_blocks, groups);
+	return part;
+
+no_memory:
+	return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
+				   MKDEV(spec->dev.major, spec->dev.minor), -ENOMEM));
+}
+
+int shadow_part_prepare(struct shadow_part *part, struct shadow_fault *fault)
+{
+	return part->ops->prepare ? part->ops->prepare(part, fault) : 0;
+}
+
+void shadow_part_close(struct shadow_part *part)
+{
+	part->ops->close(part);
+	shadow_space_destroy(&part->space);
+	kfree(part);
+}
+
+bool shadow_part_lies_on(const struct shadow_part *part, struct gendisk *disk, sector_t start,
+			 sector_t nr)
+{
+	sector_t first;
+
+	if (!part->bdev || part->bdev->bd_disk != disk)
+		return false;
+	first = get_start_sect(part->bdev);
+	return first < start + nr && first + bdev_nr_sectors(part->bdev) > start;
+}
+
+int shadow_store_attach(struct shadow_part *part)
+{
+	struct shadow_store *store = part->store;
+	unsigned int id;
+
+	for (id = 0; id < SHADOW_PARTS_MAX && store->part[id]; id++)
+		;
+	if (id == SHADOW_PARTS_MAX)
+		return -ENOSPC;
+	part->id = id;
+	store->part[id] = part;
+	list_add_tail(&part->node, &store->parts);
+	return 0;
+}
+
+u64 shadow_store_used(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+	u64 n = 0;
+
+	list_for_each_entry(part, &store->parts, node)
+		n += shadow_space_used(&part->space);
+	return n;
+}
+
+u64 shadow_store_capacity(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+	u64 n = 0;
+
+	list_for_each_entry(part, &store->parts, node)
+		n += part->max_blocks;
+	return n;
+}
+
+size_t shadow_store_bytes(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+	size_t n = 0;
+
+	list_for_each_entry(part, &store->parts, node)
+		n += shadow_space_bytes(&part->space);
+	return n;
+}
+
+struct block_device *shadow_store_locate(const struct shadow_store *store, u64 loc, u64 *run,
+					 sector_t *sector)
+{
+	struct shadow_part *part = shadow_loc_part(store, loc);
+
+	if (!part->ops->locate)
+		return NULL;
+	*sector = part->ops->locate(part, shadow_loc_block(loc), run);
+	return part->bdev;
+}
+
+/* --- life -------------------------------------------------------------------------- */
+
+struct shadow_store *shadow_store_create(mempool_t *pages, struct bio_set *bios,
+					 void (*kick)(void *arg), void *kick_arg)
+{
 	struct shadow_store *store = kzalloc(sizeof(*store), GFP_KERNEL);
-	int err = -ENOMEM;
 
 	if (!store)
-		goto no_memory;
-	store->ops = ops_of(spec->type);
-	store->spec = *spec;
+		return NULL;
 	store->pages = pages;
+	store->bios = bios;
 	store->kick = kick;
 	store->kick_arg = kick_arg;
-	shadow_blockmap_init(&store->used);
-	INIT_LIST_HEAD(&store->unsent);
+	INIT_LIST_HEAD(&store->parts);
 	INIT_LIST_HEAD(&store->reaping);
 	rwlock_init(&store->lock);
 	store->staged = RB_ROOT;
-	spin_lock_init(&store->done_lock);
+	spin_lock_init(&store->list_lock);
+	INIT_LIST_HEAD(&store->unsent);
 	INIT_LIST_HEAD(&store->done);
-	err = mempool_init_kmalloc_pool(&store->batches, BATCHES_MIN, sizeof(struct shadow_batch));
-	if (err)
-		goto free_store;
-	err = bioset_init(&store->bios, BIOS_MIN, 0, BIOSET_NEED_BVECS);
-	if (err)
-		goto exit_batches;
-	err = store->ops->open(store, fault);
-	if (err)
-		goto exit_bios;
+	if (mempool_init_kmalloc_pool(&store->batches, BATCHES_MIN, sizeof(struct shadow_batch))) {
+		kfree(store);
+		return NULL;
+	}
 	return store;
-
-exit_bios:
-	bioset_exit(&store->bios);
-exit_batches:
-	mempool_exit(&store->batches);
-free_store:
-	kfree(store);
-no_memory:
-	if (err == -ENOMEM)
-		shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, dev, err);
-	return ERR_PTR(err);
 }
 
 static void retire(struct shadow_store *store, struct shadow_batch *batch)
@@ -96,89 +196,113 @@ static void retire(struct shadow_store *store, struct shadow_batch *batch)
 	mempool_free(batch, &store->batches);
 }
 
-int shadow_store_prepare(struct shadow_store *store, struct shadow_fault *fault)
-{
-	return store->ops->prepare ? store->ops->prepare(store, fault) : 0;
-}
-
 unsigned int shadow_store_destroy(struct shadow_store *store)
 {
+	struct shadow_part *part, *next_part;
 	struct shadow_batch *batch, *next;
 	unsigned int blocks = 0;
+	LIST_HEAD(left);
 
-	while (atomic_read(&store->sent))	/* ends: they are bios of the store device */
+	while (atomic_read(&store->sent))	/* ends: they are bios of the store's devices */
 		usleep_range(500, 1000);
-	spin_lock_irq(&store->done_lock);	/* the last completion has let go */
-	list_splice_init(&store->done, &store->unsent);
-	spin_unlock_irq(&store->done_lock);
-	list_splice_init(&store->reaping, &store->unsent);
+	spin_lock_irq(&store->list_lock);	/* the last completion has let go */
+	list_splice_init(&store->unsent, &left);
+	list_splice_init(&store->done, &left);
+	spin_unlock_irq(&store->list_lock);
+	list_splice_init(&store->reaping, &left);
 	if (store->open)
-		list_add(&store->open->node, &store->unsent);
-	list_for_each_entry_safe(batch, next, &store->unsent, node) {
+		list_add(&store->open->node, &left);
+	list_for_each_entry_safe(batch, next, &left, node) {
 		blocks += batch->nr;
 		retire(store, batch);
 	}
-	store->ops->close(store);
-	shadow_blockmap_destroy(&store->used);
-	bioset_exit(&store->bios);
+	list_for_each_entry_safe(part, next_part, &store->parts, node)
+		shadow_part_close(part);
 	mempool_exit(&store->batches);
 	kfree(store);
 	return blocks;
 }
 
-/* Find up to @want free blocks in a row and take them. */
-static int allot(struct shadow_store *store, u64 want, u64 *loc, unsigned int *got)
+/* --- space ------------------------------------------------------------------------- */
+
+/* Find up to @want free blocks of a part in a row, and in one piece on its device. */
+static int allot_in(struct shadow_part *part, u64 want, u64 *block, unsigned int *got)
 {
-	u64 at = store->cursor, seen = 0;
+	int err = shadow_space_alloc(&part->space, want, block, got, SHADOW_GFP);
+	u64 run;
 
-	while (seen < store->nr_blocks) {
-		u64 max = min(store->nr_blocks - at, store->nr_blocks - seen);
-		bool used;
-		u64 run;
-
-		run = shadow_blockmap_run(&store->used, at, max, &used);
-		if (!used) {
-			run = min(run, want);
-			if (shadow_blockmap_reserve(&store->used, at, run, SHADOW_GFP) &&
-			    shadow_blockmap_reserve(&store->used, at, run, SHADOW_GFP_LAST))
-				return -ENOMEM;
-			shadow_blockmap_set(&store->used, at, run);
-			store->used_blocks += run;
-			*loc = at;
-			*got = run;
-			store->cursor = at + run == store->nr_blocks ? 0 : at + run;
-			return 0;
-		}
-		seen += run;
-		at = at + run == store->nr_blocks ? 0 : at + run;
+	if (err == -ENOMEM)
+		err = shadow_space_alloc(&part->space, want, block, got, SHADOW_GFP_LAST);
+	if (err || !part->ops->locate)
+		return err;
+	run = *got;
+	part->ops->locate(part, *block, &run);
+	if (run < *got) {
+		shadow_space_free(&part->space, *block + run, *got - run);
+		shadow_space_continue(&part->space, *block + run);
+		*got = run;
 	}
-	return -ENOSPC;
+	return 0;
+}
+
+/* A place for @batch: in the part that is being filled, or the first one that has room. */
+static int allot(struct shadow_store *store, struct shadow_batch *batch)
+{
+	struct shadow_part *part = store->filling;
+	int err = -ENOSPC;
+	u64 block;
+
+	if (part)
+		err = allot_in(part, SHADOW_BATCH_BLOCKS, &block, &batch->room);
+	if (err == -ENOSPC) {
+		list_for_each_entry(part, &store->parts, node) {
+			err = allot_in(part, SHADOW_BATCH_BLOCKS, &block, &batch->room);
+			if (err != -ENOSPC)
+				break;
+		}
+	}
+	if (err)
+		return err;
+	store->filling = part;
+	batch->part = part;
+	batch->loc = shadow_loc(part, block);
+	return 0;
 }
 
 static void give_back(struct shadow_store *store, u64 loc, u64 len)
 {
-	shadow_blockmap_clear(&store->used, loc, len);
-	store->used_blocks -= len;
-	if (store->ops->discard)
-		store->ops->discard(store, loc, len);
+	struct shadow_part *part = shadow_loc_part(store, loc);
+	u64 block = shadow_loc_block(loc);
+
+	shadow_space_free(&part->space, block, len);
+	if (part->ops->discard)
+		part->ops->discard(part, block, len);
 }
 
-/* Context: @store->lock or the mutate mutex held. */
-static struct shadow_batch *staged_at(struct shadow_store *store, u64 loc)
+/* The first staged batch that ends after @loc.  Context: @store->lock or the mutate mutex held. */
+static struct shadow_batch *staged_from(struct shadow_store *store, u64 loc)
 {
 	struct rb_node *node = store->staged.rb_node;
+	struct shadow_batch *best = NULL;
 
 	while (node) {
 		struct shadow_batch *batch = rb_entry(node, struct shadow_batch, rb);
 
-		if (loc < batch->loc)
+		if (loc < batch->loc + batch->room) {
+			best = batch;
 			node = node->rb_left;
-		else if (loc >= batch->loc + batch->room)
+		} else {
 			node = node->rb_right;
-		else
-			return batch;
+		}
 	}
-	return NULL;
+	return best;
+}
+
+static struct shadow_batch *staged_at(struct shadow_store *store, u64 loc)
+{
+	struct shadow_batch *batch = staged_from(store, loc);
+
+	return batch && batch->loc <= loc ? batch : NULL;
 }
 
 static void stage(struct shadow_store *store, struct shadow_batch *batch)
@@ -198,6 +322,8 @@ static void stage(struct shadow_store *store, struct shadow_batch *batch)
 	write_unlock(&store->lock);
 }
 
+/* --- batches ----------------------------------------------------------------------- */
+
 static int open_batch(struct shadow_store *store)
 {
 	struct shadow_batch *batch = mempool_alloc(&store->batches, GFP_NOWAIT | __GFP_NOWARN);
@@ -206,8 +332,7 @@ static int open_batch(struct shadow_store *store)
 	if (!batch)
 		return -ENOMEM;
 	memset(batch, 0, offsetof(struct shadow_batch, page));
-	batch->store = store;
-	err = allot(store, SHADOW_BATCH_BLOCKS, &batch->loc, &batch->room);
+	err = allot(store, batch);
 	if (err) {
 		mempool_free(batch, &store->batches);
 		return err;
@@ -229,9 +354,11 @@ static void close_batch(struct shadow_store *store)
 		batch->room = batch->nr;
 		write_unlock(&store->lock);
 		give_back(store, tail, left);
-		store->cursor = tail;
+		shadow_space_continue(&batch->part->space, shadow_loc_block(tail));
 	}
+	spin_lock_irq(&store->list_lock);
 	list_add_tail(&batch->node, &store->unsent);
+	spin_unlock_irq(&store->list_lock);
 }
 
 int shadow_store_append(struct shadow_store *store, struct page *page, u64 *loc)
@@ -262,7 +389,7 @@ bool shadow_store_has_partial(const struct shadow_store *store)
 bool shadow_store_busy(const struct shadow_store *store)
 {
 	/* In this order: a batch is on @done before it stops to count as sent. */
-	return !list_empty(&store->unsent) || atomic_read(&store->sent) ||
+	return !list_empty_careful(&store->unsent) || atomic_read(&store->sent) ||
 	       !list_empty_careful(&store->done);
 }
 
@@ -272,18 +399,75 @@ void shadow_store_seal(struct shadow_store *store)
 		close_batch(store);
 }
 
+void shadow_store_written(struct shadow_batch *batch, blk_status_t status)
+{
+	struct shadow_store *store = batch->part->store;
+	unsigned long flags;
+
+	batch->status = status;
+	spin_lock_irqsave(&store->list_lock, flags);
+	list_add_tail(&batch->node, &store->done);
+	store->kick(store->kick_arg);
+	/* Last: from here on the store may be destroyed as soon as the lock is free. */
+	atomic_dec(&store->sent);
+	spin_unlock_irqrestore(&store->list_lock, flags);
+}
+
+static void write_done(struct bio *bio)
+{
+	struct shadow_batch *batch = bio->bi_private;
+	blk_status_t status = bio->bi_status;
+
+	bio_put(bio);
+	shadow_store_written(batch, status);
+}
+
+/* One bio: a batch is in one piece on the device. */
+static int write_batch(struct shadow_part *part, struct shadow_batch *batch)
+{
+	struct bio *bio = shadow_bio_alloc_nowait(part->bdev, batch->nr, REQ_OP_WRITE,
+						  part->store->bios);
+	u64 run = batch->nr;
+	unsigned int i;
+
+	if (!bio)
+		return -EAGAIN;
+	bio->bi_iter.bi_sector = part->ops->locate(part, shadow_loc_block(batch->loc), &run);
+	bio->bi_private = batch;
+	bio->bi_end_io = write_done;
+	for (i = 0; i < batch->nr; i++)
+		__bio_add_page(bio, batch->page[i], SHADOW_BLOCK_SIZE, 0);
+	submit_bio_noacct(bio);
+	return 0;
+}
+
+static struct shadow_batch *next_unsent(struct shadow_store *store)
+{
+	struct shadow_batch *batch;
+
+	spin_lock_irq(&store->list_lock);
+	batch = list_first_entry_or_null(&store->unsent, struct shadow_batch, node);
+	if (batch) {
+		atomic_inc(&store->sent);
+		list_del(&batch->node);
+	}
+	spin_unlock_irq(&store->list_lock);
+	return batch;
+}
+
 bool shadow_store_send(struct shadow_store *store)
 {
-	struct shadow_batch *batch, *next;
+	struct shadow_batch *batch;
 
-	list_for_each_entry_safe(batch, next, &store->unsent, node) {
+	while ((batch = next_unsent(store))) {
+		struct shadow_part *part = batch->part;
 		u64 bytes = (u64)batch->nr << SHADOW_BLOCK_BITS;
 
-		list_del(&batch->node);
-		atomic_inc(&store->sent);
-		if (store->ops->write(store, batch)) {
-			atomic_dec(&store->sent);
+		if (part->ops->write ? part->ops->write(part, batch) : write_batch(part, batch)) {
+			spin_lock_irq(&store->list_lock);
 			list_add(&batch->node, &store->unsent);
+			atomic_dec(&store->sent);
+			spin_unlock_irq(&store->list_lock);
 			return false;
 		}
 		atomic64_inc(&store->writes);	/* the batch may be gone already */
@@ -292,27 +476,13 @@ bool shadow_store_send(struct shadow_store *store)
 	return true;
 }
 
-void shadow_store_written(struct shadow_batch *batch, blk_status_t status)
-{
-	struct shadow_store *store = batch->store;
-	unsigned long flags;
-
-	batch->status = status;
-	spin_lock_irqsave(&store->done_lock, flags);
-	list_add_tail(&batch->node, &store->done);
-	store->kick(store->kick_arg);
-	/* Last: from here on the store may be destroyed as soon as the lock is free. */
-	atomic_dec(&store->sent);
-	spin_unlock_irqrestore(&store->done_lock, flags);
-}
-
 int shadow_store_collect(struct shadow_store *store)
 {
 	struct shadow_batch *batch;
 
-	spin_lock_irq(&store->done_lock);
+	spin_lock_irq(&store->list_lock);
 	list_splice_tail_init(&store->done, &store->reaping);
-	spin_unlock_irq(&store->done_lock);
+	spin_unlock_irq(&store->list_lock);
 	list_for_each_entry(batch, &store->reaping, node)
 		if (batch->status && !bitmap_full(batch->freed, batch->nr))
 			return blk_status_to_errno(batch->status);
@@ -344,16 +514,16 @@ void shadow_store_free(void *arg, u64 loc, u64 len)
 	struct shadow_store *store = arg;
 
 	while (len) {
-		struct shadow_batch *batch = staged_at(store, loc);
-		u64 n = 1;
+		struct shadow_batch *batch = staged_from(store, loc);
+		u64 n = len;
 
-		if (batch) {
+		if (batch && batch->loc <= loc) {
 			n = min(len, batch->loc + batch->room - loc);
 			bitmap_set(batch->freed, loc - batch->loc, n);
 			store->freeing += n;
 		} else {
-			while (n < len && !staged_at(store, loc + n))
-				n++;
+			if (batch)
+				n = min(len, batch->loc - loc);
 			give_back(store, loc, n);
 		}
 		loc += n;
@@ -364,31 +534,10 @@ void shadow_store_free(void *arg, u64 loc, u64 len)
 struct page *shadow_store_page(struct shadow_store *store, u64 loc)
 {
 	struct shadow_batch *batch = staged_at(store, loc);
+	struct shadow_part *part;
 
 	if (batch && loc - batch->loc < batch->nr && batch->page[loc - batch->loc])
 		return batch->page[loc - batch->loc];
-	return store->ops->page ? store->ops->page(store, loc) : NULL;
-}
-
-unsigned int shadow_store_block_size(const struct shadow_store *store)
-{
-	struct block_device *bdev;
-	sector_t sector;
-
-	bdev = store->ops->locate((struct shadow_store *)store, 0, &sector);
-	return bdev_logical_block_size(bdev);
-}
-
-bool shadow_store_lies_on(const struct shadow_store *store, struct gendisk *disk,
-			  sector_t start, sector_t nr)
-{
-	struct block_device *bdev;
-	sector_t first;
-
-	if (!store->ops->locate)
-		return false;
-	bdev = store->ops->locate((struct shadow_store *)store, 0, &first);
-	first = get_start_sect(bdev);
-	return bdev->bd_disk == disk && first < start + nr &&
-	       first + bdev_nr_sectors(bdev) > start;
+	part = shadow_loc_part(store, loc);
+	return part->ops->page ? part->ops->page(part, shadow_loc_block(loc)) : NULL;
 }

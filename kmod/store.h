@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * store.h - where preserved blocks go: one store per volume, shared by all its
- * shadows.
+ * shadows, and made of parts.
  */
 #ifndef SHADOW_STORE_H
 #define SHADOW_STORE_H
@@ -11,22 +11,30 @@
 #include <linux/mempool.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
-#include <linux/xarray.h>
-#include "blockmap.h"
 #include "shadow.h"
+#include "space.h"
 
 #define SHADOW_BATCH_BLOCKS	256u	/* 1 MiB: one bio */
 #define SHADOW_STORE_MIN	(4ULL << 20)
 /* Kept free at the head of a store device for the header of durable stores. */
 #define SHADOW_STORE_HEAD	(1ULL << 20)
 
+/*
+ * A location says which part and which block of it: 8 bits and 40, as much as a
+ * record has room for.
+ */
+#define SHADOW_PART_BITS	40
+#define SHADOW_PARTS_MAX	256u
+#define SHADOW_PART_BLOCKS_MAX	(1ULL << SHADOW_PART_BITS)
+
 struct shadow_store;
+struct shadow_part;
 
 /**
  * struct shadow_batch - blocks on their way to the store, adjacent there
  * @rb: in shadow_store.staged, by @loc
  * @node: in one of the store's lists
- * @store: whose it is
+ * @part: where it goes
  * @loc: place of the first block
  * @nr: blocks filled
  * @room: blocks allotted from @loc on
@@ -39,7 +47,7 @@ struct shadow_store;
 struct shadow_batch {
 	struct rb_node rb;
 	struct list_head node;
-	struct shadow_store *store;
+	struct shadow_part *part;
 	u64 loc;
 	unsigned int nr;
 	unsigned int room;
@@ -50,77 +58,103 @@ struct shadow_batch {
 };
 
 /**
- * struct shadow_store_ops - a kind of store
- * @open: check the spec, obtain the device or memory, set ->nr_blocks; sleeps.
- *	Changes nothing on a device.
+ * struct shadow_part_ops - a kind of part
+ * @open: check the spec, obtain the device or memory; set ->nr_blocks, ->max_blocks,
+ *	and ->bdev where there is one; sleeps.  Changes nothing on a device.
  * @prepare: make the device ready to be overwritten; may be NULL; sleeps
  * @close: undo it; no I/O is under way
+ * @is: is it the one that a spec means?
  * @write: start writing a batch; ends in shadow_store_written(), perhaps at
  *	once.  Does not wait for memory: -EAGAIN asks to be called again after a
- *	while.
- * @page: the page that holds a block, with ->lock held; NULL where blocks are
- *	not kept in memory
- * @locate: where to read a block; NULL where @page always answers
+ *	while.  NULL: a bio to ->bdev.
+ * @page: the page that holds a block, with the store's ->lock held; NULL where
+ *	blocks are not kept in memory
+ * @locate: where on ->bdev a block is, and in @run how many lie one after another
+ *	from there, as far as that is wanted; NULL where @page always answers
  * @discard: the blocks are free again; may be NULL
  */
-struct shadow_store_ops {
-	int (*open)(struct shadow_store *store, struct shadow_fault *fault);
-	int (*prepare)(struct shadow_store *store, struct shadow_fault *fault);
-	void (*close)(struct shadow_store *store);
-	int (*write)(struct shadow_store *store, struct shadow_batch *batch);
-	struct page *(*page)(struct shadow_store *store, u64 loc);
-	struct block_device *(*locate)(struct shadow_store *store, u64 loc, sector_t *sector);
-	void (*discard)(struct shadow_store *store, u64 loc, u64 len);
+struct shadow_part_ops {
+	int (*open)(struct shadow_part *part, struct shadow_fault *fault);
+	int (*prepare)(struct shadow_part *part, struct shadow_fault *fault);
+	void (*close)(struct shadow_part *part);
+	bool (*is)(const struct shadow_part *part, const struct shadow_store_spec *spec);
+	int (*write)(struct shadow_part *part, struct shadow_batch *batch);
+	struct page *(*page)(struct shadow_part *part, u64 block);
+	sector_t (*locate)(struct shadow_part *part, u64 block, u64 *run);
+	void (*discard)(struct shadow_part *part, u64 block, u64 n);
 };
 
-extern const struct shadow_store_ops shadow_store_memory_ops;
-extern const struct shadow_store_ops shadow_store_device_ops;
+extern const struct shadow_part_ops shadow_part_memory_ops;
+extern const struct shadow_part_ops shadow_part_device_ops;
+
+/**
+ * struct shadow_part - a part of a store
+ * @node: in shadow_store.parts
+ * @store: whose it is
+ * @ops: its kind; does not change, nor do @id, @spec, @bdev
+ * @id: its place in the store
+ * @spec: as asked for, with what was found filled in
+ * @bdev: where its blocks are; NULL: in memory
+ * @nr_blocks: its size, as @open found it
+ * @max_blocks: what it may become
+ * @space: what is in use; under the epochs' mutate mutex
+ * @private: of @ops
+ */
+struct shadow_part {
+	struct list_head node;
+	struct shadow_store *store;
+	const struct shadow_part_ops *ops;
+	unsigned int id;
+	struct shadow_store_spec spec;
+	struct block_device *bdev;
+	u64 nr_blocks;
+	u64 max_blocks;
+	struct shadow_space space;
+	void *private;
+};
 
 /**
  * struct shadow_store - one volume's store
- * @ops: its kind; does not change, nor do @spec, @nr_blocks, @pages, @kick
- * @spec: as asked for, with what was found filled in
- * @nr_blocks: its size
- * @pages: where pages of batches come from and go to
+ * @parts: the parts, oldest first; changed under the epochs' mutate mutex, as are
+ *	@part and @filling
+ * @part: the parts by number
+ * @filling: the part that takes blocks now, or NULL
+ * @pages: where pages of batches come from and go to; does not change, nor do
+ *	@bios, @kick
+ * @bios: where store bios come from
  * @kick: called when a batch was written, from any context
  * @kick_arg: its argument
- * @used: a bit per block in use or allotted; changed under the epochs' mutate
- *	mutex, as are @used_blocks, @freeing, @cursor
- * @freeing: blocks that are given back when their batches are written
- * @cursor: where to look for free blocks next
- * @open: the batch that takes blocks now; the worker's, under the mutate mutex
- * @unsent: batches to be written; the worker's
- * @reaping: batches whose end is known
- * @lock: protects @staged and, of a memory store, the pages; taken for reading
+ * @freeing: blocks that are given back when their batches are written; under the
+ *	mutate mutex, as is @open
+ * @open: the batch that takes blocks now
+ * @reaping: batches whose end is known; the worker's
+ * @lock: protects @staged and the pages of parts in memory; taken for reading
  *	while a block is copied
  * @staged: batches that are not written yet
- * @done_lock: protects @done; any context
+ * @list_lock: protects @unsent, @done; any context
+ * @unsent: batches to be written
  * @done: batches whose write has ended
  * @sent: batches being written
  */
 struct shadow_store {
-	const struct shadow_store_ops *ops;
-	struct shadow_store_spec spec;
-	u64 nr_blocks;
+	struct list_head parts;
+	struct shadow_part *part[SHADOW_PARTS_MAX];
+	struct shadow_part *filling;
 	mempool_t *pages;
+	struct bio_set *bios;
 	void (*kick)(void *arg);
 	void *kick_arg;
 	mempool_t batches;
-	struct bio_set bios;
-	void *private;
 
-	struct shadow_blockmap used;
-	u64 used_blocks;
 	u64 freeing;
-	u64 cursor;
 	struct shadow_batch *open;
-	struct list_head unsent;
 	struct list_head reaping;
 
 	rwlock_t lock;
 	struct rb_root staged;
 
-	spinlock_t done_lock;		/* any context */
+	spinlock_t list_lock;		/* any context */
+	struct list_head unsent;
 	struct list_head done;
 	atomic_t sent;
 
@@ -128,35 +162,71 @@ struct shadow_store {
 	atomic64_t write_bytes;
 };
 
+static inline u64 shadow_loc(const struct shadow_part *part, u64 block)
+{
+	return (u64)part->id << SHADOW_PART_BITS | block;
+}
+
+static inline u64 shadow_loc_block(u64 loc)
+{
+	return loc & (SHADOW_PART_BLOCKS_MAX - 1);
+}
+
+static inline struct shadow_part *shadow_loc_part(const struct shadow_store *store, u64 loc)
+{
+	return store->part[loc >> SHADOW_PART_BITS];
+}
+
 /**
- * shadow_store_create() - set up a store
- * @spec: which
+ * shadow_store_create() - a store without parts
  * @pages: pool that batch pages come from
+ * @bios: bio set that store writes come from
  * @kick: called whenever a batch was written
  * @kick_arg: for @kick
- * @fault: out: the reason of a failure
  *
- * Return: the store or an ERR_PTR().
+ * Return: the store, or NULL without memory.
  */
-struct shadow_store *shadow_store_create(const struct shadow_store_spec *spec, mempool_t *pages,
-					 void (*kick)(void *arg), void *kick_arg,
-					 struct shadow_fault *fault);
+struct shadow_store *shadow_store_create(mempool_t *pages, struct bio_set *bios,
+					 void (*kick)(void *arg), void *kick_arg);
 
 /**
- * shadow_store_prepare() - make a store ready for use
- *
- * From here on what was on a device is lost: its place has been checked.
- */
-int shadow_store_prepare(struct shadow_store *store, struct shadow_fault *fault);
-
-/**
- * shadow_store_destroy() - free a store
+ * shadow_store_destroy() - free a store and its parts
  *
  * Waits for writes under way.  Nobody reads any more.
  *
  * Return: how many blocks of memory that made free.
  */
 unsigned int shadow_store_destroy(struct shadow_store *store);
+
+/**
+ * shadow_part_open() - obtain what a part is to be made of
+ * @store: for which store
+ * @spec: what
+ * @fault: out: the reason of a failure
+ *
+ * Return: the part, not in the store yet, or an ERR_PTR().
+ */
+struct shadow_part *shadow_part_open(struct shadow_store *store,
+				     const struct shadow_store_spec *spec,
+				     struct shadow_fault *fault);
+
+/**
+ * shadow_part_prepare() - make a part ready for use
+ *
+ * From here on what was on a device is lost: its place has been checked.
+ */
+int shadow_part_prepare(struct shadow_part *part, struct shadow_fault *fault);
+
+/* Undo shadow_part_open().  Nothing is in it, or nobody wants it any more. */
+void shadow_part_close(struct shadow_part *part);
+
+/**
+ * shadow_store_attach() - blocks go to a part from now on
+ *
+ * Context: mutate mutex held, unless nobody knows the store yet.
+ * Return: 0, or -ENOSPC when the store has SHADOW_PARTS_MAX parts.
+ */
+int shadow_store_attach(struct shadow_part *part);
 
 /**
  * shadow_store_append() - hand over a block
@@ -170,7 +240,7 @@ unsigned int shadow_store_destroy(struct shadow_store *store);
  */
 int shadow_store_append(struct shadow_store *store, struct page *page, u64 *loc);
 
-/* Let the batch that could take more be written.  Context: the worker, mutate mutex held. */
+/* Let the batch that could take more be written.  Context: mutate mutex held. */
 void shadow_store_seal(struct shadow_store *store);
 
 /**
@@ -221,11 +291,27 @@ void shadow_store_free(void *arg, u64 loc, u64 len);
  */
 struct page *shadow_store_page(struct shadow_store *store, u64 loc);
 
-/* Logical block size of a store on a device, bytes. */
-unsigned int shadow_store_block_size(const struct shadow_store *store);
+/**
+ * shadow_store_locate() - where blocks are that are not in memory
+ * @store: the store
+ * @loc: the first one
+ * @run: in: how many are wanted, at least 1; out: how many lie one after another
+ * @sector: out: where on the device
+ *
+ * Return: the device, or NULL: the part keeps its blocks in memory.
+ */
+struct block_device *shadow_store_locate(const struct shadow_store *store, u64 loc, u64 *run,
+					 sector_t *sector);
 
-/* Does the store lie in these sectors of a disk? */
-bool shadow_store_lies_on(const struct shadow_store *store, struct gendisk *disk,
-			  sector_t start, sector_t nr);
+/* Blocks in use or allotted, and how many there may be.  Context: mutate mutex held. */
+u64 shadow_store_used(const struct shadow_store *store);
+u64 shadow_store_capacity(const struct shadow_store *store);
+
+/* Memory for knowing what is in use, bytes.  Context: mutate mutex held. */
+size_t shadow_store_bytes(const struct shadow_store *store);
+
+/* Does a part lie in these sectors of a disk? */
+bool shadow_part_lies_on(const struct shadow_part *part, struct gendisk *disk, sector_t start,
+			 sector_t nr);
 
 #endif /* SHADOW_STORE_H */

@@ -11,6 +11,7 @@
 #define PAGES_MIN	64
 #define CLAIMS_MIN	4
 #define BIOS_MIN	16
+#define STORE_BIOS_MIN	4
 
 /* What cannot be intercepted, or makes no sense. */
 static int check_device(struct block_device *bdev, struct shadow_fault *fault)
@@ -45,6 +46,7 @@ static int alloc_pools(struct shadow_volume *vol)
 	int err = bioset_init(&vol->clones, BIOS_MIN, shadow_write_front(), 0);
 
 	err = err ?: bioset_init(&vol->reads, BIOS_MIN, 0, BIOSET_NEED_BVECS);
+	err = err ?: bioset_init(&vol->store_writes, STORE_BIOS_MIN, 0, BIOSET_NEED_BVECS);
 	err = err ?: mempool_init_page_pool(&vol->pages, PAGES_MIN, 0);
 	err = err ?: mempool_init_kmalloc_pool(&vol->claim_pool, CLAIMS_MIN,
 					       shadow_claim_size());
@@ -55,6 +57,7 @@ static void free_pools(struct shadow_volume *vol)
 {
 	mempool_exit(&vol->claim_pool);
 	mempool_exit(&vol->pages);
+	bioset_exit(&vol->store_writes);
 	bioset_exit(&vol->reads);
 	bioset_exit(&vol->clones);
 }

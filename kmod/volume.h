@@ -79,6 +79,7 @@ struct shadow_volume {
 	struct workqueue_struct *wq;	/* its own: its rescuer waits for no other volume */
 	struct bio_set clones;		/* of admitted writes; tells our bios from others */
 	struct bio_set reads;		/* of old data */
+	struct bio_set store_writes;	/* of its store */
 	mempool_t pages;
 	mempool_t claim_pool;
 	struct shadow_flight __percpu *flight;
@@ -92,7 +93,7 @@ struct shadow_volume {
 	struct list_head list;
 	unsigned int pins;		/* sets and shadows */
 	bool tracked;			/* by request, not only for its shadows */
-	bool auto_store;
+	unsigned int reached;		/* by a search for circles of stores */
 	struct file *bdev_file;		/* open while pins > 0 */
 	struct block_device *bdev;
 
@@ -150,8 +151,8 @@ struct shadow_volume {
 	atomic64_t image_retries;
 	atomic64_t memory_waits;
 	atomic64_t lost;
-	u64 store_writes;		/* of stores that are gone */
-	u64 store_write_bytes;
+	u64 past_writes;		/* of stores that are gone */
+	u64 past_write_bytes;
 	u64 hold_ns;
 	u64 drain_ns;
 };
