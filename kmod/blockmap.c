@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * blockmap.c - one bit for each block of a volume, in memory only where a bit
- * was set.
+ * blockmap.c - one bit for each block of a volume, in memory only where some bits
+ * are set and some are not.
  *
- * An XArray holds zeroed pages; each covers SHADOW_MAP_BITS blocks (128 MiB of
+ * An XArray holds pages of bits; each covers SHADOW_MAP_BITS blocks (128 MiB of
  * volume with 4 KiB pages).  Pages appear when bits are about to be set and
  * stay until the map dies, so a reader never sees one go: one look-up and one
  * word test answer the common question, without a lock.
+ *
+ * Where all bits of a page are set at once, and for good, the XArray has a value in
+ * the place of a page: 64 TiB of free space are 512 Ki slots, that is 5 MB, where
+ * pages would be 2 GiB.  A value stays as well.
  *
  * There is one mutator at a time, so words are changed by plain stores; what
  * readers need is only the order "first the record, then the bit".
@@ -18,12 +22,14 @@
 #include "block.h"
 #include "blockmap.h"
 
-#define SHADOW_MAP_BITS		(PAGE_SIZE * 8)
+#define FULL		xa_mk_value(1)	/* a page with all bits set */
+#define SLOT_BYTES	9		/* of an XArray: its nodes have 576 for 64 */
 
 void shadow_blockmap_init(struct shadow_blockmap *map)
 {
 	xa_init(&map->pages);
 	map->nr_pages = 0;
+	map->nr_full = 0;
 }
 
 void shadow_blockmap_destroy(struct shadow_blockmap *map)
@@ -32,9 +38,11 @@ void shadow_blockmap_destroy(struct shadow_blockmap *map)
 	void *page;
 
 	xa_for_each(&map->pages, index, page)
-		free_page((unsigned long)page);
+		if (!xa_is_value(page))
+			free_page((unsigned long)page);
 	xa_destroy(&map->pages);
 	map->nr_pages = 0;
+	map->nr_full = 0;
 }
 
 int shadow_blockmap_reserve(struct shadow_blockmap *map, u64 first, u64 n, gfp_t gfp)
@@ -61,22 +69,6 @@ int shadow_blockmap_reserve(struct shadow_blockmap *map, u64 first, u64 n, gfp_t
 	return 0;
 }
 
-/* Call @fn on the part of [first, first + n) in each page that exists. */
-static void on_each_page(struct shadow_blockmap *map, u64 first, u64 n,
-			 void (*fn)(unsigned long *page, unsigned int from, unsigned int nr))
-{
-	while (n) {
-		unsigned int from = first % SHADOW_MAP_BITS;
-		unsigned int nr = min_t(u64, n, SHADOW_MAP_BITS - from);
-		unsigned long *page = xa_load(&map->pages, first / SHADOW_MAP_BITS);
-
-		if (page)
-			fn(page, from, nr);
-		first += nr;
-		n -= nr;
-	}
-}
-
 static void set_bits(unsigned long *page, unsigned int from, unsigned int nr)
 {
 	bitmap_set(page, from, nr);
@@ -85,6 +77,24 @@ static void set_bits(unsigned long *page, unsigned int from, unsigned int nr)
 static void clear_bits(unsigned long *page, unsigned int from, unsigned int nr)
 {
 	bitmap_clear(page, from, nr);
+}
+
+/* Call @fn on the part of [first, first + n) in each page that exists; values stay. */
+static void on_each_page(struct shadow_blockmap *map, u64 first, u64 n,
+			 void (*fn)(unsigned long *page, unsigned int from, unsigned int nr))
+{
+	while (n) {
+		unsigned int from = first % SHADOW_MAP_BITS;
+		unsigned int nr = min_t(u64, n, SHADOW_MAP_BITS - from);
+		unsigned long *page = xa_load(&map->pages, first / SHADOW_MAP_BITS);
+
+		if (xa_is_value(page))
+			WARN_ON_ONCE(fn == clear_bits);
+		else if (page)
+			fn(page, from, nr);
+		first += nr;
+		n -= nr;
+	}
 }
 
 void shadow_blockmap_set(struct shadow_blockmap *map, u64 first, u64 n)
@@ -98,6 +108,38 @@ void shadow_blockmap_clear(struct shadow_blockmap *map, u64 first, u64 n)
 	on_each_page(map, first, n, clear_bits);
 }
 
+static int fill_page(struct shadow_blockmap *map, unsigned long index, gfp_t gfp)
+{
+	/* A release: what the caller stored before is seen with it. */
+	int err = xa_err(xa_store(&map->pages, index, FULL, gfp));
+
+	if (!err)
+		map->nr_full++;
+	return err;
+}
+
+int shadow_blockmap_fill(struct shadow_blockmap *map, u64 first, u64 n, gfp_t gfp)
+{
+	while (n) {
+		u64 nr = min_t(u64, n, SHADOW_MAP_BITS - first % SHADOW_MAP_BITS);
+		unsigned long index = first / SHADOW_MAP_BITS;
+		int err;
+
+		if (nr == SHADOW_MAP_BITS && !xa_load(&map->pages, index)) {
+			err = fill_page(map, index, gfp);
+		} else {
+			err = shadow_blockmap_reserve(map, first, nr, gfp);
+			if (!err)
+				shadow_blockmap_set(map, first, nr);
+		}
+		if (err)
+			return err;
+		first += nr;
+		n -= nr;
+	}
+	return 0;
+}
+
 u64 shadow_blockmap_run(const struct shadow_blockmap *map, u64 first, u64 n, bool *set)
 {
 	u64 done = 0;
@@ -107,14 +149,15 @@ u64 shadow_blockmap_run(const struct shadow_blockmap *map, u64 first, u64 n, boo
 		unsigned int end = min_t(u64, from + n - done, SHADOW_MAP_BITS);
 		const unsigned long *page = xa_load((struct xarray *)&map->pages,
 						    (first + done) / SHADOW_MAP_BITS);
-		bool bit = page && test_bit(from, page);
+		bool full = xa_is_value(page);
+		bool bit = full || (page && test_bit(from, page));
 		unsigned int next;
 
 		if (!done)
 			*set = bit;
 		else if (bit != *set)
 			break;
-		if (!page)
+		if (!page || full)
 			next = end;
 		else if (bit)
 			next = find_next_zero_bit(page, end, from);
@@ -135,7 +178,17 @@ bool shadow_blockmap_test(const struct shadow_blockmap *map, u64 first, u64 n)
 	return shadow_blockmap_run(map, first, n, &set) == n && set;
 }
 
+bool shadow_blockmap_next(const struct shadow_blockmap *map, u64 *block)
+{
+	unsigned long index = *block / SHADOW_MAP_BITS;
+
+	if (!xa_find((struct xarray *)&map->pages, &index, ULONG_MAX, XA_PRESENT))
+		return false;
+	*block = max_t(u64, *block, (u64)index * SHADOW_MAP_BITS);
+	return true;
+}
+
 size_t shadow_blockmap_bytes(const struct shadow_blockmap *map)
 {
-	return map->nr_pages * PAGE_SIZE;
+	return map->nr_pages * PAGE_SIZE + map->nr_full * SLOT_BYTES;
 }

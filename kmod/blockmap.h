@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * blockmap.h - one bit for each block of a volume, in memory only where a bit
- * was set.
+ * blockmap.h - one bit for each block of a volume, in memory only where some bits
+ * are set and some are not.
  */
 #ifndef SHADOW_BLOCKMAP_H
 #define SHADOW_BLOCKMAP_H
@@ -10,18 +10,23 @@
 #include <linux/gfp.h>
 #include <linux/xarray.h>
 
+#define SHADOW_MAP_BITS		(PAGE_SIZE * 8)	/* blocks of a page of bits */
+
 /**
  * struct shadow_blockmap - a sparse bitmap
- * @pages: bitmap pages by block / SHADOW_MAP_BITS; an absent page is all zero
- * @nr_pages: how many there are
+ * @pages: by block / SHADOW_MAP_BITS: a page of bits, or a value where all are set;
+ *	nothing where all are clear
+ * @nr_pages: how many pages there are
+ * @nr_full: how many values
  *
  * Tests may run at any time, under rcu_read_lock() or where the map cannot go
- * away.  Reserving, setting and clearing need the caller's exclusion of each
- * other (in the module: the epochs' mutate mutex).
+ * away.  Reserving, setting, filling and clearing need the caller's exclusion of
+ * each other (in the module: the epochs' mutate mutex).
  */
 struct shadow_blockmap {
 	struct xarray pages;
 	unsigned long nr_pages;
+	unsigned long nr_full;
 };
 
 void shadow_blockmap_init(struct shadow_blockmap *map);
@@ -48,7 +53,22 @@ int shadow_blockmap_reserve(struct shadow_blockmap *map, u64 first, u64 n, gfp_t
  */
 void shadow_blockmap_set(struct shadow_blockmap *map, u64 first, u64 n);
 
+/* For maps that shadow_blockmap_fill() is not used on. */
 void shadow_blockmap_clear(struct shadow_blockmap *map, u64 first, u64 n);
+
+/**
+ * shadow_blockmap_fill() - set bits for good, in no more memory than they need
+ * @map: the map
+ * @first: first block
+ * @n: how many
+ * @gfp: how to allocate; decides whether it may sleep
+ *
+ * Reserves and sets; a page that has all its bits in the run, and was not there, is
+ * no page but a value of the XArray, of which no bit can be cleared again.
+ *
+ * Return: 0; -ENOMEM when only a first part of the run was set, or nothing.
+ */
+int shadow_blockmap_fill(struct shadow_blockmap *map, u64 first, u64 n, gfp_t gfp);
 
 /* Are all @n bits from @first set?  No lock, no allocation. */
 bool shadow_blockmap_test(const struct shadow_blockmap *map, u64 first, u64 n);
@@ -63,6 +83,15 @@ bool shadow_blockmap_test(const struct shadow_blockmap *map, u64 first, u64 n);
  * Return: 1 to @n.
  */
 u64 shadow_blockmap_run(const struct shadow_blockmap *map, u64 first, u64 n, bool *set);
+
+/**
+ * shadow_blockmap_next() - the first block from *@block on that may have its bit set
+ * @map: the map
+ * @block: in and out: a block
+ *
+ * Return: false when all bits from there on are clear.
+ */
+bool shadow_blockmap_next(const struct shadow_blockmap *map, u64 *block);
 
 /* Memory used, bytes. */
 size_t shadow_blockmap_bytes(const struct shadow_blockmap *map);

@@ -54,7 +54,7 @@ static long ctl_info(struct shadow_info __user *user)
 		.abi_version = SHADOW_ABI_VERSION,
 		.block_size = SHADOW_BLOCK_SIZE,
 		.features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_STORE_DEVICE |
-			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS,
+			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -282,6 +282,44 @@ static long ctl_change(struct shadow_change __user *user)
 	return answer(user, &arg, sizeof(arg), err);
 }
 
+/* A page of ranges at a time, so that nothing is held while user memory is waited for. */
+static long mark_ranges(struct shadow_shadow_free *arg, struct shadow_free_range *ranges)
+{
+	struct shadow_free_range __user *user = u64_to_user_ptr(arg->ranges);
+	const unsigned int room = PAGE_SIZE / sizeof(*ranges);
+	long err;
+
+	do {
+		unsigned int n = min(arg->count - arg->done, room);
+
+		if (copy_from_user(ranges, user + arg->done, n * sizeof(*ranges)))
+			return -EFAULT;
+		err = shadow_mark_free(arg, ranges, n);
+	} while (!err && arg->done < arg->count);
+	return err;
+}
+
+static long ctl_shadow_free(struct shadow_shadow_free __user *user)
+{
+	struct shadow_free_range *ranges;
+	struct shadow_shadow_free arg;
+	long err;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags || arg.done || arg.reserved0 || arg.blocks || arg.settled ||
+	    !zeroed(arg.fault) || !zeroed(arg.reserved))
+		return -EINVAL;
+	if (arg.count > SHADOW_MAX_FREE_RANGES)
+		return -E2BIG;
+	ranges = (void *)__get_free_page(GFP_KERNEL);
+	err = ranges ? mark_ranges(&arg, ranges) : -ENOMEM;
+	free_page((unsigned long)ranges);
+	if (err == -ENOMEM)
+		shadow_fail(&arg.fault, SHADOW_PHASE_NONE, SHADOW_REASON_NO_MEMORY, 0, err);
+	return answer(user, &arg, sizeof(arg), err);
+}
+
 static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -305,6 +343,8 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_delete(user);
 	case SHADOW_IOC_SHADOW_CHANGE:
 		return ctl_change(user);
+	case SHADOW_IOC_SHADOW_FREE:
+		return ctl_shadow_free(user);
 	default:
 		return -ENOTTY;
 	}

@@ -6,6 +6,16 @@
  * under the newest one, however many shadows there are; older shadows read
  * through newer epochs.
  *
+ * What was free when an epoch began is told later, or never, and read as zeros from
+ * then on in the shadow of that epoch, in no other.  A block is settled without a
+ * record when no shadow needs it.  From the newest epoch to the oldest (is_needed()):
+ *
+ *  - it is recorded in this one: it serves this shadow and all older ones.  Done.
+ *  - it is free in this one, or the shadow of this one is gone: on to the next older.
+ *  - neither: this shadow reads the origin, so the block has to be preserved.
+ *
+ * That may change in two ways: more is told to be free, or a shadow goes.
+ *
  * Deletion of the shadow of epoch e ("folding"), with o the next older epoch
  * that still has a usable shadow:
  *
@@ -18,6 +28,7 @@
  *    the shadow of e gone nobody needs them any more.  Only then o becomes the
  *    target: what is unsettled now is in neither.  Then the records of e move as
  *    above.
+ *  - at last what the shadow of e alone needed is settled: that is free in the target.
  *
  * A new shadow may be taken between two steps.  Then e is no longer the target
  * and the settled map is another one, which the first phase must not touch;
@@ -28,6 +39,9 @@
 #include <linux/slab.h>
 #include "block.h"
 #include "epochs.h"
+
+#define STEP_LOOKUPS	512		/* until others may have the mutex */
+#define CURSOR_FREE	(1ULL << 63)	/* of a fold: all but settle_free() is done */
 
 static struct shadow_settled *settled_of(const struct shadow_epochs *es)
 {
@@ -66,6 +80,7 @@ struct shadow_epoch *shadow_epoch_alloc(gfp_t gfp)
 		INIT_LIST_HEAD(&ep->node);
 		shadow_index_init(&ep->index);
 		shadow_index_init(&ep->overlay);
+		shadow_blockmap_init(&ep->free);
 	}
 	return ep;
 }
@@ -76,6 +91,7 @@ void shadow_epoch_free(struct shadow_epoch *ep)
 		return;
 	shadow_index_destroy(&ep->index);
 	shadow_index_destroy(&ep->overlay);
+	shadow_blockmap_destroy(&ep->free);
 	kfree(ep);
 }
 
@@ -109,18 +125,23 @@ struct shadow_settled *shadow_epochs_flip(struct shadow_epochs *es, struct shado
 	return old;
 }
 
-bool shadow_epochs_find(const struct shadow_epochs *es, const struct shadow_epoch *ep,
-			u64 block, u64 max, u64 *loc, u64 *len)
+enum shadow_place shadow_epochs_find(const struct shadow_epochs *es,
+				     const struct shadow_epoch *ep, u64 block, u64 max,
+				     u64 *loc, u64 *len)
 {
-	u64 until = max;
+	u64 until = min(max, SHADOW_REGION_BLOCKS - block % SHADOW_REGION_BLOCKS);
+	bool free;
 
+	until = shadow_blockmap_run(&ep->free, block, until, &free);
+	*len = until;
+	if (free)
+		return SHADOW_IS_FREE;
 	list_for_each_entry_from(ep, &es->list, node) {
 		if (shadow_index_find(&ep->index, block, until, loc, len))
-			return true;
+			return SHADOW_IN_STORE;
 		until = *len;	/* further on this epoch has a record of its own, or might */
 	}
-	*len = until;
-	return false;
+	return SHADOW_ON_ORIGIN;
 }
 
 /* Make room for @words in a region. */
@@ -191,6 +212,104 @@ void shadow_epochs_overlay_put(struct shadow_epochs *es, struct shadow_epoch *ep
 	write_unlock(&es->lock);
 }
 
+/*
+ * Does a shadow need @block from the origin?  The answer holds for @len blocks, at
+ * most @max.
+ */
+static bool is_needed(const struct shadow_epochs *es, u64 floor, u64 block, u64 max, u64 *len,
+		      unsigned int *lookups)
+{
+	const struct shadow_epoch *ep;
+
+	*len = max;
+	list_for_each_entry_reverse(ep, &es->list, node) {
+		bool free;
+
+		if (ep->number <= floor)
+			break;
+		++*lookups;
+		if (shadow_index_has(&ep->index, block, *len, len))
+			return false;
+		if (ep->folding)
+			continue;
+		*len = shadow_blockmap_run(&ep->free, block, *len, &free);
+		if (!free)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Settle what no shadow needs of @range, which lies in one page of maps.  The step ends
+ * when it has become long: @range is what is left.
+ */
+static int settle_unneeded(struct shadow_epochs *es, u64 floor, struct shadow_range *range,
+			   gfp_t gfp, u64 *settled)
+{
+	struct shadow_blockmap *map = &settled_of(es)->map;
+	unsigned int lookups = 0;
+
+	while (range->first < range->end && lookups++ < STEP_LOOKUPS) {
+		u64 len = range->end - range->first;
+		bool set;
+
+		len = shadow_blockmap_run(map, range->first, len, &set);
+		if (!set && !is_needed(es, floor, range->first, len, &len, &lookups)) {
+			if (shadow_blockmap_fill(map, range->first, len, gfp))
+				return -ENOMEM;
+			*settled += len;
+		}
+		range->first += len;
+	}
+	return 0;
+}
+
+/* The part of @range that lies in the page of maps in which it begins. */
+static struct shadow_range first_page(const struct shadow_range *range)
+{
+	u64 left = SHADOW_MAP_BITS - range->first % SHADOW_MAP_BITS;
+
+	return (struct shadow_range){ range->first, min(range->end, range->first + left) };
+}
+
+static u64 count_clear(const struct shadow_blockmap *map, struct shadow_range range)
+{
+	u64 count = 0, len;
+	bool set;
+
+	for (; range.first < range.end; range.first += len) {
+		len = shadow_blockmap_run(map, range.first, range.end - range.first, &set);
+		if (!set)
+			count += len;
+	}
+	return count;
+}
+
+int shadow_epochs_mark_free(struct shadow_epochs *es, struct shadow_epoch *ep, u64 floor,
+			    struct shadow_range *range, gfp_t gfp, u64 *settled)
+{
+	struct shadow_range part = first_page(range);
+	u64 news = count_clear(&ep->free, part);
+	int err = 0;
+
+	lockdep_assert_held(&es->mutate);
+	if (news) {
+		if (shadow_blockmap_fill(&ep->free, part.first, part.end - part.first, gfp))
+			return -ENOMEM;
+		ep->free_blocks += news;
+		/* Who reads the origin for these looks again, before a write can be let go. */
+		write_lock(&es->lock);
+		WRITE_ONCE(es->generation, es->generation + 1);
+		write_unlock(&es->lock);
+	}
+	if (settled_of(es))
+		err = settle_unneeded(es, floor, &part, gfp, settled);
+	else
+		part.first = part.end;
+	range->first = part.first;
+	return err;
+}
+
 /* The next older epoch with a usable shadow, or NULL. */
 static struct shadow_epoch *older_than(struct shadow_epochs *es, struct shadow_epoch *ep,
 				       u64 floor)
@@ -238,22 +357,6 @@ bool shadow_epochs_overlay_free(struct shadow_epochs *es, struct shadow_epoch *e
 	return true;
 }
 
-/* Settle what @older has recorded in @region; nobody needs it under the target now. */
-static int settle_region(struct shadow_epochs *es, struct shadow_epoch *older, u64 region,
-			 gfp_t gfp)
-{
-	struct shadow_settled *st = settled_of(es);
-	u64 block = region << SHADOW_REGION_BITS;
-	struct shadow_extent extent;
-
-	if (shadow_blockmap_reserve(&st->map, block, SHADOW_REGION_BLOCKS, gfp))
-		return -ENOMEM;
-	while (shadow_index_next(&older->index, &block, &extent) &&
-	       extent.block >> SHADOW_REGION_BITS == region)
-		shadow_blockmap_set(&st->map, extent.block, extent.len);
-	return 0;
-}
-
 static int move_region(struct shadow_epochs *es, struct shadow_epoch *older,
 		       struct shadow_epoch *ep, u64 region, gfp_t gfp)
 {
@@ -275,38 +378,76 @@ static int move_region(struct shadow_epochs *es, struct shadow_epoch *older,
 	return 0;
 }
 
+/*
+ * Settle what @older has recorded; nobody needs it under the target now.  Return: 1 when
+ * there is more to do, 0, or -ENOMEM with @cursor as it was.
+ */
+static int settle_recorded(struct shadow_epochs *es, struct shadow_epoch *older, u64 floor,
+			   u64 *cursor, gfp_t gfp)
+{
+	u64 region = *cursor >> SHADOW_REGION_BITS, ignored = 0;
+	struct shadow_range range;
+
+	if (!shadow_index_next_region(&older->index, &region))
+		return 0;
+	range.first = max(*cursor, region << SHADOW_REGION_BITS);
+	range.end = (region + 1) << SHADOW_REGION_BITS;
+	if (settle_unneeded(es, floor, &range, gfp, &ignored))
+		return -ENOMEM;
+	*cursor = range.first;
+	return 1;
+}
+
+/* Settle what is free in the target and needed by nobody, likewise. */
+static int settle_free(struct shadow_epochs *es, u64 floor, u64 *cursor, gfp_t gfp)
+{
+	const struct shadow_settled *st = settled_of(es);
+	struct shadow_range range = { 0, U64_MAX };
+	u64 ignored = 0;
+
+	if (*cursor & CURSOR_FREE)
+		range.first = *cursor & ~CURSOR_FREE;
+	if (!st || !shadow_blockmap_next(&st->target->free, &range.first))
+		return 0;
+	range = first_page(&range);
+	if (settle_unneeded(es, floor, &range, gfp, &ignored))
+		return -ENOMEM;
+	*cursor = CURSOR_FREE | range.first;
+	return 1;
+}
+
 int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 floor,
 		       u64 *cursor, gfp_t gfp, struct shadow_settled **unused)
 {
 	struct shadow_epoch *older = older_than(es, ep, floor);
 	struct shadow_settled *st = settled_of(es);
-	u64 region = *cursor;
+	u64 region = 0;
+	int more;
 
 	lockdep_assert_held(&es->mutate);
+	ep->folding = true;
 	if (st && st->target == ep) {
 		if (!older) {
 			rcu_assign_pointer(es->settled, NULL);
 			*unused = st;
 			return 1;
 		}
-		if (shadow_index_next_region(&older->index, &region)) {
-			if (settle_region(es, older, region, gfp))
-				return -ENOMEM;
-			*cursor = region + 1;
-			return 1;
-		}
+		more = settle_recorded(es, older, floor, cursor, gfp);
+		if (more)
+			return more;
 		st->target = older;
 		return 1;
 	}
-	region = 0;
-	if (!shadow_index_next_region(&ep->index, &region)) {
-		unlink_epoch(es, ep);
-		return 0;
+	if (shadow_index_next_region(&ep->index, &region)) {
+		if (older)
+			return move_region(es, older, ep, region, gfp) ?: 1;
+		free_region(es, &ep->index, region);
+		return 1;
 	}
-	if (older)
-		return move_region(es, older, ep, region, gfp) ?: 1;
-	free_region(es, &ep->index, region);
-	return 1;
+	more = settle_free(es, floor, cursor, gfp);
+	if (!more)
+		unlink_epoch(es, ep);
+	return more;
 }
 
 struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number)
@@ -340,6 +481,6 @@ size_t shadow_epochs_bytes(const struct shadow_epochs *es)
 	struct shadow_epoch *ep;
 
 	list_for_each_entry(ep, &es->list, node)
-		bytes += ep->index.bytes + ep->overlay.bytes;
+		bytes += ep->index.bytes + ep->overlay.bytes + shadow_blockmap_bytes(&ep->free);
 	return bytes;
 }

@@ -10,6 +10,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include "block.h"
 #include "blockmap.h"
 #include "index.h"
 
@@ -17,7 +18,11 @@
  * struct shadow_epoch - the blocks preserved from one shadow to the next
  * @node: in shadow_epochs.list
  * @number: grows by one with each shadow of the volume
+ * @folding: its shadow is gone, and needs nothing any more
  * @index: the records
+ * @free: what is known to have been free on the volume when the epoch began; bits
+ *	are only ever set
+ * @free_blocks: how many
  * @overlay: what was written to the image of the shadow that the epoch begins
  *	with; nobody else reads it, and it goes with that shadow
  *
@@ -26,8 +31,18 @@
 struct shadow_epoch {
 	struct list_head node;
 	u64 number;
+	bool folding;
 	struct shadow_index index;
 	struct shadow_index overlay;
+	struct shadow_blockmap free;
+	u64 free_blocks;
+};
+
+/* Where a shadow has a block. */
+enum shadow_place {
+	SHADOW_ON_ORIGIN,
+	SHADOW_IN_STORE,
+	SHADOW_IS_FREE,		/* nowhere: it reads as zeros */
 };
 
 /**
@@ -51,17 +66,19 @@ struct shadow_settled {
  * @list: the epochs that have a shadow or are being folded into an older one,
  *	oldest first
  * @settled: what the write path tests; NULL: nothing is to be preserved
- * @generation: counts changes of records, so that "nothing has changed" is one
- *	comparison
+ * @generation: counts changes of records and of what is free, so that "nothing has
+ *	changed" is one comparison
  * @free: gives a run of store blocks back; called with @mutate held
  * @free_arg: its first argument
  *
- * Reading: a shadow of epoch e has a block from its overlay, else from the first
- * record at an epoch >= e, and from the origin where there is none.
+ * Reading: a shadow of epoch e has a block from its overlay.  If it is not there, a
+ * block that is free in epoch e is zeros, whatever else is known of it; any other is
+ * in the first record at an epoch >= e, and on the origin where there is none.
  *
  * The life of a block that is overwritten: shadow_epochs_record() under the
  * target epoch, then shadow_epochs_settle(), then the write goes on.  So who
- * sees a settled bit, or new data on the origin, also finds the record.
+ * sees a settled bit, or new data on the origin, also finds the record.  A block that
+ * is told to be free is free for readers first, then settled.
  */
 struct shadow_epochs {
 	struct mutex mutate;	/* outer of the two */
@@ -110,10 +127,10 @@ struct shadow_settled *shadow_epochs_flip(struct shadow_epochs *es, struct shado
  * @len: out: how many blocks this answer is good for, 1 to @max
  *
  * Context: @es->lock held for reading.  Does not sleep.
- * Return: true if the blocks are recorded; false: they are on the origin.
  */
-bool shadow_epochs_find(const struct shadow_epochs *es, const struct shadow_epoch *ep,
-			u64 block, u64 max, u64 *loc, u64 *len);
+enum shadow_place shadow_epochs_find(const struct shadow_epochs *es,
+				     const struct shadow_epoch *ep, u64 block, u64 max,
+				     u64 *loc, u64 *len);
 
 /**
  * shadow_epochs_reserve() - obtain the memory for recording and settling a run
@@ -184,6 +201,26 @@ void shadow_epochs_overlay_put(struct shadow_epochs *es, struct shadow_epoch *ep
 bool shadow_epochs_overlay_free(struct shadow_epochs *es, struct shadow_epoch *ep);
 
 /**
+ * shadow_epochs_mark_free() - blocks were free when an epoch began, one step of it
+ * @es: the epochs
+ * @ep: the epoch, of a shadow that is neither lost nor being deleted
+ * @floor: as for shadow_epochs_fold()
+ * @range: in: the blocks; out: those that are left to do
+ * @gfp: how to allocate
+ * @settled: counts blocks that became settled
+ *
+ * The blocks read as zeros in that shadow from now on, and nothing is preserved of
+ * those that no shadow needs.  Steps are short, so that @es->mutate can be given up in
+ * between.  Blocks that were told before may be told again: that settles what could
+ * not be settled then.
+ *
+ * Context: @es->mutate held.
+ * Return: 0 or -ENOMEM; either way @range says what is left.
+ */
+int shadow_epochs_mark_free(struct shadow_epochs *es, struct shadow_epoch *ep, u64 floor,
+			    struct shadow_range *range, gfp_t gfp, u64 *settled);
+
+/**
  * shadow_epochs_fold() - remove the epoch of a deleted shadow, one step of it
  * @es: the epochs
  * @ep: the epoch; no shadow reads at it any more
@@ -195,9 +232,9 @@ bool shadow_epochs_overlay_free(struct shadow_epochs *es, struct shadow_epoch *e
  *
  * Hands the records that the next older shadow needs over to it and frees the
  * rest.  When the newest epoch goes, the older one becomes the target: before
- * that, whatever it has recorded is settled.  Works on one region at a time so
- * that @es->mutate can be given up in between; preserving goes on meanwhile, and
- * flips may come.  One fold at a time, to its end.
+ * that, whatever it has recorded is settled.  At last, what its shadow alone needed is
+ * settled.  Steps are short, so that @es->mutate can be given up in between;
+ * preserving goes on meanwhile, and flips may come.  One fold at a time, to its end.
  *
  * Context: @es->mutate held.
  * Return: 1 when there is more to do, 0 when @ep is gone from the list (the
@@ -219,7 +256,7 @@ int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 fl
  */
 struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number);
 
-/* Memory of all indexes and of the settled map, bytes.  Context: @es->mutate held. */
+/* Memory of all indexes and maps, bytes.  Context: @es->mutate held. */
 size_t shadow_epochs_bytes(const struct shadow_epochs *es);
 
 #endif /* SHADOW_EPOCHS_H */

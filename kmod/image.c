@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * image.c - the block device of a shadow: every block from its record, or from
- * the origin.
+ * the origin; zeros where the volume was free.
  *
- * A read is cut into runs.  A recorded run is copied from memory, where it is
- * still (or for good) there, or read from the store.  The others are read from
- * the origin, and looked at again when that is done: if records have appeared
- * meanwhile, those blocks are filled from their records, whatever was read; where
- * there is still none, no write was let through yet, so what was read is old
+ * A read is cut into runs.  A run that was free is zeros.  A recorded run is copied
+ * from memory, where it is still (or for good) there, or read from the store.  The
+ * others are read from the origin, and looked at again when that is done: blocks that
+ * have become recorded or free meanwhile are filled anew, whatever was read; where
+ * a block is neither still, no write was let through yet, so what was read is old
  * data.  Writers therefore never wait for readers.  "Nothing has changed" is one
  * comparison, of the epochs' generation.
  *
@@ -24,7 +24,9 @@
 #include <linux/delay.h>
 #include <linux/highmem.h>
 #include <linux/idr.h>
+#include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uuid.h>
@@ -33,6 +35,8 @@
 #include "registry.h"
 
 #define FOLD_REGIONS	64	/* regions folded before others get the mutex */
+#define FREE_STEPS	16	/* likewise */
+#define FREE_TRIES	20	/* for memory */
 
 static DEFINE_MUTEX(shadows_lock);
 static LIST_HEAD(shadows);		/* taken ones, by id */
@@ -179,6 +183,18 @@ static void copy_in(struct bio *parent, struct bvec_iter iter, const void *from,
 	}
 }
 
+static void zero_in(struct bio *parent, struct bvec_iter iter, unsigned int bytes)
+{
+	while (bytes) {
+		struct bio_vec bv = bio_iter_iovec(parent, iter);
+		unsigned int n = min(bv.bv_len, bytes);
+
+		memzero_page(bv.bv_page, bv.bv_offset, n);
+		bio_advance_iter(parent, &iter, n);
+		bytes -= n;
+	}
+}
+
 /* Copy one block's part from memory, if the block is there. */
 static bool copy_block(struct shadow *sh, struct bio *parent, struct bvec_iter iter, u64 loc,
 		       unsigned int offset, unsigned int bytes)
@@ -263,8 +279,8 @@ static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter
 }
 
 /*
- * Fill @iter of @parent.  With @origin_done, only from records.  Return: whether
- * a part of it is the origin's.
+ * Fill @iter of @parent.  With @origin_done, all but what is the origin's.  Return:
+ * whether a part of it is the origin's.
  */
 static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		  bool origin_done)
@@ -279,27 +295,29 @@ static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		u64 end = (offset + (u64)iter.bi_size + SHADOW_BLOCK_SIZE - 1) >>
 			  SHADOW_BLOCK_BITS;
 		u64 loc = 0, len = 0, generation;
+		enum shadow_place place;
 		unsigned int bytes;
-		bool found;
 
 		end += block;
 		read_lock(&es->lock);
 		generation = es->generation;
-		found = shadow_epochs_find(es, sh->stake.epoch, block, end - block, &loc, &len);
-		while (!found && block + len < end) {
+		place = shadow_epochs_find(es, sh->stake.epoch, block, end - block, &loc, &len);
+		while (place == SHADOW_ON_ORIGIN && block + len < end) {
 			u64 more, unused;
 
 			/* Answers end at regions; one bio for the whole run all the same. */
 			if (shadow_epochs_find(es, sh->stake.epoch, block + len,
-					       end - block - len, &unused, &more))
+					       end - block - len, &unused, &more) != place)
 				break;
 			len += more;
 		}
 		read_unlock(&es->lock);
 
 		bytes = min_t(u64, (len << SHADOW_BLOCK_BITS) - offset, iter.bi_size);
-		origin |= !found;
-		if (found) {
+		origin |= place == SHADOW_ON_ORIGIN;
+		if (place == SHADOW_IS_FREE) {
+			zero_in(parent, iter, bytes);
+		} else if (place == SHADOW_IN_STORE) {
 			serve_record(sh, parent, iter, loc, offset, bytes);
 		} else if (!origin_done) {
 			atomic64_inc(&vol->image_origin_reads);
@@ -652,6 +670,96 @@ int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault
 	return err;
 }
 
+/* --- free space ---------------------------------------------------------------------------- */
+
+/* The blocks that lie in a range as a whole; the shadow's last one may be a part. */
+static int blocks_in(const struct shadow *sh, const struct shadow_free_range *range,
+		     struct shadow_range *blocks)
+{
+	u64 size = (u64)sh->nr_sectors << SECTOR_SHIFT;
+	u64 end = range->first + range->bytes;
+
+	if (end < range->first || end > size)
+		return -ERANGE;
+	blocks->first = DIV_ROUND_UP_ULL(range->first, SHADOW_BLOCK_SIZE);
+	blocks->end = end == size ? shadow_blocks_of(sh->nr_sectors) : end >> SHADOW_BLOCK_BITS;
+	return 0;
+}
+
+/*
+ * Nothing waits for memory under the mutex, which the write path needs.  Make room
+ * without it: to obtain a page, and to give it back.
+ */
+static bool make_room(unsigned int tries)
+{
+	unsigned long page;
+
+	if (tries > FREE_TRIES)
+		return false;
+	page = __get_free_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	free_page(page);
+	if (!page)
+		schedule_timeout_uninterruptible(HZ / 50);
+	return true;
+}
+
+static int mark_blocks(struct shadow *sh, struct shadow_range blocks,
+		       struct shadow_shadow_free *arg)
+{
+	struct shadow_epoch *ep = sh->stake.epoch;
+	struct shadow_volume *vol = sh->vol;
+	unsigned int tries = 0, n;
+	int err;
+
+	while (blocks.first < blocks.end) {
+		mutex_lock(&vol->epochs.mutate);
+		err = ep->number <= vol->lost_upto ? -EIO : 0;
+		arg->blocks -= ep->free_blocks;
+		for (n = 0; !err && blocks.first < blocks.end && n < FREE_STEPS; n++)
+			err = shadow_epochs_mark_free(&vol->epochs, ep, vol->lost_upto, &blocks,
+						      SHADOW_GFP, &arg->settled);
+		arg->blocks += ep->free_blocks;
+		mutex_unlock(&vol->epochs.mutate);
+		tries = err == -ENOMEM ? tries + 1 : 0;
+		if (err && !(err == -ENOMEM && make_room(tries)))
+			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (READ_ONCE(sh->deleting))
+			return -ENOENT;
+		if (READ_ONCE(vol->gate))	/* the instant polls for the mutex */
+			usleep_range(500, 1000);
+		cond_resched();
+	}
+	return 0;
+}
+
+int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_range *ranges,
+		     unsigned int n)
+{
+	struct shadow_range blocks;
+	struct shadow *sh;
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&shadows_lock);
+	sh = find(&arg->uuid);
+	if (sh && sh->deleting)
+		sh = NULL;
+	if (sh)
+		read_get(sh);	/* the deletion waits for us */
+	mutex_unlock(&shadows_lock);
+	if (!sh)
+		return -ENOENT;
+	for (i = 0; i < n && !err; i++) {
+		err = blocks_in(sh, &ranges[i], &blocks) ?: mark_blocks(sh, blocks, arg);
+		if (!err)
+			arg->done++;
+	}
+	read_put(sh);
+	return err;
+}
+
 bool shadow_of_set(const struct shadow_uuid *set, u64 *id, struct shadow_uuid *uuid)
 {
 	struct shadow *sh;
@@ -719,6 +827,8 @@ static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)
 	if (is_lost(sh))
 		info->fault = sh->stake.fault;
 	strscpy(info->volume_name, sh->vol->name, sizeof(info->volume_name));
+	info->free_bytes = min(READ_ONCE(sh->stake.epoch->free_blocks) << SHADOW_BLOCK_BITS,
+			       info->bytes);
 }
 
 int shadow_next(struct shadow_shadow_info *info)

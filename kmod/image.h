@@ -37,7 +37,7 @@ struct shadow {
 	bool deleting;
 	struct work_struct delete_work;
 
-	atomic_t reads_inflight;	/* and one for the shadow itself */
+	atomic_t reads_inflight;	/* or other uses, and one for the shadow itself */
 	wait_queue_head_t idle;
 	atomic64_t reads;
 	atomic64_t read_bytes;
@@ -106,6 +106,19 @@ int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shado
  * being deleted.
  */
 int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault *fault);
+
+/**
+ * shadow_mark_free() - a part of the volume was free at a shadow's instant
+ * @arg: which shadow; ->done, ->blocks and ->settled are counted up
+ * @ranges: which parts, in bytes; a block that lies in one partly is passed over
+ * @n: how many
+ *
+ * Context: sleeps; obtains memory by reclaiming it, never in the way of writes.
+ * Return: 0; -ENOENT; -EIO when the shadow is lost; -ERANGE when a range is not within
+ * the volume; -ENOMEM; -EINTR to a task that is killed.
+ */
+int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_range *ranges,
+		     unsigned int n);
 
 /* The shadow after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_next(struct shadow_shadow_info *info);

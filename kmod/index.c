@@ -199,6 +199,22 @@ bool shadow_index_find(const struct shadow_index *ix, u64 block, u64 max, u64 *l
 	return found;
 }
 
+bool shadow_index_has(const struct shadow_index *ix, u64 block, u64 max, u64 *len)
+{
+	u64 loc, region;
+
+	if (shadow_index_find(ix, block, max, &loc, len))
+		return true;
+	if (*len < max && !((block + *len) % SHADOW_REGION_BLOCKS)) {
+		region = (block + *len) >> SHADOW_REGION_BITS;
+		if (shadow_index_next_region(ix, &region))
+			*len = min(max, (region << SHADOW_REGION_BITS) - block);
+		else
+			*len = max;
+	}
+	return false;
+}
+
 bool shadow_index_room(const struct shadow_index *ix, u64 region, unsigned int words)
 {
 	const struct shadow_leaf *leaf = leaf_of(ix, region);

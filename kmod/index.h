@@ -63,6 +63,13 @@ void shadow_index_destroy(struct shadow_index *ix);
  */
 bool shadow_index_find(const struct shadow_index *ix, u64 block, u64 max, u64 *loc, u64 *len);
 
+/**
+ * shadow_index_has() - as shadow_index_find(), where the place does not matter
+ *
+ * Answers do not end at regions where nothing is recorded.
+ */
+bool shadow_index_has(const struct shadow_index *ix, u64 block, u64 max, u64 *len);
+
 /*
  * Changing the index is done in two halves, so that no allocation happens
  * under the lock that excludes readers:

@@ -74,5 +74,7 @@ have FREEZE_BDEV_SB linux/blkdev.h 'struct super_block \*freeze_bdev\('
 have CLASS_INTERFACE_ARG "linux/device.h linux/device/class.h" '\(\*remove_dev\) ?\(struct device \*, struct class_interface'
 # f3ba3c710ac5 (5.11): kmap_local_page()
 have KMAP_LOCAL "linux/highmem.h linux/highmem-internal.h" 'kmap_local_page\('
+# 28961998f858 (5.13): memzero_page()
+have MEMZERO_PAGE linux/highmem.h 'memzero_page\('
 # cd4d7263d58a (6.7): who may join a generic netlink group is said in flags
 have GENL_MCAST_FLAGS net/genetlink.h 'GENL_MCAST_CAP_NET_ADMIN'

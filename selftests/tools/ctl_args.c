@@ -80,6 +80,16 @@ static void fill_change(void *arg)
 	change->flags = SHADOW_CHANGE_UNPIN;
 }
 
+static void fill_free(void *arg)
+{
+	static const struct shadow_free_range nothing;
+	struct shadow_shadow_free *free = arg;
+
+	free->uuid = shadow_of_a;
+	free->ranges = (uintptr_t)&nothing;
+	free->count = 1;
+}
+
 static void fill_add(void *arg)
 {
 	*(struct shadow_set_add *)arg = adding(dev_b, SHADOW_ADD_SHADOW, "memory");
@@ -186,6 +196,7 @@ static const struct command commands[] = {
 			ZERO(shadow_shadow_info, read_bytes),
 			ZERO(shadow_shadow_info, fault),
 			ZERO(shadow_shadow_info, volume_name),
+			ZERO(shadow_shadow_info, free_bytes),
 			ZERO(shadow_shadow_info, reserved),
 		},
 		.known = ~0U,
@@ -211,6 +222,18 @@ static const struct command commands[] = {
 		},
 		.flags = offsetof(struct shadow_change, flags),
 		.known = SHADOW_CHANGE_UNPIN,
+	}, {
+		.name = "SHADOW_FREE", .number = SHADOW_IOC_SHADOW_FREE,
+		.fill = fill_free,
+		.members = {
+			IN(shadow_shadow_free, uuid), IN(shadow_shadow_free, ranges),
+			IN(shadow_shadow_free, count), IN(shadow_shadow_free, flags),
+			ZERO(shadow_shadow_free, done), ZERO(shadow_shadow_free, reserved0),
+			ZERO(shadow_shadow_free, blocks), ZERO(shadow_shadow_free, settled),
+			ZERO(shadow_shadow_free, fault), ZERO(shadow_shadow_free, reserved),
+		},
+		.flags = offsetof(struct shadow_shadow_free, flags),
+		.known = 0,
 	}, {
 		.name = "SET_ADD", .number = SHADOW_IOC_SET_ADD, .on_set = true,
 		.fill = fill_add,
@@ -712,11 +735,36 @@ static void steps_without_answer(void)
 	close(set);
 }
 
+/* Addresses within an argument that is good. */
+static void bad_ranges(void)
+{
+	const struct command *c = command_of(SHADOW_IOC_SHADOW_FREE);
+	struct shadow_shadow_free free;
+
+	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++) {
+		struct picture before;
+		bool good;
+
+		if (i == READ_ONLY)
+			continue;
+		memset(&free, 0, sizeof(free));
+		fill_free(&free);
+		free.ranges = (uintptr_t)pointers[i].address;
+		if (pointers[i].straddles)
+			free.ranges -= i == TAIL ? 8 : 1;
+		picture_take(&before);
+		good = refuses(control, c, &free, EFAULT, pointers[i].name);
+		result(good && !free.done && !picture_differs(&before), "SHADOW_FREE, ranges: %s",
+		       pointers[i].name);
+	}
+}
+
 static void bad_pointers(void)
 {
 	int set = watched_set_in(SHADOW_SET_NEW);
 
 	make_pointers();
+	bad_ranges();
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(pointers); j++)
 			pointer(commands[i].on_set ? set : control, &commands[i], &pointers[j],

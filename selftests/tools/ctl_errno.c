@@ -334,6 +334,93 @@ static void change_unknown(void)
 	wait_for_udev();
 }
 
+/* --- free space ----------------------------------------------------------- */
+
+/* @count ranges at @ranges, of the last shadow. */
+static struct shadow_shadow_free freeing(const struct shadow_free_range *ranges, unsigned int count)
+{
+	struct shadow_shadow_free free = {
+		.uuid = last_shadow().uuid, .ranges = (uintptr_t)ranges, .count = count,
+	};
+
+	return free;
+}
+
+static void free_refused(struct shadow_shadow_free free)
+{
+	refused(control, SHADOW_IOC_SHADOW_FREE, &free, &free.fault);
+	result(!free.done && !free.blocks && !free.settled, "nothing is counted");
+}
+
+static void free_too_many(void)
+{
+	static struct shadow_free_range ranges[SHADOW_MAX_FREE_RANGES + 1];
+	struct shadow_shadow_free free;
+	int set = shadow(role_dev("a"));
+
+	free_refused(freeing(ranges, SHADOW_MAX_FREE_RANGES + 1));
+	free_refused(freeing(ranges, ~0U));
+	free = freeing(ranges, SHADOW_MAX_FREE_RANGES);
+	result(!ioctl(control, SHADOW_IOC_SHADOW_FREE, &free) && free.done == free.count,
+	       "one less is not too many");
+	close(set);
+}
+
+static void free_unknown(void)
+{
+	static const struct shadow_free_range range = { 0, 4096 };
+	int set = shadow(role_dev("a"));
+	struct shadow_shadow_info info = last_shadow();
+	struct shadow_shadow_free free = freeing(&range, 1);
+
+	free.uuid = info.set;
+	free_refused(free);
+	free.uuid = (struct shadow_uuid){ { 1 } };
+	free_refused(free);
+	free.count = 0;
+	free_refused(free);
+	free = freeing(&range, 1);
+	close(set);
+	free_refused(free);
+}
+
+static void free_beyond(void)
+{
+	int set = shadow(role_dev("a"));
+	__u64 size = last_shadow().bytes;
+	const struct shadow_free_range wrong[] = {
+		{ size, 1 }, { size - 4096, 4097 }, { 0, size + 1 }, { ~0ULL, 1 }, { 4096, ~0ULL },
+		{ ~0ULL, ~0ULL }, { 1ULL << 63, 1ULL << 63 },
+	};
+	const struct shadow_free_range good[] = { { 0, 4096 }, { 8192, 8191 }, { size, 0 }, { size, 1 } };
+	struct shadow_shadow_free free;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		free_refused(freeing(&wrong[i], 1));
+	free = freeing(good, ARRAY_SIZE(good));
+	judge(ioctl(control, SHADOW_IOC_SHADOW_FREE, &free) ? errno : 0, &free.fault, NULL);
+	result(free.done == 3 && free.blocks == 2 && free.settled == 2 &&
+	       last_shadow().free_bytes == 8192, "those before it count");
+	close(set);
+}
+
+static void free_lost(void)
+{
+	static const struct shadow_free_range range = { 0, 4096 };
+	static char buffer[1 << 20] __attribute__((aligned(4096)));
+	int fd = open(role("a"), O_WRONLY | O_DIRECT | O_CLOEXEC);
+	int set = shadow(role_dev("a"));
+
+	for (unsigned int i = 0; i < 8; i++)	/* its store has 4 MiB */
+		if (pwrite(fd, buffer, sizeof(buffer), i << 20) != sizeof(buffer))
+			err(2, "%s", role("a"));
+	close(fd);
+	result(last_shadow().state == SHADOW_STATE_LOST, "it is lost");
+	pause_ms(1500);		/* what is to be stored is stored: all is as it will be */
+	free_refused(freeing(&range, 1));
+	close(set);
+}
+
 /* --- devices that are not for it ------------------------------------------ */
 
 /* Neither tracked nor shadow-copied. */
@@ -800,6 +887,11 @@ static const struct ctl_case cases[] = {
 	CASE(DELETE, ENOENT, NONE, sets, delete_unknown),
 
 	CASE(SHADOW_CHANGE, ENOENT, NONE, sets, change_unknown),
+	CASE(SHADOW_FREE, E2BIG, NONE, free, free_too_many),
+	CASE(SHADOW_FREE, EIO, NONE, free, free_lost),
+	CASE(SHADOW_FREE, ENOENT, NONE, free, free_unknown),
+	/* no case: SHADOW_FREE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	CASE(SHADOW_FREE, ERANGE, NONE, free, free_beyond),
 
 	CASE(SET_ADD, E2BIG, SET_FULL, many, frozen_of_set),
 	CASE(SET_ADD, E2BIG, SET_FULL, many, shadows_of_set),

@@ -5,7 +5,7 @@
  *
  * The content of a block is a number that no other write ever had.  Blocks of
  * the volume that the model knows are in a few windows at borders; what is
- * around them is read too, and is never recorded.
+ * around them is read too, is never recorded, and may be free.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +16,8 @@
 #include "test.h"
 
 #define MAX_WINDOWS	4
+#define MAX_FREE	12
+#define MAP_BITS	(PAGE_SIZE * 8)
 #define ZONES		3
 #define FREED		0xdeadf4eeu
 
@@ -34,6 +36,8 @@ struct shadow {
 	enum state state;
 	u64 number;
 	u64 cursor;
+	struct shadow_range free[MAX_FREE];
+	unsigned int nr_free;
 	/* "nothing has changed" */
 	bool hashed;
 	u64 generation;
@@ -48,8 +52,8 @@ struct shadow {
  * @nomem: of 1000 allocations fail, in some phases
  * @interleaved: several deletions proceed at once
  * @sparse_checks: check everything only now and then
- * @p_flip, @p_delete, @p_fold, @p_drop, @p_image: of 1000 operations; the others are
- *	writes to the volume
+ * @p_flip, @p_delete, @p_fold, @p_drop, @p_image, @p_free: of 1000 operations; the
+ *	others are writes to the volume
  */
 struct options {
 	unsigned int max_shadows;
@@ -58,7 +62,7 @@ struct options {
 	unsigned int nomem;
 	bool interleaved;
 	unsigned int sparse_checks;
-	unsigned int p_flip, p_delete, p_fold, p_drop, p_image;
+	unsigned int p_flip, p_delete, p_fold, p_drop, p_image, p_free;
 };
 
 struct model {
@@ -78,6 +82,7 @@ struct model {
 	struct shadow *active;	/* whose fold has begun; not if interleaved */
 	u64 number;
 	u64 floor;
+	bool partly;		/* free blocks need not be settled: not all was told, or done */
 
 	u32 zone_len;
 	u32 *stored;
@@ -160,15 +165,32 @@ static long idx_of(const struct model *m, u64 block)
 	return -1;
 }
 
-static void check_answer(struct model *m, struct shadow *s, u64 block, u64 n, bool found, u64 loc,
-			 bool mark, u64 *hash)
+static bool is_free(const struct shadow *s, u64 block)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_free; i++)
+		if (block >= s->free[i].first && block < s->free[i].end)
+			return true;
+	return false;
+}
+
+static void check_answer(struct model *m, struct shadow *s, u64 block, u64 n,
+			 enum shadow_place place, u64 loc, bool mark, u64 *hash)
 {
 	u64 j;
 
 	for (j = 0; j < n; j++) {
 		long i = idx_of(m, block + j);
+		bool found = place == SHADOW_IN_STORE;
 
-		*hash = (*hash ^ (found ? loc + j + 1 : 0)) * 0x100000001b3ULL;
+		*hash = (*hash ^ (found ? loc + j + 1 : place == SHADOW_IS_FREE ? ~0ULL : 0)) *
+			0x100000001b3ULL;
+		CHECK((place == SHADOW_IS_FREE) == is_free(s, block + j),
+		      "shadow %llu block %llu: place %d", (unsigned long long)s->number,
+		      (unsigned long long)(block + j), place);
+		if (place == SHADOW_IS_FREE)
+			continue;
 		if (found) {
 			u32 slot = slot_of(m, loc + j);
 
@@ -207,8 +229,10 @@ static void check_shadow(struct model *m, struct shadow *s, bool mark)
 
 		while (at < end) {
 			u64 max = !style ? end - at : style == 1 ? rnd_len(300) : 1ULL << 60;
+			enum shadow_place place;
 			u64 loc, len = 0;
-			bool found = shadow_epochs_find(&m->es, s->ep, at, max, &loc, &len);
+
+			place = shadow_epochs_find(&m->es, s->ep, at, max, &loc, &len);
 
 			CHECK(len >= 1 && len <= max, "len %llu, max %llu",
 			      (unsigned long long)len, (unsigned long long)max);
@@ -217,11 +241,11 @@ static void check_shadow(struct model *m, struct shadow *s, bool mark)
 				u64 ignored = 0;
 
 				/* what is beyond the end must be right all the same */
-				check_answer(m, s, end, at + len - end, found, loc + end - at,
+				check_answer(m, s, end, at + len - end, place, loc + end - at,
 					     false, &ignored);
 				len = end - at;
 			}
-			check_answer(m, s, at, len, found, loc, mark, &hash);
+			check_answer(m, s, at, len, place, loc, mark, &hash);
 			at += len;
 		}
 	}
@@ -292,7 +316,7 @@ static u64 check_index(struct model *m, const struct shadow_index *ix)
 
 static void check_records(struct model *m)
 {
-	size_t bytes = 0, objects = 0, st_bytes = 0;
+	size_t bytes = 0, objects = 0, map_bytes = 0, full = 0;
 	struct shadow_epoch *ep;
 	u64 total = 0, number = 0;
 	unsigned int nr = 0;
@@ -303,6 +327,8 @@ static void check_records(struct model *m)
 		number = ep->number;
 		total += check_index(m, &ep->index) + check_index(m, &ep->overlay);
 		bytes += ep->index.bytes + ep->overlay.bytes;
+		map_bytes += shadow_blockmap_bytes(&ep->free);
+		full += ep->free.nr_full;
 		objects += sizeof(*ep);
 		nr++;
 	}
@@ -311,40 +337,66 @@ static void check_records(struct model *m)
 	CHECK(nr == m->nr_shadows, "%u epochs", nr);
 	if (m->es.settled) {
 		objects += sizeof(*m->es.settled);
-		st_bytes = shadow_blockmap_bytes(&m->es.settled->map);
+		map_bytes += shadow_blockmap_bytes(&m->es.settled->map);
+		full += m->es.settled->map.nr_full;
 	}
-	CHECK(st_bytes == shim.pages * PAGE_SIZE, "%ld pages, %zu bytes", shim.pages, st_bytes);
+	CHECK(map_bytes == shim.pages * PAGE_SIZE + full * 9, "%ld pages, %zu full, %zu bytes",
+	      shim.pages, full, map_bytes);
 	CHECK(bytes + objects == shim.bytes, "leaves have %zu bytes, not %zu",
 	      shim.bytes - objects, bytes);
-	CHECK(shadow_epochs_bytes(&m->es) == bytes + st_bytes, "bytes");
+	CHECK(shadow_epochs_bytes(&m->es) == bytes + map_bytes, "bytes");
+}
+
+/* Does a shadow read it from the origin?  For blocks in no window. */
+static bool needed_outside(const struct model *m, u64 block)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_shadows; i++)
+		if (m->shadow[i]->state == LIVE && !is_free(m->shadow[i], block))
+			return true;
+	return false;
+}
+
+static void check_settled_one(struct model *m, u64 block, bool may_be_unsettled)
+{
+	const struct shadow_settled *st = m->es.settled;
+	long i = idx_of(m, block);
+	bool need = i >= 0 ? m->needed[i] : needed_outside(m, block);
+	bool set;
+
+	if (!st) {
+		CHECK(!need, "block %llu is needed, but there is no map",
+		      (unsigned long long)block);
+		return;
+	}
+	set = shadow_blockmap_test(&st->map, block, 1);
+	CHECK(!need || !set, "block %llu is needed, but settled", (unsigned long long)block);
+	if (i >= 0 || !m->partly)
+		CHECK(need || set || may_be_unsettled, "block %llu is not needed, nor settled",
+		      (unsigned long long)block);
 }
 
 /* Settled: all that nobody needs, unless a fold is under way; nothing else. */
 static void check_settled(struct model *m, bool folding)
 {
-	const struct shadow_settled *st = m->es.settled;
-	unsigned int w;
+	unsigned int w, k;
 	u64 j;
 
 	for (w = 0; w < m->nr_windows; w++) {
-		for (j = 0; j < m->window[w].len; j++) {
-			u64 block = m->window[w].base + j;
-			bool need = m->needed[m->window[w].idx + j];
-			bool set;
+		u64 base = m->window[w].base, len = m->window[w].len;
 
-			if (!st) {
-				CHECK(!need, "block %llu is needed, but there is no map",
-				      (unsigned long long)block);
-				continue;
-			}
-			set = shadow_blockmap_test(&st->map, block, 1);
-			CHECK(!need || !set, "block %llu is needed, but settled",
-			      (unsigned long long)block);
-			CHECK(need || set || folding, "block %llu is not needed, nor settled",
-			      (unsigned long long)block);
+		for (j = 0; j < len; j++)
+			check_settled_one(m, base + j, folding || m->partly);
+		check_settled_one(m, base + len, folding);
+		/* what is far away, if there is something */
+		for (k = 0; k < 8; k++) {
+			u64 off = rnd(3 * MAP_BITS);
+
+			check_settled_one(m, base + off, folding || m->partly);
+			if (base >= off)
+				check_settled_one(m, base - off, folding || m->partly);
 		}
-		CHECK(!st || !shadow_blockmap_test(&st->map, m->window[w].base +
-						   m->window[w].len, 1), "settled beyond");
 	}
 }
 
@@ -512,6 +564,60 @@ static void op_flip(struct model *m)
 	s->written = test_alloc(m->nb, sizeof(*s->written));
 	m->shadow[m->nr_shadows++] = s;
 	memset(m->since_flip, 0, m->nb);
+	m->partly = false;
+}
+
+/*
+ * Some blocks were free in some shadow: near a window, or around it and far beyond.
+ * Told in steps; between two of them others have their turn.
+ */
+static void op_free(struct model *m)
+{
+	struct window *w = &m->window[rnd(m->nr_windows)];
+	struct shadow *s = m->nr_shadows ? m->shadow[rnd(m->nr_shadows)] : NULL;
+	struct shadow_range range, told;
+	u64 settled = 0, before, tries = 0;
+
+	if (!s || s->state != LIVE || s->nr_free == MAX_FREE)
+		return;
+	range.first = w->base + rnd(w->len);
+	range.end = range.first + rnd_len(chance(30) ? 3 * MAP_BITS : w->len);
+	if (chance(20)) {
+		range.first &= ~(MAP_BITS - 1);
+		range.end = range.first + (1 + rnd(3)) * MAP_BITS;
+	} else if (chance(20)) {
+		range.first -= min(range.first, rnd_len(2 * MAP_BITS));
+	}
+	told = range;
+	before = s->ep->free_blocks;
+	while (range.first < range.end) {
+		u64 first = range.first, generation = m->es.generation;
+		int err = shadow_epochs_mark_free(&m->es, s->ep, m->floor, &range, GFP_KERNEL,
+						  &settled);
+
+		CHECK(range.first >= first && range.end == told.end, "range");
+		CHECK(err ? err == -ENOMEM && m->opt->nomem : range.first > first, "free: %d",
+		      err);
+		CHECK(s->ep->free_blocks == before || m->es.generation != generation,
+		      "more is free, the generation is the same");
+		before = s->ep->free_blocks;
+		if (err && ++tries > 3)
+			break;
+	}
+	/* up to the end of the page where memory was short it may read as zeros */
+	if (range.first < range.end) {
+		u64 end = (range.first | (MAP_BITS - 1)) + 1;
+
+		m->partly = true;
+		if (shadow_blockmap_test(&s->ep->free, range.first, 1))
+			range.first = min(end, range.end);
+	}
+	if (told.first < range.first)
+		s->free[s->nr_free++] = (struct shadow_range){ told.first, range.first };
+	if (range.first < told.end)
+		CHECK(m->opt->nomem, "not all was told");
+	CHECK(shadow_blockmap_test(&s->ep->free, told.first, range.first - told.first) ||
+	      range.first == told.first, "told, but not marked");
 }
 
 static struct shadow *pick(struct model *m, bool deleting)
@@ -633,6 +739,7 @@ static void op_drop(struct model *m)
 		return;
 	number = m->shadow[chance(40) ? m->nr_shadows - 1 : rnd(m->nr_shadows)]->number;
 	m->floor = max(m->floor, number);
+	m->partly = true;	/* what they alone needed stays as it is */
 	shadow_settled_free(shadow_epochs_drop(&m->es, number));
 	for (i = 0; i < m->nr_shadows && m->shadow[i]->number <= number; i++) {
 		CHECK(!m->shadow[i]->ep->index.blocks && !m->shadow[i]->ep->index.bytes &&
@@ -735,6 +842,7 @@ static void op_any(struct model *m)
 		{ m->opt->p_fold, op_fold },
 		{ m->opt->p_drop, op_drop },
 		{ m->opt->p_image, op_image },
+		{ m->opt->p_free, op_free },
 		{ 1000, op_write },
 	};
 	unsigned int what = rnd(1000), i;
@@ -791,14 +899,28 @@ static const struct options usual = {
 	.p_flip = 110, .p_delete = 80, .p_fold = 300, .p_drop = 4, .p_image = 60,
 };
 
+/* The same, with free blocks told of at any time. */
+static struct options with_free(void)
+{
+	struct options opt = usual;
+
+	opt.p_free = 150;
+	return opt;
+}
+
 void test_model_serial(void)
 {
 	model_rounds(usual, test_rounds);
 }
 
+void test_model_free(void)
+{
+	model_rounds(with_free(), test_rounds);
+}
+
 void test_model_nomem(void)
 {
-	struct options opt = usual;
+	struct options opt = with_free();
 
 	opt.nomem = 500;
 	model_rounds(opt, test_rounds);
@@ -828,6 +950,8 @@ void test_model_many(void)
 		op_flip(&m);
 		for (i = rnd(4); i; i--)
 			op_write(&m);
+		for (i = rnd(4); i; i--)
+			op_free(&m);
 		check_some(&m);
 		nomem_phase(&m);
 	}

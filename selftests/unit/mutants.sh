@@ -54,11 +54,11 @@ mutant "leaf_find: an absence is too long" index.c \
 mutant "find: the answer exceeds what was asked for" index.c \
 	"$(within shadow_index_find)s/\\*len = min(\\*len, max);/(void)max;/"
 mutant "deletion of the newest: nothing is settled" epochs.c \
-	"$(within settle_region)s/shadow_blockmap_set(&st->map, extent.block, extent.len);/(void)st;/"
+	"$(within settle_unneeded)s/if (shadow_blockmap_fill(map, range->first, len, gfp))/if (0)/"
 mutant "deletion of the newest: the target changes at once" epochs.c \
-	's/if (shadow_index_next_region(&older->index, &region)) {/if (0 \&\& shadow_index_next_region(\&older->index, \&region)) {/'
+	's/more = settle_recorded(es, older, floor, cursor, gfp) ?:/more =/'
 mutant "the cursor moves on without memory" epochs.c \
-	's/^\t*if (settle_region(es, older, region, gfp))/*cursor = region + 1;\n&/'
+	"$(within settle_recorded)s/^\\t*if (settle_unneeded(/*cursor = range.end;\\n&/"
 mutant "the newest is deleted, but stays the target" epochs.c \
 	's/^\t*st->target = older;/unlink_epoch(es, ep);\nreturn 0;/'
 mutant "store blocks are not given back" epochs.c \
@@ -109,6 +109,40 @@ mutant "the generation stays" epochs.c \
 	"$(within shadow_epochs_record)s/^\tWRITE_ONCE(es->generation.*//"
 mutant "a new epoch comes first" epochs.c \
 	's/list_add_tail(&ep->node/list_add(\&ep->node/'
+mutant "what is free is read like anything else" epochs.c \
+	"$(within shadow_epochs_find)s/if (free)/if (0)/"
+mutant "an answer of \"free\" is too long" epochs.c \
+	"$(within shadow_epochs_find)s/\\*len = until;/*len = max;/"
+mutant "a free block is settled that an older shadow needs" epochs.c \
+	"$(within is_needed)s/return true;/continue;/"
+mutant "only the newest shadow is asked whether it needs a block" epochs.c \
+	"$(within is_needed)s/return true;/return ep == list_last_entry(\&es->list, struct shadow_epoch, node);/"
+mutant "a record in an older epoch does not end the search" epochs.c \
+	"$(within is_needed)s/^\\t\\t\\treturn false;/continue;/"
+mutant "a record serves newer shadows, too" epochs.c \
+	"$(within is_needed)s/list_for_each_entry_reverse/list_for_each_entry/"
+mutant "an epoch without a shadow needs blocks" epochs.c \
+	"$(within is_needed)s/if (ep->folding)/if (0)/"
+mutant "a lost shadow needs blocks" epochs.c \
+	"$(within is_needed)s/ep->number <= floor/ep->number < floor/"
+mutant "what a deleted shadow needed alone stays unsettled" epochs.c \
+	's/more = settle_free(es, floor, cursor, gfp);/more = 0;/'
+mutant "what was settled for the target counts for what is free" epochs.c \
+	"$(within settle_free)s/if (\\*cursor & CURSOR_FREE)/if (1)/"
+mutant "a long step is not gone on with" epochs.c \
+	"$(within settle_free)s/CURSOR_FREE | range.first/CURSOR_FREE | range.end/"
+mutant "nobody looks again when a block was told to be free" epochs.c \
+	"$(within shadow_epochs_mark_free)s/^\\t*WRITE_ONCE(es->generation.*//"
+mutant "free blocks are counted twice" epochs.c \
+	"$(within count_clear)s/if (!set)//"
+mutant "a value takes the place of a page" blockmap.c \
+	's/nr == SHADOW_MAP_BITS \&\& !xa_load(&map->pages, index)/nr == SHADOW_MAP_BITS/'
+mutant "a part of a page becomes a value" blockmap.c \
+	's/nr == SHADOW_MAP_BITS \&\& !xa_load/nr > SHADOW_MAP_BITS \/ 2 \&\& !xa_load/'
+mutant "a value is freed like a page" blockmap.c \
+	's/if (!xa_is_value(page))$/if (page)/'
+mutant "an absence reaches into the next region with records" index.c \
+	"$(within shadow_index_has)s/(region << SHADOW_REGION_BITS) - block/((region + 1) << SHADOW_REGION_BITS) - block/"
 mutant "a part of a block is not a block" block.h \
 	's/r.end = (to - start + SHADOW_BLOCK_SECTORS - 1)/r.end = (to - start)/'
 

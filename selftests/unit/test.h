@@ -55,6 +55,8 @@ void test_index_put(void);
 void test_index_put_full(void);
 void test_merge(void);
 void test_find_bounds(void);
+void test_free_rule(void);
+void test_free_pieces(void);
 void test_fold_reflip(void);
 void test_fold_pair(void);
 
@@ -65,6 +67,7 @@ void test_space_sequence(void);
 
 /* model_test.c */
 void test_model_serial(void);
+void test_model_free(void);
 void test_model_nomem(void);
 void test_model_interleaved(void);
 void test_model_many(void);

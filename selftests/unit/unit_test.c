@@ -121,6 +121,7 @@ void test_blockmap(void)
 	unsigned int round, i;
 	struct shadow_blockmap map;
 	bool set;
+	u64 at;
 
 	shadow_blockmap_init(&map);
 	CHECK(shadow_blockmap_run(&map, 5, 1ULL << 20, &set) == 1ULL << 20 && !set, "empty");
@@ -136,8 +137,33 @@ void test_blockmap(void)
 	CHECK(shadow_blockmap_run(&map, 0, 9 * MAP_BITS, &set) == 9 * MAP_BITS && !set, "cleared");
 	shadow_blockmap_destroy(&map);
 
+	/* values in the place of pages */
+	at = 0;
+	CHECK(!shadow_blockmap_next(&map, &at), "empty");
+	CHECK(!shadow_blockmap_fill(&map, 100, 5 * MAP_BITS, GFP_KERNEL), "no memory");
+	CHECK(map.nr_pages == 2 && map.nr_full == 4, "two pages and four values");
+	CHECK(shadow_blockmap_run(&map, 100, 1ULL << 40, &set) == 5 * MAP_BITS && set, "filled");
+	CHECK(shadow_blockmap_run(&map, 3 * MAP_BITS + 5, 7, &set) == 7 && set, "inside");
+	CHECK(!shadow_blockmap_fill(&map, 0, 6 * MAP_BITS, GFP_KERNEL), "no memory");
+	CHECK(map.nr_pages == 2 && map.nr_full == 4, "pages stay");
+	CHECK(!shadow_blockmap_reserve(&map, MAP_BITS, 2 * MAP_BITS, GFP_KERNEL), "no memory");
+	shadow_blockmap_set(&map, MAP_BITS - 1, MAP_BITS);
+	CHECK(map.nr_pages == 2 && map.nr_full == 4, "values stay");
+	CHECK(shadow_blockmap_test(&map, 0, 6 * MAP_BITS), "filled");
+	CHECK(!shadow_blockmap_test(&map, 0, 6 * MAP_BITS + 1), "and no more");
+	CHECK(shadow_blockmap_next(&map, &at) && !at, "next");
+	at = 6 * MAP_BITS - 1;
+	CHECK(shadow_blockmap_next(&map, &at) && at == 6 * MAP_BITS - 1, "the last one");
+	at = 6 * MAP_BITS;
+	CHECK(!shadow_blockmap_next(&map, &at), "none");
+	CHECK(!shadow_blockmap_fill(&map, 1ULL << 40, MAP_BITS, GFP_KERNEL), "no memory");
+	CHECK(shadow_blockmap_next(&map, &at) && at == 1ULL << 40, "far");
+	shadow_blockmap_destroy(&map);
+	CHECK(!shim.pages && !map.nr_full, "%ld pages left", shim.pages);
+
 	for (round = 0; round < 60; round++) {
 		u64 base = bases[round % ARRAY_SIZE(bases)];
+		bool fill = round % 2;
 
 		rnd_start(round);
 		shadow_blockmap_init(&map);
@@ -145,7 +171,11 @@ void test_blockmap(void)
 		for (i = 0; i < 60; i++) {
 			u64 at = rnd(n), len = rnd_len(n - at);
 
-			if (chance(60)) {
+			if (fill) {
+				CHECK(!shadow_blockmap_fill(&map, base + at, len, GFP_NOIO),
+				      "no memory");
+				memset(bit + at, 1, len);
+			} else if (chance(60)) {
 				CHECK(!shadow_blockmap_reserve(&map, base + at, len, GFP_NOIO),
 				      "no memory");
 				shadow_blockmap_set(&map, base + at, len);
@@ -182,6 +212,25 @@ void test_blockmap_nomem(void)
 	}
 	CHECK(tries, "nothing failed");
 	shadow_blockmap_destroy(&map);
+
+	/* filling leaves a first part of the run set */
+	shadow_blockmap_init(&map);
+	for (i = 0; i < 64; i++) {
+		u64 at = i * 7 * MAP_BITS + rnd(MAP_BITS), n = rnd_len(3 * MAP_BITS), done = 0;
+		bool set = false;
+
+		for (; shadow_blockmap_fill(&map, at, n, GFP_NOWAIT); done = set ? done : 0) {
+			u64 len = shadow_blockmap_run(&map, at, n, &set);
+
+			CHECK(set ? len >= done : !done, "a part went");
+			done = len;
+			CHECK(shadow_blockmap_bytes(&map) ==
+			      shim.pages * PAGE_SIZE + map.nr_full * 9, "bytes");
+		}
+		CHECK(shadow_blockmap_test(&map, at, n), "not filled");
+		CHECK(!shadow_blockmap_test(&map, at + n, 1), "too much");
+	}
+	shadow_blockmap_destroy(&map);
 }
 
 /* What the index must hold: the location + 1 of each block, 0 for none. */
@@ -193,14 +242,28 @@ struct naive {
 
 static void index_is(const struct shadow_index *ix, const struct naive *nv)
 {
-	u64 at, len, loc, j, blocks = 0, block, region;
+	u64 at, len, loc, j, blocks = 0, block, region, far = 0;
 	struct shadow_extent ex;
+	bool found;
 	u64 *seen;
 
 	for (at = 0; at < nv->n; at += chance(80) ? len : 1 + rnd(len)) {
 		u64 max = chance(50) ? 1 + rnd(1000) : rnd_len(300);
-		bool found = shadow_index_find(ix, nv->base + at, max, &loc, &len);
 
+		found = shadow_index_has(ix, nv->base + at, max, &len);
+		CHECK(len >= 1 && len <= max && found == !!nv->loc[at], "has %llu",
+		      (unsigned long long)(nv->base + at));
+		for (j = 0; j < len && at + j < nv->n; j++)
+			CHECK(found == !!nv->loc[at + j], "has %llu of an answer at %llu",
+			      (unsigned long long)(nv->base + at + j),
+			      (unsigned long long)(nv->base + at));
+		far += len > SHADOW_REGION_BLOCKS;
+	}
+	CHECK(ix->blocks || far, "an answer for an empty index is no longer than a region");
+	for (at = 0; at < nv->n; at += chance(80) ? len : 1 + rnd(len)) {
+		u64 max = chance(50) ? 1 + rnd(1000) : rnd_len(300);
+
+		found = shadow_index_find(ix, nv->base + at, max, &loc, &len);
 		CHECK(len >= 1 && len <= max, "len %llu of %llu", (unsigned long long)len,
 		      (unsigned long long)max);
 		CHECK(found == !!nv->loc[at], "block %llu", (unsigned long long)(nv->base + at));
@@ -638,17 +701,18 @@ static int hand_fold(struct hand *h, struct shadow_epoch *ep, u64 *cursor)
 	return ret;
 }
 
-static void hand_reads(struct hand *h, struct shadow_epoch *ep, u64 block, u64 max, bool found,
-		       u64 loc, u64 len)
+static void hand_reads(struct hand *h, struct shadow_epoch *ep, u64 block, u64 max,
+		       enum shadow_place place, u64 loc, u64 len)
 {
+	enum shadow_place p;
 	u64 l = 0, n = 0;
-	bool f;
 
 	read_lock(&h->es.lock);
-	f = shadow_epochs_find(&h->es, ep, block, max, &l, &n);
+	p = shadow_epochs_find(&h->es, ep, block, max, &l, &n);
 	read_unlock(&h->es.lock);
-	CHECK(f == found && n == len && (!f || l == loc), "block %llu: %d %llu %llu",
-	      (unsigned long long)block, f, (unsigned long long)l, (unsigned long long)n);
+	CHECK(p == place && n == len && (p != SHADOW_IN_STORE || l == loc),
+	      "block %llu: %d %llu %llu", (unsigned long long)block, p, (unsigned long long)l,
+	      (unsigned long long)n);
 }
 
 void test_find_bounds(void)
@@ -665,18 +729,120 @@ void test_find_bounds(void)
 	hand_record(&h, 0, 3000, 256);
 
 	/* a: 8, 9 from b; 10 to 13 from a; 14 to 23 from b; the others from c */
-	hand_reads(&h, a, 0, 100, true, 3000, 8);
-	hand_reads(&h, a, 7, 100, true, 3007, 1);
-	hand_reads(&h, a, 8, 100, true, 2000, 2);
-	hand_reads(&h, a, 9, 1, true, 2001, 1);
-	hand_reads(&h, a, 10, 100, true, 1000, 4);
-	hand_reads(&h, a, 13, 100, true, 1003, 1);
-	hand_reads(&h, a, 14, 100, true, 2006, 10);
-	hand_reads(&h, a, 24, 7, true, 3024, 7);
-	hand_reads(&h, a, 24, 1000, true, 3024, 232);
-	hand_reads(&h, b, 10, 100, true, 2002, 14);
-	hand_reads(&h, c, 10, 100, true, 3010, 100);
-	hand_reads(&h, c, 256, 9, false, 0, 9);
+	hand_reads(&h, a, 0, 100, SHADOW_IN_STORE, 3000, 8);
+	hand_reads(&h, a, 7, 100, SHADOW_IN_STORE, 3007, 1);
+	hand_reads(&h, a, 8, 100, SHADOW_IN_STORE, 2000, 2);
+	hand_reads(&h, a, 9, 1, SHADOW_IN_STORE, 2001, 1);
+	hand_reads(&h, a, 10, 100, SHADOW_IN_STORE, 1000, 4);
+	hand_reads(&h, a, 13, 100, SHADOW_IN_STORE, 1003, 1);
+	hand_reads(&h, a, 14, 100, SHADOW_IN_STORE, 2006, 10);
+	hand_reads(&h, a, 24, 7, SHADOW_IN_STORE, 3024, 7);
+	hand_reads(&h, a, 24, 1000, SHADOW_IN_STORE, 3024, 232);
+	hand_reads(&h, b, 10, 100, SHADOW_IN_STORE, 2002, 14);
+	hand_reads(&h, c, 10, 100, SHADOW_IN_STORE, 3010, 100);
+	hand_reads(&h, c, 256, 9, SHADOW_ON_ORIGIN, 0, 9);
+	hand_end(&h);
+}
+
+static void hand_mark(struct hand *h, struct shadow_epoch *ep, u64 first, u64 n, u64 settled)
+{
+	struct shadow_range range = { first, first + n };
+	u64 got = 0;
+
+	while (range.first < range.end)
+		CHECK(!shadow_epochs_mark_free(&h->es, ep, 0, &range, GFP_KERNEL, &got),
+		      "no memory");
+	CHECK(got == settled, "%llu settled, not %llu", (unsigned long long)got,
+	      (unsigned long long)settled);
+}
+
+/* Blocks free in some of three shadows; a letter for each that has it free, in its order. */
+void test_free_rule(void)
+{
+	const u64 big = 3 * MAP_BITS;
+	struct shadow_epoch *a, *b, *c;
+	u64 cursor = 0;
+	struct hand h;
+
+	hand_start(&h);
+	a = hand_flip(&h);
+	hand_record(&h, 100, 1000, 10);		/* served for a */
+	hand_mark(&h, a, 0, 100, 100);
+	b = hand_flip(&h);
+	hand_record(&h, 120, 2000, 10);		/* for a and b */
+	hand_record(&h, 5000, 2500, 1);
+	c = hand_flip(&h);
+
+	hand_mark(&h, c, 0, 200, 10);		/* 120 to 129: recorded in b */
+	hand_mark(&h, b, 0, 110, 110);		/* 0 to 99: free in a; 100 to 109: recorded */
+	hand_mark(&h, b, 110, 5, 0);		/* a has nothing */
+	hand_mark(&h, b, 0, 115, 0);
+	hand_reads(&h, a, 0, 256, SHADOW_IS_FREE, 0, 100);
+	hand_reads(&h, a, 100, 256, SHADOW_IN_STORE, 1000, 10);
+	hand_reads(&h, a, 110, 256, SHADOW_ON_ORIGIN, 0, 10);
+	hand_reads(&h, a, 120, 256, SHADOW_IN_STORE, 2000, 10);
+	hand_reads(&h, b, 0, 256, SHADOW_IS_FREE, 0, 115);
+	hand_reads(&h, b, 115, 256, SHADOW_ON_ORIGIN, 0, 5);
+	hand_reads(&h, c, 0, 256, SHADOW_IS_FREE, 0, 200);
+	hand_reads(&h, c, 200, 256, SHADOW_ON_ORIGIN, 0, 56);
+	CHECK(!shadow_blockmap_test(&h.es.settled->map, 110, 1), "needed by a");
+
+	/* free in c and b, needed by a: preserved for a; c and b do not look */
+	hand_record(&h, 110, 3000, 5);
+	hand_reads(&h, a, 110, 256, SHADOW_IN_STORE, 3000, 5);
+	hand_reads(&h, c, 110, 5, SHADOW_IS_FREE, 0, 5);
+
+	/* a goes: what it alone needed is settled, as far as it is free in b and c */
+	CHECK(!shadow_blockmap_test(&h.es.settled->map, 130, 1), "needed by a and b");
+	while (hand_fold(&h, a, &cursor))
+		;
+	CHECK(!shadow_blockmap_test(&h.es.settled->map, 115, 5), "needed by b");
+	hand_mark(&h, b, 115, 5, 5);
+	hand_mark(&h, b, 130, 1, 1);
+	CHECK(h.freed == 10, "%llu", (unsigned long long)h.freed);
+
+	/* c goes: b is the target, and has what is free in it settled */
+	hand_mark(&h, b, 200, 10, 0);
+	hand_mark(&h, b, 2000, 10, 0);
+	cursor = 0;
+	while (hand_fold(&h, c, &cursor))
+		;
+	CHECK(h.es.settled->target == b, "target");
+	CHECK(shadow_blockmap_test(&h.es.settled->map, 200, 10), "free in the target");
+	CHECK(shadow_blockmap_test(&h.es.settled->map, 2000, 10), "free in the target");
+	CHECK(!shadow_blockmap_test(&h.es.settled->map, 131, 1), "needed");
+
+	/* much of it costs no pages */
+	hand_mark(&h, b, big, 1000 * MAP_BITS, 1000 * MAP_BITS);
+	CHECK(b->free_blocks == 115 + 5 + 1 + 20 + 1000 * MAP_BITS, "counter");
+	CHECK(shim.pages == 2, "%ld pages", shim.pages);
+	CHECK(shadow_epochs_bytes(&h.es) < 50000, "%zu bytes", shadow_epochs_bytes(&h.es));
+	hand_end(&h);
+}
+
+/* Free in pieces: no step is long, and none is forgotten. */
+void test_free_pieces(void)
+{
+	const u64 n = 9000;
+	struct shadow_range range = { MAP_BITS - 4000, MAP_BITS - 4000 + n };
+	u64 cursor = 0, settled = 0, i, steps = 0;
+	struct shadow_epoch *a, *b;
+	struct hand h;
+
+	hand_start(&h);
+	a = hand_flip(&h);
+	for (i = 0; i < n; i += 2)
+		hand_mark(&h, a, range.first + i, 1, 1);
+	b = hand_flip(&h);
+	for (; range.first < range.end; steps++)
+		CHECK(!shadow_epochs_mark_free(&h.es, b, 0, &range, GFP_KERNEL, &settled),
+		      "no memory");
+	CHECK(settled == n / 2, "%llu settled", (unsigned long long)settled);
+	CHECK(steps > 20, "%llu steps", (unsigned long long)steps);
+	for (steps = 0; hand_fold(&h, a, &cursor); steps++)
+		;
+	CHECK(steps > 20, "%llu steps", (unsigned long long)steps);
+	CHECK(shadow_blockmap_test(&h.es.settled->map, MAP_BITS - 4000, n), "all of it");
 	hand_end(&h);
 }
 

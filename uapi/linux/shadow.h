@@ -34,6 +34,7 @@
 #define SHADOW_MAX_SET_VOLUMES	64	/* shadows in one set (VSS J-01) */
 #define SHADOW_MAX_VOLUME_SHADOWS 512	/* shadows of one volume (VSS J-02) */
 #define SHADOW_MAX_FREEZE	256	/* devices frozen for one set */
+#define SHADOW_MAX_FREE_RANGES	65536	/* told of by one command */
 
 #define SHADOW_TIMEOUT_MIN_MS	10
 #define SHADOW_TIMEOUT_MAX_MS	600000
@@ -62,6 +63,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_STORE_DEVICE	(1ULL << 1)
 #define SHADOW_FEAT_HOLD		(1ULL << 2)
 #define SHADOW_FEAT_EVENTS		(1ULL << 3)
+#define SHADOW_FEAT_FREE		(1ULL << 4)	/* SHADOW_IOC_SHADOW_FREE */
 
 /**
  * struct shadow_info - what this module is and can do
@@ -339,6 +341,8 @@ enum shadow_state {
  * @read_bytes: their bytes
  * @fault: why it was lost
  * @volume_name: kernel name of the volume at the instant
+ * @free_bytes: known to have been free at the instant: reads as zeros, and is not
+ *	preserved for this shadow
  * @reserved: zero
  */
 struct shadow_shadow_info {
@@ -361,7 +365,8 @@ struct shadow_shadow_info {
 	__u64	read_bytes;
 	struct shadow_fault fault;
 	char	volume_name[32];
-	__u64	reserved[4];
+	__u64	free_bytes;
+	__u64	reserved[3];
 };
 
 /* What SHADOW_IOC_DELETE and SHADOW_IOC_SHADOW_CHANGE take their uuid for. */
@@ -414,6 +419,43 @@ struct shadow_change {
 	__u32	changed;
 	__u32	reserved0;
 	struct shadow_uuid failed;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+/**
+ * struct shadow_free_range - a part of a shadow
+ * @first: its first byte
+ * @bytes: its length
+ */
+struct shadow_free_range {
+	__u64	first;
+	__u64	bytes;
+};
+
+/**
+ * struct shadow_shadow_free - tell what was free on a volume at the instant
+ * @uuid: the shadow
+ * @ranges: address of an array of struct shadow_free_range, in any order; only blocks
+ *	that lie in a range as a whole count
+ * @count: how many, at most SHADOW_MAX_FREE_RANGES
+ * @flags: zero
+ * @done: out: how many were dealt with, after an error too
+ * @reserved0: zero
+ * @blocks: out: blocks that were not known to be free before
+ * @settled: out: blocks of which from now on nothing is preserved for any shadow
+ * @fault: out: why the command failed
+ * @reserved: zero
+ */
+struct shadow_shadow_free {
+	struct shadow_uuid uuid;
+	__u64	ranges;
+	__u32	count;
+	__u32	flags;
+	__u32	done;
+	__u32	reserved0;
+	__u64	blocks;
+	__u64	settled;
 	struct shadow_fault fault;
 	__u64	reserved[4];
 };
@@ -491,6 +533,7 @@ struct shadow_set_step {
 #define SHADOW_IOC_SHADOW_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x05, struct shadow_shadow_info)
 #define SHADOW_IOC_DELETE	_IOWR(SHADOW_IOC_MAGIC, 0x06, struct shadow_delete)
 #define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)
+#define SHADOW_IOC_SHADOW_FREE	_IOWR(SHADOW_IOC_MAGIC, 0x0e, struct shadow_shadow_free)
 
 /* on a set descriptor */
 #define SHADOW_IOC_SET_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x20, struct shadow_set_add)

@@ -11,4 +11,8 @@
 #define kunmap_local(addr)	((void)(addr))
 #endif
 
+#if !HAVE_MEMZERO_PAGE
+#define memzero_page(page, offset, len)	zero_user(page, offset, len)
+#endif
+
 #endif /* SHADOW_COMPAT_LINUX_HIGHMEM_H */

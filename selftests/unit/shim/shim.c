@@ -242,7 +242,7 @@ void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
 
 	if (!entry)
 		return xa_erase(xa, index);
-	SHIM_BUG_ON((uintptr_t)entry & 3);
+	SHIM_BUG_ON((uintptr_t)entry & 2 && !xa_is_value(entry));
 	SHIM_BUG_ON(xa->guard && !xa->guard->held);
 	slot = slot_make(xa, index, gfp);
 	if (!slot)

@@ -22,6 +22,8 @@ typedef int32_t s32;
 typedef int64_t s64;
 typedef unsigned int gfp_t;
 
+#define U64_MAX		UINT64_MAX
+
 #define __rcu
 #define __must_check	__attribute__((warn_unused_result))
 #define __always_unused	__attribute__((unused))

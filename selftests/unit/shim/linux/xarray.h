@@ -46,6 +46,17 @@ bool xa_empty(const struct xarray *xa);
 bool xa_is_err(const void *entry);
 int xa_err(const void *entry);
 
+/* An integer in the place of a pointer. */
+static inline void *xa_mk_value(unsigned long v)
+{
+	return (void *)(v << 1 | 1);
+}
+
+static inline bool xa_is_value(const void *entry)
+{
+	return (uintptr_t)entry & 1;
+}
+
 #define xa_for_each(xa, index, entry) \
 	for (index = 0, entry = xa_find(xa, &index, ULONG_MAX, XA_PRESENT); entry; \
 	     entry = xa_find_after(xa, &index, ULONG_MAX, XA_PRESENT))
