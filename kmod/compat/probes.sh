@@ -78,3 +78,9 @@ have KMAP_LOCAL "linux/highmem.h linux/highmem-internal.h" 'kmap_local_page\('
 have MEMZERO_PAGE linux/highmem.h 'memzero_page\('
 # cd4d7263d58a (6.7): who may join a generic netlink group is said in flags
 have GENL_MCAST_FLAGS net/genetlink.h 'GENL_MCAST_CAP_NET_ADMIN'
+
+# Only the tests' modules ask for these.
+# 908a1d775422 (6.13): hrtimer_setup() in the place of hrtimer_init()
+have HRTIMER_SETUP linux/hrtimer.h 'void hrtimer_setup\('
+# cc76ace465d6 (6.14): all disks merge; BLK_MQ_F_SHOULD_MERGE is gone
+have MQ_SHOULD_MERGE linux/blk-mq.h 'BLK_MQ_F_SHOULD_MERGE'
