@@ -10,7 +10,7 @@ JOBS ?= $(shell nproc)
 # A KERNEL of another suite, or another FLAVOUR of it, is built for elsewhere.
 elsewhere := $(filter-out 6.1 6.1-amd64,$(or $(KERNEL),6.1)$(addprefix -,$(FLAVOUR)))
 # What boots a machine boots Debian's plain kernel.
-ifneq ($(and $(filter-out amd64,$(FLAVOUR)),$(filter check check-kernels check-debug demo vm-shell,$(MAKECMDGOALS))),)
+ifneq ($(and $(filter-out amd64,$(FLAVOUR)),$(filter check check-kernels check-debug bench demo vm-shell,$(MAKECMDGOALS))),)
 $(error FLAVOUR=$(FLAVOUR) is only built, not booted: \
 	leave it out, or build it by "make modules KERNEL=$(or $(KERNEL),6.1) FLAVOUR=$(FLAVOUR)")
 endif
@@ -58,6 +58,8 @@ help:
 	@echo '  make check-build                 does it build for all of them, without a warning?'
 	@echo '  make check-debug                 on a kernel that looks for mistakes; CONFIG=kcsan: for data races'
 	@echo '  make check-packages              the packages in all suites: an hour, and the network'
+	@echo '  make bench       the table of what it costs, beside dm-snapshot and dm-thin; QUICK=1 for minutes,'
+	@echo '                   ROWS=names for some; results in selftests/results-bench/'
 	@echo '  make vm-shell    a shell in the machine'
 	@echo '  make lint        what the tools have to say about the sources'
 
@@ -171,6 +173,12 @@ demo: build
 	@selftests/vm/boot --timeout 600 --disk origin=256M --disk store=256M \
 		--disk oracle=256M -- $(CURDIR)/selftests/demo.sh </dev/null
 
+# Of what it needs, only the plot is not among what all tests need.
+bench: build
+	@selftests/vm/setup packages gnuplot-nox
+	@selftests/bench/bench $(if $(QUICK),--quick) $(addprefix --rows=,$(ROWS)) \
+		$(addprefix --repeat=,$(REPEAT)) $(if $(filter real,$(CLOCK)),--real)
+
 vm-shell: build
 	@selftests/vm/boot --disk a=512M --disk b=512M
 
@@ -183,4 +191,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug bench demo vm-shell lint clean
