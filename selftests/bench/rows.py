@@ -28,6 +28,7 @@ class Row:
         words = entry.get("full", {}) | (entry.get("quick", {}) if quick else {})
         self.words = words
         self.steps = [step.format(**words) for step in entry.get("steps", [])]
+        self.paced = not any(step.startswith("rate ") for step in self.steps)
         self.who = entry.get("who") or [
             "raw", SUBJECT, *table["peers"]["quick" if quick else "full"]]
         self._limit = entry.get("limit")
@@ -132,14 +133,28 @@ class Table:
             for name, counts in run.get("disks", {}).items())
         return f"{text:16} [{io}]"
 
-    def evaluate(self, runs):
+    @staticmethod
+    def disturbed(run, facts):
+        """Was the bare disk more than 10 % off its rate?"""
+        if "ios" not in run or not facts.get("iops"):
+            return False
+        least = run["ios"] * 1e3 / facts["iops"]
+        least = max(least, run["bytes"] * 1e3 / (facts["kib"] << 10))
+        return not 0.9 < run["ms"] / least < 1.1
+
+    def evaluate(self, runs, facts):
         """Return one entry for each row and place, with medians and verdicts."""
+        odd = {(run["row"], run["place"]) for run in runs
+               if run.get("who") == "raw" and self.disturbed(run, facts)}
         found = []
         others = {}
         for row in self.rows:
             for place in row.places:
                 entry = self._evaluate(row, place, runs, others)
                 others[row.name, place] = entry["values"].get(row.subject)
+                entry["disturbed"] = row.paced and (row.base.name, place) in odd
+                if entry["disturbed"]:
+                    entry["verdict"] += "; disturbed"
                 found.append(entry)
         return found
 
