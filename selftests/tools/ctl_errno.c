@@ -868,7 +868,7 @@ static const struct ctl_case cases[] = {
 	/* no case: VOLUME_TRACK, ENODEV, NO_DEVICE: what other kernels say for ENXIO */
 	CASE(VOLUME_TRACK, EOPNOTSUPP, DAX, dax, unfit_dax),
 	CASE(VOLUME_TRACK, EOPNOTSUPP, ZONED, devices, unfit_zoned),
-	CASE(VOLUME_TRACK, EOPNOTSUPP, RW_PAGE, devices, unfit_rw_page),
+	CASE(VOLUME_TRACK, EOPNOTSUPP, RW_PAGE, rw_page, unfit_rw_page),
 	CASE(VOLUME_TRACK, EOPNOTSUPP, IMAGE, devices, unfit_image),
 	/* no case: VOLUME_TRACK, EOPNOTSUPP, BLOCK_SIZE: older kernels allow 4 KiB at most */
 	CASE(VOLUME_TRACK, EOPNOTSUPP, EMPTY, devices, unfit_empty),
