@@ -64,6 +64,22 @@ def text(facts, entries):
                                  titles.items()], 3), ""])
 
 
+def counts_text(runs):
+    """Return what each disk was asked for, run by run."""
+    cells = [["row", "store", "who", "disk", "reads", "KiB read", "writes",
+              "KiB written", "discards"]]
+    for run in runs:
+        for name, counts in run.get("disks", {}).items():
+            cells.append([run["row"], run["place"], run["who"], name,
+                          str(counts["reads"]), str(counts["read_bytes"] >> 10),
+                          str(counts["writes"]),
+                          str(counts["write_bytes"] >> 10),
+                          str(counts["discards"])])
+    return "\n".join(["What the disks were asked for, from the job's begin until "
+                      "all that was put off was done; the origin is on disk a, "
+                      "a store apart on disk b:", "", *lines_of(cells, 4), ""])
+
+
 SCRIPT = """
 set terminal svg size {width},560 font "sans,12" background "white"
 set output "{file}"
@@ -126,6 +142,6 @@ def write(results, facts, table, runs):
     shown = text(facts, entries)
     with open(os.path.join(results, "table.txt"), "w",
               encoding="utf-8") as file:
-        file.write(shown)
+        file.write(shown + "\n" + counts_text(runs))
     print(shown, end="")
     plot(os.path.join(results, "bench.svg"), facts, entries)
