@@ -54,7 +54,8 @@ static long ctl_info(struct shadow_info __user *user)
 		.abi_version = SHADOW_ABI_VERSION,
 		.block_size = SHADOW_BLOCK_SIZE,
 		.features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_STORE_DEVICE |
-			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE,
+			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
+			    SHADOW_FEAT_WRITABLE,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -86,8 +87,8 @@ static long ctl_set_new(struct shadow_set_new __user *user)
 
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
-	if (arg.flags & ~SHADOW_SET_NO_AUTO_RELEASE || arg.fd || !zeroed(arg.set) ||
-	    !zeroed(arg.reserved))
+	if (arg.flags & ~(SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE) || arg.fd ||
+	    !zeroed(arg.set) || !zeroed(arg.reserved))
 		return -EINVAL;
 	if (arg.timeout_ms && (arg.timeout_ms < SHADOW_TIMEOUT_MIN_MS ||
 			       arg.timeout_ms > SHADOW_TIMEOUT_MAX_MS))
@@ -261,6 +262,7 @@ static long ctl_change(struct shadow_change __user *user)
 	switch (arg.flags) {
 	case SHADOW_CHANGE_PIN:
 	case SHADOW_CHANGE_UNPIN:
+	case SHADOW_CHANGE_SEAL:
 		break;
 	default:
 		return -EINVAL;

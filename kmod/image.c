@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * image.c - the block device of a shadow: every block from its record, or from
- * the origin; zeros where the volume was free.
+ * image.c - the block device of a shadow: every block from what was written to it,
+ * from its record, or from the origin; zeros where the volume was free.
  *
- * A read is cut into runs.  A run that was free is zeros.  A recorded run is copied
+ * A read is cut into runs.  A run that was free is zeros.  A run in the store is copied
  * from memory, where it is still (or for good) there, or read from the store.  The
  * others are read from the origin, and looked at again when that is done: blocks that
  * have become recorded or free meanwhile are filled anew, whatever was read; where
@@ -11,14 +11,16 @@
  * data.  Writers therefore never wait for readers.  "Nothing has changed" is one
  * comparison, of the epochs' generation.
  *
+ * Writes go to the overlay of a writable image (overlay.c), until it is sealed.
+ *
  * Last of all the stake is looked at: a shadow is marked lost before any write
  * goes through that it lacks and before any of its store blocks is used again,
  * so data that arrived while it was not lost is good.
  *
  * Deleting: under shadows_lock the shadow becomes unreachable for openers; with
  * none left del_gendisk() ends new reads; reads under way are counted and end
- * because they are bios below us.  Then its epoch is folded into the next older
- * one.
+ * because they are bios below us, and so are writes.  Then the overlay goes, and its
+ * epoch is folded into the next older one.
  */
 #include <linux/blkdev.h>
 #include <linux/delay.h>
@@ -56,12 +58,29 @@ static struct workqueue_struct *image_wq;	/* second looks at reads */
 static struct workqueue_struct *delete_wq;	/* may wait for them */
 
 /**
+ * struct found - where a run of blocks is
+ * @place: the kind of place
+ * @written: it was written to the image: found in the overlay, in @phase of that
+ * @phase: if @written
+ * @loc: the first block's location, if in the store
+ * @len: blocks
+ * @generation: of the epochs when it was looked up
+ */
+struct found {
+	enum shadow_place place;
+	bool written;
+	unsigned int phase;
+	u64 loc;
+	u64 len;
+	u64 generation;
+};
+
+/**
  * struct piece - a part of a read that is under way below us
  * @sh: the shadow
  * @parent: the read
  * @iter: which part of @parent, in sectors of the image
- * @generation: of the epochs, when the look-up said "origin"
- * @origin: read from the origin
+ * @found: what the look-up said
  * @work: looks again, where waiting is allowed
  * @bio: the clone
  */
@@ -69,24 +88,23 @@ struct piece {
 	struct shadow *sh;
 	struct bio *parent;
 	struct bvec_iter iter;
-	u64 generation;
-	bool origin;
+	struct found found;
 	struct work_struct work;
 	struct bio bio;
 };
 
 /* --- reading ---------------------------------------------------------------------- */
 
-static void read_get(struct shadow *sh)
+static void inflight_get(struct shadow *sh)
 {
-	atomic_inc(&sh->reads_inflight);
+	atomic_inc(&sh->inflight);
 }
 
-static void read_put(struct shadow *sh)
+static void inflight_put(struct shadow *sh)
 {
 	/* The deleter's grace period keeps the shadow for the wake-up. */
 	rcu_read_lock();
-	if (atomic_dec_and_test(&sh->reads_inflight))
+	if (atomic_dec_and_test(&sh->inflight))
 		wake_up(&sh->idle);
 	rcu_read_unlock();
 }
@@ -105,7 +123,7 @@ static void part_done(struct shadow *sh, struct bio *parent, blk_status_t status
 	if (status && !parent->bi_status)
 		parent->bi_status = status;
 	bio_endio(parent);
-	read_put(sh);
+	inflight_put(sh);
 }
 
 static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
@@ -135,20 +153,22 @@ static void piece_end(struct bio *bio)
 	blk_status_t status = bio->bi_status;
 
 	smp_rmb();	/* the data, then the generation */
-	if (piece->origin &&
-	    READ_ONCE(sh->vol->epochs.generation) != piece->generation) {
+	if (piece->found.place == SHADOW_ON_ORIGIN &&
+	    READ_ONCE(sh->vol->epochs.generation) != piece->found.generation) {
 		INIT_WORK(&piece->work, piece_again);
 		queue_work(image_wq, &piece->work);
 		return;
 	}
+	if (piece->found.written)
+		shadow_overlay_leave(sh->overlay, piece->found.phase);
 	bio_put(bio);
 	part_done(sh, parent, status);
 }
 
-/* Read @bytes of @iter from a device. */
+/* Read @bytes of @iter from a device, where @found said that they are. */
 static void read_piece(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		       unsigned int bytes, struct block_device *bdev, sector_t sector,
-		       bool origin, u64 generation)
+		       const struct found *found)
 {
 	struct bio *bio = shadow_bio_clone(parent, GFP_NOIO, &piece_bios);
 	struct piece *piece = container_of(bio, struct piece, bio);
@@ -157,14 +177,15 @@ static void read_piece(struct shadow *sh, struct bio *parent, struct bvec_iter i
 	piece->sh = sh;
 	piece->parent = parent;
 	piece->iter = iter;
-	piece->origin = origin;
-	piece->generation = generation;
+	piece->found = *found;
+	if (found->written)
+		shadow_overlay_stay(sh->overlay, found->phase);
 	bio_set_dev(bio, bdev);
 	bio->bi_iter = iter;
 	bio->bi_iter.bi_sector = sector;
 	bio->bi_end_io = piece_end;
 	bio->bi_opf &= ~REQ_POLLED;
-	read_get(sh);
+	inflight_get(sh);
 	bio_inc_remaining(parent);
 	submit_bio_noacct(bio);
 }
@@ -215,8 +236,9 @@ static bool copy_block(struct shadow *sh, struct bio *parent, struct bvec_iter i
 }
 
 /* Read @bytes from the store; @iter begins @offset bytes into the block stored at @loc. */
-static void read_store(struct shadow *sh, struct bio *parent, struct bvec_iter iter, u64 loc,
-		       unsigned int offset, unsigned int bytes)
+static void read_store(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
+		       const struct found *found, u64 loc, unsigned int offset,
+		       unsigned int bytes)
 {
 	struct shadow_volume *vol = sh->vol;
 
@@ -229,14 +251,14 @@ static void read_store(struct shadow *sh, struct bio *parent, struct bvec_iter i
 		bdev = shadow_store_locate(vol->store, loc, &run, &sector);
 		if (!bdev) {		/* the page went: the shadow was lost just now */
 			bio_inc_remaining(parent);
-			read_get(sh);
+			inflight_get(sh);
 			part_done(sh, parent, BLK_STS_IOERR);
 			return;
 		}
 		n = min_t(u64, bytes, (run << SHADOW_BLOCK_BITS) - offset);
 		atomic64_inc(&vol->store_reads);
 		atomic64_add(n, &vol->store_read_bytes);
-		read_piece(sh, parent, iter, n, bdev, sector + (offset >> SECTOR_SHIFT), false, 0);
+		read_piece(sh, parent, iter, n, bdev, sector + (offset >> SECTOR_SHIFT), found);
 		bio_advance_iter(parent, &iter, n);
 		bytes -= n;
 		offset = 0;
@@ -245,15 +267,15 @@ static void read_store(struct shadow *sh, struct bio *parent, struct bvec_iter i
 }
 
 /*
- * Fill @bytes of @iter from a recorded run; @iter begins @offset bytes into the
- * block stored at @loc.  What is not in memory is read in runs.
+ * Fill @bytes of @iter from a run in the store; @iter begins @offset bytes into its
+ * first block.  What is not in memory is read in runs.
  */
-static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter iter, u64 loc,
-			 unsigned int offset, unsigned int bytes)
+static void serve_stored(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
+			 const struct found *found, unsigned int offset, unsigned int bytes)
 {
 	struct bvec_iter from = iter;	/* what has to be read begins here */
 	unsigned int unread = 0;
-	u64 unread_loc = 0;
+	u64 loc = found->loc, unread_loc = 0;
 	unsigned int unread_offset = 0;
 
 	while (bytes || unread) {
@@ -268,7 +290,7 @@ static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter
 		if (!copied)
 			unread += n;
 		if (unread && (copied || n == bytes)) {
-			read_store(sh, parent, from, unread_loc, unread_offset, unread);
+			read_store(sh, parent, from, found, unread_loc, unread_offset, unread);
 			unread = 0;
 		}
 		bio_advance_iter(parent, &iter, n);
@@ -276,6 +298,45 @@ static void serve_record(struct shadow *sh, struct bio *parent, struct bvec_iter
 		offset = 0;
 		loc++;
 	}
+}
+
+/* One answer of the look-up.  Context: the epochs' lock held for reading. */
+static void find_run(struct shadow *sh, u64 block, u64 max, struct found *found)
+{
+	struct shadow_epochs *es = &sh->vol->epochs;
+
+	found->written = false;
+	found->len = max;
+	if (sh->overlay)
+		found->written = shadow_overlay_find(sh->overlay, block, max, &found->loc,
+						     &found->len);
+	if (found->written)
+		found->place = SHADOW_IN_STORE;
+	else
+		found->place = shadow_epochs_find(es, sh->stake.epoch, block, found->len,
+						  &found->loc, &found->len);
+}
+
+/* Where the image has @block and, up to @max of them, those that follow there. */
+static struct found look_up(struct shadow *sh, u64 block, u64 max)
+{
+	struct shadow_epochs *es = &sh->vol->epochs;
+	struct found found = { 0 }, more;
+
+	read_lock(&es->lock);
+	find_run(sh, block, max, &found);
+	while (found.place == SHADOW_ON_ORIGIN && found.len < max) {
+		/* Answers end at regions; one bio for the whole run all the same. */
+		find_run(sh, block + found.len, max - found.len, &more);
+		if (more.place != SHADOW_ON_ORIGIN)
+			break;
+		found.len += more.len;
+	}
+	found.generation = es->generation;
+	if (found.written)
+		found.phase = shadow_overlay_enter(sh->overlay);
+	read_unlock(&es->lock);
+	return found;
 }
 
 /*
@@ -286,65 +347,70 @@ static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 		  bool origin_done)
 {
 	struct shadow_volume *vol = sh->vol;
-	struct shadow_epochs *es = &vol->epochs;
 	bool origin = false;
 
 	while (iter.bi_size) {
 		u64 block = iter.bi_sector / SHADOW_BLOCK_SECTORS;
 		unsigned int offset = (iter.bi_sector % SHADOW_BLOCK_SECTORS) << SECTOR_SHIFT;
-		u64 end = (offset + (u64)iter.bi_size + SHADOW_BLOCK_SIZE - 1) >>
-			  SHADOW_BLOCK_BITS;
-		u64 loc = 0, len = 0, generation;
-		enum shadow_place place;
-		unsigned int bytes;
+		u64 n = (offset + (u64)iter.bi_size + SHADOW_BLOCK_SIZE - 1) >> SHADOW_BLOCK_BITS;
+		struct found found = look_up(sh, block, n);
+		unsigned int bytes = min_t(u64, (found.len << SHADOW_BLOCK_BITS) - offset,
+					   iter.bi_size);
 
-		end += block;
-		read_lock(&es->lock);
-		generation = es->generation;
-		place = shadow_epochs_find(es, sh->stake.epoch, block, end - block, &loc, &len);
-		while (place == SHADOW_ON_ORIGIN && block + len < end) {
-			u64 more, unused;
-
-			/* Answers end at regions; one bio for the whole run all the same. */
-			if (shadow_epochs_find(es, sh->stake.epoch, block + len,
-					       end - block - len, &unused, &more) != place)
-				break;
-			len += more;
-		}
-		read_unlock(&es->lock);
-
-		bytes = min_t(u64, (len << SHADOW_BLOCK_BITS) - offset, iter.bi_size);
-		origin |= place == SHADOW_ON_ORIGIN;
-		if (place == SHADOW_IS_FREE) {
+		if (found.place == SHADOW_IS_FREE) {
 			zero_in(parent, iter, bytes);
-		} else if (place == SHADOW_IN_STORE) {
-			serve_record(sh, parent, iter, loc, offset, bytes);
+		} else if (found.place == SHADOW_IN_STORE) {
+			serve_stored(sh, parent, iter, &found, offset, bytes);
+			if (found.written)
+				shadow_overlay_leave(sh->overlay, found.phase);
 		} else if (!origin_done) {
 			atomic64_inc(&vol->image_origin_reads);
 			atomic64_add(bytes, &vol->image_origin_read_bytes);
-			read_piece(sh, parent, iter, bytes, vol->bdev, iter.bi_sector, true,
-				   generation);
+			read_piece(sh, parent, iter, bytes, vol->bdev, iter.bi_sector, &found);
 		}
+		origin |= found.place == SHADOW_ON_ORIGIN;
 		bio_advance_iter(parent, &iter, bytes);
 	}
 	return origin;
 }
 
+static void read_image(void *image, struct bio *bio)
+{
+	struct shadow *sh = image;
+
+	inflight_get(sh);
+	serve(sh, bio, bio->bi_iter, false);
+	part_done(sh, bio, BLK_STS_OK);
+}
+
+static void write_done(void *image, struct bio *bio, blk_status_t status)
+{
+	part_done(image, bio, status);
+}
+
+static const struct shadow_overlay_ops overlay_ops = {
+	.read = read_image,
+	.written = write_done,
+};
+
 static void image_submit(struct bio *bio)
 {
 	struct shadow *sh = shadow_bio_disk(bio)->private_data;
 
-	read_get(sh);
 	if (bio_op(bio) == REQ_OP_READ && !is_lost(sh)) {
 		atomic64_inc(&sh->reads);
 		atomic64_add(bio->bi_iter.bi_size, &sh->read_bytes);
-		serve(sh, bio, bio->bi_iter, false);
-		part_done(sh, bio, BLK_STS_OK);
-	} else if (bio_op(bio) == REQ_OP_FLUSH || (op_is_flush(bio->bi_opf) && !bio_sectors(bio))) {
-		part_done(sh, bio, BLK_STS_OK);
-	} else {
-		part_done(sh, bio, BLK_STS_IOERR);
+		read_image(sh, bio);
+		return;
 	}
+	inflight_get(sh);
+	if (bio_op(bio) == REQ_OP_WRITE && bio_sectors(bio) && sh->overlay &&
+	    shadow_overlay_write(sh->overlay, bio))
+		return;		/* ends in write_done() */
+	if (bio_op(bio) == REQ_OP_FLUSH || (op_is_flush(bio->bi_opf) && !bio_sectors(bio)))
+		part_done(sh, bio, BLK_STS_OK);
+	else
+		part_done(sh, bio, BLK_STS_IOERR);
 }
 
 THUNK_SUBMIT_BIO(image_submit)
@@ -353,31 +419,44 @@ THUNK_SUBMIT_BIO(image_submit)
 
 static int image_open(struct gendisk *disk, blk_mode_t mode)
 {
+	bool write = mode & BLK_OPEN_WRITE;
 	struct shadow *sh;
 	int err = 0;
 
-	if (mode & BLK_OPEN_WRITE)
-		return -EROFS;
 	mutex_lock(&shadows_lock);
 	sh = disk->private_data;
-	if (!sh || sh->deleting)	/* before 5.15 this may come after del_gendisk() */
+	if (!sh || sh->deleting) {	/* before 5.15 this may come after del_gendisk() */
 		err = -ENXIO;
-	else
+	} else if (write && (!sh->overlay || sh->sealed)) {
+		err = -EROFS;
+	} else {
 		sh->openers++;
+		sh->written |= write;
+	}
 	mutex_unlock(&shadows_lock);
 	return err;
 }
 
 THUNK_DISK_OPEN(image_open)
 
+/*
+ * Kernels do not say whether it was a writer that has gone, so until all are gone
+ * there may be one.  With the last one dirty pages have been written out.
+ */
+static void close_shadow(struct shadow *sh)
+{
+	mutex_lock(&shadows_lock);
+	if (!--sh->openers) {
+		sh->written = false;
+		if (sh->deleting)
+			queue_work(delete_wq, &sh->delete_work);
+	}
+	mutex_unlock(&shadows_lock);
+}
+
 static void image_release(struct gendisk *disk)
 {
-	struct shadow *sh = disk->private_data;
-
-	mutex_lock(&shadows_lock);
-	if (!--sh->openers && sh->deleting)
-		queue_work(delete_wq, &sh->delete_work);
-	mutex_unlock(&shadows_lock);
+	close_shadow(disk->private_data);
 }
 
 THUNK_DISK_RELEASE(image_release)
@@ -412,6 +491,8 @@ static void on_lost(struct shadow_stake *stake)
 {
 	struct shadow *sh = container_of(stake, struct shadow, stake);
 
+	if (sh->overlay)
+		shadow_overlay_lost(sh->overlay);
 	send_event(sh, SHADOW_NL_EV_LOST, stake->fault.reason);
 }
 
@@ -468,13 +549,15 @@ static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 	return IS_ERR(disk) ? NULL : disk;
 }
 
-struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fault)
+struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shadow_fault *fault)
 {
 	struct shadow *sh = kzalloc(sizeof(*sh), GFP_KERNEL);
+	bool writable = flags & SHADOW_SET_WRITABLE;
 	bool whole;
 
 	if (!sh)
 		goto no_memory;
+	sh->flags = flags;
 	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
 	sh->settled = shadow_settled_alloc(GFP_KERNEL);
 	sh->index = ida_alloc_max(&indexes, (1 << MINORBITS) / IMAGE_MINORS - 1, GFP_KERNEL);
@@ -487,7 +570,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 	INIT_LIST_HEAD(&sh->node);
 	INIT_WORK(&sh->delete_work, delete_work);
 	init_waitqueue_head(&sh->idle);
-	atomic_set(&sh->reads_inflight, 1);
+	atomic_set(&sh->inflight, 1);
 	generate_random_uuid(sh->uuid.b);
 	whole = vol->start == 0 && vol->nr_sectors == get_capacity(vol->disk);
 	sh->disk->major = image_major;
@@ -498,7 +581,13 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fa
 	if (!whole)
 		sh->disk->flags |= GENHD_FL_NO_PART;
 	snprintf(sh->disk->disk_name, DISK_NAME_LEN, "shadow%d", sh->index);
-	set_disk_ro(sh->disk, true);
+	if (writable) {
+		sh->overlay = shadow_overlay_create(vol, &sh->stake, sh->disk->disk_name,
+						    &overlay_ops, sh);
+		if (!sh->overlay)
+			goto free_sh;
+	}
+	set_disk_ro(sh->disk, !writable);
 	__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
 	mutex_lock(&shadows_lock);
 	nr_shadows++;
@@ -573,16 +662,18 @@ static void destroy(struct shadow *sh)
 		if (sh->published)
 			send_event(sh, SHADOW_NL_EV_DELETED, SHADOW_REASON_NONE);
 	}
-	atomic_dec(&sh->reads_inflight);
-	wait_event(sh->idle, !atomic_read(&sh->reads_inflight));
+	atomic_dec(&sh->inflight);
+	wait_event(sh->idle, !atomic_read(&sh->inflight));
 	if (sh->stake.epoch->number) {		/* it was flipped */
 		spin_lock(&vol->stakes_lock);
 		list_del(&sh->stake.node);
 		vol->nr_stakes--;
 		spin_unlock(&vol->stakes_lock);
-		fold(vol, sh->stake.epoch);
 	}
-	synchronize_rcu();	/* for read_put(), and for the map if it was flipped */
+	shadow_overlay_destroy(sh->overlay);
+	if (sh->stake.epoch->number)
+		fold(vol, sh->stake.epoch);
+	synchronize_rcu();	/* for inflight_put(), and for the map if it was flipped */
 	shadow_epoch_free(sh->stake.epoch);
 	shadow_settled_free(sh->settled);
 	shadow_registry_unuse_store(vol);
@@ -655,6 +746,33 @@ int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shado
 	return err;
 }
 
+#define SEAL_BEGUN	1
+
+/*
+ * From now on nobody can open @sh for writing, and nobody has.  It is kept, like an open
+ * one, until finish_seal().  Return: SEAL_BEGUN, 0 when it is read-only already, -EBUSY.
+ */
+static int begin_seal(struct shadow *sh, struct shadow_fault *fault)
+{
+	lockdep_assert_held(&shadows_lock);
+	if (!sh->overlay || sh->sealed)
+		return 0;
+	if (sh->written || shadow_disk_partition_open(sh->disk))
+		return shadow_fail(fault, SHADOW_PHASE_IMAGE, SHADOW_REASON_BUSY, sh->vol->dev,
+				   -EBUSY);
+	sh->sealed = true;
+	sh->openers++;
+	return SEAL_BEGUN;
+}
+
+static void finish_seal(struct shadow *sh)
+{
+	set_disk_ro(sh->disk, true);
+	shadow_overlay_seal(sh->overlay);
+	send_event(sh, SHADOW_NL_EV_SEALED, SHADOW_REASON_NONE);
+	close_shadow(sh);
+}
+
 int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault *fault)
 {
 	struct shadow *sh;
@@ -664,10 +782,15 @@ int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault
 	sh = find(uuid);
 	if (!sh || sh->deleting)
 		err = -ENOENT;
+	else if (flags & SHADOW_CHANGE_SEAL)
+		err = begin_seal(sh, fault);
 	else
 		sh->pinned = flags & SHADOW_CHANGE_PIN;
 	mutex_unlock(&shadows_lock);
-	return err;
+	if (err != SEAL_BEGUN)
+		return err;
+	finish_seal(sh);
+	return 0;
 }
 
 /* --- free space ---------------------------------------------------------------------------- */
@@ -747,7 +870,7 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 	if (sh && sh->deleting)
 		sh = NULL;
 	if (sh)
-		read_get(sh);	/* the deletion waits for us */
+		inflight_get(sh);	/* the deletion waits for us */
 	mutex_unlock(&shadows_lock);
 	if (!sh)
 		return -ENOENT;
@@ -756,7 +879,7 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 		if (!err)
 			arg->done++;
 	}
-	read_put(sh);
+	inflight_put(sh);
 	return err;
 }
 
@@ -814,7 +937,8 @@ static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)
 	info->index = sh->index;
 	info->state = sh->deleting ? SHADOW_STATE_DELETING :
 		      READ_ONCE(sh->stake.lost) ? SHADOW_STATE_LOST : SHADOW_STATE_CREATED;
-	info->flags = sh->flags | (sh->pinned ? SHADOW_SHADOW_PINNED : 0);
+	info->flags = sh->flags | (sh->pinned ? SHADOW_SHADOW_PINNED : 0) |
+		      (sh->sealed ? SHADOW_SHADOW_SEALED : 0);
 	info->context = sh->context;
 	info->openers = sh->openers;
 	info->set_count = sh->set_count;
@@ -822,6 +946,7 @@ static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)
 	info->bytes = (u64)sh->nr_sectors << SECTOR_SHIFT;
 	info->created_ns = sh->created_ns;
 	info->blocks = READ_ONCE(sh->stake.epoch->index.blocks);
+	info->overlay_blocks = READ_ONCE(sh->stake.epoch->overlay.blocks);
 	info->reads = atomic64_read(&sh->reads);
 	info->read_bytes = atomic64_read(&sh->read_bytes);
 	if (is_lost(sh))
@@ -866,12 +991,17 @@ int shadow_image_init(void)
 	delete_wq = alloc_workqueue("shadow-delete", WQ_UNBOUND, 0);
 	if (!delete_wq)
 		goto destroy_image_wq;
+	err = shadow_overlay_init();
+	if (err)
+		goto destroy_delete_wq;
 	err = register_blkdev(0, "shadow");
 	if (err < 0)
-		goto destroy_delete_wq;
+		goto exit_overlay;
 	image_major = err;
 	return 0;
 
+exit_overlay:
+	shadow_overlay_exit();
 destroy_delete_wq:
 	destroy_workqueue(delete_wq);
 destroy_image_wq:
@@ -884,6 +1014,7 @@ exit_bios:
 void shadow_image_exit(void)
 {
 	unregister_blkdev(image_major, "shadow");
+	shadow_overlay_exit();
 	destroy_workqueue(delete_wq);
 	destroy_workqueue(image_wq);
 	bioset_exit(&piece_bios);

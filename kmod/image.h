@@ -5,6 +5,7 @@
 #ifndef SHADOW_IMAGE_H
 #define SHADOW_IMAGE_H
 
+#include "overlay.h"
 #include "volume.h"
 
 /**
@@ -26,6 +27,7 @@ struct shadow {
 	int index;
 	sector_t nr_sectors;
 	s64 created_ns;
+	struct shadow_overlay *overlay;	/* of a writable one */
 	struct gendisk *disk;
 	bool added;
 
@@ -33,11 +35,13 @@ struct shadow {
 	struct list_head node;
 	bool published;			/* to be found by commands */
 	unsigned int openers;
+	bool written;			/* an opener may write, or there was one */
+	bool sealed;			/* writable no longer */
 	bool pinned;			/* never to be evicted */
 	bool deleting;
 	struct work_struct delete_work;
 
-	atomic_t reads_inflight;	/* or other uses, and one for the shadow itself */
+	atomic_t inflight;		/* reads, writes, other uses; one for the shadow itself */
 	wait_queue_head_t idle;
 	atomic64_t reads;
 	atomic64_t read_bytes;
@@ -50,12 +54,13 @@ void shadow_image_exit(void);
  * shadow_prepare() - everything for a shadow that needs memory or time
  * @vol: the volume; pinned and with its store in use, both the shadow's from
  *	now on
+ * @flags: SHADOW_SET_* bits
  * @fault: out: the reason of a failure
  *
  * Return: the shadow or an ERR_PTR(), with @vol's pin and store still the
  * caller's.
  */
-struct shadow *shadow_prepare(struct shadow_volume *vol, struct shadow_fault *fault);
+struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shadow_fault *fault);
 
 /**
  * shadow_flip() - the instant of one shadow
@@ -103,7 +108,7 @@ int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shado
  * @fault: out: the reason of a failure
  *
  * Return: 0, also when it was so before; -ENOENT when there is none, or it is
- * being deleted.
+ * being deleted; -EBUSY when it is to be sealed while somebody may write to it.
  */
 int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault *fault);
 

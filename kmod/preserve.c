@@ -257,12 +257,27 @@ static unsigned int block_bytes(const struct shadow_volume *vol, u64 block)
 	return min_t(u64, left, SHADOW_BLOCK_SECTORS) << SECTOR_SHIFT;
 }
 
+/* What of the budget is not the origin's: what images have, and could have at once. */
+static s64 images_part(struct shadow_volume *vol)
+{
+	s64 part = atomic64_read(&vol->image_memory);
+
+	return atomic_read(&vol->image_writers) ? max(part, shadow_volume_image_share(vol)) : part;
+}
+
+static void note_peak(struct shadow_volume *vol)
+{
+	u64 now = atomic64_read(&vol->memory) + atomic64_read(&vol->image_memory);
+
+	if (now > vol->memory_peak)
+		WRITE_ONCE(vol->memory_peak, now);
+}
+
 /* Take pages for up to @n blocks from pool and budget. */
 static unsigned int take_pages(struct shadow_volume *vol, struct page **page, u64 n)
 {
-	s64 room = READ_ONCE(vol->memory_limit) - atomic64_read(&vol->memory);
+	s64 room = READ_ONCE(vol->memory_limit) - images_part(vol) - atomic64_read(&vol->memory);
 	unsigned int i;
-	u64 now;
 
 	if (room <= 0)
 		return 0;
@@ -272,9 +287,8 @@ static unsigned int take_pages(struct shadow_volume *vol, struct page **page, u6
 		if (!page[i])
 			break;
 	}
-	now = atomic64_add_return(i, &vol->memory);
-	if (now > vol->memory_peak)
-		WRITE_ONCE(vol->memory_peak, now);
+	atomic64_add(i, &vol->memory);
+	note_peak(vol);
 	return i;
 }
 
@@ -415,7 +429,7 @@ static int record_run(struct shadow_volume *vol, struct shadow_claim *claim, u64
 		if (extent.len && !vol->store->open)
 			break;
 		err = shadow_store_append(vol->store, claim->page[claim->done - claim->first],
-					  &loc);
+					  SHADOW_FOR_ORIGIN, &loc);
 		if (err)
 			break;
 		if (!extent.len)
@@ -490,17 +504,18 @@ static void finish_claim(struct shadow_volume *vol, struct shadow_claim *claim)
 static void collect_store(struct shadow_volume *vol)
 {
 	int err = shadow_store_collect(vol->store);
-	unsigned int reaped;
+	struct shadow_stored stored;
 
 	if (err)
 		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
 				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY :
 				   SHADOW_REASON_STORE_ERROR, err);
-	reaped = shadow_store_reap(vol->store);
-	if (reaped) {
-		atomic64_sub(reaped, &vol->memory);
+	note_peak(vol);
+	stored = shadow_store_reap(vol->store);
+	atomic64_sub(stored.blocks[SHADOW_FOR_ORIGIN], &vol->memory);
+	atomic64_sub(stored.blocks[SHADOW_FOR_IMAGE], &vol->image_memory);
+	if (stored.blocks[SHADOW_FOR_ORIGIN])
 		vol->stuck_since = jiffies;
-	}
 }
 
 static void take_in(struct shadow_volume *vol)
@@ -630,6 +645,8 @@ static void worker(struct work_struct *work)
 	if (store && !shadow_store_send(store))	/* the store's end waits for this run */
 		queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
 	blk_finish_plug(&plug);
+	if (wq_has_sleeper(&vol->image_wait))
+		wake_up_all(&vol->image_wait);	/* there may be room now */
 	memalloc_noio_restore(noio);
 }
 

@@ -493,6 +493,7 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 void shadow_registry_unuse_store(struct shadow_volume *vol)
 {
 	struct shadow_store *store = NULL;
+	struct shadow_stored stored;
 
 	mutex_lock(&registry_lock);	/* others look at our store for circles */
 	mutex_lock(&vol->change);
@@ -511,7 +512,9 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 		vol->past_writes += atomic64_read(&store->writes);
 		vol->past_write_bytes += atomic64_read(&store->write_bytes);
 		mutex_unlock(&vol->epochs.mutate);
-		atomic64_sub(shadow_store_destroy(store), &vol->memory);
+		stored = shadow_store_destroy(store);
+		atomic64_sub(stored.blocks[SHADOW_FOR_ORIGIN], &vol->memory);
+		atomic64_sub(stored.blocks[SHADOW_FOR_IMAGE], &vol->image_memory);
 	}
 }
 
@@ -565,7 +568,8 @@ static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info
 
 	mutex_lock(&vol->epochs.mutate);
 	info->epoch = vol->last_epoch;
-	info->memory_bytes = (u64)atomic64_read(&vol->memory) << SHADOW_BLOCK_BITS;
+	info->memory_bytes = (u64)(atomic64_read(&vol->memory) +
+				   atomic64_read(&vol->image_memory)) << SHADOW_BLOCK_BITS;
 	info->memory_peak_bytes = vol->memory_peak << SHADOW_BLOCK_BITS;
 	info->index_bytes = shadow_epochs_bytes(&vol->epochs);
 	info->store_writes = vol->past_writes;

@@ -573,13 +573,12 @@ static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow
 	err = shadow_registry_use_store(vol, &add->store, &add->fault);
 	if (err)
 		goto unpin;
-	sh = shadow_prepare(vol, &add->fault);
+	sh = shadow_prepare(vol, set->flags, &add->fault);
 	if (IS_ERR(sh)) {
 		err = PTR_ERR(sh);
 		goto unuse;
 	}
 	sh->set = set->uuid;
-	sh->flags = set->flags;
 	sh->context = set->context;
 	add->shadow = sh->uuid;
 	e->vol = vol;

@@ -26,6 +26,7 @@
 #include "store.h"
 
 #define BATCHES_MIN	4
+#define SPARE_MAX	(1ULL << 18)	/* blocks, 1 GiB */
 
 /* --- parts ------------------------------------------------------------------------- */
 
@@ -196,11 +197,20 @@ static void retire(struct shadow_store *store, struct shadow_batch *batch)
 	mempool_free(batch, &store->batches);
 }
 
-unsigned int shadow_store_destroy(struct shadow_store *store)
+/* The memory of @batch counts as free from now on. */
+static void count(struct shadow_stored *stored, const struct shadow_batch *batch)
 {
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_NR_ACCOUNTS; i++)
+		stored->blocks[i] += batch->nr_for.blocks[i];
+}
+
+struct shadow_stored shadow_store_destroy(struct shadow_store *store)
+{
+	struct shadow_stored stored = { 0 };
 	struct shadow_part *part, *next_part;
 	struct shadow_batch *batch, *next;
-	unsigned int blocks = 0;
 	LIST_HEAD(left);
 
 	while (atomic_read(&store->sent))	/* ends: they are bios of the store's devices */
@@ -213,14 +223,14 @@ unsigned int shadow_store_destroy(struct shadow_store *store)
 	if (store->open)
 		list_add(&store->open->node, &left);
 	list_for_each_entry_safe(batch, next, &left, node) {
-		blocks += batch->nr;
+		count(&stored, batch);
 		retire(store, batch);
 	}
 	list_for_each_entry_safe(part, next_part, &store->parts, node)
 		shadow_part_close(part);
 	mempool_exit(&store->batches);
 	kfree(store);
-	return blocks;
+	return stored;
 }
 
 /* --- space ------------------------------------------------------------------------- */
@@ -361,7 +371,8 @@ static void close_batch(struct shadow_store *store)
 	spin_unlock_irq(&store->list_lock);
 }
 
-int shadow_store_append(struct shadow_store *store, struct page *page, u64 *loc)
+int shadow_store_append(struct shadow_store *store, struct page *page,
+			enum shadow_account account, u64 *loc)
 {
 	struct shadow_batch *batch;
 
@@ -375,10 +386,18 @@ int shadow_store_append(struct shadow_store *store, struct page *page, u64 *loc)
 	write_lock(&store->lock);
 	*loc = batch->loc + batch->nr;
 	batch->page[batch->nr++] = page;
+	batch->nr_for.blocks[account]++;
 	write_unlock(&store->lock);
 	if (batch->nr == batch->room)
 		close_batch(store);
 	return 0;
+}
+
+bool shadow_store_has_spare(const struct shadow_store *store)
+{
+	u64 capacity = shadow_store_capacity(store);
+
+	return shadow_store_used(store) + min(capacity / 16, SPARE_MAX) < capacity;
 }
 
 bool shadow_store_has_partial(const struct shadow_store *store)
@@ -489,10 +508,10 @@ int shadow_store_collect(struct shadow_store *store)
 	return 0;
 }
 
-unsigned int shadow_store_reap(struct shadow_store *store)
+struct shadow_stored shadow_store_reap(struct shadow_store *store)
 {
+	struct shadow_stored stored = { 0 };
 	struct shadow_batch *batch, *next;
-	unsigned int pages = 0;
 
 	list_for_each_entry_safe(batch, next, &store->reaping, node) {
 		unsigned int i;
@@ -502,11 +521,11 @@ unsigned int shadow_store_reap(struct shadow_store *store)
 			give_back(store, batch->loc + i, 1);
 			store->freeing--;
 		}
-		pages += batch->nr;
+		count(&stored, batch);
 		list_del(&batch->node);
 		retire(store, batch);
 	}
-	return pages;
+	return stored;
 }
 
 void shadow_store_free(void *arg, u64 loc, u64 len)

@@ -30,6 +30,18 @@
 struct shadow_store;
 struct shadow_part;
 
+/* Whose share of the memory budget a block uses until it is stored. */
+enum shadow_account {
+	SHADOW_FOR_ORIGIN,	/* old data that a write waits for */
+	SHADOW_FOR_IMAGE,	/* what was written to an image */
+	SHADOW_NR_ACCOUNTS,
+};
+
+/* How many blocks of memory are free again, by account. */
+struct shadow_stored {
+	unsigned int blocks[SHADOW_NR_ACCOUNTS];
+};
+
 /**
  * struct shadow_batch - blocks on their way to the store, adjacent there
  * @rb: in shadow_store.staged, by @loc
@@ -37,6 +49,7 @@ struct shadow_part;
  * @part: where it goes
  * @loc: place of the first block
  * @nr: blocks filled
+ * @nr_for: how many of them for whom
  * @room: blocks allotted from @loc on
  * @status: how the write ended
  * @since: jiffies when memory was first missing to write it; 0: never
@@ -50,6 +63,7 @@ struct shadow_batch {
 	struct shadow_part *part;
 	u64 loc;
 	unsigned int nr;
+	struct shadow_stored nr_for;
 	unsigned int room;
 	blk_status_t status;
 	unsigned long since;
@@ -193,10 +207,8 @@ struct shadow_store *shadow_store_create(mempool_t *pages, struct bio_set *bios,
  * shadow_store_destroy() - free a store and its parts
  *
  * Waits for writes under way.  Nobody reads any more.
- *
- * Return: how many blocks of memory that made free.
  */
-unsigned int shadow_store_destroy(struct shadow_store *store);
+struct shadow_stored shadow_store_destroy(struct shadow_store *store);
 
 /**
  * shadow_part_open() - obtain what a part is to be made of
@@ -232,13 +244,21 @@ int shadow_store_attach(struct shadow_part *part);
  * shadow_store_append() - hand over a block
  * @store: the store
  * @page: holds the block in its first 4096 bytes; the store's from now on
+ * @account: who has counted it
  * @loc: out: where the block will be
  *
  * Context: mutate mutex held.
  * Return: 0, -ENOSPC when the store is full, -ENOMEM.  On failure @page is
  * still the caller's.
  */
-int shadow_store_append(struct shadow_store *store, struct page *page, u64 *loc);
+int shadow_store_append(struct shadow_store *store, struct page *page,
+			enum shadow_account account, u64 *loc);
+
+/*
+ * May a block be stored that is not preserved?  Some of a store is for those that are:
+ * without it shadows are lost.  Context: mutate mutex held.
+ */
+bool shadow_store_has_spare(const struct shadow_store *store);
 
 /* Let the batch that could take more be written.  Context: mutate mutex held. */
 void shadow_store_seal(struct shadow_store *store);
@@ -274,9 +294,8 @@ int shadow_store_collect(struct shadow_store *store);
  * @store: the store
  *
  * Context: mutate mutex held.
- * Return: how many blocks of memory that made free.
  */
-unsigned int shadow_store_reap(struct shadow_store *store);
+struct shadow_stored shadow_store_reap(struct shadow_store *store);
 
 /* The write of @batch has ended.  Any context. */
 void shadow_store_written(struct shadow_batch *batch, blk_status_t status);

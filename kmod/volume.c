@@ -94,6 +94,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	bio_list_init(&vol->todo);
 	INIT_LIST_HEAD(&vol->read_claims);
 	init_waitqueue_head(&vol->drain_wait);
+	init_waitqueue_head(&vol->image_wait);
 	bio_list_init(&vol->queue);
 	vol->claims = RB_ROOT;
 	INIT_LIST_HEAD(&vol->settling);

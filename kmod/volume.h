@@ -138,8 +138,13 @@ struct shadow_volume {
 	bool flush_due;
 	unsigned int fill_step;		/* warnings of the store's fill that were given */
 
+	/* Writes to images. */
+	atomic64_t image_memory;	/* blocks staged for them, not stored yet */
+	atomic_t image_writers;		/* images whose writes are being stored */
+	wait_queue_head_t image_wait;	/* for room in memory; woken by the worker */
+
 	/* Counters. */
-	atomic64_t memory;		/* blocks read or staged, not stored yet */
+	atomic64_t memory;		/* the origin's blocks read or staged, not stored yet */
 	u64 memory_peak;
 	atomic64_t blocks_preserved;
 	atomic64_t origin_reads;
@@ -188,6 +193,12 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 
 /* Let the worker look.  Any context. */
 void shadow_volume_kick(void *vol);
+
+/* Blocks of the memory budget that writes to images may use, all of them together. */
+static inline s64 shadow_volume_image_share(const struct shadow_volume *vol)
+{
+	return READ_ONCE(vol->memory_limit) / 4;
+}
 
 /**
  * shadow_volume_range() - the blocks of the volume that a bio touches

@@ -133,7 +133,7 @@ static const struct command commands[] = {
 			ZERO(shadow_set_new, set), ZERO(shadow_set_new, reserved),
 		},
 		.flags = offsetof(struct shadow_set_new, flags),
-		.known = SHADOW_SET_NO_AUTO_RELEASE,
+		.known = SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE,
 	},
 	TRACK(VOLUME_TRACK, fill_track),
 	TRACK(VOLUME_UNTRACK, fill_untrack),

@@ -334,6 +334,44 @@ static void change_unknown(void)
 	wait_for_udev();
 }
 
+/* Not while somebody may write; who only reads does not matter. */
+static void seal_open(void)
+{
+	int set = set_new(SHADOW_SET_WRITABLE, 0), reader, writer;
+	struct shadow_change change = { .kind = SHADOW_KIND_SHADOW, .flags = SHADOW_CHANGE_SEAL };
+	struct shadow_shadow_info info;
+	char path[64];
+
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	wait_for_udev();
+	info = last_shadow();
+	change.uuid = info.uuid;
+	snprintf(path, sizeof(path), "/dev/shadow%u", info.index);
+	writer = open(path, O_RDWR | O_CLOEXEC);
+	result(writer >= 0, "it can be opened for writing");
+	refused(control, SHADOW_IOC_SHADOW_CHANGE, &change, &change.fault);
+	result(!memcmp(&change.failed, &info.uuid, sizeof(info.uuid)) && !change.changed,
+	       "it is named as the one that failed");
+	close(writer);
+	wait_for_udev();
+	reader = open_image(&info);
+	for (unsigned int i = 0; i < 2; i++) {
+		change = (struct shadow_change){
+			.uuid = i ? info.set : info.uuid, .flags = SHADOW_CHANGE_SEAL,
+			.kind = i ? SHADOW_KIND_SET : SHADOW_KIND_SHADOW,
+		};
+		result(!ioctl(control, SHADOW_IOC_SHADOW_CHANGE, &change) && change.changed == 1,
+		       i ? "and once more, as a set" : "sealed while it is read");
+	}
+	result(last_shadow().flags == (SHADOW_SET_WRITABLE | SHADOW_SHADOW_SEALED),
+	       "its flags say so");
+	writer = open(path, O_RDWR | O_CLOEXEC);
+	result(writer < 0 && errno == EROFS, "it can no longer be opened for writing");
+	close(reader);
+	close(set);
+}
+
 /* --- free space ----------------------------------------------------------- */
 
 /* @count ranges at @ranges, of the last shadow. */
@@ -886,6 +924,7 @@ static const struct ctl_case cases[] = {
 	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),
 	CASE(DELETE, ENOENT, NONE, sets, delete_unknown),
 
+	CASE(SHADOW_CHANGE, EBUSY, BUSY, sets, seal_open),
 	CASE(SHADOW_CHANGE, ENOENT, NONE, sets, change_unknown),
 	CASE(SHADOW_FREE, E2BIG, NONE, free, free_too_many),
 	CASE(SHADOW_FREE, EIO, NONE, free, free_lost),

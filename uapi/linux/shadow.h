@@ -64,6 +64,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_HOLD		(1ULL << 2)
 #define SHADOW_FEAT_EVENTS		(1ULL << 3)
 #define SHADOW_FEAT_FREE		(1ULL << 4)	/* SHADOW_IOC_SHADOW_FREE */
+#define SHADOW_FEAT_WRITABLE		(1ULL << 5)	/* SHADOW_SET_WRITABLE */
 
 /**
  * struct shadow_info - what this module is and can do
@@ -189,6 +190,7 @@ struct shadow_store_spec {
 
 /* Flags of SHADOW_IOC_SET_NEW. */
 #define SHADOW_SET_NO_AUTO_RELEASE	(1U << 0)	/* shadows outlive the descriptor */
+#define SHADOW_SET_WRITABLE		(1U << 1)	/* images take writes, until sealed */
 
 /**
  * struct shadow_set_new - begin a set
@@ -318,6 +320,7 @@ enum shadow_state {
 
 /* Flags of struct shadow_shadow_info, beside those of the set. */
 #define SHADOW_SHADOW_PINNED	(1U << 16)	/* is never evicted */
+#define SHADOW_SHADOW_SEALED	(1U << 17)	/* was writable, and is read-only for good */
 
 /**
  * struct shadow_shadow_info - a shadow
@@ -343,6 +346,7 @@ enum shadow_state {
  * @volume_name: kernel name of the volume at the instant
  * @free_bytes: known to have been free at the instant: reads as zeros, and is not
  *	preserved for this shadow
+ * @overlay_blocks: blocks of the store that hold what was written to the image
  * @reserved: zero
  */
 struct shadow_shadow_info {
@@ -366,7 +370,8 @@ struct shadow_shadow_info {
 	struct shadow_fault fault;
 	char	volume_name[32];
 	__u64	free_bytes;
-	__u64	reserved[3];
+	__u64	overlay_blocks;
+	__u64	reserved[2];
 };
 
 /* What SHADOW_IOC_DELETE and SHADOW_IOC_SHADOW_CHANGE take their uuid for. */
@@ -400,6 +405,7 @@ struct shadow_delete {
 /* Flags of SHADOW_IOC_SHADOW_CHANGE: one of them. */
 #define SHADOW_CHANGE_PIN	(1U << 0)	/* never evict it (VSS J-15) */
 #define SHADOW_CHANGE_UNPIN	(1U << 1)
+#define SHADOW_CHANGE_SEAL	(1U << 2)	/* read-only from now on, for good (VSS D-06) */
 
 /**
  * struct shadow_change - change a shadow, or all shadows of a set

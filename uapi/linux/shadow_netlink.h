@@ -41,6 +41,7 @@ enum shadow_nl_event {
 	SHADOW_NL_EV_HELD	= 8,	/* every volume of a set is at rest */
 	SHADOW_NL_EV_RELEASED	= 9,	/* the hold is over */
 	SHADOW_NL_EV_EXPIRED	= 10,	/* the hold was ended by its timer */
+	SHADOW_NL_EV_SEALED	= 11,	/* a writable shadow is read-only from now on */
 };
 
 enum shadow_nl_attr {

@@ -56,6 +56,26 @@ static inline long shadow_disk_writes_inflight(struct gendisk *disk)
 	return max(n, 0L);
 }
 
+/*
+ * Is a partition open by somebody who may not have been told to the driver?  Before
+ * 6.9 only the first opener of a partition is, later all are.
+ */
+static inline bool shadow_disk_partition_open(struct gendisk *disk)
+{
+#if HAVE_BDEV_FPUT
+	return false;
+#elif HAVE_HD_STRUCT
+	struct block_device *whole = bdget_disk(disk, 0);
+	bool open = whole && whole->bd_part_count;
+
+	if (whole)
+		bdput(whole);
+	return open;
+#else
+	return READ_ONCE(disk->open_partitions);
+#endif
+}
+
 /* ->rw_page() writes without a bio. */
 static inline bool shadow_disk_has_rw_page(struct gendisk *disk)
 {
