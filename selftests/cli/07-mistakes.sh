@@ -35,7 +35,6 @@ mistake 2 '--store /dev/nowhere=memory: /dev/nowhere is none of the volumes name
 mistake 2 'cannot have the same store device; give each its own with --store VOLUME=DEVICE' \
 	create "$DISK_a" "$DISK_b" --store "$DISK_small"
 mistake 2 'name one shadow or set, and the directory' mount 0
-mistake 2 'shadows are always mounted read-only' mount 0 "$SCRATCH/to" -o rw
 
 mistake 1 'find the volume /dev/nowhere: there is no such block device or mount point\. "lsblk" shows' \
 	create /dev/nowhere

@@ -53,6 +53,7 @@ static const struct name events[] = {
 	{ SHADOW_NL_EV_HELD, "held" },
 	{ SHADOW_NL_EV_RELEASED, "released" },
 	{ SHADOW_NL_EV_EXPIRED, "expired" },
+	{ SHADOW_NL_EV_SEALED, "sealed" },
 };
 
 SC_EXPORT const char *shadowcopy_state_name(uint32_t state)

@@ -194,6 +194,8 @@ static const char *change_name(uint32_t flags)
 		return "pin";
 	case SHADOW_CHANGE_UNPIN:
 		return "unpin";
+	case SHADOW_CHANGE_SEAL:
+		return "seal";
 	default:
 		return "change";
 	}
@@ -205,6 +207,7 @@ SC_EXPORT int shadowcopy_change(struct shadowcopy *sc, uint32_t kind,
 {
 	struct shadow_change change = { .uuid = *uuid, .kind = kind, .flags = flags };
 	static const struct shadow_uuid null;
+	struct shadow_fault fault;
 	char label[64];
 	int rc = shadowcopy_connect(sc);
 
@@ -222,6 +225,7 @@ SC_EXPORT int shadowcopy_change(struct shadowcopy *sc, uint32_t kind,
 		return SC_FAIL(sc, rc, .action = change_name(flags), .object = label,
 			       .cause = "there is no such shadow or set, or it is being deleted",
 			       .remedy = "\"shadowadm list\" shows those that exist");
-	return SC_FAIL(sc, rc, .action = change_name(flags), .object = label,
-		       .fault = &change.fault);
+	/* as for deletion */
+	fault = (struct shadow_fault){ .error = change.fault.error, .reason = change.fault.reason };
+	return SC_FAIL(sc, rc, .action = change_name(flags), .object = label, .fault = &fault);
 }

@@ -29,6 +29,7 @@ struct request {
 	const char *max;
 	uint32_t context;
 	uint32_t timeout_ms;
+	uint32_t flags;		/* SHADOW_SET_* */
 	bool dry_run;
 	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
 };
@@ -175,8 +176,8 @@ static int take(struct context *context, const struct request *request,
 	progress(context, "%d filesystem%s written out; freezing %zu device%s and taking", synced,
 		 synced == 1 ? "" : "s", shadowcopy_plan_count(plan),
 		 shadowcopy_plan_count(plan) == 1 ? "" : "s");
-	if (shadowcopy_set_new(context->sc, SHADOW_SET_NO_AUTO_RELEASE, request->timeout_ms,
-			       request->context, &set))
+	if (shadowcopy_set_new(context->sc, request->flags, request->timeout_ms, request->context,
+			       &set))
 		return fail_library(context);
 	rc = shadowcopy_plan_apply(plan, set);
 	if (!rc)
@@ -420,6 +421,7 @@ static int run_create(struct context *context, int argc, char **argv)
 	if (!request)
 		return fail(context, "there is not enough memory");
 	request->context = SHADOWCOPY_CTX_BACKUP;
+	request->flags = SHADOW_SET_NO_AUTO_RELEASE;
 	while (!status && (option = next_option(context, argc, argv, "q", longs, &status)) != -1)
 		switch (option) {
 		case OPTION_STORE:
@@ -443,9 +445,7 @@ static int run_create(struct context *context, int argc, char **argv)
 					     "machine stops");
 			break;
 		case OPTION_WRITABLE:
-			status = unsupported(context, "--writable",
-					     "Without it a shadow is read-only; \"shadowadm mount\" "
-					     "knows the options that each filesystem needs for that");
+			request->flags |= SHADOW_SET_WRITABLE;
 			break;
 		case OPTION_WRITERS:
 			status = unsupported(context, "--writers",
@@ -487,7 +487,7 @@ const struct command cmd_create = {
 	.summary = "Make shadows of volumes, all at one instant",
 	.synopsis = "VOLUME|MOUNTPOINT... [OPTIONS]",
 	.text = "Filesystems on the volumes and on all that is stacked on them are frozen for the\n"
-		"instant.  The shadows are /dev/shadowN, read-only, and stay until deleted.\n\n"
+		"instant.  The shadows are /dev/shadowN, and stay until deleted.\n\n"
 		"Options:\n"
 		"      --store STORE     where old data goes: \"memory\" (the default), \"memory:SIZE\",\n"
 		"                        or a block device, whose contents are lost\n"
@@ -498,6 +498,8 @@ const struct command cmd_create = {
 		"      --context NAME    what they are for: backup (the default), file-share-backup,\n"
 		"                        nas-rollback, app-rollback, client-accessible\n"
 		"      --timeout SECONDS longest hold, 0.01 to 600 (10)\n"
+		"      --writable        let the shadows be written to, until \"shadowadm seal\"; the\n"
+		"                        volume does not change, and the store holds what is written\n"
 		"      --no-writers      tell no applications; this version never does\n"
 		"      --dry-run         make nothing; show what would be frozen, in which order\n"
 		"  -q, --quiet           print the paths of the devices only, one per line\n"

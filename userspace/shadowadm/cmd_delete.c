@@ -18,42 +18,11 @@ struct deletion {
 	unsigned int pending;		/* go when the last opener closes them */
 };
 
-struct failure {
-	char path[IMAGE_PATH_LEN];
-	struct json_object *users;
-};
-
 static void note(struct json_object *array, const struct shadow_uuid *uuid)
 {
 	char text[SHADOWCOPY_UUID_LEN];
 
 	json_object_array_add(array, json_object_new_string(shadowcopy_uuid_format(uuid, text)));
-}
-
-static void print_user(void *data, const struct user *user)
-{
-	struct json_object *object;
-	struct failure *failure = data;
-	char text[PATH_MAX + 128];
-
-	fprintf(stderr, "  %s is %s\n", failure->path, user_text(user, text, sizeof(text)));
-	object = json_object_new_object();
-	json_text(object, "kind", user->kind);
-	json_text(object, "what", user->what);
-	json_object_object_add(object, "pid", user->pid ? json_object_new_int(user->pid) : NULL);
-	json_text(object, "command", user->command);
-	json_object_array_add(failure->users, object);
-}
-
-/* Name those who use it, on stderr.  To be freed. */
-static struct json_object *print_users(const struct shadow_shadow_info *info)
-{
-	struct failure failure = { .users = json_object_new_array() };
-
-	image_path(info, failure.path);
-	if (!users_of(info, print_user, &failure))
-		fprintf(stderr, "  who uses %s cannot be seen from here\n", failure.path);
-	return failure.users;
 }
 
 static void explain_failure(struct deletion *deletion, const struct shadow_shadow_info *info)
@@ -65,7 +34,7 @@ static void explain_failure(struct deletion *deletion, const struct shadow_shado
 	json_uuid(object, "uuid", &info->uuid);
 	json_text(object, "message", last->text);
 	if (last->code == -EBUSY)
-		json_object_object_add(object, "users", print_users(info));
+		json_object_object_add(object, "users", users_print(info));
 	json_object_array_add(deletion->failed, object);
 	deletion->failures++;
 }
@@ -96,7 +65,7 @@ static void delete_one(struct deletion *deletion, const struct shadow_shadow_inf
 	if (info->openers && still_there(context, &info->uuid)) {
 		deletion->pending++;
 		warn(context, "%s is in use and goes when its last user closes it", path);
-		json_object_put(print_users(info));
+		json_object_put(users_print(info));
 	} else {
 		progress(context, "deleted %s of %s", path, info->volume_name);
 	}

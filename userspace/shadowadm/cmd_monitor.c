@@ -215,7 +215,7 @@ const struct command cmd_monitor = {
 	.summary = "Show events as they happen, one line each",
 	.synopsis = "[--count N] [--timeout SECONDS] [--json]",
 	.text = "Events: created, deleted, lost, store-fill, tracked, untracked, gone, held,\n"
-		"released, expired.  With --json each line is an object.\n\n"
+		"released, expired, sealed.  With --json each line is an object.\n\n"
 		"Options:\n"
 		"      --count N         end after N events\n"
 		"      --timeout SECONDS end after this time; a failure if --count was not reached\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * cmd_mount.c - shadowadm mount: the filesystem of a shadow, or those of a set,
- * mounted read-only.
+ * mounted read-only if nothing else is wanted.
  *
  * A set goes into subdirectories named after the volumes, the partitions of a disk
  * into p1, p2 and so on; all or none.
@@ -26,6 +26,7 @@ struct made {
 struct mounting {
 	struct context *context;
 	const char *options;	/* of the user */
+	bool write;		/* "rw" is among them */
 	struct made *made;
 	size_t count;
 	char **directories;
@@ -155,6 +156,7 @@ static int refuse(struct context *context, const char *path, const struct filesy
 
 struct partitions {
 	struct mounting *mounting;
+	enum access access;
 	const char *target;
 	size_t mounted;
 	int status;
@@ -174,7 +176,7 @@ static void mount_partition(void *data, const char *name, unsigned int number,
 	if (partitions->status)
 		return;
 	snprintf(path, sizeof(path), "/dev/%.31s", name);
-	rc = filesystem_probe(path, &fs);
+	rc = filesystem_probe(path, partitions->access, &fs);
 	if (rc) {
 		partitions->status = fail(mounting->context, "cannot read %s: %s", path,
 					  strerror(-rc));
@@ -199,6 +201,8 @@ static int mount_shadow(struct mounting *mounting, const struct shadow_shadow_in
 			const char *target)
 {
 	struct partitions partitions = { .mounting = mounting, .target = target };
+	bool writable = info->flags & SHADOW_SET_WRITABLE &&
+			!(info->flags & SHADOW_SHADOW_SEALED);
 	struct context *context = mounting->context;
 	char path[IMAGE_PATH_LEN];
 	struct filesystem fs;
@@ -209,7 +213,13 @@ static int mount_shadow(struct mounting *mounting, const struct shadow_shadow_in
 		return fail(context, "cannot mount %s: the shadow is lost, because %s. Delete it "
 			    "and make another", path,
 			    shadowcopy_reason_cause(info->fault.reason));
-	rc = filesystem_probe(path, &fs);
+	if (mounting->write && !writable)
+		return fail(context, "cannot mount %s with -o rw: the shadow is read-only%s. Mount "
+			    "it without, or make one with \"shadowadm create --writable\"", path,
+			    info->flags & SHADOW_SHADOW_SEALED ? ", because it was sealed" : "");
+	if (writable)
+		partitions.access = mounting->write ? ACCESS_WRITE : ACCESS_READ_ONLY;
+	rc = filesystem_probe(path, partitions.access, &fs);
 	if (rc)
 		return fail(context, "cannot read %s: %s", path, strerror(-rc));
 	if (!*fs.type) {
@@ -256,11 +266,29 @@ static int print_made(const struct mounting *mounting)
 	return json_print(document);
 }
 
+static bool wants_writing(const char *options)
+{
+	const char *word = options;
+	bool wants = false;
+
+	while (word && *word) {
+		size_t length = strcspn(word, ",");
+
+		if (length == 2 && (!strncmp(word, "rw", 2) || !strncmp(word, "ro", 2)))
+			wants = word[1] == 'w';		/* the last one counts */
+		word += length;
+		word += *word == ',';
+	}
+	return wants;
+}
+
 static int mount_all(struct context *context, const struct shadow_uuid *uuid, uint32_t kind,
 		     const struct shadow_shadow_info *shadows, size_t count, const char *dir,
 		     const char *options)
 {
-	struct mounting mounting = { .context = context, .options = options };
+	struct mounting mounting = {
+		.context = context, .options = options, .write = wants_writing(options),
+	};
 	struct shadowcopy_volume volume;
 	char target[PATH_MAX];
 	int status = STATUS_OK;
@@ -285,21 +313,6 @@ static int mount_all(struct context *context, const struct shadow_uuid *uuid, ui
 		status = print_made(&mounting);
 	forget(&mounting);
 	return status;
-}
-
-static bool wants_writing(const char *options)
-{
-	const char *word = options;
-
-	while (word && *word) {
-		size_t length = strcspn(word, ",");
-
-		if (length == 2 && !strncmp(word, "rw", 2))
-			return true;
-		word += length;
-		word += *word == ',';
-	}
-	return false;
 }
 
 static int run(struct context *context, int argc, char **argv)
@@ -330,8 +343,6 @@ static int run(struct context *context, int argc, char **argv)
 		}
 	if (argc - optind != 2)
 		return usage(context, "name one shadow or set, and the directory to mount it on");
-	if (wants_writing(options))
-		return usage(context, "-o rw: shadows are always mounted read-only");
 	dir = argv[optind + 1];
 	if (stat(dir, &st))
 		return fail(context, "cannot mount on %s: %s. Make the directory first", dir,
@@ -350,13 +361,14 @@ static int run(struct context *context, int argc, char **argv)
 
 const struct command cmd_mount = {
 	.name = "mount",
-	.summary = "Mount a shadow, or each shadow of a set, read-only",
+	.summary = "Mount a shadow, or each shadow of a set",
 	.synopsis = "SHADOW|SET DIR [-o OPTIONS]",
 	.text = "A shadow is mounted on DIR, those of a set on DIR/VOLUME each, and partitions\n"
 		"of a disk on p1, p2 ... below that.\n"
-		"Options that the filesystem needs to be mounted without writing are added:\n"
-		"norecovery and nouuid for XFS, noload for ext3 and ext4 whose journal is not\n"
-		"empty.\n\n"
+		"They are mounted read-only; a writable shadow can be mounted with -o rw, too.\n"
+		"Options that the filesystem needs are added: nouuid for XFS, and where nothing\n"
+		"can be written, norecovery for XFS and noload for ext3 and ext4 whose journal is\n"
+		"not empty.  On a writable shadow the journal is replayed.\n\n"
 		"Options:\n"
 		"  -o, --options OPTIONS mount options besides, comma-separated\n"
 		"  -q, --quiet           no progress\n"

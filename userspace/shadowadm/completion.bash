@@ -35,8 +35,8 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create list show delete pin unpin mount umount volume stats monitor doctor
-			version help --help --version"
+		words="create list show delete pin unpin seal mount umount volume stats monitor
+			doctor version help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -47,7 +47,7 @@ _shadowadm() {
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;
 	delete) options="--oldest --all --quiet" ;;
-	pin | unpin) options="--quiet" ;;
+	pin | unpin | seal) options="--quiet" ;;
 	mount) options="--options --quiet" ;;
 	umount) options="--quiet" ;;
 	volume) options="--memory $table" ;;
@@ -82,7 +82,7 @@ _shadowadm() {
 		fi
 		case $command in
 		create | list | stats) words=$(_shadowadm_volumes) ;;
-		show | pin | unpin) words=$(_shadowadm_shadows_and_sets) ;;
+		show | pin | unpin | seal) words=$(_shadowadm_shadows_and_sets) ;;
 		delete)
 			if [[ " ${COMP_WORDS[*]} " == *" --oldest "* ||
 				" ${COMP_WORDS[*]} " == *" --all "* ]]; then
@@ -103,8 +103,8 @@ _shadowadm() {
 			fi
 			;;
 		help)
-			words="create list show delete pin unpin mount umount volume stats monitor
-				doctor version"
+			words="create list show delete pin unpin seal mount umount volume stats
+				monitor doctor version"
 			;;
 		esac
 		;;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * filesystem.c - finds out what is on an image, and the options for mounting it
- * although nothing can be written, not even to replay a journal.
+ * filesystem.c - finds out what is on an image, and the options for mounting it,
+ * also where nothing can be written, not even to replay a journal.
  */
 #include <blkid.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ static void take(blkid_probe probe, const char *name, char *buf, size_t size)
 		snprintf(buf, size, "%s", value);
 }
 
-int filesystem_probe(const char *path, struct filesystem *fs)
+int filesystem_probe(const char *path, enum access access, struct filesystem *fs)
 {
 	char usage[32], table[32];
 	blkid_probe probe;
@@ -52,7 +52,7 @@ int filesystem_probe(const char *path, struct filesystem *fs)
 		snprintf(fs->other, sizeof(fs->other), "%s", *fs->type ? fs->type : table);
 		fs->type[0] = '\0';
 	} else {
-		filesystem_choose_options(fd, fs);
+		filesystem_choose_options(fd, access, fs);
 	}
 	blkid_free_probe(probe);
 	close(fd);
@@ -77,37 +77,40 @@ static bool ext_needs_recovery(int fd)
 }
 
 /*
- * Filesystems that need more than "ro".  XFS has a record in its log even after
- * a freeze, and refuses a second filesystem of the same UUID.
+ * Filesystems that need more than "ro" or "rw": always, and where nothing can be
+ * written.  XFS has a record in its log even after a freeze, and refuses a second
+ * filesystem of the same UUID.
  */
 static const struct {
 	const char *type;
-	const char *options;
-	const char *note;
+	const char *always;
+	const char *unwritten;
 } ways[] = {
-	{ "xfs", "ro,norecovery,nouuid", NULL },
-	{ "btrfs", "ro,rescue=nologreplay", NULL },
-	{ "f2fs", "ro,norecovery", NULL },
-	{ "nilfs2", "ro,norecovery", NULL },
+	{ "xfs", ",nouuid", ",norecovery" },
+	{ "btrfs", "", ",rescue=nologreplay" },
+	{ "f2fs", "", ",norecovery" },
+	{ "nilfs2", "", ",norecovery" },
 };
 
-void filesystem_choose_options(int fd, struct filesystem *fs)
+void filesystem_choose_options(int fd, enum access access, struct filesystem *fs)
 {
-	const char *options = "ro";
+	const char *always = "", *unwritten = "";
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(ways); i++)
 		if (!strcmp(ways[i].type, fs->type)) {
-			options = ways[i].options;
-			fs->note = ways[i].note;
+			always = ways[i].always;
+			unwritten = ways[i].unwritten;
 		}
-	if (!strncmp(fs->type, "ext", 3) && ext_needs_recovery(fd)) {
-		options = "ro,noload";
+	if (access == ACCESS_NO_WRITE && !strncmp(fs->type, "ext", 3) && ext_needs_recovery(fd)) {
+		unwritten = ",noload";
 		fs->note = "its journal was not empty at the instant, so the filesystem was not "
 			   "frozen; it is mounted without the journal (noload), and files written "
 			   "shortly before may be incomplete";
 	}
-	snprintf(fs->options, sizeof(fs->options), "%s", options);
+	snprintf(fs->options, sizeof(fs->options), "%s%s%s",
+		 access == ACCESS_WRITE ? "rw" : "ro",
+		 access == ACCESS_NO_WRITE ? unwritten : "", always);
 }
 
 /* From 6.7 on a second btrfs of one device gets an identity of its own. */

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&cmd_delete,
 	&cmd_pin,
 	&cmd_unpin,
+	&cmd_seal,
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_volume,

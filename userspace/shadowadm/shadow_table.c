@@ -105,6 +105,29 @@ static void get_pinned(const void *row, struct value *value)
 		value_number(value, VALUE_BOOL, !!(ROW(row)->flags & SHADOW_SHADOW_PINNED));
 }
 
+static bool is_writable(const void *row)
+{
+	return ROW(row)->flags & SHADOW_SET_WRITABLE && !(ROW(row)->flags & SHADOW_SHADOW_SEALED);
+}
+
+static void get_writable(const void *row, struct value *value)
+{
+	if (!IS_SET(row))
+		value_number(value, VALUE_BOOL, is_writable(row));
+}
+
+static void get_sealed(const void *row, struct value *value)
+{
+	if (!IS_SET(row))
+		value_number(value, VALUE_BOOL, !!(ROW(row)->flags & SHADOW_SHADOW_SEALED));
+}
+
+static void get_overlay(const void *row, struct value *value)
+{
+	if (!IS_SET(row))
+		value_number(value, VALUE_SIZE, ROW(row)->overlay_blocks << SHADOW_BLOCK_SHIFT);
+}
+
 static void get_openers(const void *row, struct value *value)
 {
 	if (!IS_SET(row))
@@ -173,6 +196,9 @@ static const struct column columns[] = {
 	{ "SIZE", "size of the volume at the instant", .right = true, .get = get_size },
 	{ "USED", "preserved data held for it", .right = true, .get = get_used },
 	{ "STATE", "created, lost or deleting", .get = get_state },
+	{ "WRITABLE", "takes writes, until sealed", .get = get_writable },
+	{ "SEALED", "was writable, and is read-only for good", .get = get_sealed },
+	{ "OVERLAY", "what was written to it, in the store", .right = true, .get = get_overlay },
 	{ "OPENERS", "how many have the image open, a mount counts", .right = true,
 	  .get = get_openers },
 	{ "PINNED", "is never evicted", .get = get_pinned },

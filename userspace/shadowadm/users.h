@@ -32,6 +32,9 @@ void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, vo
 /* "mounted on /mnt", "open by tar (pid 12)" */
 char *user_text(const struct user *user, char *buf, size_t size);
 
+/* Name those who use it, on stderr.  To be freed. */
+struct json_object *users_print(const struct shadow_shadow_info *shadow);
+
 /* How many mounts lie on top of each other at @target, in this namespace. */
 size_t mounts_at(const char *target);
 

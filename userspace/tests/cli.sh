@@ -79,7 +79,7 @@ is "$status" 2 "help of an unknown command"
 
 run create
 is "$status" 2 "create needs a volume"
-for option in --persistent --writable --writers; do
+for option in --persistent --writers; do
 	run create / $option
 	is "$status" 1 "$option"
 	like "$err" "$option is not supported by this version" "$option says that it is not there"
@@ -204,6 +204,27 @@ like "$status $err" "1 .*cannot pin /dev/shadow0: there is no such shadow" "pin 
 run unpin "$set" 0 --quiet
 is "$status $out$err" "0 " "unpin all"
 
+# --- seal ---
+
+run seal
+is "$status" 2 "seal nothing"
+run create /home --writable --quiet
+writable=${out#/dev/shadow}
+run list --json -o WRITABLE,SEALED,OVERLAY
+is "$(parse '[.shadows[] | [.writable, .sealed, .overlay]] | last | tostring')" "[true,false,8192]" \
+	"a writable one"
+FAKE_FAIL="d 16 6 31 0 0" run seal "$writable"
+like "$status $err" "1 .*cannot seal /dev/shadow$writable: it is in use" "seal of one that is open"
+run seal "$writable" 99
+is "$status" 1 "seal one that is there, and one that is not"
+run list --json -o WRITABLE
+is "$(parse '.shadows[-1].writable')" true "seals none"
+run seal "$writable" --json
+is "$status $(parse '.sealed | length')" "0 1" "seal"
+run list --json -o WRITABLE,SEALED
+is "$(parse '[.shadows[] | [.writable, .sealed]] | last | tostring')" "[false,true]" "it is sealed"
+run delete "$writable" -q
+
 # --- stats, volume ---
 
 run stats --json
@@ -297,7 +318,7 @@ is "$(parse '.checks[] | select(.check == "lost") | .verdict')" warning "doctor 
 run mount 0
 is "$status" 2 "mount without a directory"
 run mount 0 "$scratch" -o nodev,rw
-is "$status" 2 "mount for writing"
+like "$status $err" "1 .*cannot mount .dev.shadow.* with -o rw: the shadow is read-only" "mount for writing"
 run mount 0 "$scratch/none"
 is "$status" 1 "mount on nothing"
 run mount 0 "$here/cli.sh"

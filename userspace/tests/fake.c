@@ -199,7 +199,9 @@ static int fake_change(struct shadow_change *change)
 		if (memcmp(change->kind == SHADOW_KIND_SET ? &shadow->set : &shadow->uuid,
 			   &change->uuid, sizeof(change->uuid)))
 			continue;
-		if (change->flags & SHADOW_CHANGE_PIN)
+		if (change->flags & SHADOW_CHANGE_SEAL)
+			shadow->flags |= SHADOW_SHADOW_SEALED;
+		else if (change->flags & SHADOW_CHANGE_PIN)
 			shadow->flags |= SHADOW_SHADOW_PINNED;
 		else
 			shadow->flags &= ~SHADOW_SHADOW_PINNED;
@@ -266,6 +268,8 @@ static int fake_set_take(struct shadow_set_step *step)
 		shadow->context = making.new.context;
 		shadow->set_count = making.step.volumes;
 		shadow->bytes = 1 << 30;
+		if (shadow->flags & SHADOW_SET_WRITABLE)
+			shadow->overlay_blocks = 2;
 		shadow->epoch = state.next_uuid;
 		shadow->created_ns = 1700000000123456789;
 		snprintf(shadow->volume_name, sizeof(shadow->volume_name), "fake%u",
@@ -336,6 +340,8 @@ int sc_device_ioctl(int fd, unsigned long request, void *argument)
 			making.step.state = SHADOW_SET_FAILED;
 			making.step.fault = fault;
 		}
+		if (request == SHADOW_IOC_SHADOW_CHANGE)
+			((struct shadow_change *)argument)->fault = fault;
 		if (request == SHADOW_IOC_VOLUME_TRACK)
 			((struct shadow_volume_track *)argument)->fault = fault;
 		return rc;

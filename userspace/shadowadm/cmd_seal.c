@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_seal.c - shadowadm seal: writable shadows become read-only, for good.
+ */
+#include "users.h"
+
+/* What a name stands for. */
+struct target {
+	struct shadow_uuid uuid;
+	uint32_t kind;
+};
+
+/* Who has the shadow open that could not be sealed. */
+static void explain_users(struct context *context, const struct shadow_uuid *uuid)
+{
+	struct shadow_shadow_info info = { 0 };
+
+	while (shadowcopy_shadow_next(context->sc, &info) > 0)
+		if (uuid_equal(&info.uuid, uuid))
+			json_object_put(users_print(&info));
+}
+
+static int seal_all(struct context *context, char **names, const struct target *targets,
+		    size_t count)
+{
+	struct json_object *document, *array = json_object_new_array();
+	struct shadow_change result;
+	char text[SHADOWCOPY_UUID_LEN];
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		int rc = shadowcopy_change(context->sc, targets[i].kind, &targets[i].uuid,
+					   SHADOW_CHANGE_SEAL, &result);
+
+		if (rc) {
+			json_object_put(array);
+			fail_library(context);
+			if (rc == -EBUSY)
+				explain_users(context, &result.failed);
+			return STATUS_FAILED;
+		}
+		shadowcopy_uuid_format(&targets[i].uuid, text);
+		json_object_array_add(array, json_object_new_string(text));
+		progress(context, "%s: read-only from now on", names[i]);
+	}
+	if (!context->json) {
+		json_object_put(array);
+		return STATUS_OK;
+	}
+	document = json_object_new_object();
+	json_object_object_add(document, "sealed", array);
+	return json_print(document);
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "quiet", no_argument, NULL, 'q' },
+		{ 0 }
+	};
+	struct target *targets;
+	int option, status;
+	size_t count, i;
+
+	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1) {
+		if (option != 'q')
+			return status;
+		context->quiet = true;
+	}
+	if (optind == argc)
+		return usage(context, "name shadows or sets: /dev/shadowN, N, or UUIDs");
+	count = argc - optind;
+	targets = calloc(count, sizeof(*targets));
+	if (!targets)
+		return fail(context, "there is not enough memory");
+	status = STATUS_OK;
+	for (i = 0; i < count && !status; i++)
+		if (shadowcopy_find(context->sc, argv[optind + i], &targets[i].uuid,
+				    &targets[i].kind))
+			status = fail_library(context);
+	if (!status)
+		status = seal_all(context, argv + optind, targets, count);
+	free(targets);
+	return status;
+}
+
+const struct command cmd_seal = {
+	.name = "seal",
+	.summary = "Make writable shadows read-only, for good",
+	.synopsis = "SHADOW|SET...",
+	.text = "What was written to them stays.  Refused while somebody has one open who may\n"
+		"write: unmount it first.  Nothing happens to shadows that are read-only already.\n"
+		"SHADOW is /dev/shadowN, N, or the beginning of a UUID; SET the beginning of a\n"
+		"set's UUID.\n\n"
+		"Options:\n"
+		"  -q, --quiet           no progress\n"
+		COMMON_HELP,
+	.run = run,
+};
