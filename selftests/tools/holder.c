@@ -2,7 +2,7 @@
 /*
  * Drive a set step by step, so that a test can do something between two steps:
  *
- *	holder [--timeout MS] [--auto-release] [--context N]
+ *	holder [--timeout MS] [--auto-release] [--writable] [--context N]
  *		DEVICE [--store memory[:BYTES]|DEVICE[:BYTES]] [--freeze] [--no-shadow]
  *		... -- STEP...
  *
@@ -182,6 +182,7 @@ static int parse(int argc, char **argv, struct shadow_set_new *new)
 	static const struct option options[] = {
 		{ "timeout", required_argument, NULL, 't' },
 		{ "auto-release", no_argument, NULL, 'a' },
+		{ "writable", no_argument, NULL, 'w' },
 		{ "context", required_argument, NULL, 'c' },
 		{ "store", required_argument, NULL, 's' },
 		{ "freeze", no_argument, NULL, 'f' },
@@ -200,6 +201,9 @@ static int parse(int argc, char **argv, struct shadow_set_new *new)
 			break;
 		case 'a':
 			new->flags &= ~SHADOW_SET_NO_AUTO_RELEASE;
+			break;
+		case 'w':
+			new->flags |= SHADOW_SET_WRITABLE;
 			break;
 		case 'c':
 			new->context = strtoul(optarg, NULL, 0);
