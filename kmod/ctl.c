@@ -55,7 +55,7 @@ static long ctl_info(struct shadow_info __user *user)
 		.block_size = SHADOW_BLOCK_SIZE,
 		.features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_STORE_DEVICE |
 			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
-			    SHADOW_FEAT_WRITABLE,
+			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -134,6 +134,23 @@ static long ctl_track(struct shadow_volume_track __user *user, bool track)
 	err = track ? shadow_registry_track(dev_of(&arg.dev), arg.memory_bytes, &arg.fault) :
 		      shadow_registry_untrack(dev_of(&arg.dev), &arg.fault);
 	return answer(user, &arg, sizeof(arg), err);
+}
+
+static long ctl_policy(struct shadow_volume_policy __user *user)
+{
+	struct shadow_volume_policy arg;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags & ~SHADOW_POLICY_CLEAR_FAULT || arg.policy > SHADOW_POLICY_FAIL_IO ||
+	    (!arg.flags && !arg.policy) || arg.reserved0 || !zeroed(arg.fault) ||
+	    !zeroed(arg.reserved) || !good_dev(&arg.dev))
+		return -EINVAL;
+	if (arg.throttle_ms && arg.policy != SHADOW_POLICY_THROTTLE)
+		return -EINVAL;
+	if (arg.throttle_ms > SHADOW_THROTTLE_MAX_MS)
+		return -ERANGE;
+	return answer(user, &arg, sizeof(arg), shadow_registry_policy(&arg));
 }
 
 static long ctl_volume_next(struct shadow_volume_info __user *user)
@@ -343,6 +360,8 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_shadow_next(user);
 	case SHADOW_IOC_DELETE:
 		return ctl_delete(user);
+	case SHADOW_IOC_VOLUME_POLICY:
+		return ctl_policy(user);
 	case SHADOW_IOC_SHADOW_CHANGE:
 		return ctl_change(user);
 	case SHADOW_IOC_SHADOW_FREE:

@@ -46,6 +46,10 @@ static int put_event(struct sk_buff *skb, const struct shadow_event *ev, u64 seq
 		err = nla_put_u32(skb, SHADOW_NL_A_REASON, ev->reason);
 	if (!err && ev->percent)
 		err = nla_put_u32(skb, SHADOW_NL_A_PERCENT, ev->percent);
+	if (!err && ev->seconds)
+		err = nla_put_u32(skb, SHADOW_NL_A_SECONDS, ev->seconds);
+	if (!err && ev->fault)
+		err = nla_put_u32(skb, SHADOW_NL_A_FAULT, ev->fault);
 	return err;
 }
 

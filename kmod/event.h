@@ -21,6 +21,8 @@ void shadow_event_exit(void);
  * @index: N of /dev/shadowN, -1: none
  * @reason: enum shadow_reason
  * @percent: fill of the store
+ * @seconds: until it is full
+ * @fault: enum shadow_protect_fault
  */
 struct shadow_event {
 	u32 event;
@@ -31,6 +33,8 @@ struct shadow_event {
 	int index;
 	u32 reason;
 	u32 percent;
+	u32 seconds;
+	u32 fault;
 };
 
 /* Multicast an event.  Never fails and never sleeps; a lost one leaves a gap in the numbers. */

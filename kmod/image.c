@@ -18,9 +18,10 @@
  * so data that arrived while it was not lost is good.
  *
  * Deleting: under shadows_lock the shadow becomes unreachable for openers; with
- * none left del_gendisk() ends new reads; reads under way are counted and end
- * because they are bios below us, and so are writes.  Then the overlay goes, and its
- * epoch is folded into the next older one.
+ * none left there is nothing new to read or write, and what is under way is counted
+ * and ends because it is bios below us.  Then the overlay goes, and its epoch is
+ * folded into the next older one, and last its disk goes: what that waits for is not
+ * known to us, and writes may wait for the room that the records took.
  */
 #include <linux/blkdev.h>
 #include <linux/delay.h>
@@ -34,10 +35,10 @@
 #include <linux/uuid.h>
 #include "event.h"
 #include "image.h"
+#include "policy.h"
 #include "registry.h"
 
-#define FOLD_REGIONS	64	/* regions folded before others get the mutex */
-#define FREE_STEPS	16	/* likewise */
+#define FREE_STEPS	16	/* before others get the mutex */
 #define FREE_TRIES	20	/* for memory */
 
 static DEFINE_MUTEX(shadows_lock);
@@ -496,37 +497,6 @@ static void on_lost(struct shadow_stake *stake)
 	send_event(sh, SHADOW_NL_EV_LOST, stake->fault.reason);
 }
 
-/* Fold the epoch of a shadow that is gone for readers. */
-static void fold(struct shadow_volume *vol, struct shadow_epoch *ep)
-{
-	struct shadow_epochs *es = &vol->epochs;
-	u64 cursor = 0;
-	int more;
-
-	mutex_lock(&vol->fold);
-	do {
-		struct shadow_settled *unused = NULL;
-		unsigned int n = 0;
-
-		mutex_lock(&es->mutate);
-		do {
-			more = shadow_epochs_fold(es, ep, vol->lost_upto, &cursor, SHADOW_GFP,
-						  &unused);
-		} while (more > 0 && !unused && ++n < FOLD_REGIONS);
-		mutex_unlock(&es->mutate);
-		while (READ_ONCE(vol->gate))	/* the instant polls for the mutex */
-			usleep_range(500, 1000);
-		if (unused) {
-			synchronize_rcu();
-			shadow_settled_free(unused);
-		}
-		if (more == -ENOMEM)
-			schedule_timeout_uninterruptible(HZ / 50);
-		cond_resched();
-	} while (more);
-	mutex_unlock(&vol->fold);
-}
-
 static void delete_work(struct work_struct *work);
 
 /* Its blocks have the volume's sizes: filesystems insist.  NULL without memory. */
@@ -652,27 +622,50 @@ int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 	return 0;
 }
 
+/* Nobody reads or writes it any more when this returns.  It can be opened no more. */
+static void wait_until_idle(struct shadow *sh)
+{
+	atomic_dec(&sh->inflight);
+	wait_event(sh->idle, !atomic_read(&sh->inflight));
+}
+
+/* Context: the volume's stakes_lock. */
+static void withdraw_stake(struct shadow *sh)
+{
+	list_del_init(&sh->stake.node);
+	sh->vol->nr_stakes--;
+}
+
+static void give_up_records(struct shadow *sh)
+{
+	struct shadow_volume *vol = sh->vol;
+
+	wait_until_idle(sh);
+	if (sh->stake.epoch->number) {		/* it was flipped */
+		spin_lock(&vol->stakes_lock);
+		withdraw_stake(sh);
+		spin_unlock(&vol->stakes_lock);
+	}
+	shadow_overlay_destroy(sh->overlay);
+	if (!sh->stake.epoch->number)
+		return;
+	mutex_lock(&vol->fold);
+	shadow_volume_fold(vol, sh->stake.epoch);
+	mutex_unlock(&vol->fold);
+}
+
 /* Nobody can open it any more. */
 static void destroy(struct shadow *sh)
 {
 	struct shadow_volume *vol = sh->vol;
 
+	if (!sh->evicted)
+		give_up_records(sh);
 	if (sh->added) {
 		del_gendisk(sh->disk);
 		if (sh->published)
 			send_event(sh, SHADOW_NL_EV_DELETED, SHADOW_REASON_NONE);
 	}
-	atomic_dec(&sh->inflight);
-	wait_event(sh->idle, !atomic_read(&sh->inflight));
-	if (sh->stake.epoch->number) {		/* it was flipped */
-		spin_lock(&vol->stakes_lock);
-		list_del(&sh->stake.node);
-		vol->nr_stakes--;
-		spin_unlock(&vol->stakes_lock);
-	}
-	shadow_overlay_destroy(sh->overlay);
-	if (sh->stake.epoch->number)
-		fold(vol, sh->stake.epoch);
 	synchronize_rcu();	/* for inflight_put(), and for the map if it was flipped */
 	shadow_epoch_free(sh->stake.epoch);
 	shadow_settled_free(sh->settled);
@@ -706,6 +699,52 @@ static void delete_work(struct work_struct *work)
 	struct shadow *sh = container_of(work, struct shadow, delete_work);
 
 	shadow_discard(sh);
+}
+
+/* --- eviction: see shadow_policy_init() ------------------------------------------------- */
+
+/*
+ * It is as good as deleted for everybody, and lost for a reader that there cannot
+ * be.
+ */
+static struct shadow_stake *victim(struct shadow_volume *vol)
+{
+	struct shadow_stake *stake;
+	struct shadow *sh = NULL;
+
+	mutex_lock(&shadows_lock);
+	spin_lock(&vol->stakes_lock);
+	list_for_each_entry(stake, &vol->stakes, node) {
+		sh = container_of(stake, struct shadow, stake);
+		if (sh->published && !sh->openers && !sh->pinned && !sh->deleting && !stake->lost)
+			break;
+		sh = NULL;
+	}
+	if (sh) {
+		withdraw_stake(sh);
+		smp_store_release(&stake->lost, true);	/* before its records go */
+		sh->evicted = true;
+		sh->deleting = true;
+		list_del_init(&sh->node);
+	}
+	spin_unlock(&vol->stakes_lock);
+	mutex_unlock(&shadows_lock);
+	if (!sh)
+		return NULL;
+	pr_warn("%s: the shadow of epoch %llu goes: its store is full\n", vol->name,
+		stake->epoch->number);
+	send_event(sh, SHADOW_NL_EV_EVICTED, SHADOW_REASON_STORE_FULL);
+	wait_until_idle(sh);
+	shadow_overlay_destroy(sh->overlay);
+	return stake;
+}
+
+/* The rest of its deletion: it waits for what may wait for memory. */
+static void evicted(struct shadow_stake *stake)
+{
+	struct shadow *sh = container_of(stake, struct shadow, stake);
+
+	queue_work(delete_wq, &sh->delete_work);
 }
 
 static struct shadow *find(const struct shadow_uuid *uuid)
@@ -998,6 +1037,7 @@ int shadow_image_init(void)
 	if (err < 0)
 		goto exit_overlay;
 	image_major = err;
+	shadow_policy_init(victim, evicted);
 	return 0;
 
 exit_overlay:

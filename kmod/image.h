@@ -39,6 +39,7 @@ struct shadow {
 	bool sealed;			/* writable no longer */
 	bool pinned;			/* never to be evicted */
 	bool deleting;
+	bool evicted;			/* its records are gone, or going */
 	struct work_struct delete_work;
 
 	atomic_t inflight;		/* reads, writes, other uses; one for the shadow itself */

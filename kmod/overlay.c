@@ -532,7 +532,8 @@ void shadow_overlay_destroy(struct shadow_overlay *ov)
 		for (n = 0, more = true; more && n < FREE_RUNS; n++)
 			more = shadow_epochs_overlay_free(es, ov->stake->epoch);
 		mutex_unlock(&es->mutate);
-		while (READ_ONCE(ov->vol->gate))	/* the instant polls for the mutex */
+		/* The instant polls for the mutex, once no write waits for room any more. */
+		while (READ_ONCE(ov->vol->gate) && !READ_ONCE(ov->vol->short_of_room))
 			usleep_range(500, 1000);
 		cond_resched();
 	} while (more);

@@ -42,16 +42,17 @@
  * progress without us, except another tracked volume, which has a worker, pools
  * and a work queue of its own.
  *
- * A failure (reading old data, store full or failing, no memory for records)
- * loses the shadows that needed the data; then the writes go on.
+ * Where the store is full writes may wait for room, in the same way as for memory;
+ * policy.c decides that, and what becomes of shadows and writes after a failure
+ * (reading old data, store full or failing, no memory for records): as a rule the
+ * shadows are lost that needed the data, and then the writes go on.
  */
 #include <linux/jiffies.h>
-#include <linux/math64.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include "event.h"
 #include "gate.h"
+#include "policy.h"
 #include "preserve.h"
 
 #define CLAIM_BLOCKS	SHADOW_BATCH_BLOCKS
@@ -180,7 +181,8 @@ void shadow_write(struct shadow_volume *vol, struct bio *bio)
 	bio_clear_polled(bio);	/* its completion will not come from polling it */
 	if (shadow_gate_park(vol, bio))
 		return;
-	if (!current->bio_list && all_settled(vol, range_of(vol, bio))) {
+	if (!current->bio_list && !shadow_policy_refuses(vol) &&
+	    all_settled(vol, range_of(vol, bio))) {
 		this_cpu_inc(vol->flight->direct);	/* before the volume may go */
 		if (admit(vol, bio))
 			return;
@@ -445,9 +447,15 @@ static int record_run(struct shadow_volume *vol, struct shadow_claim *claim, u64
 	return 0;
 }
 
+static u32 read_failure(const struct shadow_volume *vol)
+{
+	return READ_ONCE(vol->gone) || !disk_live(vol->disk) ? SHADOW_REASON_ORIGIN_GONE :
+	       SHADOW_REASON_ORIGIN_ERROR;
+}
+
 /*
  * Record what a claim has read.  False: the store has no memory for a batch at
- * the moment, to be continued when one was written.
+ * the moment, or no room, to be continued when one was written, or there is some.
  */
 static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 {
@@ -459,8 +467,8 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 	while (claim->done < claim->end) {
 		st = rcu_dereference_protected(vol->epochs.settled,
 					       lockdep_is_held(&vol->epochs.mutate));
-		if (!st)
-			break;		/* nobody needs it any more */
+		if (!st || shadow_policy_refuses(vol))
+			break;		/* nobody needs it any more, or its writes end here */
 		run = shadow_blockmap_run(&st->map, claim->done, claim->end - claim->done,
 					  &settled);
 		if (settled) {		/* by a deletion meanwhile: not to be recorded again */
@@ -469,21 +477,22 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 			continue;
 		}
 		if (claim->status) {
-			shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
-					   READ_ONCE(vol->gone) || !disk_live(vol->disk) ?
-					   SHADOW_REASON_ORIGIN_GONE : SHADOW_REASON_ORIGIN_ERROR,
-					   blk_status_to_errno(claim->status));
+			shadow_policy_give_up(vol, read_failure(vol),
+					      blk_status_to_errno(claim->status));
 			break;
 		}
 		err = record_run(vol, claim, claim->done + run);
 		if (shadow_store_busy(vol->store) &&
 		    (err == -ENOMEM || (err == -ENOSPC && vol->store->freeing)))
 			return false;
-		if (err)
-			shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
-					   err == -ENOSPC ? SHADOW_REASON_STORE_FULL :
-					   SHADOW_REASON_NO_MEMORY,
-					   err == -ENOSPC ? err : -ENOMEM);
+		if (err == -ENOSPC && shadow_policy_wait(vol))
+			return false;
+		if (err == -ENOSPC)
+			shadow_policy_give_up(vol, SHADOW_REASON_STORE_FULL, err);
+		else if (err)
+			shadow_policy_give_up(vol, SHADOW_REASON_NO_MEMORY, -ENOMEM);
+		else
+			shadow_policy_relieve(vol);
 	}
 	put_pages(vol, claim->page + (claim->done - claim->first), claim->end - claim->done);
 	return true;
@@ -504,12 +513,13 @@ static void finish_claim(struct shadow_volume *vol, struct shadow_claim *claim)
 static void collect_store(struct shadow_volume *vol)
 {
 	int err = shadow_store_collect(vol->store);
+	u32 reason = SHADOW_REASON_STORE_ERROR;
 	struct shadow_stored stored;
 
-	if (err)
-		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
-				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY :
-				   SHADOW_REASON_STORE_ERROR, err);
+	if (err == -ENOMEM)
+		reason = SHADOW_REASON_NO_MEMORY;
+	if (err && shadow_policy_give_up(vol, reason, err))
+		shadow_store_keep(vol->store);
 	note_peak(vol);
 	stored = shadow_store_reap(vol->store);
 	atomic64_sub(stored.blocks[SHADOW_FOR_ORIGIN], &vol->memory);
@@ -536,6 +546,8 @@ static void record_claims(struct shadow_volume *vol)
 			break;
 		finish_claim(vol, claim);
 	}
+	if (list_empty(&vol->settling))
+		shadow_policy_relieve(vol);
 }
 
 /* A write that has no memory to go on, twice: who frees memory looks after freeing it. */
@@ -560,7 +572,9 @@ static bool advance_all(struct shadow_volume *vol)
 	while ((bio = bio_list_pop(&vol->queue))) {
 		bool pass = bio_list_empty(&left) || needs_nothing(vol, bio);
 
-		if (pass && advance_hard(vol, bio))
+		if (shadow_policy_refuses(vol))
+			shadow_policy_refuse(vol, bio);
+		else if (pass && advance_hard(vol, bio))
 			vol->stuck_since = jiffies;
 		else
 			bio_list_add(&left, bio);
@@ -569,42 +583,25 @@ static bool advance_all(struct shadow_volume *vol)
 	return bio_list_empty(&left);
 }
 
-/* Warn when the store passes a mark; again if it has emptied meanwhile. */
-static void report_fill(struct shadow_volume *vol)
-{
-	static const u32 marks[] = { 70, 85, 95 };
-	u64 percent = div64_u64(shadow_store_used(vol->store) * 100,
-				shadow_store_capacity(vol->store));
-	unsigned int step = 0;
-
-	while (step < ARRAY_SIZE(marks) && percent >= marks[step])
-		step++;
-	if (step > vol->fill_step)
-		shadow_event_send(&(struct shadow_event){
-			.event = SHADOW_NL_EV_STORE_FILL, .dev = vol->dev, .name = vol->name,
-			.index = -1, .percent = percent,
-		});
-	vol->fill_step = step;
-}
-
 /*
- * Writes wait for memory.  Whoever frees memory kicks us, but some of it is not
- * ours (a clone may need the crypto layer's), so look again soon in any case.
- * When nothing has moved for long, the store hangs, or its writes come back to
- * this very volume through a stack of devices and wait here for themselves: the
- * origin's writes come first.  Reads under way are the origin's own time.
+ * Writes wait for memory, or for room in the store.  Whoever frees memory kicks us,
+ * but some of it is not ours (a clone may need the crypto layer's), so look again
+ * soon in any case.  When nothing has moved for long, and it is not throttling, the
+ * store hangs, or its writes come back to this very volume through a stack of
+ * devices and wait here for themselves: the origin's writes come first.  Reads
+ * under way are the origin's own time.
  */
 static void starve(struct shadow_volume *vol)
 {
-	atomic64_inc(&vol->memory_waits);
-	if (!vol->stuck || (list_empty(&vol->settling) && atomic_read(&vol->nr_claims))) {
+	if (!vol->short_of_room)
+		atomic64_inc(&vol->memory_waits);
+	if (!vol->stuck || vol->throttled || (list_empty(&vol->settling) && atomic_read(&vol->nr_claims))) {
 		vol->stuck = true;
 		vol->stuck_since = jiffies;
 	}
 	if (time_after(jiffies, vol->stuck_since + READ_ONCE(store_timeout) * HZ)) {
 		mutex_lock(&vol->epochs.mutate);
-		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE,
-				   SHADOW_REASON_STORE_ERROR, -ETIMEDOUT);
+		shadow_policy_give_up(vol, SHADOW_REASON_STORE_ERROR, -ETIMEDOUT);
 		mutex_unlock(&vol->epochs.mutate);
 	}
 	queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
@@ -638,11 +635,12 @@ static void worker(struct work_struct *work)
 			shadow_store_seal(store);
 		if (shadow_store_has_partial(store))
 			queue_delayed_work(vol->wq, &vol->flush_work, FLUSH_AFTER);
-		report_fill(vol);
+		shadow_policy_review(vol);
 	}
 	mutex_unlock(&vol->epochs.mutate);
 	/* Not under the mutex, which the instant needs: the store may be slow to take it. */
-	if (store && !shadow_store_send(store))	/* the store's end waits for this run */
+	if (store && !shadow_policy_refuses(vol) &&
+	    !shadow_store_send(store))		/* the store's end waits for this run */
 		queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
 	blk_finish_plug(&plug);
 	if (wq_has_sleeper(&vol->image_wait))

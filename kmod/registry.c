@@ -17,6 +17,7 @@
 #include "event.h"
 #include "gate.h"
 #include "hook.h"
+#include "policy.h"
 #include "registry.h"
 
 #define OLD_WRITES_TIMEOUT	(10 * HZ)
@@ -343,6 +344,23 @@ int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault)
 	return err;
 }
 
+int shadow_registry_policy(struct shadow_volume_policy *arg)
+{
+	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
+	struct shadow_volume *vol;
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	vol = find(dev);
+	if (vol)
+		shadow_policy_set(vol, arg);
+	else
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE,
+				  dev, -ENOENT);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
 /* --- stores -------------------------------------------------------------------- */
 
 static bool has_part(const struct shadow_store *store, const struct shadow_store_spec *spec)
@@ -572,6 +590,7 @@ static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info
 				   atomic64_read(&vol->image_memory)) << SHADOW_BLOCK_BITS;
 	info->memory_peak_bytes = vol->memory_peak << SHADOW_BLOCK_BITS;
 	info->index_bytes = shadow_epochs_bytes(&vol->epochs);
+	shadow_policy_fill_info(vol, info);
 	info->store_writes = vol->past_writes;
 	info->store_write_bytes = vol->past_write_bytes;
 	if (vol->store) {

@@ -37,6 +37,9 @@ int shadow_registry_track(dev_t dev, u64 memory_bytes, struct shadow_fault *faul
 /* Return: 0; -ENOENT: not tracked by request; -EBUSY: it has shadows. */
 int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault);
 
+/* As SHADOW_IOC_VOLUME_POLICY.  Return: 0; -ENOENT: not tracked. */
+int shadow_registry_policy(struct shadow_volume_policy *arg);
+
 /**
  * shadow_registry_use_store() - see to it that a pinned volume has a store
  * @vol: the volume

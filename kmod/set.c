@@ -41,6 +41,7 @@
 #include "gate.h"
 #include "hook.h"
 #include "image.h"
+#include "policy.h"
 #include "registry.h"
 #include "set.h"
 
@@ -382,6 +383,12 @@ static int flip(struct shadow_set *set)
 			set->state = SHADOW_SET_FAILED;
 			goto out;
 		}
+		if (e->vol && shadow_policy_refuses(e->vol)) {
+			err = shadow_fail(&set->fault, SHADOW_PHASE_TAKE, SHADOW_REASON_FAULTED,
+					  e->dev, -EIO);
+			set->state = SHADOW_SET_FAILED;
+			goto out;
+		}
 	}
 	for (i = 0; i < set->nr; i++) {
 		struct set_entry *e = &set->entry[i];
@@ -411,8 +418,10 @@ out:
 /* Give an entry's things back; deletes its shadow. */
 static void drop_entry(struct shadow_set *set, struct set_entry *e)
 {
-	if (e->sh)
+	if (e->sh) {
+		shadow_policy_hurry_end(e->vol);
 		shadow_discard(e->sh);	/* and with it pin and store */
+	}
 	e->sh = NULL;
 	e->vol = NULL;
 }
@@ -441,7 +450,10 @@ static int surface(struct shadow_set *set)
 		return fail_set(set, fault.phase, fault.reason,
 				MKDEV(fault.dev.major, fault.dev.minor), err);
 	}
-	shadow_publish_set(&set->uuid);
+	for (i = 0; i < set->nr; i++)
+		if (set->entry[i].sh)
+			shadow_policy_hurry_end(set->entry[i].vol);
+	shadow_publish_set(&set->uuid);	/* from here on they can go */
 	for (i = 0; i < set->nr; i++) {
 		set->entry[i].sh = NULL;	/* the list's now */
 		set->entry[i].vol = NULL;
@@ -570,6 +582,11 @@ static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow
 
 	if (IS_ERR(vol))
 		return PTR_ERR(vol);
+	if (shadow_policy_refuses(vol)) {
+		err = shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_FAULTED,
+				  e->dev, -EIO);
+		goto unpin;
+	}
 	err = shadow_registry_use_store(vol, &add->store, &add->fault);
 	if (err)
 		goto unpin;
@@ -581,6 +598,7 @@ static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow
 	sh->set = set->uuid;
 	sh->context = set->context;
 	add->shadow = sh->uuid;
+	shadow_policy_hurry_begin(vol);
 	e->vol = vol;
 	e->sh = sh;
 	return 0;

@@ -388,6 +388,7 @@ int shadow_store_append(struct shadow_store *store, struct page *page,
 	batch->page[batch->nr++] = page;
 	batch->nr_for.blocks[account]++;
 	write_unlock(&store->lock);
+	store->appended++;
 	if (batch->nr == batch->room)
 		close_batch(store);
 	return 0;
@@ -506,6 +507,21 @@ int shadow_store_collect(struct shadow_store *store)
 		if (batch->status && !bitmap_full(batch->freed, batch->nr))
 			return blk_status_to_errno(batch->status);
 	return 0;
+}
+
+void shadow_store_keep(struct shadow_store *store)
+{
+	struct shadow_batch *batch, *next;
+
+	spin_lock_irq(&store->list_lock);
+	list_for_each_entry_safe(batch, next, &store->reaping, node) {
+		if (!batch->status || bitmap_full(batch->freed, batch->nr))
+			continue;
+		batch->status = BLK_STS_OK;
+		batch->since = 0;
+		list_move(&batch->node, &store->unsent);
+	}
+	spin_unlock_irq(&store->list_lock);
 }
 
 struct shadow_stored shadow_store_reap(struct shadow_store *store)

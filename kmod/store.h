@@ -172,6 +172,7 @@ struct shadow_store {
 	struct list_head done;
 	atomic_t sent;
 
+	u64 appended;			/* blocks taken so far; under the mutate mutex */
 	atomic64_t writes;
 	atomic64_t write_bytes;
 };
@@ -260,6 +261,15 @@ int shadow_store_append(struct shadow_store *store, struct page *page,
  */
 bool shadow_store_has_spare(const struct shadow_store *store);
 
+/*
+ * It is full, but room is on its way: whoever makes it kicks, also when it has come
+ * to nothing.  Context: mutate mutex.
+ */
+static inline bool shadow_store_may_grow(const struct shadow_store *store)
+{
+	return false;
+}
+
 /* Let the batch that could take more be written.  Context: mutate mutex held. */
 void shadow_store_seal(struct shadow_store *store);
 
@@ -288,6 +298,16 @@ bool shadow_store_busy(const struct shadow_store *store);
  * Return: 0, or the first error as a negative errno.
  */
 int shadow_store_collect(struct shadow_store *store);
+
+/**
+ * shadow_store_keep() - write those batches again whose write failed
+ * @store: the store
+ *
+ * After shadow_store_collect(): they are unsent as before.
+ *
+ * Context: the worker, mutate mutex held.
+ */
+void shadow_store_keep(struct shadow_store *store);
 
 /**
  * shadow_store_reap() - retire the batches that were collected

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * volume.c - a tracked volume: its making, its end, and the loss of its shadows.
+ * volume.c - a tracked volume: its making, its end, and how its shadows' records go.
  */
 #include <linux/dax.h>
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "policy.h"
 #include "preserve.h"
 #include "volume.h"
 
+#define FOLD_REGIONS	64	/* regions folded before others get the mutex */
 #define PAGES_MIN	64
 #define CLAIMS_MIN	4
 #define BIOS_MIN	16
@@ -99,6 +102,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	vol->claims = RB_ROOT;
 	INIT_LIST_HEAD(&vol->settling);
 	shadow_preserve_init(vol);
+	shadow_policy_begin(vol);
 
 	vol->flight = alloc_percpu(struct shadow_flight);
 	if (!vol->flight)
@@ -129,6 +133,7 @@ void shadow_volume_free(struct shadow_volume *vol)
 	struct module *owner = vol->disk->fops->owner;
 
 	synchronize_rcu();	/* completions that look at the volume after their count */
+	shadow_policy_end(vol);
 	cancel_delayed_work_sync(&vol->flush_work);
 	cancel_delayed_work_sync(&vol->retry_work);
 	cancel_work_sync(&vol->gone_work);
@@ -143,8 +148,7 @@ void shadow_volume_free(struct shadow_volume *vol)
 	kfree(vol);
 }
 
-/* For the log; tools have the whole story. */
-static const char *reason_text(u32 reason)
+const char *shadow_reason_text(u32 reason)
 {
 	switch (reason) {
 	case SHADOW_REASON_STORE_FULL:
@@ -179,7 +183,7 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 		smp_store_release(&stake->lost, true);	/* before the writes that it lacks */
 		atomic64_inc(&vol->lost);
 		pr_warn("%s: the shadow of epoch %llu is lost: %s (%d); writes go on\n",
-			vol->name, stake->epoch->number, reason_text(reason), error);
+			vol->name, stake->epoch->number, shadow_reason_text(reason), error);
 		if (stake->on_lost)
 			stake->on_lost(stake);
 	}
@@ -191,6 +195,42 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 		synchronize_rcu();
 		shadow_settled_free(unused);
 	}
+}
+
+void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
+{
+	struct shadow_epochs *es = &vol->epochs;
+	gfp_t gfp = SHADOW_GFP;
+	u64 cursor = 0;
+	int more;
+
+	lockdep_assert_held(&vol->fold);
+	do {
+		struct shadow_settled *unused = NULL;
+		unsigned int n = 0;
+
+		mutex_lock(&es->mutate);
+		do {
+			more = shadow_epochs_fold(es, ep, vol->lost_upto, &cursor, gfp, &unused);
+		} while (more > 0 && !unused && ++n < FOLD_REGIONS);
+		mutex_unlock(&es->mutate);
+		if (unused) {
+			synchronize_rcu();
+			shadow_settled_free(unused);
+		}
+		/* The instant polls for the mutex, once no write waits for room any more. */
+		while (READ_ONCE(vol->gate) && !READ_ONCE(vol->short_of_room))
+			usleep_range(500, 1000);
+		if (READ_ONCE(vol->short_of_room))
+			shadow_volume_kick(vol);
+		gfp = SHADOW_GFP;
+		if (more == -ENOMEM) {
+			schedule_timeout_uninterruptible(HZ / 50);
+			if (READ_ONCE(vol->short_of_room))	/* it may be they who have it */
+				gfp = SHADOW_GFP_LAST;
+		}
+		cond_resched();
+	} while (more);
 }
 
 void shadow_volume_kick(void *arg)

@@ -98,6 +98,7 @@ struct shadow_volume {
 	struct block_device *bdev;
 
 	struct mutex fold;		/* one deletion at a time */
+	struct work_struct evict_work;
 	struct mutex change;		/* the coming and going of the store */
 	struct shadow_store *store;	/* fixed while a shadow exists */
 	unsigned int store_users;
@@ -109,6 +110,24 @@ struct shadow_volume {
 	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;
 	unsigned int nr_stakes;
+
+	/* Policy, see policy.c: epochs.mutate, the first four also read without it. */
+	u32 protect_fault;		/* enum shadow_protect_fault: writes end with an error */
+	bool short_of_room;		/* writes wait for room in the store, since: */
+	bool throttled;			/* ... and no shadow goes for them yet */
+	u32 evicted;
+	unsigned long short_since;	/* jiffies */
+	bool nothing_to_evict;		/* ... as was found while they waited */
+	u32 policy;			/* enum shadow_policy */
+	u32 throttle_ms;
+	u32 protect_errno;
+	u64 look_again_at;		/* used blocks at which to look for a victim again */
+	unsigned int fill_step;		/* warnings of the store's fill that were given */
+	unsigned long rate_at;		/* jiffies when @rate was made out, 0: never */
+	u64 rate_from;			/* what the store had taken by then, blocks */
+	u64 rate;			/* bytes per second */
+	atomic_t hurry;			/* who cannot wait for throttled writes */
+	atomic64_t refused;
 
 	/* lock, any context */
 	spinlock_t lock;
@@ -136,7 +155,6 @@ struct shadow_volume {
 	struct list_head settling;	/* claims that were read, not yet recorded */
 	bool starved;			/* something waits for memory; also read by others */
 	bool flush_due;
-	unsigned int fill_step;		/* warnings of the store's fill that were given */
 
 	/* Writes to images. */
 	atomic64_t image_memory;	/* blocks staged for them, not stored yet */
@@ -190,6 +208,21 @@ void shadow_volume_free(struct shadow_volume *vol);
  * Context: epochs.mutate held; sleeps for a grace period.
  */
 void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error);
+
+/**
+ * shadow_volume_fold() - give up the records of a shadow that nobody reads any more
+ * @vol: the volume
+ * @ep: its epoch, which is in no list afterwards, and the caller's
+ *
+ * Records that the next older shadow needs become that one's.
+ *
+ * Context: the volume's fold mutex held; sleeps.  Waits for nothing that could wait
+ * for writes of the volume.
+ */
+void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep);
+
+/* Words for the log; tools have the whole story. */
+const char *shadow_reason_text(u32 reason);
 
 /* Let the worker look.  Any context. */
 void shadow_volume_kick(void *vol);

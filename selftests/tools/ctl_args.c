@@ -63,6 +63,15 @@ static void fill_untrack(void *arg)
 	((struct shadow_volume_track *)arg)->dev = dev_c;
 }
 
+static void fill_policy(void *arg)
+{
+	struct shadow_volume_policy *policy = arg;
+
+	policy->dev = dev_c;
+	policy->flags = SHADOW_POLICY_CLEAR_FAULT;
+	policy->policy = SHADOW_POLICY_EVICT;
+}
+
 static void fill_delete(void *arg)
 {
 	struct shadow_delete *delete = arg;
@@ -172,6 +181,13 @@ static const struct command commands[] = {
 			ZERO(shadow_volume_info, lost),
 			ZERO(shadow_volume_info, hold_ns),
 			ZERO(shadow_volume_info, drain_ns),
+			ZERO(shadow_volume_info, policy),
+			ZERO(shadow_volume_info, throttle_ms),
+			ZERO(shadow_volume_info, protect_fault),
+			ZERO(shadow_volume_info, protect_errno),
+			ZERO(shadow_volume_info, full_seconds),
+			ZERO(shadow_volume_info, evicted),
+			ZERO(shadow_volume_info, bios_refused),
 			ZERO(shadow_volume_info, reserved),
 		},
 		.known = ~0U,
@@ -211,6 +227,19 @@ static const struct command commands[] = {
 		},
 		.flags = offsetof(struct shadow_delete, flags),
 		.known = 0,
+	}, {
+		.name = "VOLUME_POLICY", .number = SHADOW_IOC_VOLUME_POLICY,
+		.fill = fill_policy,
+		.members = {
+			IN(shadow_volume_policy, dev), IN(shadow_volume_policy, flags),
+			IN(shadow_volume_policy, policy),
+			IN(shadow_volume_policy, throttle_ms),
+			ZERO(shadow_volume_policy, reserved0),
+			ZERO(shadow_volume_policy, fault),
+			ZERO(shadow_volume_policy, reserved),
+		},
+		.flags = offsetof(struct shadow_volume_policy, flags),
+		.known = SHADOW_POLICY_CLEAR_FAULT,
 	}, {
 		.name = "SHADOW_CHANGE", .number = SHADOW_IOC_SHADOW_CHANGE,
 		.fill = fill_change,
@@ -412,9 +441,12 @@ static void bad_values(int set)
 	const struct command *add = command_of(SHADOW_IOC_SET_ADD);
 	const struct command *delete = command_of(SHADOW_IOC_DELETE);
 	const struct command *change = command_of(SHADOW_IOC_SHADOW_CHANGE);
+	const struct command *policy = command_of(SHADOW_IOC_VOLUME_POLICY);
 	struct shadow_set_add a;
 	struct shadow_delete d = { .uuid = shadow_of_a };
 	struct shadow_change p = { .uuid = shadow_of_a };
+	struct shadow_volume_policy v = { .dev = dev_c };
+	static const unsigned int policies[] = { SHADOW_POLICY_FAIL_IO + 1, 0x80000001, ~0U };
 	struct shadow_volume_track t = { .dev = { 4096, 0 } };
 	static const unsigned int kinds[] = { 0, 3, 0x80000001, ~0U };
 	static const unsigned int types[] = { 3, 0x80000001, ~0U };
@@ -431,6 +463,19 @@ static void bad_values(int set)
 	bad_value(control, change, &p, "nothing to change");
 	p.flags = SHADOW_CHANGE_PIN | SHADOW_CHANGE_UNPIN;
 	bad_value(control, change, &p, "two changes");
+	bad_value(control, policy, &v, "neither a policy nor a fault to clear");
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		v.policy = policies[i];
+		bad_value(control, policy, &v, "unknown policy");
+	}
+	v.throttle_ms = 1;
+	v.policy = SHADOW_POLICY_EVICT;
+	bad_value(control, policy, &v, "a time for another policy");
+	v.policy = 0;
+	v.flags = SHADOW_POLICY_CLEAR_FAULT;
+	bad_value(control, policy, &v, "a time for no policy");
+	v = (struct shadow_volume_policy){ .dev = { 4096, 0 }, .policy = SHADOW_POLICY_EVICT };
+	bad_value(control, policy, &v, "no such major");
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		a = adding(dev_b, SHADOW_ADD_SHADOW, NULL);
 		a.store.type = types[i];

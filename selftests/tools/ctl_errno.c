@@ -219,6 +219,89 @@ static void untrack_untracked(void)
 	close(set);
 }
 
+static void set_policy(struct shadow_dev dev, __u32 flags, __u32 kind, __u32 throttle_ms)
+{
+	struct shadow_volume_policy policy = {
+		.dev = dev, .flags = flags, .policy = kind, .throttle_ms = throttle_ms,
+	};
+
+	if (ioctl(control, SHADOW_IOC_VOLUME_POLICY, &policy))
+		err(2, "SHADOW_IOC_VOLUME_POLICY");
+}
+
+static void policy_untracked(void)
+{
+	static const struct shadow_dev none = { 4095, 0 };
+	struct shadow_volume_policy policy = { .policy = SHADOW_POLICY_FAIL_IO };
+
+	policy.dev = role_dev("b");
+	refused(control, SHADOW_IOC_VOLUME_POLICY, &policy, &policy.fault);
+	policy = (struct shadow_volume_policy){ .flags = SHADOW_POLICY_CLEAR_FAULT };
+	policy.dev = role_dev("b");
+	refused(control, SHADOW_IOC_VOLUME_POLICY, &policy, &policy.fault);
+	policy = (struct shadow_volume_policy){ .dev = none, .policy = SHADOW_POLICY_EVICT };
+	refused(control, SHADOW_IOC_VOLUME_POLICY, &policy, &policy.fault);
+}
+
+static void throttle_range(void)
+{
+	struct shadow_volume_policy policy = { .policy = SHADOW_POLICY_THROTTLE };
+	static const unsigned int wrong[] = { SHADOW_THROTTLE_MAX_MS + 1, ~0U };
+
+	track(role_dev("a"));
+	policy.dev = role_dev("a");
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		policy.throttle_ms = wrong[i];
+		refused(control, SHADOW_IOC_VOLUME_POLICY, &policy, &policy.fault);
+	}
+	set_policy(role_dev("a"), 0, SHADOW_POLICY_THROTTLE, SHADOW_THROTTLE_MAX_MS);
+	untrack(role_dev("a"));
+}
+
+/* Fill its store of 4 MiB: writes end with an error from then on. */
+static void make_fault(const char *name)
+{
+	static char buffer[1 << 20] __attribute__((aligned(4096)));
+	int fd = open(role(name), O_RDWR | O_DIRECT | O_CLOEXEC);
+	off_t at = 0;
+
+	set_policy(role_dev(name), 0, SHADOW_POLICY_FAIL_IO, 0);
+	if (fd < 0)
+		err(2, "%s", role(name));
+	do {
+		if (pread(fd, buffer, sizeof(buffer), at) != sizeof(buffer))
+			errx(2, "%s has no fault", role(name));
+	} while (pwrite(fd, buffer, sizeof(buffer), at) == sizeof(buffer) &&
+		 (at += sizeof(buffer)));
+	result(errno == EIO && at, "a write that cannot be preserved ends with EIO");
+	close(fd);
+}
+
+static void add_faulted(void)
+{
+	int set = shadow(role_dev("a")), other = set_new(0, 0);
+
+	make_fault("a");
+	add_refused(other, adding(role_dev("a"), SHADOW_ADD_SHADOW, NULL));
+	set_policy(role_dev("a"), SHADOW_POLICY_CLEAR_FAULT, 0, 0);
+	set_add(other, role_dev("a"), SHADOW_ADD_SHADOW, NULL);
+	close(other);
+	close(set);
+}
+
+static void take_faulted(void)
+{
+	int set = shadow(role_dev("a")), other = set_new(0, 60000);
+
+	watch_set(other);
+	set_add(other, role_dev("a"), SHADOW_ADD_SHADOW, NULL);
+	make_fault("a");
+	set_must(other, SHADOW_IOC_SET_HOLD);
+	step_fails(other, SHADOW_IOC_SET_TAKE);
+	close_set(other);
+	close(set);
+}
+
 static void no_more_volumes(void)
 {
 	struct shadow_volume_info info = { 0 };
@@ -307,6 +390,19 @@ static void delete_unknown(void)
 		.uuid = info.uuid, .kind = SHADOW_KIND_SHADOW }, NULL);
 }
 
+/* What went with its last opener is deleted by a work item. */
+static void wait_for_deletions(void)
+{
+	struct shadow_info info;
+
+	do {
+		pause_ms(20);
+		memset(&info, 0, sizeof(info));
+		if (ioctl(control, SHADOW_IOC_INFO, &info))
+			err(2, "SHADOW_IOC_INFO");
+	} while (info.shadows || info.volumes);
+}
+
 static void change_unknown(void)
 {
 	struct shadow_uuid uuids[] = { { { 0 } }, { { 1, 2, 3 } } };
@@ -331,7 +427,7 @@ static void change_unknown(void)
 	refused(control, SHADOW_IOC_SHADOW_CHANGE, &(struct shadow_change){
 		.uuid = info.set, .kind = SHADOW_KIND_SET, .flags = SHADOW_CHANGE_PIN }, NULL);
 	close(image);
-	wait_for_udev();
+	wait_for_deletions();
 }
 
 /* Not while somebody may write; who only reads does not matter. */
@@ -916,6 +1012,9 @@ static const struct ctl_case cases[] = {
 	CASE(VOLUME_UNTRACK, EBUSY, BUSY, sets, untrack_with_shadow),
 	CASE(VOLUME_UNTRACK, ENOENT, NO_DEVICE, sets, untrack_untracked),
 
+	CASE(VOLUME_POLICY, ENOENT, NO_DEVICE, sets, policy_untracked),
+	CASE(VOLUME_POLICY, ERANGE, NONE, sets, throttle_range),
+
 	CASE(VOLUME_NEXT, ENOENT, NONE, sets, no_more_volumes),
 	/* no case: VOLUME_NEXT, ENOMEM, NONE: small allocations do not fail for root */
 	CASE(SHADOW_NEXT, ENOENT, NONE, sets, no_more_shadows),
@@ -939,6 +1038,7 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, EDQUOT, VOLUME_FULL, many, shadows_of_volume),
 	CASE(SET_ADD, EEXIST, DUPLICATE, sets, twice_in_set),
 	CASE(SET_ADD, EEXIST, STORE_MISMATCH, stores, store_mismatch),
+	CASE(SET_ADD, EIO, FAULTED, sets, add_faulted),
 	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_on_volume),
 	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_size),
 	CASE(SET_ADD, EINVAL, BLOCK_SIZE, stores, store_block_size),
@@ -955,6 +1055,7 @@ static const struct ctl_case cases[] = {
 	CASE(SET_HOLD, ETIMEDOUT, TIMEOUT, slow, slow_freeze),
 	CASE(SET_HOLD, ETIMEDOUT, DRAIN, slow, slow_drain),
 
+	CASE(SET_TAKE, EIO, FAULTED, sets, take_faulted),
 	CASE(SET_TAKE, ENODEV, ORIGIN_GONE, gone, gone_while_held),
 	/* no case: SET_TAKE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(SET_TAKE, ETIMEDOUT, TIMEOUT, holds, expired_take),

@@ -65,6 +65,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_EVENTS		(1ULL << 3)
 #define SHADOW_FEAT_FREE		(1ULL << 4)	/* SHADOW_IOC_SHADOW_FREE */
 #define SHADOW_FEAT_WRITABLE		(1ULL << 5)	/* SHADOW_SET_WRITABLE */
+#define SHADOW_FEAT_POLICY		(1ULL << 6)	/* SHADOW_IOC_VOLUME_POLICY */
 
 /**
  * struct shadow_info - what this module is and can do
@@ -146,6 +147,7 @@ enum shadow_reason {
 	SHADOW_REASON_SUSPEND		= 30,	/* the machine goes to sleep */
 	SHADOW_REASON_BUSY		= 31,	/* somebody has it open */
 	SHADOW_REASON_STATE		= 32,	/* command out of order */
+	SHADOW_REASON_FAULTED		= 33,	/* writes to it end with an error */
 };
 
 /**
@@ -229,11 +231,68 @@ struct shadow_volume_track {
 	__u64	reserved[4];
 };
 
+/* What happens when a store is full and cannot grow (VSS E-08). */
+enum shadow_policy {
+	SHADOW_POLICY_EVICT	= 1,	/* shadows go, oldest first; the default */
+	SHADOW_POLICY_THROTTLE	= 2,	/* writes wait for a while, then as above */
+	SHADOW_POLICY_FAIL_IO	= 3,	/* writes end with an error, shadows stay */
+};
+
+/* Why writes to a volume end with an error: the protection faults of VSS (E-10). */
+enum shadow_protect_fault {
+	SHADOW_PROTECT_NONE		= 0,
+	SHADOW_PROTECT_STORE_MISSING	= 1,	/* DIFF_AREA_MISSING */
+	SHADOW_PROTECT_IO_ONLINE	= 2,	/* IO_FAILURE_DURING_ONLINE */
+	SHADOW_PROTECT_METADATA		= 3,	/* META_DATA_CORRUPTION */
+	SHADOW_PROTECT_NO_MEMORY	= 4,	/* MEMORY_ALLOCATION_FAILURE */
+	SHADOW_PROTECT_MAPPED_MEMORY	= 5,	/* MAPPED_MEMORY_FAILURE */
+	SHADOW_PROTECT_COW_READ		= 6,	/* COW_READ_FAILURE: of the volume */
+	SHADOW_PROTECT_COW_WRITE	= 7,	/* COW_WRITE_FAILURE: to the store */
+	SHADOW_PROTECT_STORE_FULL	= 8,	/* DIFF_AREA_FULL */
+	SHADOW_PROTECT_GROW_TOO_SLOW	= 9,
+	SHADOW_PROTECT_GROW_FAILED	= 10,
+	SHADOW_PROTECT_DESTROY_ALL	= 11,	/* DESTROY_ALL_SNAPSHOTS */
+	SHADOW_PROTECT_FILE_SYSTEM	= 12,	/* FILE_SYSTEM_FAILURE */
+	SHADOW_PROTECT_IO		= 13,	/* IO_FAILURE: the store does not answer */
+	SHADOW_PROTECT_STORE_REMOVED	= 14,	/* DIFF_AREA_REMOVED */
+	SHADOW_PROTECT_EXTERNAL_WRITER	= 15,	/* EXTERNAL_WRITER_TO_DIFF_AREA */
+	SHADOW_PROTECT_CLUSTER_MOUNT	= 16,	/* MOUNT_DURING_CLUSTER_OFFLINE */
+};
+
+#define SHADOW_THROTTLE_DEFAULT_MS	30000
+#define SHADOW_THROTTLE_MAX_MS		3600000
+
+/* Flags of SHADOW_IOC_VOLUME_POLICY. */
+#define SHADOW_POLICY_CLEAR_FAULT	(1U << 0)	/* let writes pass again (VSS E-11) */
+
+/**
+ * struct shadow_volume_policy - the policy of a tracked volume, and its fault
+ * @dev: the volume
+ * @flags: SHADOW_POLICY_* bits
+ * @policy: enum shadow_policy; 0: as it is, with SHADOW_POLICY_CLEAR_FAULT
+ * @throttle_ms: how long writes wait, with SHADOW_POLICY_THROTTLE, else 0;
+ *	0: the default
+ * @reserved0: zero
+ * @fault: out: why the command failed
+ * @reserved: zero
+ */
+struct shadow_volume_policy {
+	struct shadow_dev dev;
+	__u32	flags;
+	__u32	policy;
+	__u32	throttle_ms;
+	__u32	reserved0;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
 /* Flags of struct shadow_volume_info. */
 #define SHADOW_VOLUME_TRACKED	(1U << 0)	/* tracked by SHADOW_IOC_VOLUME_TRACK */
 #define SHADOW_VOLUME_PRESERVING (1U << 1)	/* a shadow needs old data */
 #define SHADOW_VOLUME_GATED	(1U << 2)	/* writes are held now */
 #define SHADOW_VOLUME_GONE	(1U << 3)	/* the device was removed */
+#define SHADOW_VOLUME_FAULTED	(1U << 4)	/* writes end with an error */
+#define SHADOW_VOLUME_THROTTLED	(1U << 5)	/* writes wait for room in the store */
 
 /**
  * struct shadow_volume_info - a tracked volume and its counters
@@ -272,6 +331,14 @@ struct shadow_volume_track {
  * @lost: shadows lost so far
  * @hold_ns: length of the last hold of the gate
  * @drain_ns: of which waiting for writes in flight
+ * @policy: enum shadow_policy
+ * @throttle_ms: how long writes wait, with SHADOW_POLICY_THROTTLE
+ * @protect_fault: enum shadow_protect_fault, why writes end with an error
+ * @protect_errno: the errno behind it, as a positive number
+ * @full_seconds: time until the store is full, if it goes on being filled like
+ *	this; 0: it is not being filled
+ * @evicted: shadows evicted so far
+ * @bios_refused: of @bios_seen, ended with an error by the policy
  * @reserved: zero
  */
 struct shadow_volume_info {
@@ -309,7 +376,14 @@ struct shadow_volume_info {
 	__u64	lost;
 	__u64	hold_ns;
 	__u64	drain_ns;
-	__u64	reserved[8];
+	__u32	policy;
+	__u32	throttle_ms;
+	__u32	protect_fault;
+	__u32	protect_errno;
+	__u32	full_seconds;
+	__u32	evicted;
+	__u64	bios_refused;
+	__u64	reserved[4];
 };
 
 enum shadow_state {
@@ -538,6 +612,7 @@ struct shadow_set_step {
 #define SHADOW_IOC_VOLUME_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x04, struct shadow_volume_info)
 #define SHADOW_IOC_SHADOW_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x05, struct shadow_shadow_info)
 #define SHADOW_IOC_DELETE	_IOWR(SHADOW_IOC_MAGIC, 0x06, struct shadow_delete)
+#define SHADOW_IOC_VOLUME_POLICY _IOWR(SHADOW_IOC_MAGIC, 0x0c, struct shadow_volume_policy)
 #define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)
 #define SHADOW_IOC_SHADOW_FREE	_IOWR(SHADOW_IOC_MAGIC, 0x0e, struct shadow_shadow_free)
 

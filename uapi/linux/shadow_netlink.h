@@ -17,6 +17,8 @@
  *	    SHADOW_NL_A_INDEX	u32	N of /dev/shadowN
  *	    SHADOW_NL_A_REASON	u32	enum shadow_reason
  *	    SHADOW_NL_A_PERCENT	u32	fill of the store
+ *	    SHADOW_NL_A_SECONDS	u32	until it is full, if it goes on like this
+ *	    SHADOW_NL_A_FAULT	u32	enum shadow_protect_fault
  */
 #ifndef _UAPI_LINUX_SHADOW_NETLINK_H
 #define _UAPI_LINUX_SHADOW_NETLINK_H
@@ -42,6 +44,10 @@ enum shadow_nl_event {
 	SHADOW_NL_EV_RELEASED	= 9,	/* the hold is over */
 	SHADOW_NL_EV_EXPIRED	= 10,	/* the hold was ended by its timer */
 	SHADOW_NL_EV_SEALED	= 11,	/* a writable shadow is read-only from now on */
+	SHADOW_NL_EV_EVICTED	= 12,	/* a shadow goes because the store is full */
+	SHADOW_NL_EV_THROTTLED	= 13,	/* writes begin to wait for room in the store */
+	SHADOW_NL_EV_FAULTED	= 14,	/* writes end with an error from now on */
+	SHADOW_NL_EV_CLEARED	= 15,	/* ... no longer */
 };
 
 enum shadow_nl_attr {
@@ -58,6 +64,8 @@ enum shadow_nl_attr {
 	SHADOW_NL_A_INDEX,
 	SHADOW_NL_A_REASON,
 	SHADOW_NL_A_PERCENT,
+	SHADOW_NL_A_SECONDS,
+	SHADOW_NL_A_FAULT,
 
 	__SHADOW_NL_A_MAX,
 };

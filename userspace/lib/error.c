@@ -104,8 +104,8 @@ static const struct reason_text reasons[] = {
 		"make it writable with \"blockdev --setrw DEVICE\", or name another" },
 	[SHADOW_REASON_STORE_FULL] = {
 		"store-full", "the store was full, so old data could not be preserved any more",
-		"make the next shadow with a larger store (--max, --store), or keep it for a "
-		"shorter time" },
+		"make the next shadow with a larger store (--max, --store), keep fewer, or let "
+		"writes wait or fail instead (\"shadowadm volume policy\")" },
 	[SHADOW_REASON_STORE_ERROR] = {
 		"store-error", "reading or writing the store failed",
 		"see the kernel log for the device's errors, and use another store" },
@@ -145,6 +145,10 @@ static const struct reason_text reasons[] = {
 		"state", "this cannot be done in the state that it is in",
 		"a set goes from adding to holding to taking; \"shadowadm show\" tells a shadow's "
 		"state" },
+	[SHADOW_REASON_FAULTED] = {
+		"faulted", "writes to the volume fail, to protect its shadows",
+		"\"shadowadm volume list -o +FAULT\" tells why; remove the cause, then "
+		"\"shadowadm volume clear-fault VOLUME\"" },
 };
 
 struct errno_text {

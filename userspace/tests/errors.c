@@ -7,7 +7,8 @@
 
 /* The highest numbers of the header; a new one there must come here and there. */
 #define PHASES (SHADOW_PHASE_PRESERVE + 1)
-#define REASONS (SHADOW_REASON_STATE + 1)
+#define FAULTS (SHADOW_PROTECT_CLUSTER_MOUNT + 1)
+#define REASONS (SHADOW_REASON_FAULTED + 1)
 
 static void complete_tables(void)
 {
@@ -42,6 +43,20 @@ static void complete_tables(void)
 	CHECK(named, "every reason has a name");
 	CHECK(explained, "every reason has a cause and a remedy");
 	CHECK(distinct, "reasons have different names");
+
+	named = true;
+	distinct = true;
+	for (i = 0; i < FAULTS; i++) {
+		named &= strcmp(shadowcopy_protect_fault_name(i), "unknown") &&
+			 !strstr(shadowcopy_protect_fault_text(i), "does not know");
+		for (j = 0; j < i; j++)
+			distinct &= strcmp(shadowcopy_protect_fault_name(i),
+					   shadowcopy_protect_fault_name(j)) != 0;
+	}
+	CHECK(named, "every fault has a name and a text");
+	CHECK(distinct, "faults have different names");
+	CHECK_STRING(shadowcopy_protect_fault_name(FAULTS), "unknown",
+		     "a fault past the end is unknown");
 
 	CHECK_STRING(shadowcopy_phase_name(PHASES), "unknown", "a phase past the end is unknown");
 	CHECK_STRING(shadowcopy_reason_name(REASONS), "unknown",

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * policy.h - what becomes of shadows and writes when old data cannot be kept.
+ */
+#ifndef SHADOW_POLICY_H
+#define SHADOW_POLICY_H
+
+#include "volume.h"
+
+/**
+ * shadow_policy_init() - how a shadow is evicted
+ * @victim: takes the volume's oldest shadow that nobody needs out of everybody's
+ *	reach and hands its stake out, which is in no list then; NULL: there is
+ *	none.  Called with the volume's fold mutex held; sleeps.
+ * @evicted: its records are gone; what remains to be done may free it at once.
+ *	The volume stays for as long as this file's work item runs
+ */
+void shadow_policy_init(struct shadow_stake *(*victim)(struct shadow_volume *vol),
+			void (*evicted)(struct shadow_stake *stake));
+
+/* Prepare a new volume.  Policy: evict. */
+void shadow_policy_begin(struct shadow_volume *vol);
+
+/* The counterpart.  The volume has no store any more. */
+void shadow_policy_end(struct shadow_volume *vol);
+
+/* As SHADOW_IOC_VOLUME_POLICY; the arguments have been checked. */
+void shadow_policy_set(struct shadow_volume *vol, const struct shadow_volume_policy *arg);
+
+/* The members of @info that this file knows.  Context: epochs.mutate held. */
+void shadow_policy_fill_info(struct shadow_volume *vol, struct shadow_volume_info *info);
+
+/**
+ * shadow_policy_wait() - the store is full: do writes wait for room?
+ * @vol: the volume
+ *
+ * Sees to it that room is made, if it can be.  What waits is to be tried again
+ * when the worker runs, which is when there may be room, and soon in any case.
+ *
+ * Context: the worker; epochs.mutate held.
+ * Return: false if waiting makes no sense: see shadow_policy_give_up().
+ */
+bool shadow_policy_wait(struct shadow_volume *vol);
+
+/* Nobody waits for room any more.  Context: the worker; epochs.mutate held. */
+void shadow_policy_relieve(struct shadow_volume *vol);
+
+/**
+ * shadow_policy_give_up() - old data cannot be preserved
+ * @vol: the volume
+ * @reason: enum shadow_reason
+ * @error: the errno behind it, negative
+ *
+ * Either all shadows are lost, or from now on all writes to the volume end with an
+ * error (shadow_policy_refuses()).
+ *
+ * Context: epochs.mutate held; sleeps for a grace period.
+ * Return: true if the shadows live.
+ */
+bool shadow_policy_give_up(struct shadow_volume *vol, u32 reason, int error);
+
+/* Do all writes to the volume end with an error now?  Any context. */
+static inline bool shadow_policy_refuses(const struct shadow_volume *vol)
+{
+	return unlikely(READ_ONCE(vol->protect_fault));
+}
+
+/* End such a write.  Any context. */
+void shadow_policy_refuse(struct shadow_volume *vol, struct bio *bio);
+
+/* Look after the store once the worker has recorded.  Context: epochs.mutate held. */
+void shadow_policy_review(struct shadow_volume *vol);
+
+/*
+ * From begin to end no write of the volume is throttled: somebody who counts the
+ * seconds waits for them.
+ */
+void shadow_policy_hurry_begin(struct shadow_volume *vol);
+void shadow_policy_hurry_end(struct shadow_volume *vol);
+
+#endif /* SHADOW_POLICY_H */
