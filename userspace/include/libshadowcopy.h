@@ -148,6 +148,14 @@ const char *shadowcopy_reason_remedy(uint32_t reason);
 const char *shadowcopy_state_name(uint32_t state);
 const char *shadowcopy_store_name(uint32_t type);
 
+/* "evict", "throttle", "fail-io", and back: 0 or -EINVAL. */
+const char *shadowcopy_policy_name(uint32_t policy);
+int shadowcopy_policy_parse(const char *name, uint32_t *policy);
+
+/* Why writes to a volume fail (enum shadow_protect_fault): "store-full", and a sentence. */
+const char *shadowcopy_protect_fault_name(uint32_t fault);
+const char *shadowcopy_protect_fault_text(uint32_t fault);
+
 /* --- identities --------------------------------------------------------- */
 
 #define SHADOWCOPY_UUID_LEN 37	/* text of a UUID, with its NUL */
@@ -214,6 +222,31 @@ int shadowcopy_volume_track(struct shadowcopy *sc, struct shadow_dev dev,
  * @dev: the volume
  */
 int shadowcopy_volume_untrack(struct shadowcopy *sc, struct shadow_dev dev);
+
+/**
+ * shadowcopy_volume_policy() - what happens when a volume's store is full
+ * @sc: the handle
+ * @dev: a tracked volume
+ * @policy: enum shadow_policy
+ * @throttle_ms: how long writes wait, for SHADOW_POLICY_THROTTLE; 0 for the
+ *	default
+ *
+ * Stays until the volume is tracked no more.
+ */
+int shadowcopy_volume_policy(struct shadowcopy *sc, struct shadow_dev dev, uint32_t policy,
+			     uint32_t throttle_ms);
+
+/**
+ * shadowcopy_volume_clear_fault() - let writes to a volume pass again
+ * @sc: the handle
+ * @dev: a tracked volume
+ *
+ * After SHADOW_POLICY_FAIL_IO made them fail.  What made them fail, and filesystems
+ * that saw it, are the caller's to look after.
+ *
+ * Return: 0, also where there is no fault, or a negative errno.
+ */
+int shadowcopy_volume_clear_fault(struct shadowcopy *sc, struct shadow_dev dev);
 
 /**
  * shadowcopy_shadow_next() - walk the shadows
@@ -494,6 +527,8 @@ int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *s
 #define SHADOWCOPY_EV_INDEX	(1U << 3)
 #define SHADOWCOPY_EV_REASON	(1U << 4)
 #define SHADOWCOPY_EV_PERCENT	(1U << 5)
+#define SHADOWCOPY_EV_SECONDS	(1U << 6)
+#define SHADOWCOPY_EV_FAULT	(1U << 7)
 
 /**
  * struct shadowcopy_event - one fact
@@ -509,8 +544,10 @@ int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *s
  * @index: N of /dev/shadowN
  * @reason: enum shadow_reason
  * @percent: fill of the store
- * @reserved0: zero
+ * @seconds: time until the store is full, if it goes on like this
  * @name: kernel name of the volume
+ * @fault: enum shadow_protect_fault
+ * @reserved0: zero
  * @reserved: zero
  */
 struct shadowcopy_event {
@@ -525,9 +562,11 @@ struct shadowcopy_event {
 	uint32_t index;
 	uint32_t reason;
 	uint32_t percent;
-	uint32_t reserved0;
+	uint32_t seconds;
 	char name[32];
-	uint64_t reserved[4];
+	uint32_t fault;
+	uint32_t reserved0;
+	uint64_t reserved[3];
 };
 
 /**

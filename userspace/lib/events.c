@@ -70,6 +70,8 @@ static int on_message(struct nl_msg *msg, void *data)
 		[SHADOW_NL_A_INDEX]	= { .type = NLA_U32 },
 		[SHADOW_NL_A_REASON]	= { .type = NLA_U32 },
 		[SHADOW_NL_A_PERCENT]	= { .type = NLA_U32 },
+		[SHADOW_NL_A_SECONDS]	= { .type = NLA_U32 },
+		[SHADOW_NL_A_FAULT]	= { .type = NLA_U32 },
 	};
 	struct nlattr *attrs[SHADOW_NL_A_MAX + 1];
 	struct shadowcopy_events *ev = data;
@@ -113,6 +115,14 @@ static int on_message(struct nl_msg *msg, void *data)
 	if (attrs[SHADOW_NL_A_PERCENT]) {
 		event->percent = nla_get_u32(attrs[SHADOW_NL_A_PERCENT]);
 		event->present |= SHADOWCOPY_EV_PERCENT;
+	}
+	if (attrs[SHADOW_NL_A_SECONDS]) {
+		event->seconds = nla_get_u32(attrs[SHADOW_NL_A_SECONDS]);
+		event->present |= SHADOWCOPY_EV_SECONDS;
+	}
+	if (attrs[SHADOW_NL_A_FAULT]) {
+		event->fault = nla_get_u32(attrs[SHADOW_NL_A_FAULT]);
+		event->present |= SHADOWCOPY_EV_FAULT;
 	}
 	note_sequence(ev, event);
 	ev->filled = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * names.c - the words for the numbers of the interface: states, stores,
- * contexts, events.
+ * contexts, policies, faults, events.
  */
 #include "private.h"
 
@@ -42,6 +42,52 @@ static const struct name contexts[] = {
 	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE_WRITERS, "client-accessible-writers" },
 };
 
+static const struct name policies[] = {
+	{ SHADOW_POLICY_EVICT, "evict" },
+	{ SHADOW_POLICY_THROTTLE, "throttle" },
+	{ SHADOW_POLICY_FAIL_IO, "fail-io" },
+};
+
+static const struct name faults[] = {
+	{ SHADOW_PROTECT_NONE, "none" },
+	{ SHADOW_PROTECT_STORE_MISSING, "store-missing" },
+	{ SHADOW_PROTECT_IO_ONLINE, "io-online" },
+	{ SHADOW_PROTECT_METADATA, "metadata" },
+	{ SHADOW_PROTECT_NO_MEMORY, "no-memory" },
+	{ SHADOW_PROTECT_MAPPED_MEMORY, "mapped-memory" },
+	{ SHADOW_PROTECT_COW_READ, "cow-read" },
+	{ SHADOW_PROTECT_COW_WRITE, "cow-write" },
+	{ SHADOW_PROTECT_STORE_FULL, "store-full" },
+	{ SHADOW_PROTECT_GROW_TOO_SLOW, "grow-too-slow" },
+	{ SHADOW_PROTECT_GROW_FAILED, "grow-failed" },
+	{ SHADOW_PROTECT_DESTROY_ALL, "destroy-all" },
+	{ SHADOW_PROTECT_FILE_SYSTEM, "file-system" },
+	{ SHADOW_PROTECT_IO, "io" },
+	{ SHADOW_PROTECT_STORE_REMOVED, "store-removed" },
+	{ SHADOW_PROTECT_EXTERNAL_WRITER, "external-writer" },
+	{ SHADOW_PROTECT_CLUSTER_MOUNT, "cluster-mount" },
+};
+
+static const struct name fault_texts[] = {
+	{ SHADOW_PROTECT_NONE, "writes to the volume pass" },
+	{ SHADOW_PROTECT_STORE_MISSING, "the store is missing" },
+	{ SHADOW_PROTECT_IO_ONLINE, "an I/O error while the volume was brought online" },
+	{ SHADOW_PROTECT_METADATA, "the metadata of the store is damaged" },
+	{ SHADOW_PROTECT_NO_MEMORY, "the kernel had not enough memory" },
+	{ SHADOW_PROTECT_MAPPED_MEMORY, "memory could not be mapped" },
+	{ SHADOW_PROTECT_COW_READ, "the old data could not be read from the volume" },
+	{ SHADOW_PROTECT_COW_WRITE, "the old data could not be written to the store" },
+	{ SHADOW_PROTECT_STORE_FULL, "the store is full" },
+	{ SHADOW_PROTECT_GROW_TOO_SLOW, "the store did not grow fast enough" },
+	{ SHADOW_PROTECT_GROW_FAILED, "the store could not grow" },
+	{ SHADOW_PROTECT_DESTROY_ALL, "all shadows would have gone" },
+	{ SHADOW_PROTECT_FILE_SYSTEM, "the filesystem that holds the store failed" },
+	{ SHADOW_PROTECT_IO, "the store does not answer" },
+	{ SHADOW_PROTECT_STORE_REMOVED, "the store was removed" },
+	{ SHADOW_PROTECT_EXTERNAL_WRITER, "somebody else wrote to the store" },
+	{ SHADOW_PROTECT_CLUSTER_MOUNT, "it was mounted while a cluster took it offline" },
+};
+
 static const struct name events[] = {
 	{ SHADOW_NL_EV_CREATED, "created" },
 	{ SHADOW_NL_EV_DELETED, "deleted" },
@@ -54,6 +100,10 @@ static const struct name events[] = {
 	{ SHADOW_NL_EV_RELEASED, "released" },
 	{ SHADOW_NL_EV_EXPIRED, "expired" },
 	{ SHADOW_NL_EV_SEALED, "sealed" },
+	{ SHADOW_NL_EV_EVICTED, "evicted" },
+	{ SHADOW_NL_EV_THROTTLED, "throttled" },
+	{ SHADOW_NL_EV_FAULTED, "faulted" },
+	{ SHADOW_NL_EV_CLEARED, "cleared" },
 };
 
 SC_EXPORT const char *shadowcopy_state_name(uint32_t state)
@@ -76,14 +126,40 @@ SC_EXPORT const char *shadowcopy_event_name(uint32_t event)
 	return name_of(events, ARRAY_SIZE(events), event, "unknown");
 }
 
-SC_EXPORT int shadowcopy_context_parse(const char *name, uint32_t *context)
+SC_EXPORT const char *shadowcopy_policy_name(uint32_t policy)
+{
+	return name_of(policies, ARRAY_SIZE(policies), policy, "unknown");
+}
+
+SC_EXPORT const char *shadowcopy_protect_fault_name(uint32_t fault)
+{
+	return name_of(faults, ARRAY_SIZE(faults), fault, "unknown");
+}
+
+SC_EXPORT const char *shadowcopy_protect_fault_text(uint32_t fault)
+{
+	return name_of(fault_texts, ARRAY_SIZE(fault_texts), fault,
+		       "a reason that this program does not know");
+}
+
+static int value_of(const struct name *names, size_t count, const char *name, uint32_t *value)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(contexts); i++)
-		if (!strcmp(contexts[i].name, name)) {
-			*context = contexts[i].value;
+	for (i = 0; i < count; i++)
+		if (!strcmp(names[i].name, name)) {
+			*value = names[i].value;
 			return 0;
 		}
 	return -EINVAL;
+}
+
+SC_EXPORT int shadowcopy_context_parse(const char *name, uint32_t *context)
+{
+	return value_of(contexts, ARRAY_SIZE(contexts), name, context);
+}
+
+SC_EXPORT int shadowcopy_policy_parse(const char *name, uint32_t *policy)
+{
+	return value_of(policies, ARRAY_SIZE(policies), name, policy);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * volume.c - tracked volumes: the list, beginning and end of tracking.
+ * volume.c - tracked volumes: the list, beginning and end of tracking, policies.
  */
 #include "private.h"
 
@@ -71,4 +71,40 @@ SC_EXPORT int shadowcopy_volume_track(struct shadowcopy *sc, struct shadow_dev d
 SC_EXPORT int shadowcopy_volume_untrack(struct shadowcopy *sc, struct shadow_dev dev)
 {
 	return track(sc, SHADOW_IOC_VOLUME_UNTRACK, dev, 0, "stop tracking");
+}
+
+static int change_policy(struct shadowcopy *sc, struct shadow_volume_policy *policy,
+			 const char *action)
+{
+	char label[SHADOWCOPY_PATH_MAX];
+	int rc = shadowcopy_connect(sc);
+
+	if (rc)
+		return rc;
+	rc = sc_device_ioctl(sc->fd, SHADOW_IOC_VOLUME_POLICY, policy);
+	if (!rc)
+		return 0;
+	sc_dev_label(sc, policy->dev, label, sizeof(label));
+	if (rc == -ENOENT)
+		return SC_FAIL(sc, rc, .action = action, .object = label,
+			       .cause = "it is not tracked",
+			       .remedy = "track it first: \"shadowadm volume track VOLUME\"");
+	return SC_FAIL(sc, rc, .action = action, .object = label, .fault = &policy->fault);
+}
+
+SC_EXPORT int shadowcopy_volume_policy(struct shadowcopy *sc, struct shadow_dev dev,
+				       uint32_t policy, uint32_t throttle_ms)
+{
+	struct shadow_volume_policy arg = {
+		.dev = dev, .policy = policy, .throttle_ms = throttle_ms,
+	};
+
+	return change_policy(sc, &arg, "set the policy of");
+}
+
+SC_EXPORT int shadowcopy_volume_clear_fault(struct shadowcopy *sc, struct shadow_dev dev)
+{
+	struct shadow_volume_policy arg = { .dev = dev, .flags = SHADOW_POLICY_CLEAR_FAULT };
+
+	return change_policy(sc, &arg, "clear the fault of");
 }

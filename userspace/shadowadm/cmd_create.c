@@ -169,19 +169,22 @@ static int take(struct context *context, const struct request *request,
 	struct shadowcopy_set *set;
 	int synced, rc;
 
-	progress(context, "writing out dirty data");
-	synced = shadowcopy_plan_sync(plan);
-	if (synced < 0)
-		return fail_library(context);
-	progress(context, "%d filesystem%s written out; freezing %zu device%s and taking", synced,
-		 synced == 1 ? "" : "s", shadowcopy_plan_count(plan),
-		 shadowcopy_plan_count(plan) == 1 ? "" : "s");
 	if (shadowcopy_set_new(context->sc, request->flags, request->timeout_ms, request->context,
 			       &set))
 		return fail_library(context);
 	rc = shadowcopy_plan_apply(plan, set);
-	if (!rc)
+	if (!rc) {
+		/* in the set by now: volumes do not throttle writes any more */
+		progress(context, "writing out dirty data");
+		synced = shadowcopy_plan_sync(plan);
+		rc = synced < 0 ? synced : 0;
+	}
+	if (!rc) {
+		progress(context, "%d filesystem%s written out; freezing %zu device%s and taking",
+			 synced, synced == 1 ? "" : "s", shadowcopy_plan_count(plan),
+			 shadowcopy_plan_count(plan) == 1 ? "" : "s");
 		rc = shadowcopy_set_take(set, step);
+	}
 	if (rc)
 		fail_library(context);
 	else

@@ -819,7 +819,7 @@ static void check_lost(struct examination *exam)
 static void check_stores(struct examination *exam)
 {
 	struct shadow_volume_info info = { 0 };
-	bool full = false;
+	bool full = false, faulted = false;
 	double percent;
 
 	if (!exam->connected)
@@ -828,17 +828,27 @@ static void check_stores(struct examination *exam)
 		if (info.flags & SHADOW_VOLUME_GONE)
 			report(exam, "volumes", WARNING, "delete its shadows",
 			       "the volume %s was removed", info.name);
+		if (info.protect_fault) {
+			faulted = true;
+			report(exam, "faults", FAILURE, "make room, or set another policy; then "
+			       "unmount it and run \"shadowadm volume clear-fault\"",
+			       "all writes to %s fail, to protect its shadows: %s", info.name,
+			       shadowcopy_protect_fault_text(info.protect_fault));
+		}
 		if (!info.store.max_bytes)
 			continue;
 		percent = 100.0 * info.store_used_bytes / info.store.max_bytes;
 		if (percent < FULL_PERCENT)
 			continue;
 		full = true;
-		report(exam, "store", WARNING, "delete shadows of it, or they will be lost when "
-		       "it is full", "the store of %s is filled to %.0f%%", info.name, percent);
+		report(exam, "store", WARNING,
+		       "delete what is not needed, or its policy acts (\"shadowadm volume policy\")",
+		       "the store of %s is filled to %.0f%%", info.name, percent);
 	}
 	if (!full)
 		report(exam, "store", GOOD, NULL, "no store is nearly full");
+	if (!faulted)
+		report(exam, "faults", GOOD, NULL, "writes to all volumes pass");
 }
 
 /* The module's users, by name: what to delete is what the reader wants to know. */

@@ -64,6 +64,11 @@ static void print_text(const struct shadowcopy_event *event)
 		printf(" volume=%s", event->name);
 	if (event->present & SHADOWCOPY_EV_PERCENT)
 		printf(" store=%u%%", event->percent);
+	if (event->present & SHADOWCOPY_EV_SECONDS)
+		printf(" full-seconds=%u", event->seconds);
+	if (event->present & SHADOWCOPY_EV_FAULT)
+		printf(" fault=%s: %s", shadowcopy_protect_fault_name(event->fault),
+		       shadowcopy_protect_fault_text(event->fault));
 	if (event->present & SHADOWCOPY_EV_SHADOW)
 		printf(" shadow=%s", shadowcopy_uuid_format(&event->shadow, text));
 	if (event->present & SHADOWCOPY_EV_SET)
@@ -102,6 +107,10 @@ static void print_line_json(const struct shadowcopy_event *event)
 		json_text(object, "reason", shadowcopy_reason_name(event->reason));
 	if (event->present & SHADOWCOPY_EV_PERCENT)
 		json_number(object, "percent", event->percent);
+	if (event->present & SHADOWCOPY_EV_SECONDS)
+		json_number(object, "full_seconds", event->seconds);
+	if (event->present & SHADOWCOPY_EV_FAULT)
+		json_text(object, "fault", shadowcopy_protect_fault_name(event->fault));
 	json_print_line(object);
 }
 
@@ -215,7 +224,8 @@ const struct command cmd_monitor = {
 	.summary = "Show events as they happen, one line each",
 	.synopsis = "[--count N] [--timeout SECONDS] [--json]",
 	.text = "Events: created, deleted, lost, store-fill, tracked, untracked, gone, held,\n"
-		"released, expired, sealed.  With --json each line is an object.\n\n"
+		"released, expired, sealed, evicted, throttled, faulted, cleared.  With --json each\n"
+		"line is an object.\n\n"
 		"Options:\n"
 		"      --count N         end after N events\n"
 		"      --timeout SECONDS end after this time; a failure if --count was not reached\n"

@@ -12,6 +12,7 @@ static const struct {
 	{ SHADOW_FEAT_STORE_DEVICE, "store-device" },
 	{ SHADOW_FEAT_HOLD, "hold" },
 	{ SHADOW_FEAT_EVENTS, "events" },
+	{ SHADOW_FEAT_POLICY, "policy" },
 };
 
 static void print_text(const struct shadow_info *info)

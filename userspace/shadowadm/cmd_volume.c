@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * cmd_volume.c - shadowadm volume: the tracked volumes, beginning and end of
- * tracking.
+ * tracking, policies and faults.
  */
+#include "policy.h"
 #include "volume_table.h"
 
 static int list(struct context *context)
@@ -45,17 +46,71 @@ static int track(struct context *context, bool begin, char **names, uint64_t mem
 	return context->json ? list(context) : STATUS_OK;
 }
 
+/* What is mounted from a volume, or from what is stacked on it: to be freed, or NULL. */
+static char *mounted_from(struct context *context, struct shadow_dev dev)
+{
+	struct shadowcopy_plan *plan;
+	char *found = NULL;
+	size_t i;
+
+	if (shadowcopy_plan_new(context->sc, &plan))
+		return NULL;
+	if (!shadowcopy_plan_volume(plan, dev, NULL) && !shadowcopy_plan_compute(plan))
+		for (i = 0; i < shadowcopy_plan_count(plan) && !found; i++) {
+			const struct shadowcopy_plan_entry *entry = shadowcopy_plan_entry(plan, i);
+
+			if (*entry->mountpoint)
+				found = strdup(entry->mountpoint);
+			else if (*entry->fstype)
+				found = strdup(entry->path);
+		}
+	shadowcopy_plan_free(plan);
+	return found;
+}
+
+static int clear_fault(struct context *context, char **names, bool force)
+{
+	struct shadowcopy_volume volume;
+	struct shadow_volume_info info;
+	char *mounted;
+	int status;
+
+	for (; *names; names++) {
+		if (shadowcopy_resolve(context->sc, *names, &volume) ||
+		    shadowcopy_volume_find(context->sc, volume.dev, &info))
+			return fail_library(context);
+		mounted = force || !info.protect_fault ? NULL :
+			  mounted_from(context, volume.dev);
+		if (mounted) {
+			status = fail(context, "the filesystem of %s has seen failed writes: "
+				      "unmount it, clear the fault of %s, and mount it again; or "
+				      "use --force", mounted, volume.path);
+			free(mounted);
+			return status;
+		}
+		if (shadowcopy_volume_clear_fault(context->sc, volume.dev))
+			return fail_library(context);
+		progress(context, "%s: %s", volume.path,
+			 info.protect_fault ? "writes pass again" : "it had no fault");
+	}
+	return context->json ? list(context) : STATUS_OK;
+}
+
 static int run(struct context *context, int argc, char **argv)
 {
-	enum { OPTION_MEMORY = OPTION_OWN };
+	enum { OPTION_MEMORY = OPTION_OWN, OPTION_FORCE };
 	static const struct option longs[] = {
 		{ "memory", required_argument, NULL, OPTION_MEMORY },
+		{ "force", no_argument, NULL, OPTION_FORCE },
 		{ 0 }
 	};
-	static const char *const verbs[] = { "list", "track", "untrack" };
+	static const char *const verbs[] = {
+		"list", "track", "untrack", "policy", "clear-fault",
+	};
 	const char *wrong, *near, *verb;
 	int option, status;
 	uint64_t memory = 0;
+	bool force = false;
 
 	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
@@ -63,6 +118,9 @@ static int run(struct context *context, int argc, char **argv)
 			wrong = size_parse(optarg, memory_size(), &memory);
 			if (wrong)
 				return usage(context, "--memory %s: %s", optarg, wrong);
+			break;
+		case OPTION_FORCE:
+			force = true;
 			break;
 		default:
 			return status;
@@ -79,6 +137,13 @@ static int run(struct context *context, int argc, char **argv)
 				     "mount point", verb);
 		return track(context, *verb == 't', argv + optind, memory);
 	}
+	if (!strcmp(verb, "policy"))
+		return policy_command(context, argc - optind, argv + optind);
+	if (!strcmp(verb, "clear-fault")) {
+		if (optind == argc)
+			return usage(context, "\"volume clear-fault\" needs a volume");
+		return clear_fault(context, argv + optind, force);
+	}
 	near = nearest(verb, verbs, ARRAY_SIZE(verbs));
 	return usage(context, "there is no \"volume %s\"%s%s%s", verb,
 		     near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
@@ -86,14 +151,20 @@ static int run(struct context *context, int argc, char **argv)
 
 const struct command cmd_volume = {
 	.name = "volume",
-	.summary = "List tracked volumes, begin or end tracking",
+	.summary = "List tracked volumes, begin or end tracking, set policies",
 	.synopsis = "[list] [-o COLUMNS] [--json]\n"
 		    "track VOLUME... [--memory SIZE]\n"
-		    "untrack VOLUME...",
+		    "untrack VOLUME...\n"
+		    "policy " POLICY_SYNOPSIS "\n"
+		    "clear-fault VOLUME...",
 	.text = "A volume is tracked from its first shadow on; \"track\" does it without one.\n"
 		"\"untrack\" ends it, where no shadow needs it.\n\n"
+		POLICY_HELP
+		"It lasts for as long as the volume is tracked.  \"clear-fault\" lets writes pass\n"
+		"again that failed under fail-io.\n\n"
 		"Options:\n"
 		"      --memory SIZE     bound of preserved data not yet stored, e.g. 64M or 1%\n"
+		"      --force           clear the fault of a volume that is mounted, too\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &volume_table,
 	.run = run,

@@ -50,7 +50,7 @@ _shadowadm() {
 	pin | unpin | seal) options="--quiet" ;;
 	mount) options="--options --quiet" ;;
 	umount) options="--quiet" ;;
-	volume) options="--memory $table" ;;
+	volume) options="--memory --force $table" ;;
 	stats) options="--watch $table" ;;
 	monitor) options="--count --timeout" ;;
 	doctor) options="--sysroot" ;;
@@ -97,7 +97,9 @@ _shadowadm() {
 			;;
 		volume)
 			if [ "$COMP_CWORD" -eq 2 ]; then
-				words="list track untrack"
+				words="list track untrack policy clear-fault"
+			elif [ "$COMP_CWORD" -eq 4 ] && [ "${COMP_WORDS[2]}" = policy ]; then
+				words="evict throttle throttle= fail-io"
 			else
 				words=$(_shadowadm_volumes)
 			fi

@@ -3,6 +3,7 @@
  * volume_table.c - the columns of a tracked volume, its counters among them, and
  * what is computed from them.
  */
+#include "policy.h"
 #include "volume_table.h"
 
 #define INFO(row) ((const struct shadow_volume_info *)(row))
@@ -35,7 +36,9 @@ static void get_state(const void *row, struct value *value)
 	uint32_t flags = INFO(row)->flags;
 
 	value_text(value, "%s", flags & SHADOW_VOLUME_GONE ? "gone" :
+		   flags & SHADOW_VOLUME_FAULTED ? "faulted" :
 		   flags & SHADOW_VOLUME_GATED ? "held" :
+		   flags & SHADOW_VOLUME_THROTTLED ? "throttled" :
 		   flags & SHADOW_VOLUME_PRESERVING ? "preserving" : "idle");
 }
 
@@ -58,6 +61,36 @@ static void get_store_max(const void *row, struct value *value)
 {
 	if (INFO(row)->store.type != SHADOW_STORE_DEFAULT)
 		value_number(value, VALUE_SIZE, INFO(row)->store.max_bytes);
+}
+
+static void get_policy(const void *row, struct value *value)
+{
+	char text[32];
+
+	value_text(value, "%s", policy_text(INFO(row)->policy, INFO(row)->throttle_ms, text));
+}
+
+static void get_fault(const void *row, struct value *value)
+{
+	if (INFO(row)->protect_fault)
+		value_text(value, "%s", shadowcopy_protect_fault_name(INFO(row)->protect_fault));
+}
+
+static void get_fault_cause(const void *row, struct value *value)
+{
+	if (INFO(row)->protect_fault)
+		value_text(value, "%s", shadowcopy_protect_fault_text(INFO(row)->protect_fault));
+}
+
+static void get_full_seconds(const void *row, struct value *value)
+{
+	if (INFO(row)->full_seconds)
+		value_number(value, VALUE_NUMBER, INFO(row)->full_seconds);
+}
+
+static void get_evicted(const void *row, struct value *value)
+{
+	value_number(value, VALUE_NUMBER, INFO(row)->evicted);
 }
 
 static void ratio(struct value *value, double dividend, double divisor)
@@ -103,7 +136,8 @@ static const struct column columns[] = {
 	  .type = VALUE_NUMBER, .offset = MEMBER(start_sector) },
 	{ "SIZE", "its size", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(bytes) },
-	{ "STATE", "idle, preserving (a shadow needs old data), held or gone", .get = get_state },
+	{ "STATE", "idle, preserving (a shadow needs old data), throttled (writes wait for room "
+	  "in the store), held, faulted (writes fail) or gone", .get = get_state },
 	{ "TRACKED", "tracked by command, not only for its shadows", .get = get_tracked },
 	{ "SHADOWS", "its shadows, lost ones included", .right = true, .get = get_shadows },
 	{ "EPOCH", "number of the current epoch", .right = true,
@@ -113,6 +147,11 @@ static const struct column columns[] = {
 	{ "STORE-USED", "of which used", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(store_used_bytes) },
 	{ "STORE-FILL", "the same in per cent", .right = true, .get = get_store_fill },
+	{ "FULL-SECONDS", "time until it is full, if it goes on being filled like this",
+	  .right = true, .get = get_full_seconds },
+	{ "POLICY", "what happens then: evict, throttle=SECONDS or fail-io", .get = get_policy },
+	{ "FAULT", "why writes fail, as a word", .get = get_fault },
+	{ "FAULT-CAUSE", "why writes fail", .get = get_fault_cause },
 	{ "MEMORY-LIMIT", "bound of MEMORY", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(memory_limit_bytes) },
 	{ "MEMORY", "preserved data in memory, not stored yet", .right = true,
@@ -161,6 +200,9 @@ static const struct column columns[] = {
 	  .type = VALUE_NUMBER, .offset = MEMBER(memory_waits) },
 	{ "LOST", "shadows lost so far", .right = true,
 	  .type = VALUE_NUMBER, .offset = MEMBER(lost) },
+	{ "EVICTED", "shadows evicted so far", .right = true, .get = get_evicted },
+	{ "BIOS-REFUSED", "of BIOS-SEEN, failed to protect the shadows", .right = true,
+	  .type = VALUE_NUMBER, .offset = MEMBER(bios_refused) },
 	{ "HOLD", "length of the last hold of the gate", .right = true,
 	  .type = VALUE_SPAN, .offset = MEMBER(hold_ns) },
 	{ "DRAIN", "of which waiting for writes in flight", .right = true,

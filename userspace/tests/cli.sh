@@ -244,6 +244,38 @@ run volume untrack vdc
 like "$status $err" "1 .*not tracked" "volume untrack again"
 run volume tarck vdc
 like "$status $err" "2 .*did you mean \"track\"" "volume tarck"
+run volume policy
+like "$status $err" "2 .*for one volume" "volume policy of nothing"
+run volume policy / evict evict
+is "$status" 2 "two policies"
+run volume policy / --json
+is "$status $(parse '"\(.policy) \(.fault)"')" "0 evict null" "the default policy"
+for policy in evikt throttle=x throttle=3601 evict=3 fail-io= throttle=; do
+	run volume policy / $policy
+	is "$status" 2 "volume policy $policy"
+done
+run volume policy / fial-io
+like "$err" "no such policy; did you mean \"fail-io\"" "with the nearest"
+run volume policy / throttle=2.5
+run volume policy /
+is "$status $out" "0 throttle=2.5" "it was set"
+run volume policy vdc evict
+like "$status $err" "1 .*it is not tracked\. Track it first" "of what is not tracked"
+FAKE_FAULT=8 run volume policy / evict
+like "$status $err" "0 .*faulted still: .*clear-fault" "another policy does not clear a fault"
+run volume list -o STATE,FAULT,FAULT-CAUSE --json
+is "$(parse '.volumes[0].fault')" store-full "the fault is in the list"
+run doctor --json
+is "$(parse '.checks[] | select(.check == "faults") | .verdict')" failure "doctor shows it"
+run volume clear-fault
+is "$status" 2 "clear the fault of nothing"
+run volume clear-fault vda1
+like "$status $err" "1 .*the filesystem of / has seen failed writes: unmount it.*--force" \
+	"clear the fault of what is mounted"
+run volume clear-fault vda1 --force --json
+is "$status $(parse '.volumes[0].fault')" "0 null" "clear it all the same"
+run volume clear-fault vda1
+is "$status" 0 "clear the fault of what has none"
 FAKE_FAIL="2 95 4 2 0 0" run volume track vdc
 like "$status $err" "1 .*cannot track /dev/vdc:.*DAX.*Use the device without DAX" \
 	"volume track of what cannot be tracked"

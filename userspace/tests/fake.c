@@ -12,6 +12,7 @@
  *				the command of that number (hexadecimal) fails
  *	FAKE_ABI=N		version of the interface
  *	FAKE_BUSY=INDEX		the shadow of that index is in use
+ *	FAKE_FAULT=FAULT	setting a policy makes writes fail for that reason
  *	FAKE_LOST=REASON	shadows are lost for that reason
  */
 #include <fcntl.h>
@@ -114,6 +115,7 @@ static struct shadow_volume_info *volume(struct shadow_dev dev, bool make)
 	memset(info, 0, sizeof(*info));
 	info->dev = dev;
 	info->bytes = 1 << 30;
+	info->policy = SHADOW_POLICY_EVICT;
 	info->cursor = state.volume_count;
 	snprintf(info->name, sizeof(info->name), "fake%u", dev.minor);
 	info->bios_seen = 1000;
@@ -137,6 +139,23 @@ static int fake_untrack(const struct shadow_volume_track *track)
 			return 0;
 		}
 	return -ENODEV;
+}
+
+static int fake_policy(const struct shadow_volume_policy *policy)
+{
+	struct shadow_volume_info *info = volume(policy->dev, false);
+
+	if (!info)
+		return -ENOENT;
+	if (policy->policy) {
+		info->policy = policy->policy;
+		info->throttle_ms = policy->throttle_ms;
+	}
+	if (policy->flags & SHADOW_POLICY_CLEAR_FAULT)
+		info->protect_fault = SHADOW_PROTECT_NONE;
+	else if (getenv("FAKE_FAULT"))
+		info->protect_fault = number("FAKE_FAULT");
+	return 0;
 }
 
 static int fake_volume_next(struct shadow_volume_info *info)
@@ -301,6 +320,8 @@ static int command(unsigned long request, void *argument)
 		return fake_shadow_next(argument);
 	case SHADOW_IOC_DELETE:
 		return fake_delete(argument);
+	case SHADOW_IOC_VOLUME_POLICY:
+		return fake_policy(argument);
 	case SHADOW_IOC_SHADOW_CHANGE:
 		return fake_change(argument);
 	case SHADOW_IOC_SET_ADD:
