@@ -16,6 +16,15 @@ take() {
 	cleanup drop_all
 }
 
+# keep_open IMAGE: until the test ends, or let_go
+keep_open() {
+	exec {lib_kept}<"$1"
+}
+
+let_go() {
+	exec {lib_kept}<&-
+}
+
 # settle: udev looks at each new image, which counts as an opener
 settle() {
 	udevadm settle --timeout=20
@@ -128,6 +137,11 @@ someone_listens() {
 event() {
 	jq -e -s --arg e "$1" --arg r "${2:-}" \
 		'any(.[]; .event == $e and ($r == "" or .reason == $r))' "$EVENTS" >/dev/null
+}
+
+# no_event NAME: did it not come?
+no_event() {
+	! event "$1"
 }
 
 # is_lost IMAGE REASON: it is lost, for that reason, and says so everywhere

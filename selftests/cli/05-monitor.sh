@@ -13,6 +13,7 @@ someone_else_listens() {
 need_module
 listen
 take "$DISK_a" --store memory:8M
+shadowadm pin "$IMAGE"
 devio "$DISK_a" write:0:4m write:4m:2m write:6m:1m write:7m:512k
 wait_for 20 event store-fill
 devio "$DISK_a" write:8m:1m write:9m:1m

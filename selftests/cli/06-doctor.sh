@@ -24,6 +24,7 @@ is "$(parse '[.checks[] | keys[]] | unique | join(" ")')" "check detail remedy v
 
 take "$DISK_a" --store memory:8M
 lost=$IMAGE
+shadowadm pin "$lost"
 devio "$DISK_a" write:0:7m
 adm 3 doctor --json
 is "$(parse .verdict) $(verdict store)" "warning warning" "a store that is nearly full is a warning"

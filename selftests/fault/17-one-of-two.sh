@@ -11,10 +11,12 @@ fill "$DISK_b" 2
 need_module
 listen
 take "$DISK_a" "$DISK_b" --store "$DISK_a=memory:4M"
+keep_open "${IMAGES[0]}"
 fill "$DISK_a" 3
 fill "$DISK_b" 3
 is_lost "${IMAGES[0]}" store-full
 is "$(shadow "${IMAGES[1]}" state)" created "the other is not"
 check "its image is as it was" same seed:2 "${IMAGES[1]}"
+let_go
 drop "${IMAGES[@]}"
 unload

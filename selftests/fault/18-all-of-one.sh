@@ -14,6 +14,7 @@ first=$IMAGE
 devio "$DISK_origin" write:0:1m
 take "$DISK_origin"
 second=$IMAGE
+shadowadm pin "$first" "$second"
 fill "$DISK_origin" 2
 is_lost "$first" store-full
 is_lost "$second" store-full
