@@ -4,9 +4,15 @@
 # What tests that make shadows share, beside lib.sh.  What is made here goes when
 # the test ends.
 
-# take VOLUME... [OPTION...]: a set of shadows; $IMAGE is the first one's device,
-# ${IMAGES[@]} are all of them in the order of the arguments
+# take VOLUME... [OPTION...]: a set of shadows that are their volumes to the last byte,
+# free space too; $IMAGE is the first one's device, ${IMAGES[@]} are all of them in the
+# order of the arguments
 take() {
+	take_used --no-free-space "$@"
+}
+
+# take_used VOLUME... [OPTION...]: the same, free space left alone
+take_used() {
 	local json
 
 	json=$(shadowadm create "$@" --json)

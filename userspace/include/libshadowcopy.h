@@ -296,6 +296,23 @@ int shadowcopy_delete(struct shadowcopy *sc, uint32_t kind,
 int shadowcopy_change(struct shadowcopy *sc, uint32_t kind, const struct shadow_uuid *uuid,
 		      uint32_t flags, struct shadow_change *result);
 
+/**
+ * shadowcopy_mark_free() - tell the module what was free at a shadow's instant
+ * @sc: the handle
+ * @uuid: the shadow
+ * @ranges: what was free, in bytes, in any order
+ * @count: how many; there is no limit
+ * @result: out, may be NULL: how many ranges and blocks were taken in
+ *
+ * These blocks read as zeros in the shadow from now on, and are not preserved for it.  It
+ * can be told in parts, and again.
+ *
+ * Return: 0, -ENOENT, -EIO (the shadow is lost), -ERANGE, or another negative errno.
+ */
+int shadowcopy_mark_free(struct shadowcopy *sc, const struct shadow_uuid *uuid,
+			 const struct shadow_free_range *ranges, size_t count,
+			 struct shadow_shadow_free *result);
+
 /* --- sets --------------------------------------------------------------- */
 
 /**

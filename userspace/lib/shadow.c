@@ -229,3 +229,40 @@ SC_EXPORT int shadowcopy_change(struct shadowcopy *sc, uint32_t kind,
 	fault = (struct shadow_fault){ .error = change.fault.error, .reason = change.fault.reason };
 	return SC_FAIL(sc, rc, .action = change_name(flags), .object = label, .fault = &fault);
 }
+
+SC_EXPORT int shadowcopy_mark_free(struct shadowcopy *sc, const struct shadow_uuid *uuid,
+				   const struct shadow_free_range *ranges, size_t count,
+				   struct shadow_shadow_free *result)
+{
+	struct shadow_shadow_free sum = { .uuid = *uuid };
+	int rc = shadowcopy_connect(sc);
+	size_t told = 0;
+	char label[64];
+
+	if (rc)
+		return rc;
+	do {
+		struct shadow_shadow_free part = { .uuid = *uuid };
+
+		part.ranges = (uintptr_t)(ranges + told);
+		part.count = count - told < SHADOW_MAX_FREE_RANGES ? count - told :
+			     SHADOW_MAX_FREE_RANGES;
+		rc = sc_device_ioctl(sc->fd, SHADOW_IOC_SHADOW_FREE, &part);
+		told += part.done;
+		sum.done += part.done;
+		sum.blocks += part.blocks;
+		sum.settled += part.settled;
+		sum.fault = part.fault;
+	} while (!rc && told < count);
+	if (result)
+		*result = sum;
+	if (!rc)
+		return 0;
+	shadow_label(sc, uuid, label, sizeof(label));
+	if (rc == -EIO)
+		return SC_FAIL(sc, rc, .action = "tell the module what is free on", .object = label,
+			       .cause = "the shadow is lost",
+			       .remedy = "\"shadowadm show\" tells why");
+	return SC_FAIL(sc, rc, .action = "tell the module what is free on", .object = label,
+		       .fault = &sum.fault);
+}

@@ -7,6 +7,7 @@
  *	3. write out what is dirty, while nobody waits for it
  *	4. one command to the module: freeze, hold, take, release
  *	5. wait until udev, or devtmpfs, has made the device nodes
+ *	6. find what is free on the shadows, and tell the module
  *
  * Up to 4 nothing has happened yet, and a failure of 4 leaves nothing behind.
  */
@@ -14,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "free_space.h"
 #include "plan_table.h"
 #include "shadow_table.h"
 
@@ -31,6 +33,7 @@ struct request {
 	uint32_t timeout_ms;
 	uint32_t flags;		/* SHADOW_SET_* */
 	bool dry_run;
+	bool no_free_space;
 	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
 };
 
@@ -253,9 +256,15 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 	struct rows rows = { table, sizeof(*table), count, NULL };
 	struct json_object *document, *array, *object;
 	char set[SHADOWCOPY_UUID_LEN], path[IMAGE_PATH_LEN];
+	char free_text[16], size_text[16];
+	uint64_t bytes = 0, free_bytes = 0;
 	size_t i;
 
 	shadowcopy_uuid_format(&step->set, set);
+	for (i = 0; i < count; i++) {
+		bytes += table[i].info.bytes;
+		free_bytes += table[i].info.free_bytes;
+	}
 	if (context->json) {
 		array = table_json(context, &shadow_table, &rows);
 		for (i = 0; i < count; i++) {
@@ -276,8 +285,12 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 			puts(image_path(&table[i].info, path));
 		return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 	}
-	printf("set %s: %zu shadow%s, held for %.1f ms, writes waited %.1f ms\n", set, count,
+	printf("set %s: %zu shadow%s, held for %.1f ms, writes waited %.1f ms", set, count,
 	       count == 1 ? "" : "s", step->hold_ns / 1e6, step->gate_ns / 1e6);
+	if (free_bytes)
+		printf(", %s of %s free", size_format(free_bytes, free_text),
+		       size_format(bytes, size_text));
+	putchar('\n');
 	return table_print(context, &shadow_table, &rows);
 }
 
@@ -309,6 +322,21 @@ static int check_rows(struct context *context, const struct shadow_row *rows, si
 	return status;
 }
 
+/* What it costs from now on depends on it, so it is done before anything is answered. */
+static void tell_free_space(struct context *context, struct shadow_row *rows, size_t count)
+{
+	struct shadow_shadow_info info = { 0 };
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		free_space_tell(context, &rows[i].info,
+				rows[i].consistency == SHADOWCOPY_CONSISTENT_FS);
+	while (shadowcopy_shadow_next(context->sc, &info) > 0)
+		for (i = 0; i < count; i++)
+			if (uuid_equal(&info.uuid, &rows[i].info.uuid))
+				rows[i].info = info;
+}
+
 static int create(struct context *context, struct request *request,
 		  struct shadowcopy_plan *plan)
 {
@@ -335,6 +363,8 @@ static int create(struct context *context, struct request *request,
 			      "someone else; \"shadowadm list\" shows the rest");
 	} else {
 		degraded = check_rows(context, rows, found);
+		if (!request->no_free_space)
+			tell_free_space(context, rows, found);
 		status = print_result(context, &step, rows, found, request->context);
 		status = status ?: degraded;
 	}
@@ -403,7 +433,7 @@ static int run_create(struct context *context, int argc, char **argv)
 {
 	enum { OPTION_STORE = OPTION_OWN, OPTION_MAX, OPTION_CONTEXT, OPTION_TIMEOUT,
 	       OPTION_PERSISTENT, OPTION_WRITABLE, OPTION_WRITERS, OPTION_NO_WRITERS,
-	       OPTION_DRY_RUN };
+	       OPTION_DRY_RUN, OPTION_NO_FREE_SPACE };
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
 		{ "max", required_argument, NULL, OPTION_MAX },
@@ -414,6 +444,7 @@ static int run_create(struct context *context, int argc, char **argv)
 		{ "writers", no_argument, NULL, OPTION_WRITERS },
 		{ "no-writers", no_argument, NULL, OPTION_NO_WRITERS },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+		{ "no-free-space", no_argument, NULL, OPTION_NO_FREE_SPACE },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
@@ -460,6 +491,9 @@ static int run_create(struct context *context, int argc, char **argv)
 		case OPTION_DRY_RUN:
 			request->dry_run = true;
 			break;
+		case OPTION_NO_FREE_SPACE:
+			request->no_free_space = true;
+			break;
 		case 'q':
 			context->quiet = true;
 			break;
@@ -504,6 +538,8 @@ const struct command cmd_create = {
 		"      --writable        let the shadows be written to, until \"shadowadm seal\"; the\n"
 		"                        volume does not change, and the store holds what is written\n"
 		"      --no-writers      tell no applications; this version never does\n"
+		"      --no-free-space   do not look for what is free: preserve all of it, so that the\n"
+		"                        image is the volume to the last byte\n"
 		"      --dry-run         make nothing; show what would be frozen, in which order\n"
 		"  -q, --quiet           print the paths of the devices only, one per line\n"
 		TABLE_HELP COMMON_HELP,

@@ -42,7 +42,7 @@ _shadowadm() {
 	fi
 
 	case $command in
-	create) options="--store --max --context --timeout --no-writers --dry-run --quiet
+	create) options="--store --max --context --timeout --no-writers --no-free-space --dry-run --quiet
 			--persistent --writable --writers $table" ;;
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;

@@ -83,6 +83,12 @@ static void get_used(const void *row, struct value *value)
 		value_number(value, VALUE_SIZE, ROW(row)->blocks << SHADOW_BLOCK_SHIFT);
 }
 
+static void get_free(const void *row, struct value *value)
+{
+	if (!IS_SET(row))
+		value_number(value, VALUE_SIZE, ROW(row)->free_bytes);
+}
+
 static void get_state(const void *row, struct value *value)
 {
 	if (!IS_SET(row))
@@ -195,6 +201,8 @@ static const struct column columns[] = {
 	{ "CREATED", "the instant", .get = get_created },
 	{ "SIZE", "size of the volume at the instant", .right = true, .get = get_size },
 	{ "USED", "preserved data held for it", .right = true, .get = get_used },
+	{ "FREE", "known to have been free at the instant, so zeros, and not preserved",
+	  .right = true, .get = get_free },
 	{ "STATE", "created, lost or deleting", .get = get_state },
 	{ "WRITABLE", "takes writes, until sealed", .get = get_writable },
 	{ "SEALED", "was writable, and is read-only for good", .get = get_sealed },

@@ -229,6 +229,18 @@ static int fake_change(struct shadow_change *change)
 	return change->changed ? 0 : -ENOENT;
 }
 
+/* The first shadow has it all. */
+static int fake_free(struct shadow_shadow_free *free)
+{
+	const struct shadow_free_range *ranges = (const void *)(uintptr_t)free->ranges;
+
+	for (; free->done < free->count; free->done++) {
+		free->blocks += ranges[free->done].bytes >> SHADOW_BLOCK_SHIFT;
+		state.shadows[0].free_bytes += ranges[free->done].bytes;
+	}
+	return state.shadow_count ? 0 : -ENOENT;
+}
+
 static int fake_set_new(struct shadow_set_new *new)
 {
 	memset(&making, 0, sizeof(making));
@@ -324,6 +336,8 @@ static int command(unsigned long request, void *argument)
 		return fake_policy(argument);
 	case SHADOW_IOC_SHADOW_CHANGE:
 		return fake_change(argument);
+	case SHADOW_IOC_SHADOW_FREE:
+		return fake_free(argument);
 	case SHADOW_IOC_SET_ADD:
 		return fake_set_add(argument);
 	case SHADOW_IOC_SET_TAKE:

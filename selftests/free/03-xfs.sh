@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# DESC: XFS: new files and fstrim copy no free block; the image passes fsck, all files are there
+# DISKS: origin=320M
+# TIMEOUT: 240
+
+. "$(dirname "$0")/free.sh"
+
+has mkfs.xfs xfs_repair
+# its log is no free space: it is written round and round, and preserved once
+prove xfs 100 100 -l size=8m

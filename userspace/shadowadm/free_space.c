@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * free_space.c - finds what was free on a shadow, and tells the module.
+ *
+ * A shadow does not change, so its filesystem can be asked at leisure what was free at
+ * the instant.  From then on nothing of that is preserved: new files cost no copying.
+ *
+ * Only what is certain is told.  A block that the filesystem calls free while something
+ * that was not written yet (a journal to be replayed) makes it live would be zeros in the
+ * shadow.  So each finder says first why its filesystem is at rest; where it is not, all
+ * of it is preserved as ever.
+ */
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <linux/fs.h>
+
+#include "filesystem.h"
+#include "free_space.h"
+#include "users.h"
+
+int free_space_unknown(struct free_space *space, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(space->why, sizeof(space->why), format, args);
+	va_end(args);
+	return error;
+}
+
+static int tell(struct free_space *space)
+{
+	int rc = 0;
+
+	if (space->count)
+		rc = shadowcopy_mark_free(space->context->sc, space->shadow, space->ranges,
+					  space->count, NULL);
+	space->count = 0;
+	if (!rc)
+		return 0;
+	return free_space_unknown(space, rc, "%s", shadowcopy_last_error(space->context->sc)->text);
+}
+
+int free_space_add(struct free_space *space, uint64_t first, uint64_t bytes)
+{
+	struct shadow_free_range *last;
+
+	/* A filesystem that is larger than its device is not what it seems to be. */
+	if (first > space->bytes || bytes > space->bytes - first)
+		return free_space_unknown(space, -ERANGE, "its filesystem reaches beyond its end");
+	first += space->base;
+	if (space->count) {
+		last = &space->ranges[space->count - 1];
+		if (last->first + last->bytes == first) {
+			last->bytes += bytes;
+			return 0;
+		}
+	}
+	if (space->count == FREE_BATCH && tell(space))
+		return -EIO;
+	space->ranges[space->count++] = (struct shadow_free_range){ first, bytes };
+	return 0;
+}
+
+static const struct {
+	const char *type;
+	int (*find)(struct free_space *space);
+} finders[] = {
+	{ "ext2", free_space_ext },
+	{ "ext3", free_space_ext },
+	{ "ext4", free_space_ext },
+	{ "xfs", free_space_xfs },
+	{ "btrfs", free_space_btrfs },
+	{ "swap", free_space_swap },
+};
+
+static uint64_t size_of(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t bytes = 0;
+
+	if (fd < 0)
+		return 0;
+	if (ioctl(fd, BLKGETSIZE64, &bytes))
+		bytes = 0;
+	close(fd);
+	return bytes;
+}
+
+static void find(struct free_space *space, const struct filesystem *fs)
+{
+	const char *type = *fs->type ? fs->type : fs->other;
+	size_t i;
+	int rc = 0;
+
+	space->bytes = size_of(space->path);
+	for (i = 0; i < ARRAY_SIZE(finders); i++)
+		if (!strcmp(finders[i].type, type)) {
+			progress(space->context, "looking for free space on %s (%s)", space->path,
+				 type);
+			rc = finders[i].find(space);
+			if (!rc)
+				rc = tell(space);
+			else
+				tell(space);	/* what is certain */
+		}
+	if (rc)
+		warn(space->context, "not all free space of %s is known, and what is not is "
+		     "preserved like data: %s", space->path, *space->why ? space->why :
+		     strerror(-rc));
+}
+
+/* A partition's place on its disk, from sysfs. */
+static bool partition_start(const char *name, uint64_t *bytes)
+{
+	unsigned long long sectors;
+	char path[128];
+	FILE *file;
+	bool good;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/start", name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	good = fscanf(file, "%llu", &sectors) == 1;
+	fclose(file);
+	*bytes = sectors * 512;
+	return good;
+}
+
+static void find_on_partition(void *data, const char *name, unsigned int number,
+			      struct shadow_dev dev)
+{
+	struct free_space *space = data;
+	char path[IMAGE_PATH_LEN];
+	struct filesystem fs;
+
+	(void)number;
+	(void)dev;
+	snprintf(path, sizeof(path), "/dev/%.31s", name);
+	space->path = path;
+	space->why[0] = '\0';
+	if (partition_start(name, &space->base) && !filesystem_probe(path, &fs))
+		find(space, &fs);
+}
+
+void free_space_tell(struct context *context, const struct shadow_shadow_info *info, bool frozen)
+{
+	struct free_space space = {
+		.context = context, .shadow = &info->uuid, .frozen = frozen,
+	};
+	char path[IMAGE_PATH_LEN];
+	struct filesystem fs;
+
+	space.path = image_path(info, path);
+	if (info->state == SHADOW_STATE_LOST || filesystem_probe(path, &fs))
+		return;
+	space.ranges = calloc(FREE_BATCH, sizeof(*space.ranges));
+	if (!space.ranges)
+		return;
+	if (*fs.type || *fs.other)
+		find(&space, &fs);
+	if (!*fs.type)
+		partitions_of(info, find_on_partition, &space);
+	free(space.ranges);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * free_xfs.c - what is free on an XFS: the kernel's own answer (FS_IOC_GETFSMAP).
+ *
+ * For that the image is mounted, read-only and where nobody sees it: the mount is in no
+ * namespace and goes when its descriptor is closed.
+ *
+ * Freezing an XFS writes all metadata to its place and leaves in the log only what
+ * concerns the superblock, so the free-space trees on the device are complete, and the
+ * log, which cannot be replayed on a read-only device, is passed over (norecovery).  One
+ * that was not frozen is mounted without that: the kernel refuses it if its log is not
+ * empty.
+ */
+#include <fcntl.h>
+#include <linux/fsmap.h>
+#include <linux/mount.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "free_space.h"
+
+#define RECORDS	1024
+
+static int set_option(int fs, const char *key, const char *value)
+{
+	return syscall(SYS_fsconfig, fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key,
+		       value, 0);
+}
+
+/* The root directory of the filesystem, mounted in no namespace; *@mount keeps it. */
+static int mount_apart(const struct free_space *space, int *mount)
+{
+	int fs = syscall(SYS_fsopen, "xfs", FSOPEN_CLOEXEC);
+	int root = -1;
+
+	*mount = -1;
+	if (fs < 0)
+		return -1;
+	if (!set_option(fs, "source", space->path) && !set_option(fs, "ro", NULL) &&
+	    !set_option(fs, "nouuid", NULL) &&
+	    (!space->frozen || !set_option(fs, "norecovery", NULL)) &&
+	    !syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		*mount = syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+	if (*mount >= 0)
+		root = openat(*mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(fs);
+	return root;
+}
+
+/* As the filesystem writes a device's number. */
+static uint32_t encode(dev_t dev)
+{
+	return (minor(dev) & 0xff) | major(dev) << 8 | (minor(dev) & ~0xffU) << 12;
+}
+
+static bool is_free(const struct fsmap *record, uint32_t dev)
+{
+	return record->fmr_device == dev && record->fmr_flags & FMR_OF_SPECIAL_OWNER &&
+	       record->fmr_owner == FMR_OWN_FREE;
+}
+
+static int add_records(struct free_space *space, const struct fsmap_head *head, uint32_t dev)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < head->fmh_entries && !rc; i++)
+		if (is_free(&head->fmh_recs[i], dev))
+			rc = free_space_add(space, head->fmh_recs[i].fmr_physical,
+					    head->fmh_recs[i].fmr_length);
+	return rc;
+}
+
+static int walk(struct free_space *space, int root, struct fsmap_head *head)
+{
+	struct fsmap *low = &head->fmh_keys[0], *high = &head->fmh_keys[1];
+	const struct fsmap *last;
+	struct stat st;
+	int rc;
+
+	if (stat(space->path, &st))
+		return free_space_unknown(space, -errno, "%s", strerror(errno));
+	high->fmr_device = UINT32_MAX;
+	high->fmr_flags = UINT32_MAX;
+	high->fmr_physical = UINT64_MAX;
+	high->fmr_owner = UINT64_MAX;
+	high->fmr_offset = UINT64_MAX;
+	do {
+		head->fmh_count = RECORDS;
+		if (ioctl(root, FS_IOC_GETFSMAP, head))
+			return free_space_unknown(space, -errno, "the kernel does not tell it (%s)",
+						  strerror(errno));
+		if (!(head->fmh_oflags & FMH_OF_DEV_T))
+			return free_space_unknown(space, -EOPNOTSUPP,
+						  "the kernel does not say which device it means");
+		rc = add_records(space, head, encode(st.st_rdev));
+		if (rc || !head->fmh_entries)
+			return rc;
+		last = &head->fmh_recs[head->fmh_entries - 1];
+		*low = *last;
+	} while (!(last->fmr_flags & FMR_OF_LAST));
+	return 0;
+}
+
+int free_space_xfs(struct free_space *space)
+{
+	struct fsmap_head *head = calloc(1, fsmap_sizeof(RECORDS));
+	int mount, root, rc;
+
+	if (!head)
+		return -ENOMEM;
+	root = mount_apart(space, &mount);
+	if (root < 0)
+		rc = free_space_unknown(space, -errno, "it cannot be mounted to be looked at (%s)%s",
+					strerror(errno), space->frozen ? "" :
+					"; an XFS that was not frozen must have been unmounted");
+	else
+		rc = walk(space, root, head);
+	if (root >= 0)
+		close(root);
+	if (mount >= 0)
+		close(mount);
+	free(head);
+	return rc;
+}
