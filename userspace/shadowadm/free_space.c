@@ -142,7 +142,7 @@ static void find_on_partition(void *data, const char *name, unsigned int number,
 	snprintf(path, sizeof(path), "/dev/%.31s", name);
 	space->path = path;
 	space->why[0] = '\0';
-	if (partition_start(name, &space->base) && !filesystem_probe(path, &fs))
+	if (partition_start(name, &space->base) && !filesystem_probe(path, ACCESS_NO_WRITE, &fs))
 		find(space, &fs);
 }
 
@@ -150,12 +150,13 @@ void free_space_tell(struct context *context, const struct shadow_shadow_info *i
 {
 	struct free_space space = {
 		.context = context, .shadow = &info->uuid, .frozen = frozen,
+		.writable = info->flags & SHADOW_SET_WRITABLE,
 	};
 	char path[IMAGE_PATH_LEN];
 	struct filesystem fs;
 
 	space.path = image_path(info, path);
-	if (info->state == SHADOW_STATE_LOST || filesystem_probe(path, &fs))
+	if (info->state == SHADOW_STATE_LOST || filesystem_probe(path, ACCESS_NO_WRITE, &fs))
 		return;
 	space.ranges = calloc(FREE_BATCH, sizeof(*space.ranges));
 	if (!space.ranges)

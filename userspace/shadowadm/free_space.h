@@ -17,6 +17,7 @@ struct free_space {
 	uint64_t base;		/* where that begins on the image, bytes */
 	uint64_t bytes;		/* its size */
 	bool frozen;		/* what is mounted on the volume was frozen at the instant */
+	bool writable;		/* the image takes writes */
 	char why[320];		/* out: why nothing can be told; empty where that needs no words */
 	struct shadow_free_range *ranges;
 	size_t count;

@@ -9,7 +9,8 @@
  * concerns the superblock, so the free-space trees on the device are complete, and the
  * log, which cannot be replayed on a read-only device, is passed over (norecovery).  One
  * that was not frozen is mounted without that: the kernel refuses it if its log is not
- * empty.
+ * empty.  On an image that takes writes it would be replayed instead, so there nothing is
+ * asked.
  */
 #include <fcntl.h>
 #include <linux/fsmap.h>
@@ -112,6 +113,11 @@ int free_space_xfs(struct free_space *space)
 
 	if (!head)
 		return -ENOMEM;
+	if (!space->frozen && space->writable) {
+		free(head);
+		return free_space_unknown(space, -EBUSY, "it was not frozen, and the image takes "
+					  "writes");
+	}
 	root = mount_apart(space, &mount);
 	if (root < 0)
 		rc = free_space_unknown(space, -errno, "it cannot be mounted to be looked at (%s)%s",
