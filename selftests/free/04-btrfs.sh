@@ -19,7 +19,7 @@ take_used "$MNT" 2>"$SCRATCH/said" || true
 diag "$(cat "$SCRATCH/said")"
 check "$(($(known "$IMAGE") >> 20)) MiB are known to be free" \
 	[ "$(known "$IMAGE")" -ge $((400 << 20)) ]
-costs 100 20
+costs 60 30
 check "the image passes check" fsck_image btrfs "$IMAGE"
 # Older kernels do not tell image and origin apart.
 umount_at "$MNT"

@@ -9,6 +9,7 @@
 
 ORIGIN=${DISK_origin:-}
 MNT=$SCRATCH/mnt
+mkdir "$SCRATCH/image"
 
 # populate DIRECTORY: files of many sizes, and holes between them where others were
 populate() {
@@ -31,13 +32,13 @@ sums() {
 	(cd "$1" && find . -type f -exec sha256sum {} + | sort -k 2)
 }
 
-# new_files MIB: fill free space with so much, in files of half a MiB
+# new_files MIB: fill free space with so much, in files of a MiB
 new_files() {
 	local i
 
 	mkdir -p "$MNT/new"
-	for ((i = 0; i < $1 * 2; i++)); do
-		head -c 512K /dev/urandom >"$MNT/new/$i"
+	for ((i = 0; i < $1; i++)); do
+		fill "$MNT/new/$i" "$((100 + i))" 1
 	done
 	sync -f "$MNT"
 }
