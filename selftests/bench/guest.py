@@ -176,7 +176,7 @@ class Run:
             writers.append(subprocess.Popen(    # pylint: disable=consider-using-with
                 [*FIO, f"--filename=/run/bench/{number}/data",
                  "--rw=randwrite", "--bs=4k", "--iodepth=4", "--fsync=32",
-                 "--size=16m", "--time_based", "--runtime=3600"],
+                 "--rate_iops=100", "--size=16m", "--time_based", "--runtime=3600"],
                 stdout=subprocess.DEVNULL))
         try:
             time.sleep(2)
