@@ -7,6 +7,10 @@
 
 . "$(dirname "$0")/policy.sh"
 
+went() {
+	[ ! -e "$1" ] || [ "$1" = "$IMAGE" ]
+}
+
 mkfs_on ext4 "$DISK_origin"
 mount_at "$DISK_origin" "$SCRATCH/mnt"
 fill "$SCRATCH/mnt/file" 1 20
@@ -23,7 +27,7 @@ since=$SECONDS
 take "$SCRATCH/mnt" --timeout 30
 check "a shadow is made while writes are throttled ($((SECONDS - since)) s)" \
 	[ $((SECONDS - since)) -lt 25 ]
-check "the oldest went for it" [ ! -e "$first" -o "$first" = "$IMAGE" ]
+check "the oldest went for it" went "$first"
 is "$(shadow_count)" 1 "and the newest is there"
 check "it passes e2fsck" e2fsck -fn "$IMAGE"
 shadowadm volume policy "$DISK_origin" evict
