@@ -140,6 +140,56 @@ int shadow_blockmap_fill(struct shadow_blockmap *map, u64 first, u64 n, gfp_t gf
 	return 0;
 }
 
+u64 shadow_blockmap_mark(struct shadow_blockmap *map, u64 first, u64 n)
+{
+	u64 marked = 0;
+
+	for (; n; n--, first++) {
+		unsigned long *page = xa_load(&map->pages, first / SHADOW_MAP_BITS);
+
+		if (page && !test_and_set_bit(first % SHADOW_MAP_BITS, page))
+			marked++;
+	}
+	return marked;
+}
+
+u64 shadow_blockmap_unmark(struct shadow_blockmap *map, u64 first, u64 n)
+{
+	u64 unmarked = 0;
+
+	while (n) {
+		unsigned int from = first % SHADOW_MAP_BITS;
+		unsigned int nr = min_t(u64, n, SHADOW_MAP_BITS - from);
+		unsigned long *page = xa_load(&map->pages, first / SHADOW_MAP_BITS);
+		unsigned int bit = page ? find_next_bit(page, from + nr, from) : from + nr;
+
+		for (; bit < from + nr; bit = find_next_bit(page, from + nr, bit + 1))
+			unmarked += test_and_clear_bit(bit, page);
+		first += nr;
+		n -= nr;
+	}
+	return unmarked;
+}
+
+u64 shadow_blockmap_weight(const struct shadow_blockmap *map, u64 first, u64 n)
+{
+	u64 weight = 0;
+
+	while (n) {
+		unsigned int from = first % SHADOW_MAP_BITS;
+		unsigned int nr = min_t(u64, n, SHADOW_MAP_BITS - from);
+		const unsigned long *page = xa_load((struct xarray *)&map->pages,
+						    first / SHADOW_MAP_BITS);
+		unsigned int bit = page ? find_next_bit(page, from + nr, from) : from + nr;
+
+		for (; bit < from + nr; bit = find_next_bit(page, from + nr, bit + 1))
+			weight++;
+		first += nr;
+		n -= nr;
+	}
+	return weight;
+}
+
 u64 shadow_blockmap_run(const struct shadow_blockmap *map, u64 first, u64 n, bool *set)
 {
 	u64 done = 0;

@@ -70,6 +70,15 @@ void shadow_blockmap_clear(struct shadow_blockmap *map, u64 first, u64 n);
  */
 int shadow_blockmap_fill(struct shadow_blockmap *map, u64 first, u64 n, gfp_t gfp);
 
+/*
+ * For maps of which bits go at any time, and come one run at a time: set those in
+ * reserved pages, clear, count.  Each bit is changed atomically.  The first two
+ * return how many have changed.
+ */
+u64 shadow_blockmap_mark(struct shadow_blockmap *map, u64 first, u64 n);
+u64 shadow_blockmap_unmark(struct shadow_blockmap *map, u64 first, u64 n);
+u64 shadow_blockmap_weight(const struct shadow_blockmap *map, u64 first, u64 n);
+
 /* Are all @n bits from @first set?  No lock, no allocation. */
 bool shadow_blockmap_test(const struct shadow_blockmap *map, u64 first, u64 n);
 

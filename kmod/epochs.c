@@ -99,8 +99,10 @@ struct shadow_settled *shadow_settled_alloc(gfp_t gfp)
 {
 	struct shadow_settled *st = kzalloc(sizeof(*st), gfp);
 
-	if (st)
+	if (st) {
 		shadow_blockmap_init(&st->map);
+		shadow_blockmap_init(&st->ahead);
+	}
 	return st;
 }
 
@@ -109,6 +111,7 @@ void shadow_settled_free(struct shadow_settled *st)
 	if (!st)
 		return;
 	shadow_blockmap_destroy(&st->map);
+	shadow_blockmap_destroy(&st->ahead);
 	kfree(st);
 }
 
@@ -310,6 +313,15 @@ int shadow_epochs_mark_free(struct shadow_epochs *es, struct shadow_epoch *ep, u
 	return err;
 }
 
+void shadow_epochs_ahead(struct shadow_epochs *es, u64 first, u64 n, gfp_t gfp)
+{
+	struct shadow_settled *st = settled_of(es);
+
+	/* Those that are not noted only count as if they had been written. */
+	if (!shadow_blockmap_reserve(&st->ahead, first, n, gfp))
+		atomic_long_add(shadow_blockmap_mark(&st->ahead, first, n), &st->nr_ahead);
+}
+
 /* The next older epoch with a usable shadow, or NULL. */
 static struct shadow_epoch *older_than(struct shadow_epochs *es, struct shadow_epoch *ep,
 				       u64 floor)
@@ -435,7 +447,7 @@ int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 fl
 		more = settle_recorded(es, older, floor, cursor, gfp);
 		if (more)
 			return more;
-		st->target = older;
+		WRITE_ONCE(st->target, older);
 		return 1;
 	}
 	if (shadow_index_next_region(&ep->index, &region)) {
@@ -477,9 +489,11 @@ struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number)
 size_t shadow_epochs_bytes(const struct shadow_epochs *es)
 {
 	struct shadow_settled *st = settled_of(es);
-	size_t bytes = st ? shadow_blockmap_bytes(&st->map) : 0;
+	size_t bytes = 0;
 	struct shadow_epoch *ep;
 
+	if (st)
+		bytes = shadow_blockmap_bytes(&st->map) + shadow_blockmap_bytes(&st->ahead);
 	list_for_each_entry(ep, &es->list, node)
 		bytes += ep->index.bytes + ep->overlay.bytes + shadow_blockmap_bytes(&ep->free);
 	return bytes;

@@ -5,6 +5,7 @@
 #ifndef SHADOW_EPOCHS_H
 #define SHADOW_EPOCHS_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -48,13 +49,18 @@ enum shadow_place {
 /**
  * struct shadow_settled - the blocks for which nothing is left to preserve
  * @map: a bit per block
+ * @ahead: the blocks that were preserved with a neighbour, and that nobody has
+ *	written since
+ * @nr_ahead: how many
  * @target: the epoch under which the others are recorded: the newest one
  *
  * Exists while some shadow needs old data.  Readers test @map; @target is for
- * holders of the mutate mutex.
+ * holders of the mutate mutex, or of the epochs' lock under rcu_read_lock().
  */
 struct shadow_settled {
 	struct shadow_blockmap map;
+	struct shadow_blockmap ahead;
+	atomic_long_t nr_ahead;
 	struct shadow_epoch *target;
 };
 
@@ -219,6 +225,39 @@ bool shadow_epochs_overlay_free(struct shadow_epochs *es, struct shadow_epoch *e
  */
 int shadow_epochs_mark_free(struct shadow_epochs *es, struct shadow_epoch *ep, u64 floor,
 			    struct shadow_range *range, gfp_t gfp, u64 *settled);
+
+/**
+ * shadow_epochs_ahead() - note blocks that are preserved before anybody writes them
+ * @es: the epochs
+ * @first: first block
+ * @n: how many
+ * @gfp: how to allocate; without memory they are not noted
+ *
+ * Context: @es->mutate held; they are recorded, and not settled yet.
+ */
+void shadow_epochs_ahead(struct shadow_epochs *es, u64 first, u64 n, gfp_t gfp);
+
+/**
+ * shadow_settled_written() - a write to settled blocks goes on
+ * @st: the map in which they are settled
+ * @first: first block
+ * @n: how many
+ *
+ * Context: any; rcu_read_lock().
+ * Return: how many of them were preserved ahead, and are written for the first
+ *	time now.
+ */
+static inline u64 shadow_settled_written(struct shadow_settled *st, u64 first, u64 n)
+{
+	u64 were_ahead;
+
+	if (likely(!atomic_long_read(&st->nr_ahead)))
+		return 0;
+	were_ahead = shadow_blockmap_unmark(&st->ahead, first, n);
+	if (were_ahead)
+		atomic_long_sub(were_ahead, &st->nr_ahead);
+	return were_ahead;
+}
 
 /**
  * shadow_epochs_fold() - remove the epoch of a deleted shadow, one step of it

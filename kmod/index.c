@@ -215,6 +215,13 @@ bool shadow_index_has(const struct shadow_index *ix, u64 block, u64 max, u64 *le
 	return false;
 }
 
+unsigned int shadow_index_weight(const struct shadow_index *ix, u64 region)
+{
+	const struct shadow_leaf *leaf = leaf_of(ix, region);
+
+	return leaf ? leaf->blocks : 0;
+}
+
 bool shadow_index_room(const struct shadow_index *ix, u64 region, unsigned int words)
 {
 	const struct shadow_leaf *leaf = leaf_of(ix, region);

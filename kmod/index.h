@@ -130,6 +130,9 @@ void shadow_index_put(struct shadow_index *ix, const struct shadow_extent *exten
  */
 bool shadow_index_next(const struct shadow_index *ix, u64 *block, struct shadow_extent *extent);
 
+/* How many blocks of @region are recorded.  Context: the caller excludes changes. */
+unsigned int shadow_index_weight(const struct shadow_index *ix, u64 region);
+
 /* The first region at or after *@region that has a leaf; false: none. */
 bool shadow_index_next_region(const struct shadow_index *ix, u64 *region);
 

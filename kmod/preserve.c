@@ -30,7 +30,10 @@
  *	4. starts store writes.
  *
  * A claim is a run of up to 256 blocks of which the old contents are being read.
- * Claims are disjoint.  A write of 1 MiB is one claim, and one read.
+ * Claims are disjoint.  A write of 1 MiB is one claim, and one read.  A claim for a
+ * small write may take unsettled neighbours with it (window.c) that nobody writes
+ * yet.  It is the write's claim all the same: there is none without a write in
+ * flight that has to wait for it, so the end of an epoch finds no claim.
  *
  * The worker does not wait for memory.  It asks pools without waiting; when one
  * is empty, or the volume's budget is used up, the writes stay where they are
@@ -54,6 +57,7 @@
 #include "gate.h"
 #include "policy.h"
 #include "preserve.h"
+#include "window.h"
 
 #define CLAIM_BLOCKS	SHADOW_BATCH_BLOCKS
 #define WRITE_WINDOW	(4 * CLAIM_BLOCKS)	/* blocks claimed for one write at a time */
@@ -80,6 +84,7 @@ struct write_clone {
  * @vol: the volume
  * @first: first block
  * @end: block after the last
+ * @want: what the write that made it wants; the other blocks are preserved ahead
  * @done: blocks up to this one are recorded
  * @status: how the read ended
  * @waiters: writes to be looked at again then
@@ -91,6 +96,7 @@ struct shadow_claim {
 	struct shadow_volume *vol;
 	u64 first;
 	u64 end;
+	struct shadow_range want;
 	u64 done;
 	blk_status_t status;
 	struct bio_list waiters;
@@ -164,6 +170,21 @@ static bool all_settled(struct shadow_volume *vol, struct shadow_range range)
 		range.end - range.first && set);
 }
 
+/* A write to settled blocks goes on. */
+static void note_written(struct shadow_volume *vol, struct shadow_range range)
+{
+	struct shadow_settled *st;
+	u64 were_ahead = 0;
+
+	rcu_read_lock();
+	st = rcu_dereference(vol->epochs.settled);
+	if (st)
+		were_ahead = shadow_settled_written(st, range.first, range.end - range.first);
+	rcu_read_unlock();
+	if (were_ahead)
+		atomic64_add(were_ahead, &vol->blocks_preserved);
+}
+
 static struct shadow_range range_of(struct shadow_volume *vol, struct bio *bio)
 {
 	struct shadow_range range;
@@ -176,13 +197,15 @@ static struct shadow_range range_of(struct shadow_volume *vol, struct bio *bio)
 
 void shadow_write(struct shadow_volume *vol, struct bio *bio)
 {
+	struct shadow_range range;
 	unsigned long flags;
 
 	bio_clear_polled(bio);	/* its completion will not come from polling it */
 	if (shadow_gate_park(vol, bio))
 		return;
-	if (!current->bio_list && !shadow_policy_refuses(vol) &&
-	    all_settled(vol, range_of(vol, bio))) {
+	range = range_of(vol, bio);
+	if (!current->bio_list && !shadow_policy_refuses(vol) && all_settled(vol, range)) {
+		note_written(vol, range);
 		this_cpu_inc(vol->flight->direct);	/* before the volume may go */
 		if (admit(vol, bio))
 			return;
@@ -303,19 +326,47 @@ static void put_pages(struct shadow_volume *vol, struct page **page, unsigned in
 	atomic64_sub(n, &vol->memory);
 }
 
+/* What to claim for @need: neighbours, too, where that pays and memory is plentiful. */
+static struct shadow_range window_of(struct shadow_volume *vol, struct shadow_range need)
+{
+	struct shadow_claim *after = claim_from(vol, need.first);
+	struct shadow_claim *before = to_claim(after ? rb_prev(&after->rb) : rb_last(&vol->claims));
+	struct shadow_range room = { before ? before->end : 0,
+				     after ? after->first : vol->nr_blocks };
+
+	if (vol->ahead_failed || vol->starved ||
+	    READ_ONCE(vol->pages.curr_nr) < vol->pages.min_nr ||
+	    (u64)atomic64_read(&vol->memory) > READ_ONCE(vol->memory_limit) / 2)
+		return need;
+	return shadow_window(&vol->epochs, vol->ahead_limit, need, room);
+}
+
 /*
- * Claim up to @n blocks from @first on, and start to read them.  NULL: no
- * memory, or the budget is used up.
+ * Claim unsettled blocks from @need.first on up to @need.end at most, and start to
+ * read them.  @want: all that the write wants.  NULL: no memory, or the budget is
+ * used up.
  */
-static struct shadow_claim *start_claim(struct shadow_volume *vol, u64 first, u64 n)
+static struct shadow_claim *start_claim(struct shadow_volume *vol, struct shadow_range want,
+					struct shadow_range need)
 {
 	struct shadow_claim *claim = mempool_alloc(&vol->claim_pool, NOWAIT);
+	struct shadow_range all;
 	unsigned int nr, i;
 	struct bio *bio;
+	u64 first;
 
 	if (!claim)
 		return NULL;
-	nr = take_pages(vol, claim->page, n);
+	all = window_of(vol, need);
+	first = all.first;
+	nr = take_pages(vol, claim->page, all.end - all.first);
+	if (nr < all.end - all.first && nr) {
+		unsigned int enough = min_t(u64, nr, need.end - need.first);
+
+		first = need.first;
+		put_pages(vol, claim->page + enough, nr - enough);
+		nr = enough;
+	}
 	if (!nr)
 		goto free_claim;
 	bio = shadow_bio_alloc_nowait(vol->bdev, nr, REQ_OP_READ | REQ_SYNC, &vol->reads);
@@ -325,6 +376,7 @@ static struct shadow_claim *start_claim(struct shadow_volume *vol, u64 first, u6
 	claim->first = first;
 	claim->done = first;
 	claim->end = first + nr;
+	claim->want = want;
 	bio_list_init(&claim->waiters);
 	insert_claim(vol, claim);
 	atomic_inc(&vol->nr_claims);
@@ -378,7 +430,8 @@ static bool advance(struct shadow_volume *vol, struct bio *bio)
 				block += run;
 				continue;
 			}
-			claim = start_claim(vol, block, run);
+			claim = start_claim(vol, range,
+					    (struct shadow_range){ block, block + run });
 			if (!claim)
 				break;
 			claimed += claim->end - claim->first;
@@ -391,7 +444,10 @@ static bool advance(struct shadow_volume *vol, struct bio *bio)
 		bio_list_add(&wait_on->waiters, bio);
 		return true;
 	}
-	return block >= range.end && admit(vol, bio);
+	if (block < range.end)
+		return false;
+	note_written(vol, range);
+	return admit(vol, bio);
 }
 
 /* Are its blocks settled, and none of them claimed? */
@@ -410,6 +466,39 @@ static int reserve_records(struct shadow_volume *vol, u64 block)
 	if (!shadow_epochs_reserve(&vol->epochs, block, 1, SHADOW_GFP))
 		return 0;
 	return shadow_epochs_reserve(&vol->epochs, block, 1, SHADOW_GFP_LAST);
+}
+
+static bool is_wide(const struct shadow_claim *claim)
+{
+	return claim->first < claim->want.first || claim->end > claim->want.end;
+}
+
+/* Tell the blocks that a write waits for from those preserved ahead.  Not settled yet. */
+static void note_ahead(struct shadow_volume *vol, struct shadow_claim *claim,
+		       const struct shadow_extent *extent)
+{
+	u64 end = extent->block + extent->len;
+	u64 from = clamp(claim->want.first, extent->block, end);
+	u64 to = clamp(claim->want.end, from, end);
+
+	if (from > extent->block)
+		shadow_epochs_ahead(&vol->epochs, extent->block, from - extent->block, SHADOW_GFP);
+	if (to < end)
+		shadow_epochs_ahead(&vol->epochs, to, end - to, SHADOW_GFP);
+	atomic64_add(to - from, &vol->blocks_preserved);
+	atomic64_add(extent->len - (to - from), &vol->blocks_ahead);
+}
+
+/* Leave out the neighbours that would be recorded next.  False: a write wants what is next. */
+static bool skip_ahead(struct shadow_volume *vol, struct shadow_claim *claim)
+{
+	u64 upto = claim->done < claim->want.first ? claim->want.first : claim->end;
+
+	if (claim->done >= claim->want.first && claim->done < claim->want.end)
+		return false;
+	put_pages(vol, claim->page + (claim->done - claim->first), upto - claim->done);
+	claim->done = upto;
+	return true;
 }
 
 /*
@@ -442,8 +531,8 @@ static int record_run(struct shadow_volume *vol, struct shadow_claim *claim, u64
 	if (!extent.len)
 		return err;
 	shadow_epochs_record(&vol->epochs, &extent);
+	note_ahead(vol, claim, &extent);
 	shadow_epochs_settle(&vol->epochs, extent.block, extent.len);
-	atomic64_add(extent.len, &vol->blocks_preserved);
 	return 0;
 }
 
@@ -476,12 +565,19 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 			claim->done += run;
 			continue;
 		}
+		if (claim->status && is_wide(claim)) {
+			/* Perhaps it was a neighbour's.  The write tries alone. */
+			vol->ahead_failed = true;
+			break;
+		}
 		if (claim->status) {
 			shadow_policy_give_up(vol, read_failure(vol),
 					      blk_status_to_errno(claim->status));
 			break;
 		}
 		err = record_run(vol, claim, claim->done + run);
+		if (err && skip_ahead(vol, claim))
+			continue;
 		if (shadow_store_busy(vol->store) &&
 		    (err == -ENOMEM || (err == -ENOSPC && vol->store->freeing)))
 			return false;
@@ -620,6 +716,11 @@ static void worker(struct work_struct *work)
 	if (vol->store)
 		collect_store(vol);
 	record_claims(vol);
+	vol->ahead_limit = 0;
+	if (vol->store)
+		vol->ahead_limit = shadow_window_limit(&vol->epochs,
+						       shadow_store_capacity(vol->store),
+						       shadow_store_used(vol->store));
 	mutex_unlock(&vol->epochs.mutate);
 
 	WRITE_ONCE(vol->starved, false);

@@ -572,6 +572,7 @@ static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info
 	info->bios_gated = sum.gated;
 	info->bios_inflight = sum.started - sum.finished;
 	info->blocks_preserved = atomic64_read(&vol->blocks_preserved);
+	info->blocks_ahead = atomic64_read(&vol->blocks_ahead);
 	info->origin_reads = atomic64_read(&vol->origin_reads);
 	info->origin_read_bytes = atomic64_read(&vol->origin_read_bytes);
 	info->store_reads = atomic64_read(&vol->store_reads);

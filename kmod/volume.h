@@ -155,6 +155,8 @@ struct shadow_volume {
 	struct list_head settling;	/* claims that were read, not yet recorded */
 	bool starved;			/* something waits for memory; also read by others */
 	bool flush_due;
+	u64 ahead_limit;		/* blocks that may be preserved before they are written */
+	bool ahead_failed;		/* reading ahead met an error: never again */
 
 	/* Writes to images. */
 	atomic64_t image_memory;	/* blocks staged for them, not stored yet */
@@ -164,7 +166,8 @@ struct shadow_volume {
 	/* Counters. */
 	atomic64_t memory;		/* the origin's blocks read or staged, not stored yet */
 	u64 memory_peak;
-	atomic64_t blocks_preserved;
+	atomic64_t blocks_preserved;	/* for a write; those ahead when they are written */
+	atomic64_t blocks_ahead;	/* before a write, whether one came or not */
 	atomic64_t origin_reads;
 	atomic64_t origin_read_bytes;
 	atomic64_t store_reads;

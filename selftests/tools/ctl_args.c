@@ -188,6 +188,7 @@ static const struct command commands[] = {
 			ZERO(shadow_volume_info, full_seconds),
 			ZERO(shadow_volume_info, evicted),
 			ZERO(shadow_volume_info, bios_refused),
+			ZERO(shadow_volume_info, blocks_ahead),
 			ZERO(shadow_volume_info, reserved),
 		},
 		.known = ~0U,

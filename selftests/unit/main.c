@@ -57,6 +57,7 @@ static const struct {
 	{ "fold_flip_between_steps", test_fold_reflip, true },
 	{ "fold_two_at_once", test_fold_pair, true },
 	{ "model_folds_interleaved", test_model_interleaved, true },
+	{ "window_patterns", test_window, false },
 	{ "memory_per_block", test_memory, false },
 };
 

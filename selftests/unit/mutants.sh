@@ -60,7 +60,7 @@ mutant "deletion of the newest: the target changes at once" epochs.c \
 mutant "the cursor moves on without memory" epochs.c \
 	"$(within settle_recorded)s/^\\t*if (settle_unneeded(/*cursor = range.end;\\n&/"
 mutant "the newest is deleted, but stays the target" epochs.c \
-	's/^\t*st->target = older;/unlink_epoch(es, ep);\nreturn 0;/'
+	's/^\t*WRITE_ONCE(st->target, older);/unlink_epoch(es, ep);\nreturn 0;/'
 mutant "store blocks are not given back" epochs.c \
 	"$(within free_region)s/^\t*es->free(es->free_arg, extent.loc, extent.len);/;/"
 mutant "store blocks are given back twice" epochs.c \
@@ -168,8 +168,8 @@ passed() {
 }
 
 copy_sources() {
-	mkdir -p "$1" && cp "$KMOD"/{block,blockmap,index,epochs,space}.h \
-		"$KMOD"/{blockmap,index,epochs,space}.c "$1"
+	mkdir -p "$1" && cp "$KMOD"/{block,blockmap,index,epochs,space,window}.h \
+		"$KMOD"/{blockmap,index,epochs,space,window}.c "$1"
 }
 
 echo "KTAP version 1"

@@ -72,6 +72,9 @@ void test_model_nomem(void);
 void test_model_interleaved(void);
 void test_model_many(void);
 
+/* window_test.c */
+void test_window(void);
+
 /* memory_test.c */
 void test_memory(void);
 

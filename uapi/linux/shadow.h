@@ -317,7 +317,7 @@ struct shadow_volume_policy {
  * @bios_parked: of these, parked until old data was preserved
  * @bios_gated: of these, held at a closed gate
  * @bios_inflight: admitted or parked and not completed yet
- * @blocks_preserved: blocks copied since tracking began
+ * @blocks_preserved: blocks copied since tracking began, because they were written
  * @origin_reads: read bios issued to the origin for preservation
  * @origin_read_bytes: their bytes
  * @store_writes: write bios issued to the store
@@ -339,6 +339,8 @@ struct shadow_volume_policy {
  *	this; 0: it is not being filled
  * @evicted: shadows evicted so far
  * @bios_refused: of @bios_seen, ended with an error by the policy
+ * @blocks_ahead: blocks preserved as neighbours of those that a write was for,
+ *	before anybody wrote them; each counts as preserved, too, when it is written
  * @reserved: zero
  */
 struct shadow_volume_info {
@@ -383,7 +385,8 @@ struct shadow_volume_info {
 	__u32	full_seconds;
 	__u32	evicted;
 	__u64	bios_refused;
-	__u64	reserved[4];
+	__u64	blocks_ahead;
+	__u64	reserved[3];
 };
 
 enum shadow_state {

@@ -174,6 +174,8 @@ static const struct column columns[] = {
 	  .get = get_direct_percent },
 	{ "BLOCKS-PRESERVED", "blocks copied since tracking began", .right = true,
 	  .type = VALUE_NUMBER, .offset = MEMBER(blocks_preserved) },
+	{ "BLOCKS-AHEAD", "blocks copied before they were written", .right = true,
+	  .type = VALUE_NUMBER, .offset = MEMBER(blocks_ahead) },
 	{ "ORIGIN-READS", "reads of the origin for preservation", .right = true,
 	  .type = VALUE_NUMBER, .offset = MEMBER(origin_reads) },
 	{ "ORIGIN-READ-BYTES", "their bytes", .right = true,

@@ -9,6 +9,20 @@ static inline bool test_bit(unsigned long nr, const volatile unsigned long *map)
 	return (map[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG)) & 1;
 }
 
+static inline bool test_and_set_bit(unsigned long nr, volatile unsigned long *map)
+{
+	unsigned long bit = 1UL << (nr % BITS_PER_LONG);
+
+	return __atomic_fetch_or(&map[nr / BITS_PER_LONG], bit, __ATOMIC_SEQ_CST) & bit;
+}
+
+static inline bool test_and_clear_bit(unsigned long nr, volatile unsigned long *map)
+{
+	unsigned long bit = 1UL << (nr % BITS_PER_LONG);
+
+	return __atomic_fetch_and(&map[nr / BITS_PER_LONG], ~bit, __ATOMIC_SEQ_CST) & bit;
+}
+
 /* First bit from @at on that differs from all of @skip's; @size if none. */
 static inline unsigned long shim_next_bit(const unsigned long *map, unsigned long size,
 					  unsigned long at, unsigned long skip)
