@@ -333,6 +333,7 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 	if (reserve(ov, extent.block))
 		return -ENOMEM;
 	while (*done < n && first + *done < region_end) {
+		unsigned int one = 1;
 		u64 loc;
 
 		/* A batch that begins anew may lie elsewhere: a run of its own then. */
@@ -341,7 +342,8 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 		if (!shadow_store_has_spare(store) && !is_written(ov, first + *done))
 			err = -ENOSPC;
 		else
-			err = shadow_store_append(store, ov->page[*done], SHADOW_FOR_IMAGE, &loc);
+			err = shadow_store_append(store, &ov->page[*done], &one, SHADOW_FOR_IMAGE,
+						  &loc);
 		if (err)
 			break;
 		if (!extent.len)

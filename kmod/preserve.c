@@ -509,27 +509,17 @@ static int record_run(struct shadow_volume *vol, struct shadow_claim *claim, u64
 {
 	u64 region_end = (claim->done | (SHADOW_REGION_BLOCKS - 1)) + 1;
 	struct shadow_extent extent = { .block = claim->done };
+	unsigned int n = min(end, region_end) - claim->done;
 	int err = reserve_records(vol, claim->done);
 
 	if (err)
 		return -ENOBUFS;
-	while (claim->done < min(end, region_end)) {
-		u64 loc;
-
-		/* A batch that begins anew may lie elsewhere: a run of its own then. */
-		if (extent.len && !vol->store->open)
-			break;
-		err = shadow_store_append(vol->store, claim->page[claim->done - claim->first],
-					  SHADOW_FOR_ORIGIN, &loc);
-		if (err)
-			break;
-		if (!extent.len)
-			extent.loc = loc;
-		extent.len++;
-		claim->done++;
-	}
-	if (!extent.len)
+	err = shadow_store_append(vol->store, claim->page + (claim->done - claim->first), &n,
+				  SHADOW_FOR_ORIGIN, &extent.loc);
+	if (err)
 		return err;
+	extent.len = n;
+	claim->done += n;
 	shadow_epochs_record(&vol->epochs, &extent);
 	note_ahead(vol, claim, &extent);
 	shadow_epochs_settle(&vol->epochs, extent.block, extent.len);

@@ -371,7 +371,7 @@ static void close_batch(struct shadow_store *store)
 	spin_unlock_irq(&store->list_lock);
 }
 
-int shadow_store_append(struct shadow_store *store, struct page *page,
+int shadow_store_append(struct shadow_store *store, struct page **page, unsigned int *n,
 			enum shadow_account account, u64 *loc)
 {
 	struct shadow_batch *batch;
@@ -383,10 +383,12 @@ int shadow_store_append(struct shadow_store *store, struct page *page,
 			return err;
 	}
 	batch = store->open;
+	*n = min(*n, batch->room - batch->nr);
 	write_lock(&store->lock);
 	*loc = batch->loc + batch->nr;
-	batch->page[batch->nr++] = page;
-	batch->nr_for.blocks[account]++;
+	memcpy(&batch->page[batch->nr], page, *n * sizeof(*page));
+	batch->nr += *n;
+	batch->nr_for.blocks[account] += *n;
 	write_unlock(&store->lock);
 	store->appended++;
 	if (batch->nr == batch->room)

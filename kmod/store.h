@@ -242,17 +242,18 @@ void shadow_part_close(struct shadow_part *part);
 int shadow_store_attach(struct shadow_part *part);
 
 /**
- * shadow_store_append() - hand over a block
+ * shadow_store_append() - hand over blocks
  * @store: the store
- * @page: holds the block in its first 4096 bytes; the store's from now on
- * @account: who has counted it
- * @loc: out: where the block will be
+ * @page: each holds a block in its first 4096 bytes; the store's from now on
+ * @n: how many, at least one; out: how many were taken
+ * @account: who has counted them
+ * @loc: out: where the first one will be; the others follow it
  *
  * Context: mutate mutex held.
- * Return: 0, -ENOSPC when the store is full, -ENOMEM.  On failure @page is
+ * Return: 0, -ENOSPC when the store is full, -ENOMEM.  On failure all pages are
  * still the caller's.
  */
-int shadow_store_append(struct shadow_store *store, struct page *page,
+int shadow_store_append(struct shadow_store *store, struct page **page, unsigned int *n,
 			enum shadow_account account, u64 *loc);
 
 /*
