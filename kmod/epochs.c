@@ -140,6 +140,8 @@ enum shadow_place shadow_epochs_find(const struct shadow_epochs *es,
 	if (free)
 		return SHADOW_IS_FREE;
 	list_for_each_entry_from(ep, &es->list, node) {
+		if (!ep->index.blocks)
+			continue;
 		if (shadow_index_find(&ep->index, block, until, loc, len))
 			return SHADOW_IN_STORE;
 		until = *len;	/* further on this epoch has a record of its own, or might */

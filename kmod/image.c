@@ -23,6 +23,7 @@
  * folded into the next older one, and last its disk goes: what that waits for is not
  * known to us, and writes may wait for the room that the records took.
  */
+#include <linux/backing-dev.h>
 #include <linux/blkdev.h>
 #include <linux/delay.h>
 #include <linux/highmem.h>
@@ -326,10 +327,11 @@ static struct found look_up(struct shadow *sh, u64 block, u64 max)
 
 	read_lock(&es->lock);
 	find_run(sh, block, max, &found);
-	while (found.place == SHADOW_ON_ORIGIN && found.len < max) {
+	while (found.len < max) {
 		/* Answers end at regions; one bio for the whole run all the same. */
 		find_run(sh, block + found.len, max - found.len, &more);
-		if (more.place != SHADOW_ON_ORIGIN)
+		if (more.place != found.place || more.written != found.written ||
+		    (found.place == SHADOW_IN_STORE && more.loc != found.loc + found.len))
 			break;
 		found.len += more.len;
 	}
@@ -506,6 +508,7 @@ static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 		.logical_block_size = bdev_logical_block_size(vol->bdev),
 		.physical_block_size = bdev_physical_block_size(vol->bdev),
 		.io_min = bdev_io_min(vol->bdev),
+		.io_opt = bdev_io_opt(vol->bdev),
 	};
 	struct shadow_part *part;
 	struct gendisk *disk;
@@ -516,7 +519,12 @@ static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 		if (part->bdev)
 			shadow_limits_dma(&lim, part->bdev);
 	disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
-	return IS_ERR(disk) ? NULL : disk;
+	if (IS_ERR(disk))
+		return NULL;
+	/* As much is read ahead as on the volume, also where its administrator chose that. */
+	shadow_disk_bdi(disk)->ra_pages = max(shadow_disk_bdi(disk)->ra_pages,
+					      shadow_disk_bdi(vol->disk)->ra_pages);
+	return disk;
 }
 
 struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shadow_fault *fault)

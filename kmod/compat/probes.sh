@@ -52,6 +52,8 @@ have DISK_LIVE "linux/blkdev.h linux/genhd.h" 'disk_live\('
 have GENHD_FL_NO_PART "linux/blkdev.h linux/genhd.h" 'GENHD_FL_NO_PART\b'
 # f525464a8000 (5.14): blk_alloc_disk()
 have BLK_ALLOC_DISK "linux/blkdev.h linux/genhd.h" 'blk_alloc_disk\('
+# edb0872f44ec (5.15): the backing_dev_info moved from the queue to the disk
+have DISK_BDI "linux/blkdev.h linux/genhd.h" 'struct backing_dev_info \*bdi;'
 # 74fa8f9c553f (6.9): disks are made with their limits
 have BLK_ALLOC_DISK_LIMITS linux/blkdev.h 'blk_alloc_disk\(lim, '
 # d32e2bf83791, ae220766d87c (6.5): ->open() and ->release() are given the disk, and no mode

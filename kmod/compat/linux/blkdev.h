@@ -383,6 +383,7 @@ static inline struct gendisk *shadow_alloc_disk_limits(const struct queue_limits
 		blk_queue_logical_block_size(disk->queue, lim->logical_block_size);
 		blk_queue_physical_block_size(disk->queue, lim->physical_block_size);
 		blk_queue_io_min(disk->queue, lim->io_min);
+		blk_queue_io_opt(disk->queue, lim->io_opt);
 #if HAVE_BIO_BDEV
 		blk_queue_update_dma_alignment(disk->queue, lim->dma_alignment);
 #endif
@@ -392,6 +393,12 @@ static inline struct gendisk *shadow_alloc_disk_limits(const struct queue_limits
 
 #undef blk_alloc_disk
 #define blk_alloc_disk(lim, node)	shadow_alloc_disk_limits(lim, node)
+#endif
+
+#if HAVE_DISK_BDI
+#define shadow_disk_bdi(disk)	((disk)->bdi)
+#else
+#define shadow_disk_bdi(disk)	((disk)->queue->backing_dev_info)
 #endif
 
 #endif /* SHADOW_COMPAT_LINUX_BLKDEV_H */
