@@ -401,7 +401,7 @@ static long set_add(struct shadow_set *set, struct shadow_set_add __user *user)
 	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (!arg.flags || arg.flags & ~(SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE) ||
-	    arg.reserved0 || store->reserved0 || !zeroed(arg.shadow) || !zeroed(arg.fault) ||
+	    arg.reserved0 || store->fd || !zeroed(arg.shadow) || !zeroed(arg.fault) ||
 	    !zeroed(arg.reserved) || !good_dev(&arg.dev) || !good_dev(&store->dev))
 		return -EINVAL;
 	if (!(arg.flags & SHADOW_ADD_SHADOW) && !zeroed(*store))

@@ -270,7 +270,7 @@ static const struct command commands[] = {
 		.members = {
 			IN(shadow_set_add, dev), IN(shadow_set_add, flags),
 			ZERO(shadow_set_add, reserved0), IN(shadow_set_add, store.type),
-			ZERO(shadow_set_add, store.reserved0),
+			ZERO(shadow_set_add, store.fd),
 			IN(shadow_set_add, store.dev),
 			IN(shadow_set_add, store.max_bytes),
 			ZERO(shadow_set_add, shadow), ZERO(shadow_set_add, fault),

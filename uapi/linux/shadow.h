@@ -66,6 +66,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_FREE		(1ULL << 4)	/* SHADOW_IOC_SHADOW_FREE */
 #define SHADOW_FEAT_WRITABLE		(1ULL << 5)	/* SHADOW_SET_WRITABLE */
 #define SHADOW_FEAT_POLICY		(1ULL << 6)	/* SHADOW_IOC_VOLUME_POLICY */
+#define SHADOW_FEAT_STORE_FILE		(1ULL << 8)
 
 /**
  * struct shadow_info - what this module is and can do
@@ -171,19 +172,21 @@ enum shadow_store_type {
 	SHADOW_STORE_DEFAULT	= 0,	/* keep the volume's store; memory if none */
 	SHADOW_STORE_MEMORY	= 1,
 	SHADOW_STORE_DEVICE	= 2,
+	SHADOW_STORE_FILE	= 3,	/* where SHADOW_FEAT_STORE_FILE is set */
 };
 
 /**
  * struct shadow_store_spec - the store that a volume is to have
  * @type: enum shadow_store_type
- * @reserved0: zero
+ * @fd: the file, open for reading and writing, for SHADOW_STORE_FILE, else 0; in
+ *	answers 0
  * @dev: the device, for SHADOW_STORE_DEVICE, else 0:0.  All its contents are lost.
  * @max_bytes: upper limit of what may be stored; 0: the device's size, or a
  *	quarter of the machine's memory.  Rounded down to blocks.
  */
 struct shadow_store_spec {
 	__u32	type;
-	__u32	reserved0;
+	__s32	fd;
 	struct shadow_dev dev;
 	__u64	max_bytes;
 };
