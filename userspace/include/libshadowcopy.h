@@ -34,6 +34,8 @@ struct shadowcopy;
 struct shadowcopy_set;
 struct shadowcopy_plan;
 struct shadowcopy_events;
+struct shadowcopy_stores;
+struct shadowcopy_part;
 
 /* --- handle ------------------------------------------------------------- */
 
@@ -443,6 +445,338 @@ int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
  */
 int shadowcopy_describe(struct shadowcopy *sc, struct shadow_dev dev,
 			struct shadowcopy_volume *volume);
+
+/* --- stores: where they can be ------------------------------------------ */
+
+#define SHADOWCOPY_UNLIMITED UINT64_MAX
+
+/**
+ * struct shadowcopy_amount - so many bytes, or so much of something
+ * @bytes: SHADOWCOPY_UNLIMITED: no limit; 0 with @percent 0: nothing was said
+ * @percent: 1 to 100: of the place that a store is in, instead of @bytes
+ * @reserved0: zero
+ */
+struct shadowcopy_amount {
+	uint64_t bytes;
+	uint32_t percent;
+	uint32_t reserved0;
+};
+
+/**
+ * shadowcopy_amount_parse() - read "4096", "64M", "10%" or "unlimited"
+ * @text: a number of bytes, or of a binary unit: K, M, G, T, P, E
+ * @amount: out
+ *
+ * Return: NULL, or what is wrong with it, as a part of a sentence.
+ */
+const char *shadowcopy_amount_parse(const char *text, struct shadowcopy_amount *amount);
+
+#define SHADOWCOPY_AMOUNT_LEN 32	/* text of an amount, with its NUL */
+
+/* The text of an amount, into SHADOWCOPY_AMOUNT_LEN bytes.  Return: @buf. */
+char *shadowcopy_amount_format(const struct shadowcopy_amount *amount, char *buf);
+
+/* An amount of @whole in bytes. */
+uint64_t shadowcopy_amount_of(const struct shadowcopy_amount *amount, uint64_t whole);
+
+#define SHADOWCOPY_STORE_PATH_MAX 1024
+
+/* Flags of struct shadowcopy_store. */
+#define SHADOWCOPY_STORE_UNNAMED (1U << 0) /* a file without a name, in directory @path */
+#define SHADOWCOPY_STORE_FORCE	(1U << 1) /* other contents may be overwritten */
+
+/**
+ * struct shadowcopy_store - a place for the preserved blocks of a volume
+ * @type: enum shadow_store_type
+ * @flags: SHADOWCOPY_STORE_* bits
+ * @dev: for SHADOW_STORE_DEVICE which
+ * @path: of the device, the file or the directory; empty for memory
+ * @max: how much it may hold; nothing: all of a device or of what a file has when it
+ *	is opened, a quarter of the memory
+ * @initial: size to begin a file with; nothing: 64 MiB, or 2% of the volume if that
+ *	is more
+ * @reserved: zero
+ */
+struct shadowcopy_store {
+	uint32_t type;
+	uint32_t flags;
+	struct shadow_dev dev;
+	char path[SHADOWCOPY_STORE_PATH_MAX];
+	struct shadowcopy_amount max;
+	struct shadowcopy_amount initial;
+	uint64_t reserved[4];
+};
+
+/**
+ * shadowcopy_store_parse() - understand what a user calls a store
+ * @sc: the handle
+ * @text: "memory", "memory:SIZE", a block device as shadowcopy_resolve() takes it,
+ *	the path of a file, which need not exist, or a directory: a file without a name
+ *	in it, of which nothing is left when the volume's last shadow is gone
+ * @store: out
+ *
+ * What has a slash in it and is neither a block device nor a directory is a file,
+ * except below /dev.
+ */
+int shadowcopy_store_parse(struct shadowcopy *sc, const char *text,
+			   struct shadowcopy_store *store);
+
+/**
+ * shadowcopy_part_open() - make a place ready to be used by the module
+ * @sc: the handle
+ * @volume: the volume that it is for
+ * @store: the place
+ * @partp: out
+ *
+ * A file is made if it does not exist.  One that exists is taken only if it is a store
+ * already, or empty, unless SHADOWCOPY_STORE_FORCE is given; so is a device only if nothing
+ * is recognised on it.
+ *
+ * Return: 0; -EEXIST: something else is there; -EPERM: others than root could
+ * interfere; -EOPNOTSUPP: not on this filesystem; -ENOSPC; -EBUSY: it is in use; or another
+ * errno.
+ */
+int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcopy_volume *volume,
+			 const struct shadowcopy_store *store,
+			 struct shadowcopy_part **partp);
+
+/**
+ * shadowcopy_part_close() - let go of a part, or of NULL
+ *
+ * The module, if it has it, keeps it.  A file that shadowcopy_part_open() made is deleted
+ * unless shadowcopy_part_keep() was called.
+ */
+void shadowcopy_part_close(struct shadowcopy_part *part);
+void shadowcopy_part_keep(struct shadowcopy_part *part);
+
+/* What SHADOW_IOC_SET_ADD takes; valid until the part is closed. */
+const struct shadow_store_spec *shadowcopy_part_spec(const struct shadowcopy_part *part);
+
+/* --- stores: which volume has which -------------------------------------- */
+
+#define SHADOWCOPY_STORES_CONF "/etc/shadowcopy/stores.conf"
+
+/**
+ * struct shadowcopy_association - a line of stores.conf: a volume and a part of its store
+ * @volume: "UUID=...", "PARTUUID=..." or another tag, the path of a device, a mount point, or
+ *	"*" for every volume that has no line of its own
+ * @store: "memory", a tag or a path below /dev for a device, a path for a file, a path
+ *	that ends with a slash for a file without a name in that directory
+ * @max: how much it may hold
+ * @initial: size to begin a file with
+ * @policy: what to do when the volume's store is full, 0 where that is not said
+ * @throttle_ms: how long writes wait then, 0 where that is not said
+ * @line: its number in the file, 0: not there yet
+ * @reserved0: zero
+ * @reserved: zero
+ */
+struct shadowcopy_association {
+	const char *volume;
+	const char *store;
+	struct shadowcopy_amount max;
+	struct shadowcopy_amount initial;
+	uint32_t policy;
+	uint32_t throttle_ms;
+	uint32_t line;
+	uint32_t reserved0;
+	uint64_t reserved[4];
+};
+
+/* Flags of shadowcopy_stores_open(). */
+#define SHADOWCOPY_STORES_EDIT	(1U << 0)	/* keep others from changing it meanwhile */
+
+/**
+ * shadowcopy_stores_open() - read the associations
+ * @sc: the handle
+ * @flags: SHADOWCOPY_STORES_* bits
+ * @storesp: out; without the file it is empty
+ *
+ * Return: 0; -EINVAL: a line is wrong, and the error tells which and how; -EPERM:
+ * others than root can change the file; or another errno.
+ */
+int shadowcopy_stores_open(struct shadowcopy *sc, uint32_t flags,
+			   struct shadowcopy_stores **storesp);
+void shadowcopy_stores_close(struct shadowcopy_stores *stores);
+
+/* The association of index @index, in the order of the file, or NULL. */
+const struct shadowcopy_association *
+shadowcopy_stores_entry(const struct shadowcopy_stores *stores, size_t index);
+
+/**
+ * shadowcopy_stores_next() - walk the associations of a volume
+ * @stores: the associations
+ * @dev: the volume
+ * @index: in, out: 0 to begin
+ *
+ * Return: the next one, or NULL.  "*" is not among them.
+ */
+const struct shadowcopy_association *
+shadowcopy_stores_next(struct shadowcopy_stores *stores, struct shadow_dev dev, size_t *index);
+
+/* The association of "*", or NULL. */
+const struct shadowcopy_association *
+shadowcopy_stores_default(const struct shadowcopy_stores *stores);
+
+/*
+ * Add an association, replace the one of index @index, remove it.  Comments and
+ * other lines stay as they are.  Nothing is written before
+ * shadowcopy_stores_commit(), which replaces the file as a whole.
+ */
+int shadowcopy_stores_add(struct shadowcopy_stores *stores,
+			  const struct shadowcopy_association *entry);
+int shadowcopy_stores_change(struct shadowcopy_stores *stores, size_t index,
+			     const struct shadowcopy_association *entry);
+int shadowcopy_stores_remove(struct shadowcopy_stores *stores, size_t index);
+int shadowcopy_stores_commit(struct shadowcopy_stores *stores);
+
+/**
+ * shadowcopy_lasting_name() - a name for a volume that survives renaming of devices
+ * @sc: the handle
+ * @dev: the volume
+ * @contents: 1: what is on it may identify it
+ * @buf: SHADOWCOPY_PATH_MAX bytes
+ *
+ * In this order: the UUID of the filesystem on it, its dm name or PARTUUID, a link in
+ * /dev/disk/by-id.
+ *
+ * Return: 0; 1: there was nothing but its kernel name; or a negative errno.
+ */
+int shadowcopy_lasting_name(struct shadowcopy *sc, struct shadow_dev dev, int contents,
+			    char *buf);
+
+/* --- stores: choosing one ------------------------------------------------- */
+
+/* Flags of struct shadowcopy_candidate. */
+#define SHADOWCOPY_CANDIDATE_OWN (1U << 0)	/* it is on the volume itself */
+#define SHADOWCOPY_CANDIDATE_APART (1U << 1)	/* on no disk that the volume is on */
+#define SHADOWCOPY_CANDIDATE_CHOSEN (1U << 2)	/* it would be chosen */
+
+/**
+ * struct shadowcopy_candidate - a filesystem that could have a volume's store
+ * @dev: its device
+ * @flags: SHADOWCOPY_CANDIDATE_* bits
+ * @reserved0: zero
+ * @bytes: its size
+ * @free_bytes: what is free
+ * @room_bytes: how much of that a store of this volume may take
+ * @fstype: its type
+ * @mountpoint: where it is mounted
+ * @obstacle: why it is not chosen automatically, empty where it could be
+ * @reserved: zero
+ */
+struct shadowcopy_candidate {
+	struct shadow_dev dev;
+	uint32_t flags;
+	uint32_t reserved0;
+	uint64_t bytes;
+	uint64_t free_bytes;
+	uint64_t room_bytes;
+	char fstype[32];
+	char mountpoint[SHADOWCOPY_STORE_PATH_MAX];
+	char obstacle[128];
+	uint64_t reserved[4];
+};
+
+/**
+ * shadowcopy_candidates() - the filesystems that could have a volume's store
+ * @sc: the handle
+ * @dev: the volume
+ * @candidatesp: out: an array, to be freed by free()
+ *
+ * Return: how many, the best one first, or a negative errno.
+ */
+int shadowcopy_candidates(struct shadowcopy *sc, struct shadow_dev dev,
+			  struct shadowcopy_candidate **candidatesp);
+
+/* By which rule a store was chosen, in the order in which they are tried (VSS E-05). */
+enum shadowcopy_rule {
+	SHADOWCOPY_RULE_ASKED = 1,	/* who makes the shadow named one */
+	SHADOWCOPY_RULE_KEPT = 2,	/* the volume has shadows, and with them a store */
+	SHADOWCOPY_RULE_ASSOCIATED = 3,	/* a line of stores.conf */
+	SHADOWCOPY_RULE_DEFAULT = 4,	/* its line for all volumes */
+	SHADOWCOPY_RULE_APART = 5,	/* a filesystem on another disk, with room enough */
+	SHADOWCOPY_RULE_OWN = 6,	/* the volume's own, with room enough */
+	SHADOWCOPY_RULE_BESIDE = 7,	/* another one on the same disk, with room enough */
+	SHADOWCOPY_RULE_ROOM = 8,	/* none has enough: the one that has most */
+	SHADOWCOPY_RULE_MEMORY = 9,	/* there is none */
+};
+
+/* "asked", "kept", "associated" ... */
+const char *shadowcopy_rule_name(uint32_t rule);
+
+/**
+ * struct shadowcopy_choice - what was chosen for a volume
+ * @rule: enum shadowcopy_rule
+ * @count: how many parts; 0 with SHADOWCOPY_RULE_KEPT
+ * @stores: the parts, the choice's own
+ * @policy: enum shadow_policy, 0 where none was said
+ * @throttle_ms: with SHADOW_POLICY_THROTTLE, 0 where it was not said
+ * @reserved: zero
+ */
+struct shadowcopy_choice {
+	uint32_t rule;
+	uint32_t count;
+	struct shadowcopy_store *stores;
+	uint32_t policy;
+	uint32_t throttle_ms;
+	uint64_t reserved[4];
+};
+
+/**
+ * shadowcopy_choose() - choose stores for the volumes of a set
+ * @sc: the handle
+ * @volumes: the volumes
+ * @count: how many
+ * @choices: in: zero, or with a rule where there is nothing to choose; out: as many
+ *	choices, each to be cleared by shadowcopy_choice_clear() after a failure, too
+ *
+ * See enum shadowcopy_rule.  "Enough" is room for a tenth of the volume; a store may
+ * take half of what is free, divided by the volumes of the set.
+ */
+int shadowcopy_choose(struct shadowcopy *sc, const struct shadowcopy_volume *volumes,
+		      size_t count, struct shadowcopy_choice *choices);
+void shadowcopy_choice_clear(struct shadowcopy_choice *choice);
+
+/* --- stores: what is left over ------------------------------------------- */
+
+/**
+ * struct shadowcopy_leftover - a store file that was found
+ * @path: where
+ * @volume: name of the volume that it was made for
+ * @kept: why it was not deleted, empty where it was
+ * @uuid: of the store
+ * @created: when it was made, seconds since 1970
+ * @bytes: what it takes of its filesystem
+ * @reserved: zero
+ */
+struct shadowcopy_leftover {
+	char path[SHADOWCOPY_STORE_PATH_MAX];
+	char volume[SHADOWCOPY_PATH_MAX];
+	char kept[320];
+	struct shadow_uuid uuid;
+	uint64_t created;
+	uint64_t bytes;
+	uint64_t reserved[4];
+};
+
+/* Flags of shadowcopy_gc(). */
+#define SHADOWCOPY_GC_DRY_RUN	(1U << 0)	/* delete nothing */
+
+/**
+ * shadowcopy_gc() - delete store files that are neither associated nor in use
+ * @sc: the handle
+ * @flags: SHADOWCOPY_GC_* bits
+ * @dir: NULL: all that were made on this machine; or a directory to look into, for
+ *	those of another one; or a single file
+ * @fn: called for each store file that was found, deleted or not
+ * @data: its first argument
+ *
+ * What has not the header of a store, and what others than root can exchange, is not
+ * touched.
+ */
+int shadowcopy_gc(struct shadowcopy *sc, uint32_t flags, const char *dir,
+		  void (*fn)(void *data, const struct shadowcopy_leftover *leftover),
+		  void *data);
 
 /* --- plans: what must be frozen, and in which order ---------------------- */
 

@@ -80,6 +80,7 @@ static void fill(const struct sc_mounts *mounts, struct libmnt_fs *fs, struct sc
 	mount->target = mnt_fs_get_target(fs) ?: "";
 	mount->source = mnt_fs_get_source(fs) ?: "";
 	mount->fstype = mnt_fs_get_fstype(fs) ?: "";
+	mount->read_only = mnt_fs_match_options(fs, "ro");
 }
 
 bool sc_mounts_by_dev(struct sc_mounts *mounts, struct shadow_dev dev, struct sc_mount *mount)
@@ -106,16 +107,13 @@ bool sc_mounts_by_dev(struct sc_mounts *mounts, struct shadow_dev dev, struct sc
 	return true;
 }
 
-/* The kernel's number of the mount that a path lies in, or -1. */
-static int mount_id(const char *path)
+/* The kernel's number of the mount that an open file lies in, or -1. */
+static int mount_id_of(int fd)
 {
 	char name[64], line[128];
-	int id = -1, fd;
 	FILE *info;
+	int id = -1;
 
-	fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
 	info = fopen(name, "re");
 	while (info && fgets(line, sizeof(line), info))
@@ -123,6 +121,16 @@ static int mount_id(const char *path)
 			break;
 	if (info)
 		fclose(info);
+	return id;
+}
+
+static int mount_id(const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), id;
+
+	if (fd < 0)
+		return -1;
+	id = mount_id_of(fd);
 	close(fd);
 	return id;
 }
@@ -165,6 +173,56 @@ bool sc_mounts_by_path(struct sc_mounts *mounts, const char *path, struct sc_mou
 		return false;
 	fill(mounts, found, mount);
 	return true;
+}
+
+bool sc_mounts_by_fd(struct sc_mounts *mounts, int fd, struct sc_mount *mount)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	int id = mount_id_of(fd);
+	bool found = false;
+
+	if (!iter || id < 0 || mounts->sc->sysroot) {
+		mnt_free_iter(iter);
+		return false;
+	}
+	while (!found && !mnt_table_next_fs(mounts->table, iter, &fs))
+		if (mnt_fs_get_id(fs) == id) {
+			fill(mounts, fs, mount);
+			found = true;
+		}
+	mnt_free_iter(iter);
+	return found;
+}
+
+static int each(struct sc_mounts *mounts, bool whole,
+		int (*fn)(void *data, const struct sc_mount *mount), void *data)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct sc_mount mount;
+	struct libmnt_fs *fs;
+	int rc = 0;
+
+	if (!iter)
+		return -ENOMEM;
+	while (!rc && !mnt_table_next_fs(mounts->table, iter, &fs)) {
+		const char *root = mnt_fs_get_root(fs);
+
+		if ((root && !strcmp(root, "/")) != whole)
+			continue;
+		fill(mounts, fs, &mount);
+		rc = fn(data, &mount);
+	}
+	mnt_free_iter(iter);
+	return rc;
+}
+
+int sc_mounts_each(struct sc_mounts *mounts,
+		   int (*fn)(void *data, const struct sc_mount *mount), void *data)
+{
+	int rc = each(mounts, true, fn, data);
+
+	return rc ? rc : each(mounts, false, fn, data);
 }
 
 bool sc_mounts_root(struct sc_mounts *mounts, struct sc_mount *mount)

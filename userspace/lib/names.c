@@ -31,6 +31,7 @@ static const struct name stores[] = {
 	{ SHADOW_STORE_DEFAULT, "none" },
 	{ SHADOW_STORE_MEMORY, "memory" },
 	{ SHADOW_STORE_DEVICE, "device" },
+	{ SHADOW_STORE_FILE, "file" },
 };
 
 static const struct name contexts[] = {
@@ -40,6 +41,18 @@ static const struct name contexts[] = {
 	{ SHADOWCOPY_CTX_APP_ROLLBACK, "app-rollback" },
 	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE, "client-accessible" },
 	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE_WRITERS, "client-accessible-writers" },
+};
+
+static const struct name rules[] = {
+	{ SHADOWCOPY_RULE_ASKED, "asked" },
+	{ SHADOWCOPY_RULE_KEPT, "kept" },
+	{ SHADOWCOPY_RULE_ASSOCIATED, "associated" },
+	{ SHADOWCOPY_RULE_DEFAULT, "default" },
+	{ SHADOWCOPY_RULE_APART, "another-disk" },
+	{ SHADOWCOPY_RULE_OWN, "own-volume" },
+	{ SHADOWCOPY_RULE_BESIDE, "same-disk" },
+	{ SHADOWCOPY_RULE_ROOM, "most-room" },
+	{ SHADOWCOPY_RULE_MEMORY, "memory" },
 };
 
 static const struct name policies[] = {
@@ -124,6 +137,11 @@ SC_EXPORT const char *shadowcopy_context_name(uint32_t context)
 SC_EXPORT const char *shadowcopy_event_name(uint32_t event)
 {
 	return name_of(events, ARRAY_SIZE(events), event, "unknown");
+}
+
+SC_EXPORT const char *shadowcopy_rule_name(uint32_t rule)
+{
+	return name_of(rules, ARRAY_SIZE(rules), rule, "unknown");
 }
 
 SC_EXPORT const char *shadowcopy_policy_name(uint32_t policy)

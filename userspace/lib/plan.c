@@ -272,7 +272,7 @@ static bool is_covered(const struct shadowcopy_plan *plan, size_t index)
  * back to that volume and wait there for themselves.  The module sees the two
  * only where they are on the same disk.
  */
-static int check_stores(struct shadowcopy_plan *plan)
+static int check_stores(struct shadowcopy_plan *plan, struct sc_mounts *mounts)
 {
 	size_t i;
 
@@ -283,10 +283,17 @@ static int check_stores(struct shadowcopy_plan *plan)
 			.reason = SHADOW_REASON_STORE_ON_VOLUME, .dev = store->dev,
 		};
 		bool visited[SHADOW_MAX_FREEZE] = { false };
+		struct sc_mount mount;
 		ssize_t at = -1;
 
 		if (store->type == SHADOW_STORE_DEVICE)
 			at = node_index(plan, store->dev);
+		else if (store->type == SHADOW_STORE_FILE && store->fd > 0 &&
+			 sc_mounts_by_fd(mounts, store->fd, &mount))
+			at = node_index(plan, fault.dev = mount.dev);
+		/* a file may be on the volume itself: the module knows which blocks are its */
+		if (at == (ssize_t)i && store->type == SHADOW_STORE_FILE)
+			continue;
 		if (at >= 0 && ((size_t)at == i || is_above(plan, at, i, visited)))
 			return SC_FAIL(plan->sc, -EINVAL, .action = "set up the store for",
 				       .object = plan->nodes[i]->path, .fault = &fault);
@@ -372,8 +379,8 @@ SC_EXPORT int shadowcopy_plan_compute(struct shadowcopy_plan *plan)
 		return SC_FAIL(plan->sc, rc, .action = "read the mount table",
 			       .object = "/proc/self/mountinfo");
 	rc = climb(plan, mounts);
+	rc = rc ? rc : check_stores(plan, mounts);
 	sc_mounts_free(mounts);
-	rc = rc ? rc : check_stores(plan);
 	if (rc)
 		return rc;
 

@@ -102,6 +102,18 @@ int sc_sysfs_above(const struct shadowcopy *sc, struct sc_mounts *mounts,
 		   struct shadow_dev dev,
 		   int (*fn)(void *data, struct shadow_dev above), void *data);
 
+/*
+ * Call @fn for each device directly below @dev: the disk of a partition, the slaves of a
+ * stacked device, what a loop device's file is on.  Stops at a negative answer.
+ *
+ * Return: how many there are, or a negative errno.
+ */
+int sc_sysfs_below(struct shadowcopy *sc, struct shadow_dev dev,
+		   int (*fn)(void *data, struct shadow_dev below), void *data);
+
+/* Is this disk plugged into USB? */
+bool sc_on_usb(const struct shadowcopy *sc, struct shadow_dev dev);
+
 /* "/dev/vda1 (253:1)": what is best shown to a user. */
 void sc_dev_label(const struct shadowcopy *sc, struct shadow_dev dev, char *buf,
 		  size_t size);
@@ -114,6 +126,7 @@ struct sc_mount {
 	const char *target;
 	const char *source;
 	const char *fstype;
+	bool read_only;
 };
 
 int sc_mounts_read(const struct shadowcopy *sc, struct sc_mounts **mounts);
@@ -127,10 +140,101 @@ bool sc_mounts_by_dev(struct sc_mounts *mounts, struct shadow_dev dev,
 bool sc_mounts_by_path(struct sc_mounts *mounts, const char *path,
 		       struct sc_mount *mount);
 
+/* The mount that an open file lies in. */
+bool sc_mounts_by_fd(struct sc_mounts *mounts, int fd, struct sc_mount *mount);
+
+/* Call @fn for each mount, filesystems' own roots first, until it answers not 0. */
+int sc_mounts_each(struct sc_mounts *mounts,
+		   int (*fn)(void *data, const struct sc_mount *mount), void *data);
+
 /* The root filesystem. */
 bool sc_mounts_root(struct sc_mounts *mounts, struct sc_mount *mount);
 
 bool sc_is_swap(const struct shadowcopy *sc, struct shadow_dev dev);
+
+/* --- probe.c ------------------------------------------------------------ */
+
+/* What identifies the contents of a device.  Empty where there is nothing. */
+struct sc_tags {
+	char uuid[64];
+	char label[256];
+	char partuuid[64];
+	char partlabel[256];
+	char type[64];		/* "ext4", "LVM2_member", a partition table's "gpt" */
+	bool filesystem;
+};
+
+/* 0, or a negative errno where the device cannot be read. */
+int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags);
+
+/* --- wipe.c ------------------------------------------------------------- */
+
+/* Overwrite the signatures of what is on a device that nobody uses: 0 or an errno. */
+int sc_wipe(struct shadowcopy *sc, struct shadow_dev dev);
+
+/* --- identity.c --------------------------------------------------------- */
+
+/* Does this name, as it stands in stores.conf, mean this device? */
+bool sc_name_means(struct shadowcopy *sc, const char *name, struct shadow_dev dev);
+
+/* --- header.c ----------------------------------------------------------- */
+
+#define SC_HEADER_SIZE 4096
+
+/* What the first block of a file says that is a store. */
+struct sc_header {
+	struct shadow_uuid uuid;
+	uint64_t created;
+	char volume[256];
+};
+
+/* 0; -ENODATA: it is not one of ours; or another negative errno. */
+int sc_header_read(int fd, struct sc_header *header);
+
+/* A new one for a store of this volume. */
+int sc_header_new(struct sc_header *header, const char *volume);
+int sc_header_write(int fd, const struct sc_header *header);
+
+/* --- directory.c -------------------------------------------------------- */
+
+/*
+ * Open a directory in which nobody but root, or who runs this, can exchange a file:
+ * neither it nor one above it.  @path is one that realpath() gave.  The descriptor, or
+ * -EPERM with @why, to be freed, or another negative errno.
+ */
+int sc_directory_open(const char *path, char **why);
+
+/* --- place.c ------------------------------------------------------------ */
+
+#define SC_HEAD		(1ULL << 20)	/* of a file: for its header, not used by the module */
+#define SC_STORE_MIN	(4ULL << 20)
+
+/* Can a filesystem of this type have a store? */
+bool sc_fs_fit(const char *type);
+
+/* The same as an error: what is wrong with the filesystem that @path lies in. */
+int sc_fs_check(struct shadowcopy *sc, const char *path, const struct sc_mount *mount);
+
+/* The mount that a path lies in.  @mounts is to be freed; @mount belongs to it. */
+int sc_fs_of(struct shadowcopy *sc, const char *path, struct sc_mounts **mounts,
+	     struct sc_mount *mount);
+
+/* --- gc.c ---------------------------------------------------------------- */
+
+/*
+ * Note where a store is, for gc.  Nothing depends on it but that an abandoned file is
+ * found, so failures are passed over.
+ */
+void sc_registry_add(struct shadowcopy *sc, const struct shadow_uuid *uuid, const char *path);
+void sc_registry_remove(struct shadowcopy *sc, const struct shadow_uuid *uuid);
+
+/* --- stores.c ----------------------------------------------------------- */
+
+/* "UUID=..." and its like. */
+bool sc_is_tag(const char *name);
+
+/* The enum shadow_store_type of a store as it stands in stores.conf. */
+uint32_t sc_store_type(const char *store);
 
 /* --- fs.c --------------------------------------------------------------- */
 

@@ -302,3 +302,78 @@ int sc_sysfs_above(const struct shadowcopy *sc, struct sc_mounts *mounts,
 		return rc;
 	return each_loop_on(&walk, mounts, dev);
 }
+
+/* --- downwards ---------------------------------------------------------- */
+
+struct count {
+	int (*fn)(void *data, struct shadow_dev below);
+	void *data;
+	int count;
+};
+
+static int count_below(void *data, struct shadow_dev dev)
+{
+	struct count *count = data;
+	int rc = count->fn(count->data, dev);
+
+	count->count++;
+	return rc < 0 ? rc : 0;
+}
+
+/* What a loop device's file is on, or the device that it makes another of. */
+static bool below_loop(struct shadowcopy *sc, const char *name, struct shadow_dev *dev)
+{
+	struct sc_mounts *mounts;
+	struct sc_mount mount;
+	char file[PATH_MAX];
+	bool found;
+
+	if (!sc->sysroot && ask_loop(name, dev))
+		return !sc_dev_is_null(*dev);
+	if (sc_read_line(sc, file, sizeof(file), "/sys/block/%s/loop/backing_file", name) ||
+	    sc_mounts_read(sc, &mounts))
+		return false;
+	found = sc_mounts_by_path(mounts, file, &mount) && !sc_dev_is_null(mount.dev);
+	*dev = mount.dev;
+	sc_mounts_free(mounts);
+	return found;
+}
+
+int sc_sysfs_below(struct shadowcopy *sc, struct shadow_dev dev,
+		   int (*fn)(void *data, struct shadow_dev below), void *data)
+{
+	struct count count = { .fn = fn, .data = data };
+	const struct walk walk = { .sc = sc, .fn = count_below, .data = &count };
+	char dir[64], name[32], line[32];
+	struct shadow_dev below;
+	int rc = 0;
+
+	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", dev.major, dev.minor);
+	if (sc_exists(sc, "%s/partition", dir)) {
+		if (!sc_read_line(sc, line, sizeof(line), "%s/../dev", dir) &&
+		    !sc_dev_parse(line, &below))
+			rc = count_below(&count, below);
+		return rc < 0 ? rc : count.count;
+	}
+	if (!sc_sysfs_name(sc, dev, name) && !strncmp(name, "loop", 4) &&
+	    below_loop(sc, name, &below))
+		rc = count_below(&count, below);
+	if (!rc) {
+		snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u/slaves", dev.major, dev.minor);
+		rc = each_device_in(&walk, false, dir);
+	}
+	return rc < 0 ? rc : count.count;
+}
+
+bool sc_on_usb(const struct shadowcopy *sc, struct shadow_dev dev)
+{
+	char *path = sc_path(sc, "/sys/dev/block/%u:%u", dev.major, dev.minor);
+	char target[PATH_MAX];
+	ssize_t length = path ? readlink(path, target, sizeof(target) - 1) : -1;
+
+	free(path);
+	if (length < 0)
+		return false;
+	target[length] = '\0';
+	return strstr(target, "/usb");
+}

@@ -10,54 +10,18 @@
 
 static const char units[] = "KMGTPE";
 
-static const char *unit_shift(const char *text, unsigned int *shift)
-{
-	const char *unit;
-
-	*shift = 0;
-	if (!*text)
-		return NULL;
-	unit = strchr(units, toupper((unsigned char)*text));
-	if (unit) {
-		*shift = 10 * (unit - units + 1);
-		text++;
-		if (!strcasecmp(text, "iB") || !strcasecmp(text, "B") || !*text)
-			return NULL;
-	} else if (!strcasecmp(text, "B")) {
-		return NULL;
-	}
-	return "it has an unknown unit; K, M, G, T, P and E (times 1024) are known";
-}
-
 const char *size_parse(const char *text, uint64_t whole, uint64_t *bytes)
 {
-	unsigned long long number;
-	const char *wrong;
-	unsigned int shift;
-	char *end;
+	struct shadowcopy_amount amount;
+	const char *wrong = shadowcopy_amount_parse(text, &amount);
 
-	if (!isdigit((unsigned char)*text))
-		return "it does not begin with a digit";
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (errno)
-		return "it is too large";
-	if (*end == '.' || *end == ',')
-		return "it has a fraction; use a smaller unit, 1536M for 1.5G";
-	if (!strcmp(end, "%")) {
-		if (!whole)
-			return "a percentage of what is not known here";
-		if (number > 100)
-			return "it is more than 100%";
-		*bytes = whole / 100 * number;
-		return NULL;
-	}
-	wrong = unit_shift(end, &shift);
 	if (wrong)
 		return wrong;
-	if (shift && number > UINT64_MAX >> shift)
-		return "it is too large";
-	*bytes = (uint64_t)number << shift;
+	if (strchr(text, '%') && !whole)
+		return "a percentage of what is not known here";
+	if (!strcmp(text, "unlimited"))
+		return "something has to limit it";
+	*bytes = shadowcopy_amount_of(&amount, whole);
 	return NULL;
 }
 

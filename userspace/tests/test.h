@@ -35,6 +35,7 @@ static inline void test_result(bool good, const char *what, const char *file, in
 void test_errors(void);
 void test_identities(void);
 void test_sizes(void);
+void test_stores(void);
 void test_tables(void);
 
 #endif /* SHADOWCOPY_TEST_H */

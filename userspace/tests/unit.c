@@ -12,6 +12,7 @@ int main(void)
 	test_errors();
 	test_identities();
 	test_sizes();
+	test_stores();
 	test_tables();
 	printf("1..%d\n", test_count);
 	return test_failures ? 1 : 0;

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * part.c - makes a place ready to be a part of a store.
+ *
+ * A file is made with O_EXCL, 0600, without copy-on-write where the filesystem knows
+ * that, and gets all its initial size at once, so that the kernel can map it.  What
+ * exists is used again only if its header says that it is ours.  A file without a
+ * name (O_TMPFILE) needs none of this: nobody can find it, and it is gone when the module
+ * lets go of it, or the machine stops.
+ *
+ * Whatever was made here and is not kept goes when the part is closed.
+ */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "private.h"
+
+#define ACTION		"make the store"
+#define MIB		(1ULL << 20)
+#define INITIAL_MIN	(64 * MIB)
+#define BLOCK		4096ULL
+
+struct shadowcopy_part {
+	struct shadowcopy *sc;
+	struct shadowcopy_volume volume;
+	struct shadowcopy_store store;
+	struct shadow_store_spec spec;
+	struct shadow_uuid uuid;	/* of a file with a name that was made */
+	int dir;			/* of a file with a name, or -1 */
+	const char *base;		/* its name there */
+	bool open;			/* spec.fd is */
+	bool made;
+	bool keep;
+	bool fixed;			/* it cannot grow */
+	uint64_t room;			/* what is free on its filesystem */
+	uint64_t whole;			/* the filesystem's size, or the device's */
+};
+
+static int part_fail(const struct shadowcopy_part *part, int code, struct sc_failure failure)
+{
+	failure.object = part->store.path;
+	return sc_fail(part->sc, code, &failure);
+}
+
+#define PART_FAIL(part, code, ...) \
+	part_fail((part), (code), (struct sc_failure){ __VA_ARGS__ })
+
+/* --- sizes ------------------------------------------------------------------- */
+
+static uint64_t align(uint64_t bytes)
+{
+	return bytes & ~(BLOCK - 1);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool is_said(const struct shadowcopy_amount *amount)
+{
+	return amount->bytes || amount->percent;
+}
+
+/* How much may be stored in a file.  @have: what it has already. */
+static uint64_t max_of_file(const struct shadowcopy_part *part, uint64_t have)
+{
+	const struct shadowcopy_amount *max = &part->store.max;
+
+	if (is_said(max))
+		return shadowcopy_amount_of(max, part->whole);
+	/* leave as much to others as it takes */
+	return have + part->room / 2;
+}
+
+static uint64_t initial_of_file(const struct shadowcopy_part *part, uint64_t max)
+{
+	const struct shadowcopy_amount *initial = &part->store.initial;
+	uint64_t bytes = part->volume.bytes / 50;
+
+	if (is_said(initial))
+		return shadowcopy_amount_of(initial, part->volume.bytes);
+	if (part->fixed)
+		bytes = is_said(&part->store.max) ? max : part->volume.bytes / 10;
+	if (bytes < INITIAL_MIN)
+		bytes = INITIAL_MIN;
+	return least(bytes, max);
+}
+
+/* --- a file that is there, or is made ------------------------------------------- */
+
+static int refuse_file(const struct shadowcopy_part *part, const struct stat *st)
+{
+	char *cause = NULL;
+	int rc;
+
+	if (!S_ISREG(st->st_mode))
+		return PART_FAIL(part, -EINVAL, .action = "use as a store",
+				 .cause = "it is no regular file",
+				 .remedy = "name another, or one that is to be made");
+	if (st->st_nlink > 1)
+		return PART_FAIL(part, -EPERM, .action = "use as a store",
+				 .cause = "it has another name besides this one",
+				 .remedy = "name a file that is to be made");
+	if (!st->st_uid || st->st_uid == geteuid())
+		return 0;
+	if (asprintf(&cause, "it belongs to user %u", st->st_uid) < 0)
+		cause = NULL;
+	rc = PART_FAIL(part, -EPERM, .action = "use as a store", .cause = cause,
+		       .remedy = "name a file of root's, or one that is to be made");
+	free(cause);
+	return rc;
+}
+
+static int in_use(const struct shadowcopy_part *part)
+{
+	return PART_FAIL(part, -EBUSY, .action = "use as a store",
+			 .cause = "the file is in use, as a store or for swapping",
+			 .remedy = "name another file; \"shadowadm store list\" and \"swapon\" "
+				   "tell who uses it");
+}
+
+/* Is what is there ours, or nothing, or to be overwritten? */
+static int check_contents(struct shadowcopy_part *part, int fd, const struct stat *st,
+			  bool *ours)
+{
+	struct sc_header header;
+	int rc;
+
+	*ours = false;
+	if (!st->st_size)
+		return 0;
+	rc = sc_header_read(fd, &header);
+	if (!rc) {
+		*ours = true;
+		return 0;
+	}
+	if (rc != -ENODATA)
+		return PART_FAIL(part, rc, .action = "read the header of");
+	if (!(part->store.flags & SHADOWCOPY_STORE_FORCE))
+		return PART_FAIL(part, -EEXIST, .action = "use as a store",
+				 .cause = "the file has other contents, which would be lost",
+				 .remedy = "name another file, or say --force to overwrite this "
+					   "one");
+	if (ftruncate(fd, 0) < 0)
+		return errno == ETXTBSY ? in_use(part) :
+		       PART_FAIL(part, -errno, .action = "empty");
+	return 0;
+}
+
+static int no_copy_on_write(const struct shadowcopy_part *part, int fd)
+{
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return PART_FAIL(part, -errno, .action = ACTION);
+	flags |= FS_NOCOW_FL;
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
+		return PART_FAIL(part, -errno, .action = "switch copy-on-write off for");
+	return 0;
+}
+
+static int no_space(const struct shadowcopy_part *part, uint64_t bytes)
+{
+	char wanted[SHADOWCOPY_AMOUNT_LEN], *cause = NULL;
+	struct shadowcopy_amount amount = { .bytes = (bytes + MIB - 1) & ~(MIB - 1) };
+	int rc;
+
+	if (asprintf(&cause, "it begins with %s, and the filesystem has %lluM free",
+		     shadowcopy_amount_format(&amount, wanted),
+		     (unsigned long long)(part->room / MIB)) < 0)
+		cause = NULL;
+	rc = PART_FAIL(part, -ENOSPC, .action = ACTION, .cause = cause,
+		       .remedy = "make room, begin with less (--initial), or use another "
+				 "filesystem");
+	free(cause);
+	return rc;
+}
+
+static int fill(struct shadowcopy_part *part, int fd, uint64_t bytes)
+{
+	int rc = 0;
+
+	if (fallocate(fd, 0, 0, bytes) < 0)
+		rc = -errno;
+	switch (-rc) {
+	case 0:
+		return 0;
+	case ENOSPC:
+	case EDQUOT:
+		return no_space(part, bytes);
+	case ETXTBSY:
+		return in_use(part);
+	case EOPNOTSUPP:
+		return PART_FAIL(part, rc, .action = ACTION,
+				 .cause = "its filesystem cannot allocate a file in advance",
+				 .remedy = "use another filesystem; an ext4 must have extents "
+					   "(\"tune2fs -O extents\")");
+	default:
+		return PART_FAIL(part, rc, .action = "allocate the store");
+	}
+}
+
+/* How large it is to be, and how large it may become. */
+static int check_sizes(struct shadowcopy_part *part, uint64_t have, uint64_t *size)
+{
+	uint64_t max = align(max_of_file(part, have));
+	uint64_t initial = align(initial_of_file(part, max));
+
+	if (max < SC_STORE_MIN || initial < SC_STORE_MIN)
+		return PART_FAIL(part, -EINVAL, .action = ACTION,
+				 .cause = "a store has 4 MiB at least",
+				 .remedy = "give it more with --max and --initial, or a "
+					   "filesystem that has more room");
+	if (initial > max)
+		return PART_FAIL(part, -EINVAL, .action = ACTION,
+				 .cause = "its initial size is more than its maximum",
+				 .remedy = "choose a smaller --initial or a larger --max");
+	*size = have > initial ? have : initial;
+	part->spec.max_bytes = part->fixed ? least(max, *size) : max;
+	return 0;
+}
+
+static int write_header(struct shadowcopy_part *part, int fd)
+{
+	char volume[SHADOWCOPY_PATH_MAX];
+	struct sc_header header;
+	int rc;
+
+	if (shadowcopy_lasting_name(part->sc, part->volume.dev, 1, volume) < 0)
+		snprintf(volume, sizeof(volume), "%s", part->volume.path);
+	rc = sc_header_new(&header, volume);
+	if (!rc && part->base) {
+		/* before it can be known as ours, so that gc finds it whatever happens */
+		sc_registry_add(part->sc, &header.uuid, part->store.path);
+		part->uuid = header.uuid;
+	}
+	rc = rc ? rc : sc_header_write(fd, &header);
+	if (rc == -ETXTBSY)
+		return in_use(part);
+	if (rc)
+		return PART_FAIL(part, rc, .action = "write the header of");
+	return 0;
+}
+
+/* All that a file needs, once it is open. */
+static int prepare_file(struct shadowcopy_part *part, int fd)
+{
+	uint64_t size = 0;
+	struct stat st;
+	bool ours;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return PART_FAIL(part, -errno, .action = ACTION);
+	rc = refuse_file(part, &st);
+	if (rc)
+		return rc;
+	/* The module keeps the lock with the file, for as long as it has it. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return in_use(part);
+	rc = check_contents(part, fd, &st, &ours);
+	if (!rc && !ours && part->fixed)
+		rc = no_copy_on_write(part, fd);
+	if (!rc && (st.st_mode & 0777) != 0600 && fchmod(fd, 0600) < 0)
+		rc = PART_FAIL(part, -errno, .action = ACTION);
+	if (!rc)
+		rc = check_sizes(part, ours && (uint64_t)st.st_size > SC_HEAD ?
+				 align(st.st_size) - SC_HEAD : 0, &size);
+	if (!rc)
+		rc = fill(part, fd, SC_HEAD + size);
+	if (!rc && !ours)
+		rc = write_header(part, fd);
+	return rc;
+}
+
+static int open_named(struct shadowcopy_part *part)
+{
+	int fd;
+
+	fd = openat(part->dir, part->base, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		part->made = true;
+	else if (errno == EEXIST)
+		fd = openat(part->dir, part->base, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+			    O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (errno == ELOOP)
+		return PART_FAIL(part, -ELOOP, .action = "use as a store",
+				 .cause = "it is a symbolic link",
+				 .remedy = "name the file that it leads to");
+	if (errno == ETXTBSY)
+		return in_use(part);
+	return PART_FAIL(part, -errno, .action = ACTION);
+}
+
+static int open_unnamed(struct shadowcopy_part *part)
+{
+	int fd = openat(part->dir, ".", O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EOPNOTSUPP || errno == EISDIR)
+		return PART_FAIL(part, -EOPNOTSUPP, .action = "make a store without a name in",
+				 .cause = "its filesystem has no such files",
+				 .remedy = "name a file in it");
+	return PART_FAIL(part, -errno, .action = "make a store in");
+}
+
+static int open_directory(struct shadowcopy_part *part)
+{
+	const char *path = part->store.path, *slash = strrchr(path, '/');
+	struct sc_mounts *mounts;
+	struct sc_mount mount;
+	struct statvfs vfs;
+	char *dir, *why;
+	int rc;
+
+	if (part->store.flags & SHADOWCOPY_STORE_UNNAMED) {
+		dir = strdup(path);
+	} else {
+		dir = slash == path ? strdup("/") : strndup(path, slash - path);
+		part->base = slash + 1;
+	}
+	if (!dir)
+		return PART_FAIL(part, -ENOMEM, .action = ACTION);
+	rc = sc_fs_of(part->sc, dir, &mounts, &mount);
+	if (!rc) {
+		rc = sc_fs_check(part->sc, path, &mount);
+		part->fixed = !strcmp(mount.fstype, "btrfs");
+		sc_mounts_free(mounts);
+	}
+	if (!rc) {
+		part->dir = sc_directory_open(dir, &why);
+		if (part->dir < 0) {
+			rc = PART_FAIL(part, part->dir, .action = ACTION, .cause = why,
+				       .remedy = why ? "choose a directory that only root can "
+						       "change" : NULL);
+			free(why);
+		}
+	}
+	if (!rc && statvfs(dir, &vfs) < 0)
+		rc = PART_FAIL(part, -errno, .action = ACTION);
+	if (!rc) {
+		part->room = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+		part->whole = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+	}
+	free(dir);
+	return rc;
+}
+
+static int open_file(struct shadowcopy_part *part)
+{
+	int rc = open_directory(part);
+
+	if (rc)
+		return rc;
+	rc = part->base ? open_named(part) : open_unnamed(part);
+	if (rc < 0)
+		return rc;
+	part->spec.fd = rc;
+	part->open = true;
+	return prepare_file(part, part->spec.fd);
+}
+
+/* --- devices and memory ----------------------------------------------------------- */
+
+static int wipe_device(struct shadowcopy_part *part)
+{
+	int rc = sc_wipe(part->sc, part->store.dev);
+	struct shadow_fault fault = {
+		.error = -rc, .phase = SHADOW_PHASE_STORE, .dev = part->store.dev,
+		.reason = SHADOW_REASON_STORE_IN_USE,
+	};
+
+	if (!rc)
+		return 0;
+	return PART_FAIL(part, rc, .action = "overwrite", .fault = rc == -EBUSY ? &fault : NULL);
+}
+
+static int open_device(struct shadowcopy_part *part)
+{
+	const struct shadowcopy_store *store = &part->store;
+	struct shadowcopy_volume device;
+	char *cause = NULL;
+	struct sc_tags tags;
+	int rc;
+
+	shadowcopy_describe(part->sc, store->dev, &device);
+	part->spec.dev = store->dev;
+	if (store->max.bytes != SHADOWCOPY_UNLIMITED)
+		part->spec.max_bytes = shadowcopy_amount_of(&store->max, device.bytes);
+	if (!sc_probe(part->sc, store->dev, &tags) && *tags.type) {
+		if (store->flags & SHADOWCOPY_STORE_FORCE)
+			return wipe_device(part);
+		if (asprintf(&cause, "there is something on it (%s), which would be lost",
+			     tags.type) < 0)
+			cause = NULL;
+		rc = PART_FAIL(part, -EEXIST, .action = "use as a store", .cause = cause,
+			       .remedy = "name another device, or say --force to overwrite this "
+					 "one");
+		free(cause);
+		return rc;
+	}
+	return 0;
+}
+
+static int open_memory(struct shadowcopy_part *part)
+{
+	uint64_t whole = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+
+	part->spec.max_bytes = shadowcopy_amount_of(&part->store.max, whole);
+	return 0;
+}
+
+/* --- all of it ---------------------------------------------------------------------- */
+
+SC_EXPORT int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcopy_volume *volume,
+				   const struct shadowcopy_store *store,
+				   struct shadowcopy_part **partp)
+{
+	struct shadowcopy_part *part = calloc(1, sizeof(*part));
+	int rc = 0;
+
+	*partp = NULL;
+	if (!part)
+		return SC_FAIL(sc, -ENOMEM, .action = ACTION, .object = store->path);
+	part->sc = sc;
+	part->store = *store;
+	part->volume = *volume;
+	part->dir = -1;
+	part->spec.type = store->type;
+	if (store->type == SHADOW_STORE_FILE)
+		rc = open_file(part);
+	else if (store->type == SHADOW_STORE_DEVICE)
+		rc = open_device(part);
+	else if (store->type == SHADOW_STORE_MEMORY)
+		rc = open_memory(part);
+	if (rc)
+		shadowcopy_part_close(part);
+	else
+		*partp = part;
+	return rc;
+}
+
+SC_EXPORT void shadowcopy_part_close(struct shadowcopy_part *part)
+{
+	if (!part)
+		return;
+	if (part->made && !part->keep && !unlinkat(part->dir, part->base, 0))
+		sc_registry_remove(part->sc, &part->uuid);
+	if (part->dir >= 0)
+		close(part->dir);
+	if (part->open)
+		close(part->spec.fd);
+	free(part);
+}
+
+SC_EXPORT void shadowcopy_part_keep(struct shadowcopy_part *part)
+{
+	part->keep = true;
+}
+
+SC_EXPORT const struct shadow_store_spec *
+shadowcopy_part_spec(const struct shadowcopy_part *part)
+{
+	return &part->spec;
+}
