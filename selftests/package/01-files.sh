@@ -42,6 +42,7 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/share/bash-completion/completions/shadowadm
 ./usr/share/man/man3/libshadowcopy.3
 ./usr/share/man/man4/shadow.4
+./usr/share/man/man5/stores.conf.5
 ./usr/share/man/man8/shadowadm.8
 END
 )" "make install brings these files"

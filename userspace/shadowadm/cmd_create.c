@@ -18,159 +18,65 @@
 #include "free_space.h"
 #include "plan_table.h"
 #include "shadow_table.h"
+#include "stores.h"
 
 #define NODE_WAIT_MS 10000
 #define NODE_POLL_MS 20
 
 /* What was asked for. */
 struct request {
-	char **names;
 	size_t count;
-	const char *stores[SHADOW_MAX_SET_VOLUMES + 1];
-	size_t store_count;
-	const char *max;
+	struct store_options options;
 	uint32_t context;
 	uint32_t timeout_ms;
 	uint32_t flags;		/* SHADOW_SET_* */
 	bool dry_run;
 	bool no_free_space;
-	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
+	struct store_request volumes[SHADOW_MAX_SET_VOLUMES];
 };
 
-/* --- stores ------------------------------------------------------------- */
+/* --- the making of a set --------------------------------------------------- */
 
-/* The part of "VOLUME=SPEC" after the name of volume @index, or NULL. */
-static const char *spec_of(const struct request *request, const char *store, size_t index)
-{
-	const char *name = request->names[index];
-	size_t length = strlen(name);
-
-	if (!strncmp(store, name, length) && store[length] == '=')
-		return store + length + 1;
-	return NULL;
-}
-
-static bool is_for_one(const struct request *request, const char *store)
+static int find_volumes(struct context *context, struct request *request)
 {
 	size_t i;
 
 	for (i = 0; i < request->count; i++)
-		if (spec_of(request, store, i))
-			return true;
-	return false;
-}
-
-/* What --store says for a volume: its own, else the one for all, else NULL. */
-static const char *store_for(const struct request *request, size_t index)
-{
-	const char *spec = NULL, *own;
-	size_t i;
-
-	for (i = 0; i < request->store_count; i++) {
-		own = spec_of(request, request->stores[i], index);
-		if (own)
-			return own;
-		if (!is_for_one(request, request->stores[i]))
-			spec = request->stores[i];
-	}
-	return spec;
-}
-
-static int parse_max(struct context *context, const char *option, const char *text,
-		     uint64_t whole, struct shadow_store_spec *store)
-{
-	uint64_t bytes;
-	const char *wrong = size_parse(text, whole, &bytes);
-
-	if (!wrong && bytes < 1 << SHADOW_BLOCK_SHIFT)
-		wrong = "it is less than one block of 4096 bytes";
-	if (wrong)
-		return usage(context, "%s %s: %s", option, text, wrong);
-	store->max_bytes = bytes;
-	return STATUS_OK;
-}
-
-static int parse_store(struct context *context, const struct request *request,
-		       const char *spec, struct shadow_store_spec *store)
-{
-	struct shadowcopy_volume device;
-	uint64_t whole = memory_size();
-	struct stat st;
-
-	memset(store, 0, sizeof(*store));
-	if (!spec && !request->max)
-		return STATUS_OK;
-	if (spec && !strncmp(spec, "memory:", 7)) {
-		if (request->max)
-			return usage(context, "--store %s and --max %s both give a size", spec,
-				     request->max);
-		store->type = SHADOW_STORE_MEMORY;
-		return parse_max(context, "--store", spec + 7, whole, store);
-	}
-	if (!spec || !strcmp(spec, "memory")) {
-		store->type = SHADOW_STORE_MEMORY;
-	} else {
-		if (!stat(spec, &st) && !S_ISBLK(st.st_mode))
-			return fail(context, "cannot use %s as a store: it is no block device, and "
-				    "this version stores in memory or on a device only. Use --store "
-				    "memory or --store DEVICE", spec);
-		if (shadowcopy_resolve(context->sc, spec, &device))
+		if (shadowcopy_resolve(context->sc, request->volumes[i].name,
+				       &request->volumes[i].volume))
 			return fail_library(context);
-		store->type = SHADOW_STORE_DEVICE;
-		store->dev = device.dev;
-		whole = device.bytes;
-	}
-	if (request->max)
-		return parse_max(context, "--max", request->max, whole, store);
 	return STATUS_OK;
 }
-
-/* A store serves one volume, so a device for all of several is for none. */
-static int check_own_store(struct context *context, const struct request *request,
-			   const struct shadow_store_spec *stores, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (stores[i].type == SHADOW_STORE_DEVICE &&
-		    stores[count].type == SHADOW_STORE_DEVICE &&
-		    dev_equal(stores[i].dev, stores[count].dev))
-			return usage(context, "%s and %s cannot have the same store device; give "
-				     "each its own with --store VOLUME=DEVICE", request->names[i],
-				     request->names[count]);
-	return STATUS_OK;
-}
-
-/* --- the making of a set --------------------------------------------------- */
 
 static int plan_volumes(struct context *context, struct request *request,
 			struct shadowcopy_plan *plan)
 {
-	struct shadow_store_spec stores[SHADOW_MAX_SET_VOLUMES];
+	struct shadow_store_spec spec;
 	int status;
 	size_t i;
 
-	for (i = 0; i < request->count; i++) {
-		if (shadowcopy_resolve(context->sc, request->names[i], &request->volumes[i]))
-			return fail_library(context);
-		status = parse_store(context, request, store_for(request, i), &stores[i]);
-		if (!status)
-			status = check_own_store(context, request, stores, i);
-		if (status)
-			return status;
-		if (shadowcopy_plan_volume(plan, request->volumes[i].dev, &stores[i]))
-			return fail_library(context);
+	status = find_volumes(context, request);
+	if (!status)
+		status = stores_choose(context, &request->options, request->volumes,
+				       request->count);
+	if (!status && !request->dry_run)
+		status = stores_open(context, request->volumes, request->count);
+	for (i = 0; !status && i < request->count; i++) {
+		spec = store_spec(&request->volumes[i]);
+		if (shadowcopy_plan_volume(plan, request->volumes[i].volume.dev, &spec))
+			status = fail_library(context);
 	}
-	if (shadowcopy_plan_compute(plan))
-		return fail_library(context);
-	return STATUS_OK;
+	if (!status && shadowcopy_plan_compute(plan))
+		status = fail_library(context);
+	return status;
 }
 
-static int take(struct context *context, const struct request *request,
+static int take(struct context *context, struct request *request,
 		struct shadowcopy_plan *plan, struct shadow_set_step *step)
 {
 	struct shadowcopy_set *set;
 	int synced, rc;
+	size_t i;
 
 	if (shadowcopy_set_new(context->sc, request->flags, request->timeout_ms, request->context,
 			       &set))
@@ -193,6 +99,16 @@ static int take(struct context *context, const struct request *request,
 	else
 		progress(context, "done: held for %.1f ms, of which writes waited %.1f ms",
 			 step->hold_ns / 1e6, step->gate_ns / 1e6);
+	if (!rc)
+		stores_keep(request->volumes, request->count);
+	for (i = 0; !rc && i < request->count; i++) {
+		const struct store_request *volume = &request->volumes[i];
+
+		if (volume->choice.policy &&
+		    shadowcopy_volume_policy(context->sc, volume->volume.dev,
+					     volume->choice.policy, volume->choice.throttle_ms))
+			warn(context, "%s", shadowcopy_last_error(context->sc)->text);
+	}
 	shadowcopy_set_close(set);
 	return rc ? STATUS_FAILED : STATUS_OK;
 }
@@ -232,7 +148,7 @@ static ssize_t collect(struct context *context, const struct request *request,
 	while ((rc = shadowcopy_shadow_next(context->sc, &info)) > 0)
 		for (i = 0; i < request->count; i++)
 			if (uuid_equal(&info.set, set) &&
-			    dev_equal(info.volume, request->volumes[i].dev)) {
+			    dev_equal(info.volume, request->volumes[i].volume.dev)) {
 				rows[i].info = info;
 				found++;
 			}
@@ -241,7 +157,7 @@ static ssize_t collect(struct context *context, const struct request *request,
 	for (i = 0; i < request->count; i++)
 		for (j = 0; (entry = shadowcopy_plan_entry(plan, j)); j++)
 			if (entry->flags & SHADOW_ADD_SHADOW &&
-			    dev_equal(entry->dev, request->volumes[i].dev)) {
+			    dev_equal(entry->dev, request->volumes[i].volume.dev)) {
 				rows[i].consistency = entry->consistency;
 				rows[i].warning = *entry->warning ? entry->warning : NULL;
 			}
@@ -251,8 +167,9 @@ static ssize_t collect(struct context *context, const struct request *request,
 /* --- the answer ------------------------------------------------------------ */
 
 static int print_result(struct context *context, const struct shadow_set_step *step,
-			const struct shadow_row *table, size_t count, uint32_t wanted)
+			const struct shadow_row *table, const struct request *request)
 {
+	size_t count = request->count;
 	struct rows rows = { table, sizeof(*table), count, NULL };
 	struct json_object *document, *array, *object;
 	char set[SHADOWCOPY_UUID_LEN], path[IMAGE_PATH_LEN];
@@ -271,10 +188,12 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 			object = json_object_array_get_idx(array, i);
 			json_text(object, "consistency", consistency_name(table[i].consistency));
 			json_text(object, "warning", table[i].warning);
+			json_object_object_add(object, "store",
+					       choice_json(&request->volumes[i].choice));
 		}
 		document = json_object_new_object();
 		json_text(document, "set", set);
-		json_text(document, "context", shadowcopy_context_name(wanted));
+		json_text(document, "context", shadowcopy_context_name(request->context));
 		json_number(document, "hold_ns", step->hold_ns);
 		json_number(document, "gate_ns", step->gate_ns);
 		json_object_object_add(document, "shadows", array);
@@ -347,7 +266,7 @@ static int create(struct context *context, struct request *request,
 
 	status = plan_volumes(context, request, plan);
 	if (!status && request->dry_run)
-		return print_plan(context, plan);
+		return print_plan(context, plan, request->volumes, request->count);
 	if (!status)
 		status = take(context, request, plan, &step);
 	if (status)
@@ -365,7 +284,7 @@ static int create(struct context *context, struct request *request,
 		degraded = check_rows(context, rows, found);
 		if (!request->no_free_space)
 			tell_free_space(context, rows, found);
-		status = print_result(context, &step, rows, found, request->context);
+		status = print_result(context, &step, rows, request);
 		status = status ?: degraded;
 	}
 	free(rows);
@@ -408,35 +327,25 @@ static int parse_timeout(struct context *context, const char *text, uint32_t *va
 	return STATUS_OK;
 }
 
-/* A --store VOLUME=SPEC whose volume is not in the set would be lost silently. */
-static int check_stores(struct context *context, const struct request *request)
+static int add_option(struct context *context, struct store_options *options, const char *store)
 {
-	size_t i, general = 0;
-	struct stat st;
-
-	for (i = 0; i < request->store_count; i++) {
-		const char *store = request->stores[i];
-
-		if (is_for_one(request, store))
-			continue;
-		if (strchr(store, '=') && *store == '/' && stat(store, &st))
-			return usage(context, "--store %s: %.*s is none of the volumes named, as "
-				     "they are written", store, (int)strcspn(store, "="), store);
-		if (general++)
-			return usage(context, "--store was given twice for all volumes; give each "
-				     "its own with --store VOLUME=STORE");
-	}
+	if (options->count == ARRAY_SIZE(options->stores))
+		return usage(context, "--store was given too often");
+	options->stores[options->count++] = store;
 	return STATUS_OK;
 }
 
 static int run_create(struct context *context, int argc, char **argv)
 {
-	enum { OPTION_STORE = OPTION_OWN, OPTION_MAX, OPTION_CONTEXT, OPTION_TIMEOUT,
-	       OPTION_PERSISTENT, OPTION_WRITABLE, OPTION_WRITERS, OPTION_NO_WRITERS,
-	       OPTION_DRY_RUN, OPTION_NO_FREE_SPACE };
+	enum { OPTION_STORE = OPTION_OWN, OPTION_MAX, OPTION_INITIAL, OPTION_FORCE,
+	       OPTION_CONTEXT, OPTION_TIMEOUT, OPTION_PERSISTENT, OPTION_WRITABLE,
+	       OPTION_WRITERS, OPTION_NO_WRITERS, OPTION_DRY_RUN,
+	       OPTION_NO_FREE_SPACE };
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
 		{ "max", required_argument, NULL, OPTION_MAX },
+		{ "initial", required_argument, NULL, OPTION_INITIAL },
+		{ "force", no_argument, NULL, OPTION_FORCE },
 		{ "context", required_argument, NULL, OPTION_CONTEXT },
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		{ "persistent", no_argument, NULL, OPTION_PERSISTENT },
@@ -451,6 +360,7 @@ static int run_create(struct context *context, int argc, char **argv)
 	struct request *request = calloc(1, sizeof(*request));
 	struct shadowcopy_plan *plan = NULL;
 	int option, status = STATUS_OK;
+	size_t i;
 
 	if (!request)
 		return fail(context, "there is not enough memory");
@@ -459,13 +369,16 @@ static int run_create(struct context *context, int argc, char **argv)
 	while (!status && (option = next_option(context, argc, argv, "q", longs, &status)) != -1)
 		switch (option) {
 		case OPTION_STORE:
-			if (request->store_count == ARRAY_SIZE(request->stores))
-				status = usage(context, "--store was given too often");
-			else
-				request->stores[request->store_count++] = optarg;
+			status = add_option(context, &request->options, optarg);
 			break;
 		case OPTION_MAX:
-			request->max = optarg;
+			request->options.max = optarg;
+			break;
+		case OPTION_INITIAL:
+			request->options.initial = optarg;
+			break;
+		case OPTION_FORCE:
+			request->options.force = true;
 			break;
 		case OPTION_CONTEXT:
 			status = parse_context(context, optarg, &request->context);
@@ -501,20 +414,24 @@ static int run_create(struct context *context, int argc, char **argv)
 			free(request);
 			return status;
 		}
-	request->names = argv + optind;
 	request->count = argc - optind;
 	if (!status && !request->count)
 		status = usage(context, "name a volume at least: a block device or a mount point");
 	if (!status && request->count > SHADOW_MAX_SET_VOLUMES)
 		status = usage(context, "a set has %d volumes at most, and %zu were named",
 			       SHADOW_MAX_SET_VOLUMES, request->count);
+	for (i = 0; !status && i < request->count; i++)
+		request->volumes[i].name = argv[optind + i];
 	if (!status)
-		status = check_stores(context, request);
+		status = stores_check(context, &request->options, request->volumes,
+				      request->count);
 	if (!status && shadowcopy_plan_new(context->sc, &plan))
 		status = fail_library(context);
 	if (!status)
 		status = create(context, request, plan);
 	shadowcopy_plan_free(plan);
+	if (request->count <= ARRAY_SIZE(request->volumes))
+		stores_close(request->volumes, request->count);
 	free(request);
 	return status;
 }
@@ -526,12 +443,17 @@ const struct command cmd_create = {
 	.text = "Filesystems on the volumes and on all that is stacked on them are frozen for the\n"
 		"instant.  The shadows are /dev/shadowN, and stay until deleted.\n\n"
 		"Options:\n"
-		"      --store STORE     where old data goes: \"memory\" (the default), \"memory:SIZE\",\n"
-		"                        or a block device, whose contents are lost\n"
+		"      --store STORE     where old data goes: a file, which is made if need be, a\n"
+		"                        directory (for a file without a name in it), a block device,\n"
+		"                        whose contents are lost, \"memory\" or \"memory:SIZE\".\n"
+		"                        Without it one is chosen\n"
 		"      --store VOLUME=STORE\n"
 		"                        the same for one volume, named as in the arguments\n"
-		"      --max SIZE        upper limit of the store, e.g. 512M, 2G, or 10% of the memory\n"
-		"                        or of the device\n"
+		"      --max SIZE        upper limit of the store, e.g. 512M, 10% of the filesystem, the\n"
+		"                        device or the memory that it is in, or unlimited\n"
+		"      --initial SIZE    size to begin a file with; 64M, or 2% of the volume if that is\n"
+		"                        more, without it\n"
+		"      --force           overwrite what is in the file or on the device\n"
 		"      --context NAME    what they are for: backup (the default), file-share-backup,\n"
 		"                        nas-rollback, app-rollback, client-accessible\n"
 		"      --timeout SECONDS longest hold, 0.01 to 600 (10)\n"

@@ -13,6 +13,7 @@ static const struct {
 	{ SHADOW_FEAT_HOLD, "hold" },
 	{ SHADOW_FEAT_EVENTS, "events" },
 	{ SHADOW_FEAT_POLICY, "policy" },
+	{ SHADOW_FEAT_STORE_FILE, "store-file" },
 };
 
 static void print_text(const struct shadow_info *info)

@@ -25,6 +25,23 @@ _shadowadm_columns() {
 		sed -n '/^Columns/,$s/^  \([A-Z][A-Z-]*\) .*/\1/p'
 }
 
+# The words of "store" after its verb; sets words, COMPREPLY of the caller.
+_shadowadm_store() {
+	if [ "$COMP_CWORD" -eq 2 ]; then
+		words="list add remove policy candidates gc"
+		return
+	fi
+	case ${COMP_WORDS[2]}.$COMP_CWORD in
+	gc.*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	*.3) words=$(_shadowadm_volumes) ;;
+	policy.4) words="evict throttle fail-io" ;;
+	*.4)
+		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	esac
+}
+
 _shadowadm() {
 	local cur prev command options words=
 	local common="--json --help" table="--output --noheadings --bytes"
@@ -35,14 +52,15 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create list show delete pin unpin seal mount umount volume stats monitor
+		words="create list show delete pin unpin seal mount umount volume store stats monitor
 			doctor version help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
 
 	case $command in
-	create) options="--store --max --context --timeout --no-writers --no-free-space --dry-run --quiet
+	create) options="--store --max --initial --force --context --timeout --no-writers
+			--no-free-space --dry-run --quiet
 			--persistent --writable --writers $table" ;;
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;
@@ -51,6 +69,7 @@ _shadowadm() {
 	mount) options="--options --quiet" ;;
 	umount) options="--quiet" ;;
 	volume) options="--memory --force $table" ;;
+	store) options="--max --initial --force --throttle --dry-run --quiet $table" ;;
 	stats) options="--watch $table" ;;
 	monitor) options="--count --timeout" ;;
 	doctor) options="--sysroot" ;;
@@ -63,6 +82,7 @@ _shadowadm() {
 		;;
 	--store)
 		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--output | -o)
 		[ "$command" = mount ] || words=$(_shadowadm_columns "$command")
@@ -71,7 +91,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--max | --memory | --timeout | --watch | --count | --options)
+	--max | --initial | --throttle | --memory | --timeout | --watch | --count | --options)
 		return
 		;;
 	*)
@@ -104,8 +124,11 @@ _shadowadm() {
 				words=$(_shadowadm_volumes)
 			fi
 			;;
+		store)
+			_shadowadm_store
+			;;
 		help)
-			words="create list show delete pin unpin seal mount umount volume stats
+			words="create list show delete pin unpin seal mount umount volume store stats
 				monitor doctor version"
 			;;
 		esac

@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_volume,
+	&cmd_store,
 	&cmd_stats,
 	&cmd_monitor,
 	&cmd_doctor,

@@ -5,7 +5,13 @@
 #include "plan_table.h"
 #include "shadow_table.h"
 
-#define ENTRY(row) (*(const struct shadowcopy_plan_entry *const *)(row))
+struct plan_row {
+	const struct shadowcopy_plan_entry *entry;
+	const struct shadowcopy_choice *choice;	/* of a volume's store, else NULL */
+};
+
+#define ENTRY(row) (((const struct plan_row *)(row))->entry)
+#define CHOICE(row) (((const struct plan_row *)(row))->choice)
 
 static void get_device(const void *row, struct value *value)
 {
@@ -51,6 +57,26 @@ static void get_warning(const void *row, struct value *value)
 		value_text(value, "%s", ENTRY(row)->warning);
 }
 
+/* The first part, and how many there are besides. */
+static void get_store(const void *row, struct value *value)
+{
+	char label[SHADOWCOPY_STORE_PATH_MAX + 1];
+
+	if (!CHOICE(row) || !CHOICE(row)->count)
+		return;
+	store_label(CHOICE(row)->stores, label, sizeof(label));
+	if (CHOICE(row)->count > 1)
+		value_text(value, "%s, %u more", label, CHOICE(row)->count - 1);
+	else
+		value_text(value, "%s", label);
+}
+
+static void get_rule(const void *row, struct value *value)
+{
+	if (CHOICE(row))
+		value_text(value, "%s", shadowcopy_rule_name(CHOICE(row)->rule));
+}
+
 static const struct column columns[] = {
 	{ "DEVICE", "path of the device", .get = get_device },
 	{ "DEV", "its number", .get = get_dev },
@@ -59,24 +85,32 @@ static const struct column columns[] = {
 	{ "FSTYPE", "what is mounted on it, in whatever namespace", .get = get_fstype },
 	{ "MOUNTPOINT", "where, in this namespace", .get = get_mountpoint },
 	{ "CONSISTENCY", "of the shadow: filesystem, crash or raw", .get = get_consistency },
-	{ "WARNING", "why not better", .get = get_warning },
+	{ "STORE", "where old data goes: memory, a device, a file, a directory for a file "
+	  "without a name", .get = get_store },
+	{ "RULE", "why there", .get = get_rule },
+	{ "WARNING", "why the shadow is not better", .get = get_warning },
 };
 
 static const struct table plan_table = {
 	.name = "plan",
 	.columns = columns,
 	.count = ARRAY_SIZE(columns),
-	.defaults = "DEVICE,DEV,SHADOW,FREEZE,FSTYPE,MOUNTPOINT,CONSISTENCY,WARNING",
+	.defaults = "DEVICE,DEV,SHADOW,FREEZE,FSTYPE,MOUNTPOINT,CONSISTENCY,STORE,RULE,WARNING",
 };
 
-int print_plan(struct context *context, const struct shadowcopy_plan *plan)
+int print_plan(struct context *context, const struct shadowcopy_plan *plan,
+	       const struct store_request *requests, size_t count)
 {
-	const struct shadowcopy_plan_entry *entries[SHADOW_MAX_FREEZE];
-	struct rows rows = { entries, sizeof(*entries), shadowcopy_plan_count(plan), NULL };
-	size_t i;
+	struct plan_row all[SHADOW_MAX_FREEZE] = { 0 };
+	struct rows rows = { all, sizeof(*all), shadowcopy_plan_count(plan), NULL };
+	size_t i, j;
 
-	for (i = 0; i < rows.count; i++)
-		entries[i] = shadowcopy_plan_entry(plan, i);
+	for (i = 0; i < rows.count; i++) {
+		all[i].entry = shadowcopy_plan_entry(plan, i);
+		for (j = 0; j < count; j++)
+			if (dev_equal(requests[j].volume.dev, all[i].entry->dev))
+				all[i].choice = &requests[j].choice;
+	}
 	context->columns = NULL;	/* -o is for shadows */
 	return table_print(context, &plan_table, &rows);
 }

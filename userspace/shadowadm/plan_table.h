@@ -5,9 +5,11 @@
 #ifndef SHADOWADM_PLAN_TABLE_H
 #define SHADOWADM_PLAN_TABLE_H
 
+#include "stores.h"
 #include "table.h"
 
-/* Print them in the order in which they are frozen. */
-int print_plan(struct context *context, const struct shadowcopy_plan *plan);
+/* Print them in the order in which they are frozen, and the stores of the volumes. */
+int print_plan(struct context *context, const struct shadowcopy_plan *plan,
+	       const struct store_request *requests, size_t count);
 
 #endif /* SHADOWADM_PLAN_TABLE_H */

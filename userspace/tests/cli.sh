@@ -23,6 +23,8 @@ disk vdb 254:16
 disk vdc 254:32
 mounted vda1 / ext4
 mounted vda2 /home ext4
+# What is chosen where nothing is said has tests of its own.
+echo '* memory' >"$FAKE_SYSROOT/etc/shadowcopy/stores.conf"
 
 fresh() {
 	rm -f "$FAKE_STATE"
@@ -101,15 +103,14 @@ for size in x 1.5G 100 101% ""; do
 done
 run create / --store memory:1G --max 1G
 is "$status" 2 "two sizes"
-run create / --store memory --store memory
-is "$status" 2 "two stores for all"
+run create / --store memory --store memory:1G
+like "$status $err" "2 .*--store memory:1G was given twice for /" "memory twice"
 run create / --store /dev/vdx=memory
 is "$status" 2 "a store for a volume that was not named"
 run create /dev/vda1 /dev/vdb --store /dev/vdc
 is "$status" 2 "one store device for two volumes"
-run create / --store /etc
-is "$status" 1 "a directory as a store"
-like "$err" "no block device.*Use --store memory" "with what can be used"
+run create / --store /dev/null
+like "$status $err" "1 .*no such block device or mount point" "a store that is none"
 run create /nowhere/at/all --json
 is "$status $(parse .error.errno)" "1 ENOTBLK" "failures are in the JSON too"
 is "$(parse '.error.remedy')" "name the mount point instead: /" "with the remedy"
@@ -135,7 +136,7 @@ is "$(parse '.shadows[0].created')" "2023-11-14T22:13:20.123456789Z" "times in f
 set=$(parse .set)
 run volume list --json
 is "$(parse '[.volumes[] | "\(.dev) \(.store) \(.store_max)"] | join(", ")')" \
-	"254:1 none null, 254:2 memory 67108864, 254:16 254:32 0" "the stores are as wanted"
+	"254:1 memory 0, 254:2 memory 67108864, 254:16 254:32 0" "the stores are as wanted"
 
 FAKE_FAIL="20 16 7 25 254 2" run create /
 is "$status" 1 "a failure of adding"
@@ -330,7 +331,7 @@ is "$status" 0 "a newer module"
 FAKE_OPEN=2 run version --json
 is "$status $(parse .module)" "0 null" "version without the module"
 run version --json
-is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,hold" \
+is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,hold,store-file" \
 	"version with it"
 
 # --- lost shadows ---

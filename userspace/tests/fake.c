@@ -3,9 +3,11 @@
  * fake.c - a module made of nothing, so that shadowadm can be tested as it is
  * without the kernel's part.
  *
- * It takes the place of lib/device.c.  Volumes and shadows are kept in the file
- * $FAKE_STATE from one run of the program to the next.  The machine that the
- * program sees is the one recorded in $FAKE_SYSROOT.
+ * It takes the place of lib/device.c and lib/probe.c.  Volumes and shadows are kept in
+ * the file $FAKE_STATE from one run of the program to the next.  The machine that the
+ * program sees is the one recorded in $FAKE_SYSROOT; what is on its devices is in the file
+ * tags ("MAJOR:MINOR UUID PARTUUID TYPE", "-" for nothing), and how much room its
+ * filesystems have in the file space ("MOUNTPOINT MIB FREE-MIB").
  *
  *	FAKE_OPEN=ERRNO		opening the control device fails
  *	FAKE_FAIL="CMD ERRNO PHASE REASON MAJOR MINOR"
@@ -13,10 +15,12 @@
  *	FAKE_ABI=N		version of the interface
  *	FAKE_BUSY=INDEX		the shadow of that index is in use
  *	FAKE_FAULT=FAULT	setting a policy makes writes fail for that reason
+ *	FAKE_NO_FILES=1		the module takes no stores in files
  *	FAKE_LOST=REASON	shadows are lost for that reason
  */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -92,7 +96,8 @@ static int fake_info(struct shadow_info *info)
 	memset(info, 0, sizeof(*info));
 	info->abi_version = getenv("FAKE_ABI") ? number("FAKE_ABI") : SHADOW_ABI_VERSION;
 	info->block_size = 4096;
-	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD;
+	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD |
+			 (getenv("FAKE_NO_FILES") ? 0 : SHADOW_FEAT_STORE_FILE);
 	info->max_set_volumes = SHADOW_MAX_SET_VOLUMES;
 	info->max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS;
 	info->volumes = state.volume_count;
@@ -160,9 +165,13 @@ static int fake_policy(const struct shadow_volume_policy *policy)
 
 static int fake_volume_next(struct shadow_volume_info *info)
 {
+	uint32_t i;
+
 	if (info->cursor >= state.volume_count)
 		return -ENOENT;
 	*info = state.volumes[info->cursor];
+	for (i = 0; i < state.shadow_count; i++)
+		info->shadows += sc_dev_equal(state.shadows[i].volume, info->dev);
 	return 0;
 }
 
@@ -412,4 +421,65 @@ int __wrap_stat64(const char *path, struct stat *st)
 		return -1;
 	}
 	return __real_stat64(path, st);
+}
+
+static FILE *recorded(const char *name)
+{
+	const char *root = getenv("FAKE_SYSROOT");
+	char path[PATH_MAX];
+
+	if (!root)
+		return NULL;
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	return fopen(path, "re");
+}
+
+/* Filesystems of the recorded machine have the room that was recorded. */
+int __wrap_statvfs64(const char *path, struct statvfs *vfs)
+{
+	unsigned long long mib, free_mib;
+	FILE *file = recorded("space");
+	char line[256], target[128];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%127s %llu %llu", target, &mib, &free_mib) == 3 &&
+			!strcmp(target, path);
+	if (file)
+		fclose(file);
+	if (!found)
+		return __real_statvfs64(path, vfs);
+	memset(vfs, 0, sizeof(*vfs));
+	vfs->f_frsize = 1 << 20;
+	vfs->f_blocks = mib;
+	vfs->f_bavail = free_mib;
+	return 0;
+}
+
+static void tag(char *buf, size_t size, const char *text)
+{
+	snprintf(buf, size, "%s", strcmp(text, "-") ? text : "");
+}
+
+int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags)
+{
+	char line[256], uuid[64], partuuid[64], type[64];
+	FILE *file = recorded("tags");
+	struct shadow_dev its;
+	bool found = false;
+
+	(void)sc;
+	memset(tags, 0, sizeof(*tags));
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%u:%u %63s %63s %63s", &its.major, &its.minor, uuid, partuuid,
+			       type) == 5 && sc_dev_equal(its, dev);
+	if (file)
+		fclose(file);
+	if (!found)
+		return 0;
+	tag(tags->uuid, sizeof(tags->uuid), uuid);
+	tag(tags->partuuid, sizeof(tags->partuuid), partuuid);
+	tag(tags->type, sizeof(tags->type), type);
+	tags->filesystem = *tags->uuid;
+	return 0;
 }

@@ -7,6 +7,7 @@
 
 struct shadowcopy;
 struct stat;
+struct statvfs;
 
 struct shadowcopy *__real_shadowcopy_new(void);
 struct shadowcopy *__wrap_shadowcopy_new(void);
@@ -14,5 +15,9 @@ struct shadowcopy *__wrap_shadowcopy_new(void);
 /* stat() is called that where files can be large. */
 int __real_stat64(const char *path, struct stat *st);
 int __wrap_stat64(const char *path, struct stat *st);
+
+/* And so is statvfs(). */
+int __real_statvfs64(const char *path, struct statvfs *vfs);
+int __wrap_statvfs64(const char *path, struct statvfs *vfs);
 
 #endif /* SHADOWCOPY_FAKE_H */

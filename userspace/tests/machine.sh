@@ -12,11 +12,15 @@
 #	mounted SOURCE-NAME TARGET FSTYPE	in the order of mounting
 #	swap NAME
 #	btrfs UUID NAME...
+#	space TARGET MIB FREE-MIB		of a mounted filesystem
+#	tags NAME UUID PARTUUID TYPE		what is on a device, "-" for nothing
+#	fstab TARGET [OPTIONS]			mounted at boot
 
 machine_new() {
 	machine=$1
 	mkdir -p "$machine"/sys/{devices,block,dev/block,class/block} \
-		"$machine"/proc/{self,sys/kernel}
+		"$machine"/proc/{self,sys/kernel} "$machine"/etc/shadowcopy \
+		"$machine"/var/lib
 	: >"$machine/proc/self/mountinfo"
 	printf 'Filename\tType\tSize\tUsed\tPriority\n' >"$machine/proc/swaps"
 	echo 6.1.0-test >"$machine/proc/sys/kernel/osrelease"
@@ -107,4 +111,16 @@ btrfs() {
 	for name; do
 		ln -s "$(device_dir "$name")" "$machine/sys/fs/btrfs/$uuid/devices/$name"
 	done
+}
+
+space() {
+	echo "$*" >>"$machine/space"
+}
+
+tags() {
+	echo "$(cat "$(device_dir "$1")/dev") $2 $3 $4" >>"$machine/tags"
+}
+
+fstab() {
+	echo "/dev/x $1 auto ${2:-defaults} 0 0" >>"$machine/etc/fstab"
 }

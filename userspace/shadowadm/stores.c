@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stores.c - the stores that a set is made with: what --store says, else what the
+ * library chooses.
+ */
+#include <sys/stat.h>
+
+#include "stores.h"
+
+int store_amount(struct context *context, const char *option, const char *text, bool unlimited,
+		 struct shadowcopy_amount *amount)
+{
+	const char *wrong = shadowcopy_amount_parse(text, amount);
+
+	if (!wrong && amount->bytes == SHADOWCOPY_UNLIMITED && !unlimited)
+		wrong = "it is a size, for example 512M or 10%";
+	if (!wrong && !amount->percent && amount->bytes < 1 << SHADOW_BLOCK_SHIFT)
+		wrong = "it is less than one block of 4096 bytes";
+	if (wrong)
+		return usage(context, "%s %s: %s", option, text, wrong);
+	return STATUS_OK;
+}
+
+int store_parse(struct context *context, const char *text, struct shadowcopy_store *store)
+{
+	struct shadowcopy_amount amount;
+	int status = STATUS_OK;
+
+	if (!strncmp(text, "memory:", 7))
+		status = store_amount(context, "memory:", text + 7, false, &amount);
+	if (!status && shadowcopy_store_parse(context->sc, text, store))
+		return fail_library(context);
+	return status;
+}
+
+/* --- which --store is for which volume ------------------------------------------- */
+
+/* The part of "VOLUME=SPEC" after the name of a volume, or NULL. */
+static const char *spec_of(const struct store_request *request, const char *store)
+{
+	size_t length = strlen(request->name);
+
+	if (!strncmp(store, request->name, length) && store[length] == '=')
+		return store + length + 1;
+	return NULL;
+}
+
+static bool is_for_one(const struct store_request *requests, size_t count, const char *store)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (spec_of(&requests[i], store))
+			return true;
+	return false;
+}
+
+int stores_check(struct context *context, const struct store_options *options,
+		 const struct store_request *requests, size_t count)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < options->count; i++) {
+		const char *store = options->stores[i];
+
+		if (is_for_one(requests, count, store))
+			continue;
+		if (strchr(store, '=') && *store == '/' && stat(store, &st))
+			return usage(context, "--store %s: %.*s is none of the volumes named, as "
+				     "they are written", store, (int)strcspn(store, "="), store);
+	}
+	return STATUS_OK;
+}
+
+/* --- what was asked for ------------------------------------------------------------- */
+
+bool store_same(const struct shadowcopy_store *a, const struct shadowcopy_store *b)
+{
+	if (a->type != b->type ||
+	    (a->flags ^ b->flags) & SHADOWCOPY_STORE_UNNAMED)
+		return false;
+	return a->type == SHADOW_STORE_DEVICE ? dev_equal(a->dev, b->dev) :
+	       !strcmp(a->path, b->path);
+}
+
+/* May two volumes have it, each for itself? */
+static bool is_shared(const struct shadowcopy_store *store)
+{
+	return store->type == SHADOW_STORE_MEMORY || store->flags & SHADOWCOPY_STORE_UNNAMED;
+}
+
+static int add_store(struct context *context, const struct store_options *options,
+		     struct store_request *request, const char *spec)
+{
+	struct shadowcopy_choice *choice = &request->choice;
+	struct shadowcopy_store *store;
+	int status;
+	size_t i;
+
+	store = reallocarray(choice->stores, choice->count + 1, sizeof(*store));
+	if (!store)
+		return fail(context, "there is not enough memory");
+	choice->stores = store;
+	store += choice->count;
+	status = store_parse(context, spec, store);
+	if (status)
+		return status;
+	if (options->force)
+		store->flags |= SHADOWCOPY_STORE_FORCE;
+	if (options->max && (store->max.bytes || store->max.percent))
+		return usage(context, "--store %s and --max %s both give a size", spec,
+			     options->max);
+	if (options->max)
+		status = store_amount(context, "--max", options->max,
+				      store->type != SHADOW_STORE_MEMORY, &store->max);
+	if (!status && options->initial)
+		status = store_amount(context, "--initial", options->initial, false,
+				      &store->initial);
+	for (i = 0; !status && i < choice->count; i++)
+		if (store_same(&choice->stores[i], store))
+			status = usage(context, "--store %s was given twice for %s", spec,
+				       request->name);
+	choice->count++;
+	return status;
+}
+
+/* A device or a file serves one volume, so one for all of several is for none. */
+static int check_own(struct context *context, const struct store_request *requests, size_t count)
+{
+	const struct shadowcopy_choice *a, *b;
+	size_t i, j, k, l;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < i; j++) {
+			a = &requests[i].choice;
+			b = &requests[j].choice;
+			for (k = 0; k < a->count; k++)
+				for (l = 0; l < b->count; l++)
+					if (!is_shared(&a->stores[k]) &&
+					    store_same(&a->stores[k], &b->stores[l]))
+						return usage(context, "%s and %s cannot have the "
+							     "same store %s; give each its own "
+							     "with --store VOLUME=STORE",
+							     requests[j].name, requests[i].name,
+							     a->stores[k].type ==
+							     SHADOW_STORE_DEVICE ?
+							     "device" : "file");
+		}
+	return STATUS_OK;
+}
+
+/* --store of the volume itself, else those for all. */
+static int take_options(struct context *context, const struct store_options *options,
+			struct store_request *requests, size_t count,
+			struct store_request *request)
+{
+	const char *spec;
+	bool own = false;
+	int status = STATUS_OK;
+	size_t i;
+
+	for (i = 0; !status && i < options->count; i++) {
+		spec = spec_of(request, options->stores[i]);
+		if (!spec)
+			continue;
+		own = true;
+		status = add_store(context, options, request, spec);
+	}
+	for (i = 0; !status && !own && i < options->count; i++)
+		if (!is_for_one(requests, count, options->stores[i]))
+			status = add_store(context, options, request, options->stores[i]);
+	if (request->choice.count)
+		request->choice.rule = SHADOWCOPY_RULE_ASKED;
+	return status;
+}
+
+/* --- what is chosen ------------------------------------------------------------------- */
+
+/* --max and --initial without --store: of what was chosen. */
+static int adjust(struct context *context, const struct store_options *options,
+		  struct store_request *request)
+{
+	struct shadowcopy_choice *choice = &request->choice;
+	int status = STATUS_OK;
+
+	if (choice->rule == SHADOWCOPY_RULE_ASKED || (!options->max && !options->initial))
+		return STATUS_OK;
+	if (choice->rule == SHADOWCOPY_RULE_KEPT)
+		return fail(context, "%s has shadows and with them a store already: change that "
+			    "with \"shadowadm store resize\", or leave --max and --initial out",
+			    request->name);
+	if (choice->count != 1)
+		return fail(context, "the store of %s has %u parts: leave --max and --initial out, "
+			    "or change them with \"shadowadm store resize\"", request->name,
+			    choice->count);
+	if (options->max)
+		status = store_amount(context, "--max", options->max,
+				      choice->stores[0].type != SHADOW_STORE_MEMORY,
+				      &choice->stores[0].max);
+	if (!status && options->initial)
+		status = store_amount(context, "--initial", options->initial, false,
+				      &choice->stores[0].initial);
+	return status;
+}
+
+static int choose(struct context *context, struct store_request *requests, size_t count)
+{
+	struct shadowcopy_volume *volumes = calloc(count, sizeof(*volumes));
+	struct shadowcopy_choice *choices = calloc(count, sizeof(*choices));
+	int status = STATUS_OK;
+	size_t i;
+
+	if (!volumes || !choices) {
+		status = fail(context, "there is not enough memory");
+	} else {
+		for (i = 0; i < count; i++) {
+			volumes[i] = requests[i].volume;
+			choices[i] = requests[i].choice;
+		}
+		if (shadowcopy_choose(context->sc, volumes, count, choices))
+			status = fail_library(context);
+		for (i = 0; i < count; i++)
+			requests[i].choice = choices[i];
+	}
+	free(volumes);
+	free(choices);
+	return status;
+}
+
+int stores_choose(struct context *context, const struct store_options *options,
+		  struct store_request *requests, size_t count)
+{
+	bool open = false;
+	int status;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		status = take_options(context, options, requests, count, &requests[i]);
+		if (status)
+			return status;
+		if (!requests[i].choice.rule)
+			open = true;
+	}
+	/* what is not needed is not read: a broken stores.conf has no say then */
+	status = open ? choose(context, requests, count) : STATUS_OK;
+	for (i = 0; !status && i < count; i++)
+		status = adjust(context, options, &requests[i]);
+	return status ? status : check_own(context, requests, count);
+}
+
+/* --- opening and closing ------------------------------------------------------------------ */
+
+static int check_module(struct context *context, const struct store_request *request)
+{
+	struct shadow_info module;
+	uint32_t i;
+
+	if (request->choice.count > 1)
+		return fail(context, "the store of %s has %u parts, and this version of shadowcopy "
+			    "uses one part only. Name one with --store, or remove the others "
+			    "with \"shadowadm store remove\"", request->name,
+			    request->choice.count);
+	for (i = 0; i < request->choice.count; i++) {
+		if (request->choice.stores[i].type != SHADOW_STORE_FILE)
+			continue;
+		if (shadowcopy_info(context->sc, &module))
+			return fail_library(context);
+		if (!(module.features & SHADOW_FEAT_STORE_FILE))
+			return fail(context, "cannot use %s as a store: the loaded module keeps "
+				    "stores in memory or on devices only. Use --store memory or "
+				    "--store DEVICE, or load the module of this release",
+				    request->choice.stores[i].path);
+	}
+	return STATUS_OK;
+}
+
+int stores_open(struct context *context, struct store_request *requests, size_t count)
+{
+	size_t i, j;
+
+	for (i = 0; i < count; i++)
+		if (check_module(context, &requests[i]))
+			return STATUS_FAILED;
+
+	for (i = 0; i < count; i++) {
+		struct store_request *request = &requests[i];
+
+		request->parts = calloc(request->choice.count + 1, sizeof(*request->parts));
+		if (!request->parts)
+			return fail(context, "there is not enough memory");
+		for (j = 0; j < request->choice.count; j++)
+			if (shadowcopy_part_open(context->sc, &request->volume,
+						 &request->choice.stores[j], &request->parts[j]))
+				return fail_library(context);
+	}
+	return STATUS_OK;
+}
+
+struct shadow_store_spec store_spec(const struct store_request *request)
+{
+	struct shadow_store_spec spec = { 0 };
+
+	if (!request->choice.count)
+		return spec;
+	if (request->parts)
+		return *shadowcopy_part_spec(request->parts[0]);
+	spec.type = request->choice.stores[0].type;
+	spec.dev = request->choice.stores[0].dev;
+	return spec;
+}
+
+void stores_keep(struct store_request *requests, size_t count)
+{
+	size_t i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < requests[i].choice.count; j++)
+			shadowcopy_part_keep(requests[i].parts[j]);
+}
+
+void stores_close(struct store_request *requests, size_t count)
+{
+	size_t i, j;
+
+	for (i = 0; i < count; i++) {
+		for (j = 0; requests[i].parts && j < requests[i].choice.count; j++)
+			shadowcopy_part_close(requests[i].parts[j]);
+		free(requests[i].parts);
+		requests[i].parts = NULL;
+		shadowcopy_choice_clear(&requests[i].choice);
+	}
+}
+
+/* --- showing --------------------------------------------------------------------------------- */
+
+char *store_label(const struct shadowcopy_store *store, char *buf, size_t size)
+{
+	if (store->type == SHADOW_STORE_MEMORY)
+		snprintf(buf, size, "memory");
+	else
+		snprintf(buf, size, "%s%s", store->path,
+			 store->flags & SHADOWCOPY_STORE_UNNAMED && strcmp(store->path, "/") ?
+			 "/" : "");
+	return buf;
+}
+
+struct json_object *choice_json(const struct shadowcopy_choice *choice)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *parts = json_object_new_array();
+	char label[SHADOWCOPY_STORE_PATH_MAX + 1];
+	uint32_t i;
+
+	json_text(object, "rule", shadowcopy_rule_name(choice->rule));
+	for (i = 0; i < choice->count; i++) {
+		struct json_object *part = json_object_new_object();
+
+		json_text(part, "kind", shadowcopy_store_name(choice->stores[i].type));
+		json_text(part, "store", store_label(&choice->stores[i], label, sizeof(label)));
+		json_object_array_add(parts, part);
+	}
+	json_object_object_add(object, "parts", parts);
+	return object;
+}
