@@ -32,7 +32,7 @@ mistake 2 '--timeout 1000: it must be between 0.01 and 600 seconds' create "$DIS
 mistake 2 'there is no context "backups".*did you mean "backup"' create "$DISK_a" --context backups
 mistake 2 '--store /dev/nowhere=memory: /dev/nowhere is none of the volumes named' \
 	create "$DISK_a" --store /dev/nowhere=memory
-mistake 2 'cannot have the same store device; give each its own with --store VOLUME=DEVICE' \
+mistake 2 'cannot have the same store device; give each its own with --store VOLUME=STORE' \
 	create "$DISK_a" "$DISK_b" --store "$DISK_small"
 mistake 2 'name one shadow or set, and the directory' mount 0
 
@@ -47,11 +47,13 @@ mistake 1 'cannot shadow-copy .*the size of the store is too small.*Choose anoth
 	create "$DISK_a" --store "$DISK_small"
 mistake 1 'the size of the store is too small.*Choose another --max' \
 	create "$DISK_a" --store memory:1M
-mistake 1 'the store device is in use.*Unmount it, or name a device that nobody uses' \
+mistake 1 'there is something on it \(ext4\), which would be lost.*say --force to overwrite' \
 	create "$DISK_a" --store "$DISK_other"
+mistake 1 'the store device is in use.*Unmount it, or name a device that nobody uses' \
+	create "$DISK_a" --store "$DISK_other" --force
 mistake 1 'the store device lies on the volume.*Name a device outside the volume, or use --store memory' \
 	create "$DISK_b" --store "$DISK_b"
-mistake 1 'it is no block device, and this version stores in memory or on a device only' \
+mistake 1 'the loaded module keeps stores in memory|the file has other contents, which would be lost' \
 	create "$DISK_b" --store "$SCRATCH/mnt/file"
 mistake 1 'not supported by this version of shadowcopy\. Without it' create "$DISK_b" --persistent
 mistake 1 'cannot shadow-copy .*: it was named twice\. Name each volume once' \
