@@ -6,6 +6,7 @@
  * before, and left for the header of durable stores.
  */
 #include <linux/blkdev.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include "store.h"
 
@@ -32,6 +33,12 @@ static int device_open(struct shadow_part *part, struct shadow_fault *fault)
 		goto free;
 	}
 	part->bdev = file_bdev(dp->bdev_file);
+	if (part->bdev->bd_disk->fops->owner == THIS_MODULE) {
+		/* What is written to an image is written to its volume's store. */
+		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_IMAGE, dev,
+				  -EOPNOTSUPP);
+		goto close;
+	}
 	if (bdev_read_only(part->bdev)) {
 		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_READONLY, dev,
 				  -EROFS);

@@ -3,7 +3,7 @@
 #
 # DESC: ext4: new files and fstrim copy no free block; the image passes fsck, all files are there
 # DISKS: origin=256M
-# TIMEOUT: 240
+# TIMEOUT: 400
 # CORE
 
 . "$(dirname "$0")/free.sh"

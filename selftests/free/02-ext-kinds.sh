@@ -3,7 +3,7 @@
 #
 # DESC: the same for ext2, ext3 and ext4 of other layouts
 # DISKS: origin=128M
-# TIMEOUT: 600
+# TIMEOUT: 900
 
 . "$(dirname "$0")/free.sh"
 

@@ -3,7 +3,7 @@
 #
 # DESC: XFS: new files and fstrim copy no free block; the image passes fsck, all files are there
 # DISKS: origin=320M
-# TIMEOUT: 240
+# TIMEOUT: 400
 
 . "$(dirname "$0")/free.sh"
 

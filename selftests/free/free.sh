@@ -62,11 +62,21 @@ zeros() {
 	[ "$n" -eq 0 ]
 }
 
+# fsck_xfs IMAGE: a freeze leaves the counters of the superblock in the log, so of a copy
+# of the image the log is replayed first
+fsck_xfs() {
+	[ -d /sys/module/loop ] || modprobe loop
+	mkdir -p "$SCRATCH/replay"
+	dd if="$1" of="$SCRATCH/copy" bs=1M iflag=direct conv=sparse status=none &&
+		mount -o loop,nouuid "$SCRATCH/copy" "$SCRATCH/replay" &&
+		umount "$SCRATCH/replay" && xfs_repair -n -f "$SCRATCH/copy"
+}
+
 # fsck_image TYPE IMAGE
 fsck_image() {
 	case $1 in
 	ext[234]) e2fsck -fn "$2" ;;
-	xfs) xfs_repair -n "$2" ;;
+	xfs) fsck_xfs "$2" ;;
 	btrfs) btrfs check --readonly "$2" ;;
 	esac >"$SCRATCH/fsck" 2>&1 || {
 		diag "$(tail -n 30 "$SCRATCH/fsck")"

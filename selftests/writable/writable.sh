@@ -47,3 +47,16 @@ keep_open() {
 more_openers() {
 	[ "$(shadow "$1" openers)" -gt "$2" ]
 }
+
+# written IMAGE BYTES: have so many been written?
+written() {
+	[ "$(shadow "$1" overlay)" -ge "$2" ]
+}
+
+deleting() {
+	[ "$(shadow "$1" state)" = deleting ]
+}
+
+none_left() {
+	[ "$(shadow_count)" -eq 0 ] && [ "$(volume_count)" -eq 0 ]
+}

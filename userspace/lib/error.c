@@ -55,7 +55,7 @@ static const struct reason_text reasons[] = {
 		"use Linux 6.3 or newer, or another device" },
 	[SHADOW_REASON_IMAGE] = {
 		"image", "it is itself a shadow",
-		"shadow-copy the volume that it was made of" },
+		"name the volume that it was made of, or for a store another device" },
 	[SHADOW_REASON_BLOCK_SIZE] = {
 		"block-size", "its logical blocks are larger than 4096 bytes",
 		"only devices with logical blocks of 512 to 4096 bytes can be used" },
