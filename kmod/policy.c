@@ -220,26 +220,31 @@ void shadow_policy_refuse(struct shadow_volume *vol, struct bio *bio)
 
 /* --- filling ------------------------------------------------------------------ */
 
-/* Average how fast the store takes data; what goes again does not count. */
+/*
+ * Average how fast the store takes data, from the first that it took on; what goes
+ * again does not count.  Over less than a period all of it weighs the same.
+ */
 static void follow_rate(struct shadow_volume *vol)
 {
-	unsigned long now = jiffies, elapsed = now - vol->rate_at;
+	unsigned long now = jiffies, elapsed = now - vol->rate_at, past;
 	u64 appended = vol->store->appended;
 	s64 latest;
 
-	if (!vol->rate_at || appended < vol->rate_from) {	/* another store */
+	if (!vol->rate_at || appended < vol->rate_from ||	/* another store */
+	    (!vol->rate && appended == vol->rate_from)) {
 		vol->rate_at = now ?: 1;
+		vol->rate_since = vol->rate_at;
 		vol->rate_from = appended;
 		vol->rate = 0;
 		return;
 	}
 	if (elapsed < HZ)
 		return;
+	past = min_t(unsigned long, now - vol->rate_since, RATE_PERIOD);
 	latest = div64_u64((appended - vol->rate_from) * HZ << SHADOW_BLOCK_BITS, elapsed);
 	if (vol->rate)
 		latest = (s64)vol->rate + div64_s64((latest - (s64)vol->rate) *
-						    (s64)min_t(unsigned long, elapsed, RATE_PERIOD),
-						    RATE_PERIOD);
+						    (s64)min(elapsed, past), past);
 	vol->rate = latest;
 	vol->rate_at = now ?: 1;
 	vol->rate_from = appended;

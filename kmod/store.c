@@ -390,7 +390,7 @@ int shadow_store_append(struct shadow_store *store, struct page **page, unsigned
 	batch->nr += *n;
 	batch->nr_for.blocks[account] += *n;
 	write_unlock(&store->lock);
-	store->appended++;
+	store->appended += *n;
 	if (batch->nr == batch->room)
 		close_batch(store);
 	return 0;

@@ -124,6 +124,7 @@ struct shadow_volume {
 	u64 look_again_at;		/* used blocks at which to look for a victim again */
 	unsigned int fill_step;		/* warnings of the store's fill that were given */
 	unsigned long rate_at;		/* jiffies when @rate was made out, 0: never */
+	unsigned long rate_since;	/* jiffies when that began */
 	u64 rate_from;			/* what the store had taken by then, blocks */
 	u64 rate;			/* bytes per second */
 	atomic_t hurry;			/* who cannot wait for throttled writes */
