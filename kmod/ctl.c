@@ -30,6 +30,24 @@ static dev_t dev_of(const struct shadow_dev *dev)
 	return MKDEV(dev->major, dev->minor);
 }
 
+/* Does it say what its type needs, and nothing else? */
+static bool good_spec(const struct shadow_store_spec *spec)
+{
+	if (spec->fd && spec->type != SHADOW_STORE_FILE)
+		return false;
+	switch (spec->type) {
+	case SHADOW_STORE_DEFAULT:
+		return zeroed(*spec);
+	case SHADOW_STORE_MEMORY:
+	case SHADOW_STORE_FILE:
+		return zeroed(spec->dev);
+	case SHADOW_STORE_DEVICE:
+		return good_dev(&spec->dev) && !zeroed(spec->dev);
+	default:
+		return false;
+	}
+}
+
 /* The argument.  Nothing is done whose answer could not be written. */
 static long fetch(void *arg, void __user *user, size_t size)
 {
@@ -55,7 +73,8 @@ static long ctl_info(struct shadow_info __user *user)
 		.block_size = SHADOW_BLOCK_SIZE,
 		.features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_STORE_DEVICE |
 			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
-			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY,
+			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
+			    SHADOW_FEAT_STORE_FILE,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -188,6 +207,23 @@ static long ctl_shadow_next(struct shadow_shadow_info __user *user)
 		return -EINVAL;
 	info.cursor = cursor;
 	err = shadow_next(&info);
+	return err ?: answer(user, &info, sizeof(info), 0);
+}
+
+static long ctl_store_next(struct shadow_store_info __user *user)
+{
+	struct shadow_store_info info;
+	u64 cursor;
+	long err;
+
+	if (copy_from_user(&info, user, sizeof(info)))
+		return -EFAULT;
+	cursor = info.cursor;
+	info.cursor = 0;
+	if (!zeroed(info))
+		return -EINVAL;
+	info.cursor = cursor;
+	err = shadow_registry_next_part(&info);
 	return err ?: answer(user, &info, sizeof(info), 0);
 }
 
@@ -360,6 +396,8 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_shadow_next(user);
 	case SHADOW_IOC_DELETE:
 		return ctl_delete(user);
+	case SHADOW_IOC_STORE_NEXT:
+		return ctl_store_next(user);
 	case SHADOW_IOC_VOLUME_POLICY:
 		return ctl_policy(user);
 	case SHADOW_IOC_SHADOW_CHANGE:
@@ -396,32 +434,15 @@ static int set_file_release(struct inode *inode, struct file *file)
 static long set_add(struct shadow_set *set, struct shadow_set_add __user *user)
 {
 	struct shadow_set_add arg;
-	const struct shadow_store_spec *store = &arg.store;
 
 	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (!arg.flags || arg.flags & ~(SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE) ||
-	    arg.reserved0 || store->fd || !zeroed(arg.shadow) || !zeroed(arg.fault) ||
-	    !zeroed(arg.reserved) || !good_dev(&arg.dev) || !good_dev(&store->dev))
+	    arg.reserved0 || !zeroed(arg.shadow) || !zeroed(arg.fault) ||
+	    !zeroed(arg.reserved) || !good_dev(&arg.dev) || !good_spec(&arg.store))
 		return -EINVAL;
-	if (!(arg.flags & SHADOW_ADD_SHADOW) && !zeroed(*store))
+	if (!(arg.flags & SHADOW_ADD_SHADOW) && !zeroed(arg.store))
 		return -EINVAL;
-	switch (store->type) {
-	case SHADOW_STORE_DEFAULT:
-		if (!zeroed(*store))
-			return -EINVAL;
-		break;
-	case SHADOW_STORE_MEMORY:
-		if (!zeroed(store->dev))
-			return -EINVAL;
-		break;
-	case SHADOW_STORE_DEVICE:
-		if (zeroed(store->dev))
-			return -EINVAL;
-		break;
-	default:
-		return -EINVAL;
-	}
 	return answer(user, &arg, sizeof(arg), shadow_set_add(set, &arg));
 }
 

@@ -623,6 +623,56 @@ int shadow_registry_next(struct shadow_volume_info *info)
 	return err;
 }
 
+/* Parts of one volume by number, volumes by id; never 0. */
+static u64 part_cursor(const struct shadow_volume *vol, const struct shadow_part *part)
+{
+	return vol->id * SHADOW_PARTS_MAX + part->id;
+}
+
+static void fill_part(struct shadow_volume *vol, const struct shadow_part *part,
+		      struct shadow_store_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->cursor = part_cursor(vol, part);
+	info->volume = shadow_dev_encode(vol->dev);
+	info->part = part->id;
+	info->type = part->spec.type;
+	info->state = SHADOW_PART_READY;
+	info->dev = part->spec.dev;
+	info->inode = part->inode;
+	info->extents = part->ops->extents ? part->ops->extents(part) : !!part->bdev;
+	info->max_bytes = part->max_blocks << SHADOW_BLOCK_BITS;
+	strscpy(info->volume_name, vol->name, sizeof(info->volume_name));
+
+	mutex_lock(&vol->epochs.mutate);
+	info->allocated_bytes = part->space.nr_blocks << SHADOW_BLOCK_BITS;
+	info->used_bytes = shadow_space_used(&part->space) << SHADOW_BLOCK_BITS;
+	mutex_unlock(&vol->epochs.mutate);
+}
+
+int shadow_registry_next_part(struct shadow_store_info *info)
+{
+	struct shadow_volume *vol;
+	struct shadow_part *part;
+	unsigned int id;
+	int err = -ENOENT;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(vol, &volumes, list) {
+		for (id = 0; err && vol->store && id < SHADOW_PARTS_MAX; id++) {
+			part = vol->store->part[id];
+			if (part && part_cursor(vol, part) > info->cursor) {
+				fill_part(vol, part, info);
+				err = 0;
+			}
+		}
+		if (!err)
+			break;
+	}
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
 unsigned int shadow_registry_count(void)
 {
 	return READ_ONCE(nr_volumes);

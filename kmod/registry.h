@@ -59,6 +59,9 @@ bool shadow_registry_depends(const struct shadow_volume *vol, const struct shado
 /* The tracked volume after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_registry_next(struct shadow_volume_info *info);
 
+/* The part of a store after the one with id @info->cursor.  Return: 0 or -ENOENT. */
+int shadow_registry_next_part(struct shadow_store_info *info);
+
 unsigned int shadow_registry_count(void);
 
 #endif /* SHADOW_REGISTRY_H */

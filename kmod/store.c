@@ -2,7 +2,7 @@
 /*
  * store.c - where preserved blocks go: parts, space and batches.
  *
- * A store is made of parts: memory, devices.  A location names the part and the block
+ * A store is made of parts: memory, devices, files.  A location names the part and the block
  * in it.  Blocks go to one part until it is full, then to the next one that has room.
  *
  * Blocks come one by one, in the order in which they were preserved, and go to
@@ -38,6 +38,8 @@ static const struct shadow_part_ops *ops_of(u32 type)
 		return &shadow_part_memory_ops;
 	case SHADOW_STORE_DEVICE:
 		return &shadow_part_device_ops;
+	case SHADOW_STORE_FILE:
+		return &shadow_part_file_ops;
 	default:
 		return NULL;
 	}

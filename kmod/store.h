@@ -16,7 +16,7 @@
 
 #define SHADOW_BATCH_BLOCKS	256u	/* 1 MiB: one bio */
 #define SHADOW_STORE_MIN	(4ULL << 20)
-/* Kept free at the head of a store device for the header of durable stores. */
+/* Left alone at the head of a device or file, which says there what it is. */
 #define SHADOW_STORE_HEAD	(1ULL << 20)
 
 /*
@@ -85,6 +85,7 @@ struct shadow_batch {
  *	blocks are not kept in memory
  * @locate: where on ->bdev a block is, and in @run how many lie one after another
  *	from there, as far as that is wanted; NULL where @page always answers
+ * @extents: in how many pieces it lies on ->bdev; NULL: one
  * @discard: the blocks are free again; may be NULL
  */
 struct shadow_part_ops {
@@ -95,20 +96,23 @@ struct shadow_part_ops {
 	int (*write)(struct shadow_part *part, struct shadow_batch *batch);
 	struct page *(*page)(struct shadow_part *part, u64 block);
 	sector_t (*locate)(struct shadow_part *part, u64 block, u64 *run);
+	u64 (*extents)(const struct shadow_part *part);
 	void (*discard)(struct shadow_part *part, u64 block, u64 n);
 };
 
 extern const struct shadow_part_ops shadow_part_memory_ops;
 extern const struct shadow_part_ops shadow_part_device_ops;
+extern const struct shadow_part_ops shadow_part_file_ops;
 
 /**
  * struct shadow_part - a part of a store
  * @node: in shadow_store.parts
  * @store: whose it is
- * @ops: its kind; does not change, nor do @id, @spec, @bdev
+ * @ops: its kind; does not change, nor do @id, @spec, @bdev, @inode
  * @id: its place in the store
  * @spec: as asked for, with what was found filled in
  * @bdev: where its blocks are; NULL: in memory
+ * @inode: number of the file; 0: none
  * @nr_blocks: its size, as @open found it
  * @max_blocks: what it may become
  * @space: what is in use; under the epochs' mutate mutex
@@ -121,6 +125,7 @@ struct shadow_part {
 	unsigned int id;
 	struct shadow_store_spec spec;
 	struct block_device *bdev;
+	u64 inode;
 	u64 nr_blocks;
 	u64 max_blocks;
 	struct shadow_space space;

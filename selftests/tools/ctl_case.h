@@ -122,11 +122,12 @@ static inline void wait_for_udev(void)
 /* --- a picture of everything ------------------------------------------------- */
 
 enum {
-	PICTURE_INFO, PICTURE_VOLUMES, PICTURE_SHADOWS, PICTURE_SETS, PICTURE_FDS, PICTURE_PARTS,
+	PICTURE_INFO, PICTURE_VOLUMES, PICTURE_STORES, PICTURE_SHADOWS, PICTURE_SETS, PICTURE_FDS,
+	PICTURE_PARTS,
 };
 
 static const char *const picture_parts[] = {
-	"what INFO says", "the volumes", "the shadows", "the sets", "the open files",
+	"what INFO says", "the volumes", "the stores", "the shadows", "the sets", "the open files",
 };
 
 struct picture {
@@ -168,6 +169,21 @@ static inline void picture_volumes(FILE *f)
 	}
 	if (errno != ENOENT)
 		err(2, "SHADOW_IOC_VOLUME_NEXT");
+}
+
+static inline void picture_stores(FILE *f)
+{
+	struct shadow_store_info info = { 0 };
+	__u64 cursor;
+
+	while (!ioctl(control, SHADOW_IOC_STORE_NEXT, &info)) {
+		fwrite(&info, sizeof(info), 1, f);
+		cursor = info.cursor;
+		memset(&info, 0, sizeof(info));
+		info.cursor = cursor;
+	}
+	if (errno != ENOENT)
+		err(2, "SHADOW_IOC_STORE_NEXT");
 }
 
 static inline void picture_shadows(FILE *f)
@@ -232,7 +248,8 @@ static inline void picture_info(FILE *f)
 static inline void picture_take(struct picture *p)
 {
 	static void (*const parts[])(FILE *f) = {
-		picture_info, picture_volumes, picture_shadows, picture_sets, picture_fds,
+		picture_info, picture_volumes, picture_stores, picture_shadows, picture_sets,
+		picture_fds,
 	};
 
 	for (size_t i = 0; i < PICTURE_PARTS; i++) {

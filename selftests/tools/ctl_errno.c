@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -328,6 +329,22 @@ static void no_more_shadows(void)
 	refused(control, SHADOW_IOC_SHADOW_NEXT, &info, NULL);
 	info.cursor = ~0ULL;
 	refused(control, SHADOW_IOC_SHADOW_NEXT, &info, NULL);
+	close(set);
+}
+
+static void no_more_parts(void)
+{
+	struct shadow_store_info info = { 0 };
+	int set;
+
+	refused(control, SHADOW_IOC_STORE_NEXT, &info, NULL);
+	set = shadow(role_dev("a"));
+	if (ioctl(control, SHADOW_IOC_STORE_NEXT, &info))
+		err(2, "SHADOW_IOC_STORE_NEXT");
+	info = (struct shadow_store_info){ .cursor = info.cursor };
+	refused(control, SHADOW_IOC_STORE_NEXT, &info, NULL);
+	info = (struct shadow_store_info){ .cursor = ~0ULL };
+	refused(control, SHADOW_IOC_STORE_NEXT, &info, NULL);
 	close(set);
 }
 
@@ -745,6 +762,128 @@ static void store_no_device(void)
 	store_refused(add);
 }
 
+/* A new file below role "mountpoint": @size bytes, of which @allocated have blocks. */
+static int new_file(const char *name, off_t size, off_t allocated, int flags)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", role("mountpoint"), name);
+	unlink(path);
+	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, size) || (allocated && fallocate(fd, 0, 0, allocated)))
+		err(2, "%s", path);
+	close(fd);
+	fd = open(path, flags | O_CLOEXEC);
+	if (fd < 0)
+		err(2, "%s", path);
+	return fd;
+}
+
+static struct shadow_set_add adding_file(struct shadow_dev dev, int fd, __u64 max_bytes)
+{
+	struct shadow_set_add add = adding(dev, SHADOW_ADD_SHADOW, NULL);
+
+	add.store.type = SHADOW_STORE_FILE;
+	add.store.fd = fd;
+	add.store.max_bytes = max_bytes;
+	return add;
+}
+
+static void file_refused(int fd, __u64 max_bytes)
+{
+	store_refused(adding_file(role_dev("a"), fd, max_bytes));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void store_bad_fd(void)
+{
+	file_refused(-1, 0);
+	file_refused(12345, 0);
+	file_refused(open(role("mountpoint"), O_PATH | O_CLOEXEC), 0);
+}
+
+static void store_no_file(void)
+{
+	file_refused(open(role("mountpoint"), O_RDONLY | O_CLOEXEC), 0);
+	file_refused(open("/dev/null", O_RDWR | O_CLOEXEC), 0);
+	file_refused(open(role("b"), O_RDWR | O_CLOEXEC), 0);
+	file_refused(new_file("file", 6 << 20, 6 << 20, O_RDONLY), 0);
+	file_refused(new_file("file", 6 << 20, 6 << 20, O_WRONLY), 0);
+}
+
+static void store_fs(void)
+{
+	int fd = memfd_create("store", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, 6 << 20))
+		err(2, "memfd_create");
+	file_refused(fd, 0);
+}
+
+static void store_file_size(void)
+{
+	file_refused(new_file("file", 0, 0, O_RDWR), 0);
+	file_refused(new_file("file", 5119 << 10, 5119 << 10, O_RDWR), 0);
+	file_refused(new_file("file", 6 << 20, 6 << 20, O_RDWR), 1);
+	file_refused(new_file("file", 6 << 20, 6 << 20, O_RDWR), (4 << 20) - 1);
+}
+
+static void store_holes(void)
+{
+	file_refused(new_file("file", 6 << 20, 0, O_RDWR), 0);
+	file_refused(new_file("file", 6 << 20, 3 << 20, O_RDWR), 0);
+}
+
+/* As many blocks as it should have, but not where they should be. */
+static void store_unpinned(void)
+{
+	int fd = new_file("file", 6 << 20, 3 << 20, O_RDWR);
+
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 6 << 20, 3 << 20))
+		err(2, "fallocate");
+	file_refused(fd, 0);
+}
+
+static void store_file_in_use(void)
+{
+	int fd = new_file("file", 6 << 20, 6 << 20, O_RDWR);
+	int set = set_new(0, 0);
+	struct shadow_set_add add = adding_file(role_dev("b"), fd, 0);
+	void *map;
+
+	if (ioctl(set, SHADOW_IOC_SET_ADD, &add))
+		err(2, "SHADOW_IOC_SET_ADD: reason %u", add.fault.reason);
+	store_refused(adding_file(role_dev("a"), fd, 0));	/* another volume's */
+	close(set);
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		err(2, "mmap");
+	file_refused(fd, 0);
+	munmap(map, 4096);
+}
+
+static void store_frozen(void)
+{
+	int fd = new_file("file", 6 << 20, 6 << 20, O_RDWR);
+
+	if (ioctl(fd, FIFREEZE, 0))
+		err(2, "FIFREEZE");
+	store_refused(adding_file(role_dev("a"), fd, 0));
+	if (ioctl(fd, FITHAW, 0))
+		err(2, "FITHAW");
+	close(fd);
+}
+
+static void store_file_on_volume(void)
+{
+	int fd = new_file("file", 6 << 20, 6 << 20, O_RDWR);
+
+	store_refused(adding_file(role_dev("mounted"), fd, 0));
+	close(fd);
+}
+
 /* --- limits --------------------------------------------------------------- */
 
 /* The devices /dev/NAME0, /dev/NAME1... */
@@ -1018,6 +1157,7 @@ static const struct ctl_case cases[] = {
 	CASE(VOLUME_NEXT, ENOENT, NONE, sets, no_more_volumes),
 	/* no case: VOLUME_NEXT, ENOMEM, NONE: small allocations do not fail for root */
 	CASE(SHADOW_NEXT, ENOENT, NONE, sets, no_more_shadows),
+	CASE(STORE_NEXT, ENOENT, NONE, sets, no_more_parts),
 
 	CASE(DELETE, EBUSY, BUSY, sets, delete_open),
 	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),
@@ -1035,12 +1175,22 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, E2BIG, SET_FULL, many, shadows_of_set),
 	CASE(SET_ADD, EBUSY, STORE_IN_USE, stores, store_in_use),
 	CASE(SET_ADD, EBUSY, STORE_IN_USE, stores, store_of_another),
+	CASE(SET_ADD, EBADF, STORE_FILE, stores, store_bad_fd),
+	CASE(SET_ADD, EBUSY, STORE_IN_USE, stores, store_file_in_use),
+	CASE(SET_ADD, EBUSY, FROZEN, stores, store_frozen),
 	CASE(SET_ADD, EDQUOT, VOLUME_FULL, many, shadows_of_volume),
 	CASE(SET_ADD, EEXIST, DUPLICATE, sets, twice_in_set),
 	CASE(SET_ADD, EEXIST, STORE_MISMATCH, stores, store_mismatch),
 	CASE(SET_ADD, EIO, FAULTED, sets, add_faulted),
 	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_on_volume),
+	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_file_on_volume),
 	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_size),
+	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_file_size),
+	CASE(SET_ADD, EINVAL, STORE_FILE, stores, store_no_file),
+	CASE(SET_ADD, EINVAL, STORE_HOLES, stores, store_holes),
+	CASE(SET_ADD, EINVAL, STORE_SHARED, stores, store_unpinned),
+	CASE(SET_ADD, EOPNOTSUPP, STORE_FS, stores, store_fs),
+	/* no case: SET_ADD, EIO, STORE_ERROR: fault/ and store/ have disks that fail */
 	CASE(SET_ADD, EINVAL, BLOCK_SIZE, stores, store_block_size),
 	CASE(SET_ADD, ELOOP, STORE_CIRCLE, stores, store_circle),
 	CASE(SET_ADD, EROFS, STORE_READONLY, stores, store_readonly),

@@ -3,7 +3,7 @@
  * Drive a set step by step, so that a test can do something between two steps:
  *
  *	holder [--timeout MS] [--auto-release] [--writable] [--context N]
- *		DEVICE [--store memory[:BYTES]|DEVICE[:BYTES]] [--freeze] [--no-shadow]
+ *		DEVICE [--store memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]] [--freeze] [--no-shadow]
  *		... -- STEP...
  *
  * Options after a device concern it: --freeze freezes the filesystem on it too,
@@ -79,6 +79,8 @@ static const char *const reasons[] = {
 	NAME(REASON, FROZEN), NAME(REASON, FREEZE_FAILED), NAME(REASON, TIMEOUT),
 	NAME(REASON, DRAIN), NAME(REASON, INTERRUPTED), NAME(REASON, SUSPEND),
 	NAME(REASON, BUSY), NAME(REASON, STATE), NAME(REASON, FAULTED),
+	NAME(REASON, STORE_FS),
+	NAME(REASON, STORE_FILE), NAME(REASON, STORE_HOLES), NAME(REASON, STORE_SHARED),
 };
 
 static const char *const states[] = {
@@ -138,10 +140,11 @@ static struct shadow_dev dev_of(const char *path)
 	return (struct shadow_dev){ major(st.st_rdev), minor(st.st_rdev) };
 }
 
-/* memory[:BYTES] or DEVICE[:BYTES] */
+/* memory[:BYTES], DEVICE[:BYTES] or FILE[:BYTES] */
 static struct shadow_store_spec store_of(char *text)
 {
 	struct shadow_store_spec spec = { 0 };
+	struct stat st;
 	char *colon = strrchr(text, ':');
 
 	if (colon) {
@@ -150,6 +153,11 @@ static struct shadow_store_spec store_of(char *text)
 	}
 	if (!strcmp(text, "memory")) {
 		spec.type = SHADOW_STORE_MEMORY;
+	} else if (!stat(text, &st) && !S_ISBLK(st.st_mode)) {
+		spec.type = SHADOW_STORE_FILE;
+		spec.fd = open(text, (S_ISREG(st.st_mode) ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+		if (spec.fd < 0)
+			err(2, "%s", text);
 	} else {
 		spec.type = SHADOW_STORE_DEVICE;
 		spec.dev = dev_of(text);
@@ -236,6 +244,8 @@ static int add_all(void)
 		if (ioctl(set, SHADOW_IOC_SET_ADD, &add))
 			return failed("add", &add.fault);
 		devices[i].add.shadow = add.shadow;
+		if (add.store.type == SHADOW_STORE_FILE)
+			close(add.store.fd);	/* the module has its own */
 	}
 	return 0;
 }

@@ -129,8 +129,8 @@ enum shadow_reason {
 	SHADOW_REASON_HOOK_BUSY		= 11,	/* another module holds the function */
 	SHADOW_REASON_HOOK_DEAD		= 12,	/* the hook is not called */
 	SHADOW_REASON_FTRACE_OFF	= 13,	/* kernel.ftrace_enabled=0 */
-	SHADOW_REASON_STORE_IN_USE	= 14,	/* store device is opened by others */
-	SHADOW_REASON_STORE_ON_VOLUME	= 15,	/* store device lies on the volume */
+	SHADOW_REASON_STORE_IN_USE	= 14,	/* others use its device or file */
+	SHADOW_REASON_STORE_ON_VOLUME	= 15,	/* the store lies on the volume */
 	SHADOW_REASON_STORE_CIRCLE	= 16,	/* stores depend on each other */
 	SHADOW_REASON_STORE_MISMATCH	= 17,	/* volume has another store already */
 	SHADOW_REASON_STORE_SIZE	= 18,	/* too small, or larger than the device */
@@ -149,6 +149,10 @@ enum shadow_reason {
 	SHADOW_REASON_BUSY		= 31,	/* somebody has it open */
 	SHADOW_REASON_STATE		= 32,	/* command out of order */
 	SHADOW_REASON_FAULTED		= 33,	/* writes to it end with an error */
+	SHADOW_REASON_STORE_FS		= 34,	/* its filesystem cannot hold a store */
+	SHADOW_REASON_STORE_FILE	= 35,	/* no regular file open for reading and writing */
+	SHADOW_REASON_STORE_HOLES	= 36,	/* blocks of the file are not allocated */
+	SHADOW_REASON_STORE_SHARED	= 37,	/* blocks of the file do not stay where they are */
 };
 
 /**
@@ -172,17 +176,20 @@ enum shadow_store_type {
 	SHADOW_STORE_DEFAULT	= 0,	/* keep the volume's store; memory if none */
 	SHADOW_STORE_MEMORY	= 1,
 	SHADOW_STORE_DEVICE	= 2,
-	SHADOW_STORE_FILE	= 3,	/* where SHADOW_FEAT_STORE_FILE is set */
+	SHADOW_STORE_FILE	= 3,
 };
 
 /**
  * struct shadow_store_spec - the store that a volume is to have
  * @type: enum shadow_store_type
- * @fd: the file, open for reading and writing, for SHADOW_STORE_FILE, else 0; in
- *	answers 0
+ * @fd: for SHADOW_STORE_FILE, a descriptor of a regular file, open for reading and
+ *	writing, that has all its blocks; else, and in answers, zero.  Its contents are
+ *	lost, but for the first MiB, and it cannot be changed or deleted while it is in use.
  * @dev: the device, for SHADOW_STORE_DEVICE, else 0:0.  All its contents are lost.
- * @max_bytes: upper limit of what may be stored; 0: the device's size, or a
- *	quarter of the machine's memory.  Rounded down to blocks.
+ *	In answers for SHADOW_STORE_FILE the device that the file lies on.
+ * @max_bytes: upper limit of what may be stored; 0: the size of the device or the file,
+ *	or a quarter of the machine's memory.  Rounded down to blocks.  The first MiB of a
+ *	device or a file does not count.
  */
 struct shadow_store_spec {
 	__u32	type;
@@ -454,6 +461,45 @@ struct shadow_shadow_info {
 	__u64	reserved[2];
 };
 
+enum shadow_part_state {
+	SHADOW_PART_READY	= 1,	/* in use */
+};
+
+/**
+ * struct shadow_store_info - a part of a store
+ * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
+ *	part's.  ENOENT ends the list.
+ * @volume: the volume whose store it is a part of
+ * @part: number of the part in the store
+ * @type: enum shadow_store_type
+ * @flags: zero
+ * @state: enum shadow_part_state
+ * @dev: the device that it is, or that its file lies on; 0:0 for memory
+ * @inode: inode number of its file; 0: none
+ * @extents: in how many pieces it lies on its device; 0 for memory
+ * @allocated_bytes: its size now
+ * @used_bytes: of which hold records or are allotted
+ * @max_bytes: the size that it may have
+ * @volume_name: kernel name of the volume
+ * @reserved: zero
+ */
+struct shadow_store_info {
+	__u64	cursor;
+	struct shadow_dev volume;
+	__u32	part;
+	__u32	type;
+	__u32	flags;
+	__u32	state;
+	struct shadow_dev dev;
+	__u64	inode;
+	__u64	extents;
+	__u64	allocated_bytes;
+	__u64	used_bytes;
+	__u64	max_bytes;
+	char	volume_name[32];
+	__u64	reserved[11];
+};
+
 /* What SHADOW_IOC_DELETE and SHADOW_IOC_SHADOW_CHANGE take their uuid for. */
 enum shadow_kind {
 	SHADOW_KIND_SHADOW	= 1,
@@ -618,6 +664,7 @@ struct shadow_set_step {
 #define SHADOW_IOC_VOLUME_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x04, struct shadow_volume_info)
 #define SHADOW_IOC_SHADOW_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x05, struct shadow_shadow_info)
 #define SHADOW_IOC_DELETE	_IOWR(SHADOW_IOC_MAGIC, 0x06, struct shadow_delete)
+#define SHADOW_IOC_STORE_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x0b, struct shadow_store_info)
 #define SHADOW_IOC_VOLUME_POLICY _IOWR(SHADOW_IOC_MAGIC, 0x0c, struct shadow_volume_policy)
 #define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)
 #define SHADOW_IOC_SHADOW_FREE	_IOWR(SHADOW_IOC_MAGIC, 0x0e, struct shadow_shadow_free)

@@ -251,6 +251,15 @@ int shadowcopy_volume_policy(struct shadowcopy *sc, struct shadow_dev dev, uint3
 int shadowcopy_volume_clear_fault(struct shadowcopy *sc, struct shadow_dev dev);
 
 /**
+ * shadowcopy_part_next() - walk the parts of all volumes' stores
+ * @sc: the handle
+ * @info: zeroed to begin; in: the previous answer, out: the next
+ *
+ * Return: 1 with @info filled, 0 at the end, or a negative errno.
+ */
+int shadowcopy_part_next(struct shadowcopy *sc, struct shadow_store_info *info);
+
+/**
  * shadowcopy_shadow_next() - walk the shadows
  * @sc: the handle
  * @info: cursor 0 to begin; pass the answer again for the next one

@@ -85,11 +85,12 @@ static const struct reason_text reasons[] = {
 		"through it",
 		"run \"sysctl kernel.ftrace_enabled=1\"" },
 	[SHADOW_REASON_STORE_IN_USE] = {
-		"store-in-use", "the store device is in use",
-		"unmount it, or name a device that nobody uses; \"lsblk\" shows who does" },
+		"store-in-use", "the device or file for the store is in use",
+		"name a device that nobody uses (\"lsblk\" shows who does), or a file that is "
+		"neither swap space, nor mapped, nor another volume's store" },
 	[SHADOW_REASON_STORE_ON_VOLUME] = {
-		"store-on-volume", "the store device lies on the volume that it is to serve",
-		"name a device outside the volume, or use --store memory" },
+		"store-on-volume", "the store lies on the volume that it is to serve",
+		"name a device or a file outside the volume, or use --store memory" },
 	[SHADOW_REASON_STORE_CIRCLE] = {
 		"store-circle", "the stores would depend on each other in a circle",
 		"put at least one of the stores on a device that is not shadow-copied" },
@@ -149,6 +150,22 @@ static const struct reason_text reasons[] = {
 		"faulted", "writes to the volume fail, to protect its shadows",
 		"\"shadowadm volume list -o +FAULT\" tells why; remove the cause, then "
 		"\"shadowadm volume clear-fault VOLUME\"" },
+	[SHADOW_REASON_STORE_FS] = {
+		"store-fs", "the filesystem cannot keep a file's blocks in their place",
+		"put the file on ext4, XFS or btrfs of this machine, not on tmpfs, overlayfs or a "
+		"network filesystem; or use a device" },
+	[SHADOW_REASON_STORE_FILE] = {
+		"store-file", "the store is no regular file that is open for reading and writing",
+		"name a regular file that root may write to" },
+	[SHADOW_REASON_STORE_HOLES] = {
+		"store-holes", "not all blocks of the file are allocated",
+		"allocate them with \"fallocate -l SIZE FILE\", on btrfs after \"chattr +C\" on the "
+		"empty file" },
+	[SHADOW_REASON_STORE_SHARED] = {
+		"store-shared", "the filesystem does not promise to keep the file's blocks in "
+		"their place: some are missing, compressed, copied on write or shared",
+		"make a new file with \"fallocate -l SIZE FILE\", on btrfs after \"chattr +C\" on "
+		"the empty file, and do not clone it; the kernel log tells more" },
 };
 
 struct errno_text {
