@@ -67,6 +67,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_WRITABLE		(1ULL << 5)	/* SHADOW_SET_WRITABLE */
 #define SHADOW_FEAT_POLICY		(1ULL << 6)	/* SHADOW_IOC_VOLUME_POLICY */
 #define SHADOW_FEAT_STORE_FILE		(1ULL << 8)
+#define SHADOW_FEAT_STORE_GROW		(1ULL << 9)	/* files grow, and may be on the volume */
 
 /**
  * struct shadow_info - what this module is and can do

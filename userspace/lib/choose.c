@@ -41,7 +41,7 @@ struct choosing {
 	struct devices volumes;		/* of the set */
 	struct devices above;		/* what is stacked on them */
 	struct devices tracked;		/* others that have shadows */
-	bool no_files;			/* the module takes none */
+	bool no_files;			/* the module takes none, or they cannot grow */
 	struct shadowcopy_candidate *candidates;
 	size_t count;
 };
@@ -185,7 +185,7 @@ static const char *obstacle_of(const struct choosing *choosing, const struct sc_
 			       bool own, const char *of_disk)
 {
 	if (choosing->no_files)
-		return "the loaded module has no stores in files";
+		return "the loaded module cannot let files grow";
 	if (!sc_fs_fit(mount->fstype))
 		return "its files cannot be mapped";
 	if (!strcmp(mount->fstype, "btrfs"))
@@ -282,7 +282,9 @@ static void note_tracked(struct choosing *choosing)
 
 	if (shadowcopy_info(choosing->sc, &module))
 		return;
-	choosing->no_files = !(module.features & SHADOW_FEAT_STORE_FILE);
+	/* a file of which nobody asked how large it must be has to grow */
+	choosing->no_files = !(module.features & SHADOW_FEAT_STORE_FILE) ||
+			     !(module.features & SHADOW_FEAT_STORE_GROW);
 	while (shadowcopy_volume_next(choosing->sc, &info) > 0)
 		if (info.shadows)
 			include(&choosing->tracked, info.dev);

@@ -37,6 +37,7 @@ struct shadowcopy_part {
 	bool made;
 	bool keep;
 	bool fixed;			/* it cannot grow */
+	bool nocow;			/* it must not be copied on write */
 	uint64_t room;			/* what is free on its filesystem */
 	uint64_t whole;			/* the filesystem's size, or the device's */
 };
@@ -265,7 +266,7 @@ static int prepare_file(struct shadowcopy_part *part, int fd)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return in_use(part);
 	rc = check_contents(part, fd, &st, &ours);
-	if (!rc && !ours && part->fixed)
+	if (!rc && !ours && part->nocow)
 		rc = no_copy_on_write(part, fd);
 	if (!rc && (st.st_mode & 0777) != 0600 && fchmod(fd, 0600) < 0)
 		rc = PART_FAIL(part, -errno, .action = ACTION);
@@ -313,6 +314,14 @@ static int open_unnamed(struct shadowcopy_part *part)
 	return PART_FAIL(part, -errno, .action = "make a store in");
 }
 
+/* Not where there is no module to ask: the one that comes may be able to. */
+static bool cannot_grow(struct shadowcopy *sc)
+{
+	struct shadow_info module;
+
+	return !shadowcopy_info(sc, &module) && !(module.features & SHADOW_FEAT_STORE_GROW);
+}
+
 static int open_directory(struct shadowcopy_part *part)
 {
 	const char *path = part->store.path, *slash = strrchr(path, '/');
@@ -333,7 +342,8 @@ static int open_directory(struct shadowcopy_part *part)
 	rc = sc_fs_of(part->sc, dir, &mounts, &mount);
 	if (!rc) {
 		rc = sc_fs_check(part->sc, path, &mount);
-		part->fixed = !strcmp(mount.fstype, "btrfs");
+		part->nocow = !strcmp(mount.fstype, "btrfs");
+		part->fixed = part->nocow || cannot_grow(part->sc);
 		sc_mounts_free(mounts);
 	}
 	if (!rc) {

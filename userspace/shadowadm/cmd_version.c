@@ -14,6 +14,7 @@ static const struct {
 	{ SHADOW_FEAT_EVENTS, "events" },
 	{ SHADOW_FEAT_POLICY, "policy" },
 	{ SHADOW_FEAT_STORE_FILE, "store-file" },
+	{ SHADOW_FEAT_STORE_GROW, "store-grow" },
 };
 
 static void print_text(const struct shadow_info *info)

@@ -16,6 +16,7 @@
  *	FAKE_BUSY=INDEX		the shadow of that index is in use
  *	FAKE_FAULT=FAULT	setting a policy makes writes fail for that reason
  *	FAKE_NO_FILES=1		the module takes no stores in files
+ *	FAKE_NO_GROWTH=1	it cannot let them grow
  *	FAKE_LOST=REASON	shadows are lost for that reason
  */
 #include <fcntl.h>
@@ -97,7 +98,8 @@ static int fake_info(struct shadow_info *info)
 	info->abi_version = getenv("FAKE_ABI") ? number("FAKE_ABI") : SHADOW_ABI_VERSION;
 	info->block_size = 4096;
 	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD |
-			 (getenv("FAKE_NO_FILES") ? 0 : SHADOW_FEAT_STORE_FILE);
+			 (getenv("FAKE_NO_FILES") ? 0 : SHADOW_FEAT_STORE_FILE) |
+			 (getenv("FAKE_NO_GROWTH") ? 0 : SHADOW_FEAT_STORE_GROW);
 	info->max_set_volumes = SHADOW_MAX_SET_VOLUMES;
 	info->max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS;
 	info->volumes = state.volume_count;

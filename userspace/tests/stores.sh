@@ -100,6 +100,22 @@ free /home 5000
 is "$(chosen / --max 1G)" "/home/ same-disk" "on the same disk if need be"
 
 new_machine
+export FAKE_NO_GROWTH=1
+is "$(chosen /srv)" "memory memory" "no file is chosen that could not grow"
+mkdir -m 0755 "$scratch/fixed"
+space "$scratch/fixed" 100000 50000
+run create /srv --quiet --store "$scratch/fixed/srv" --max 16M
+is "$status $(stat -c %s "$scratch/fixed/srv")" "0 $((17 << 20))" \
+	"one that is asked for has its maximum from the beginning"
+unset FAKE_NO_GROWTH
+export FAKE_NO_FILES=1
+is "$(chosen /home)" "memory memory" "nor one for a module that takes none"
+run create /home --store "$scratch/fixed/home"
+like "$status $err" "1 .*the loaded module keeps stores in memory or on devices only" \
+	"which is said where one is asked for"
+unset FAKE_NO_FILES
+
+new_machine
 sed -i '/ \/data /d' "$FAKE_SYSROOT/etc/fstab"
 free /data 9000
 free /media/stick 9000
@@ -132,7 +148,11 @@ holder vdd dm-0 253:0 above
 mounted dm-0 /above ext4
 fstab /above
 space /above 100000 90000
-is "$(chosen /dev/vdd)" "/ another-disk" "no store on what is stacked on the volume"
+for target in / /home /srv /data; do
+	free $target 100
+done
+is "$(chosen /dev/vdd)" "memory memory" "no store on what is stacked on the volume"
+is "$(chosen /srv)" "/above/ another-disk" "but one of another volume"
 loop loop0 7:0 /srv/disk.img
 mounted loop0 /looped ext4
 fstab /looped
