@@ -49,11 +49,11 @@ mistake 1 'the size of the store is too small.*Choose another --max' \
 	create "$DISK_a" --store memory:1M
 mistake 1 'there is something on it \(ext4\), which would be lost.*say --force to overwrite' \
 	create "$DISK_a" --store "$DISK_other"
-mistake 1 'the store device is in use.*Unmount it, or name a device that nobody uses' \
+mistake 1 'the device or file for the store is in use.*Name a device that nobody uses' \
 	create "$DISK_a" --store "$DISK_other" --force
-mistake 1 'the store device lies on the volume.*Name a device outside the volume, or use --store memory' \
+mistake 1 'the store lies on the volume.*Name a device or a file outside the volume, or use --store memory' \
 	create "$DISK_b" --store "$DISK_b"
-mistake 1 'the loaded module keeps stores in memory|the file has other contents, which would be lost' \
+mistake 1 'the file has other contents, which would be lost' \
 	create "$DISK_b" --store "$SCRATCH/mnt/file"
 mistake 1 'not supported by this version of shadowcopy\. Without it' create "$DISK_b" --persistent
 mistake 1 'cannot shadow-copy .*: it was named twice\. Name each volume once' \
