@@ -48,9 +48,14 @@ known() {
 	shadow "$1" free
 }
 
-# where FILE: print "OFFSET BYTES" of the first extent of a file on its device
+# where FILE: print "OFFSET BYTES" of the whole 4 KiB blocks of a file's first extent on
+# its device: those that it shares with others may not have been free
 where() {
-	filefrag -b1 -v "$1" | awk -F'[:.]+ *' '/^ +0:/ { print $4, $6; exit }'
+	filefrag -b1 -v "$1" | awk -F'[:.]+ *' '/^ +0:/ {
+		first = int(($4 + 4095) / 4096) * 4096
+		print first, int(($4 + $6) / 4096) * 4096 - first
+		exit
+	}'
 }
 
 # zeros IMAGE OFFSET BYTES: is that all zeros?
