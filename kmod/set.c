@@ -129,6 +129,16 @@ static int fail_set(struct shadow_set *set, u32 phase, u32 reason, dev_t dev, in
 	return err;
 }
 
+static u32 state_of(struct shadow_set *set)
+{
+	u32 state;
+
+	mutex_lock(&set->hold_lock);	/* the timer changes it */
+	state = set->state;
+	mutex_unlock(&set->hold_lock);
+	return state;
+}
+
 static void send_event(const struct shadow_set *set, u32 event, u32 reason)
 {
 	shadow_event_send(&(struct shadow_event){
@@ -258,6 +268,7 @@ static void sort_gates(struct shadow_set *set)
 static int freeze_one(struct shadow_set *set, struct set_entry *e)
 {
 	unsigned int tries = 50;
+	bool held;
 	int err;
 
 	/* From 6.8 on EINVAL means that somebody is just unmounting it, or mounting. */
@@ -268,9 +279,10 @@ static int freeze_one(struct shadow_set *set, struct set_entry *e)
 				err == -EBUSY ? SHADOW_REASON_FROZEN :
 				SHADOW_REASON_FREEZE_FAILED, e->dev, err);
 	mutex_lock(&set->hold_lock);
-	e->frozen = set->held;
+	held = set->held;
+	e->frozen = held;		/* from here on the timer may thaw it */
 	mutex_unlock(&set->hold_lock);
-	if (e->frozen)
+	if (held)
 		return 0;
 	shadow_bdev_thaw(file_bdev(e->bdev_file));	/* the timer ended the hold meanwhile */
 	return -ETIMEDOUT;
@@ -279,15 +291,17 @@ static int freeze_one(struct shadow_set *set, struct set_entry *e)
 static int gate_one(struct shadow_set *set, struct set_entry *e)
 {
 	ktime_t start = ktime_get();
+	bool held;
 	int err;
 
 	mutex_lock(&set->hold_lock);
-	if (set->held) {
+	held = set->held;
+	if (held) {
 		shadow_gate_close(e->vol);
 		e->gated = true;
 	}
 	mutex_unlock(&set->hold_lock);
-	if (!e->gated)
+	if (!held)
 		return -ETIMEDOUT;
 	err = shadow_gate_drain(e->vol, &set->expired);
 	WRITE_ONCE(e->vol->drain_ns, ktime_to_ns(ktime_sub(ktime_get(), start)));
@@ -468,9 +482,13 @@ static int surface(struct shadow_set *set)
 
 static int wrong_state(struct shadow_set *set)
 {
+	int err = -EBADFD;
+
+	mutex_lock(&set->hold_lock);
 	if (set->state == SHADOW_SET_FAILED)
-		return -(int)set->fault.error;
-	return -EBADFD;
+		err = -(int)set->fault.error;
+	mutex_unlock(&set->hold_lock);
+	return err;
 }
 
 int shadow_set_hold(struct shadow_set *set)
@@ -479,7 +497,7 @@ int shadow_set_hold(struct shadow_set *set)
 
 	if (mutex_lock_killable(&set->lock))
 		return -EINTR;
-	err = set->state == SHADOW_SET_NEW ? hold(set) : wrong_state(set);
+	err = state_of(set) == SHADOW_SET_NEW ? hold(set) : wrong_state(set);
 	mutex_unlock(&set->lock);
 	return err;
 }
@@ -487,22 +505,24 @@ int shadow_set_hold(struct shadow_set *set)
 int shadow_set_take(struct shadow_set *set)
 {
 	int err = 0;
+	u32 state;
 
 	if (mutex_lock_killable(&set->lock))
 		return -EINTR;
-	if (set->state == SHADOW_SET_HELD) {
+	state = state_of(set);
+	if (state == SHADOW_SET_HELD) {
 		err = flip(set);
 		if (err) {
 			stop_hold(set);
 			undo_flip(set);
 		}
-	} else if (set->state == SHADOW_SET_NEW) {
+	} else if (state == SHADOW_SET_NEW) {
 		err = hold(set) ?: flip(set);
-		if (set->state != SHADOW_SET_NEW)
+		if (state_of(set) != SHADOW_SET_NEW)
 			stop_hold(set);
 		if (!err)
 			err = surface(set);
-		else if (set->state == SHADOW_SET_FAILED)
+		else if (state_of(set) == SHADOW_SET_FAILED)
 			undo_flip(set);
 	} else {
 		err = wrong_state(set);
@@ -514,10 +534,12 @@ int shadow_set_take(struct shadow_set *set)
 int shadow_set_release(struct shadow_set *set)
 {
 	int err = 0;
+	u32 state;
 
 	if (mutex_lock_killable(&set->lock))
 		return -EINTR;
-	if (set->state == SHADOW_SET_HELD) {
+	state = state_of(set);
+	if (state == SHADOW_SET_HELD) {
 		stop_hold(set);
 		mutex_lock(&set->hold_lock);
 		if (set->state == SHADOW_SET_HELD)
@@ -525,7 +547,7 @@ int shadow_set_release(struct shadow_set *set)
 		else
 			err = -(int)set->fault.error;	/* the timer was first */
 		mutex_unlock(&set->hold_lock);
-	} else if (set->state == SHADOW_SET_FLIPPED) {
+	} else if (state == SHADOW_SET_FLIPPED) {
 		stop_hold(set);
 		err = surface(set);
 	} else {
@@ -541,7 +563,7 @@ int shadow_set_keep(struct shadow_set *set)
 
 	if (mutex_lock_killable(&set->lock))
 		return -EINTR;
-	if (set->state == SHADOW_SET_TAKEN) {
+	if (state_of(set) == SHADOW_SET_TAKEN) {
 		set->flags |= SHADOW_SET_NO_AUTO_RELEASE;
 		shadow_keep_set(&set->uuid);
 	} else {
@@ -559,7 +581,7 @@ void shadow_set_status(struct shadow_set *set, struct shadow_set_step *step)
 	memset(step, 0, sizeof(*step));
 	step->state = set->state;
 	step->set = set->uuid;
-	step->volumes = set->nr_shadows;
+	step->volumes = READ_ONCE(set->nr_shadows);
 	step->held = set->held;
 	step->hold_ns = ktime_to_ns(ktime_sub(set->held ? now : set->hold_end, set->hold_start));
 	step->gate_ns = ktime_to_ns(ktime_sub(set->held ? now : set->gate_end, set->gate_start));
@@ -618,7 +640,7 @@ static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
 	unsigned int i;
 	int err;
 
-	if (set->state != SHADOW_SET_NEW)
+	if (state_of(set) != SHADOW_SET_NEW)
 		return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_STATE, dev,
 				   wrong_state(set));
 	for (i = 0; i < set->nr; i++)
