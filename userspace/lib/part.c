@@ -343,7 +343,8 @@ static int open_directory(struct shadowcopy_part *part)
 	if (!rc) {
 		rc = sc_fs_check(part->sc, path, &mount);
 		part->nocow = !strcmp(mount.fstype, "btrfs");
-		part->fixed = part->nocow || cannot_grow(part->sc);
+		/* not after a failure, whose words the question would replace */
+		part->fixed = part->nocow || (!rc && cannot_grow(part->sc));
 		sc_mounts_free(mounts);
 	}
 	if (!rc) {
