@@ -9,7 +9,7 @@
 mkdir "$SCRATCH/to"
 need_module
 take "$DISK_b" --store memory:4M
-mistake 1 'it is itself a shadow.*Shadow-copy the volume that it was made of' create "$IMAGE"
+mistake 1 'it is itself a shadow.*Name the volume that it was made of, or for a store another device' create "$IMAGE"
 mistake 1 'has another store already, and a volume has one only.*Leave --store out' \
 	create "$DISK_b" --store memory:8M
 mistake 1 'find the shadow deadbeef: no shadow and no set has this name\. "shadowadm list" shows' \

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: many threads with one set and others that compete: nothing is held or left, writes go on
+# ALONE
 # DISKS: a=32M b=16M
 
 . "$(dirname "$0")/ctl.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a read of the image that is overtaken by a write never has new data
+# ALONE
 # CORE
 # DISKS: origin=64M oracle=64M
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: several make and delete shadows of one volume at the same time, under load
+# ALONE
 # DISKS: a=32M,iops=400 b=32M
 
 . "$(dirname "$0")/life.sh"

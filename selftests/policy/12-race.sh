@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: evictions under fio while shadows are made, opened, pinned, read and deleted: those held stay right
+# ALONE
 # DISKS: origin=24M
 # TIMEOUT: 300
 

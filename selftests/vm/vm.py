@@ -79,8 +79,13 @@ def _kvm_works(kernel):
     return b"bench: alive" in out
 
 
-def acceleration(kernel):
-    """Return QEMU's arguments for the best accelerator that works here."""
+def acceleration(kernel, threads):
+    """Return QEMU's arguments for the best accelerator that works here.
+
+    threads is how many processors the machine is to have to itself: emulated ones
+    get a thread each only then, since those that wait for each other while the host
+    runs neither take twice the time, and more.
+    """
     if ARCH == "arm64":
         # Signing pointers by the architected cipher would take half of the time.
         return ["-accel", "tcg,thread=multi,tb-size=512",
@@ -106,7 +111,8 @@ def acceleration(kernel):
                              stdout=subprocess.PIPE).stdout
     major = int(re.search(r"version (\d+)", version)[1])
     # Before 10, a guest that patches its own text dies with more threads.
-    threads = "multi" if major >= 10 else "single"
+    threads = "multi" if major >= 10 and threads <= len(os.sched_getaffinity(0)) \
+        else "single"
     return ["-accel", f"tcg,thread={threads},tb-size=512", "-cpu", "max"]
 
 
@@ -214,12 +220,13 @@ class Vm:
     """
 
     def __init__(self, kernel, results, mem=1024, cpus=2, kargs="",
-                 out="log", root=""):
+                 out="log", root="", beside=0):
         self.kernel = kernel
         self.root = root
         self.results = results
         self.mem = mem
         self.cpus = cpus
+        self.beside = beside    # machines that run at the same time
         self.kargs = kargs
         self.out = out
         self.directory = temporary_directory()
@@ -254,7 +261,7 @@ class Vm:
         command = ["setpriv", "--pdeathsig", "KILL", "--", QEMU,
                    "-nodefaults", "-no-user-config", "-no-reboot",
                    "-display", "none", *board(),
-                   *acceleration(self.kernel),
+                   *acceleration(self.kernel, (self.beside + 1) * self.cpus),
                    "-m", str(self.mem), "-smp", str(self.cpus),
                    "-kernel", self.kernel.image,
                    "-initrd", self.kernel.initramfs, "-append", append,
