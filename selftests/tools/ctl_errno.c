@@ -561,7 +561,12 @@ static void free_lost(void)
 	static char buffer[1 << 20] __attribute__((aligned(4096)));
 	int fd = open(role("a"), O_WRONLY | O_DIRECT | O_CLOEXEC);
 	int set = shadow(role_dev("a"));
+	struct shadow_change pin = {
+		.uuid = last_shadow().uuid, .kind = SHADOW_KIND_SHADOW, .flags = SHADOW_CHANGE_PIN,
+	};
 
+	if (ioctl(control, SHADOW_IOC_SHADOW_CHANGE, &pin))	/* it would go otherwise */
+		err(2, "pin");
 	for (unsigned int i = 0; i < 8; i++)	/* its store has 4 MiB */
 		if (pwrite(fd, buffer, sizeof(buffer), i << 20) != sizeof(buffer))
 			err(2, "%s", role("a"));
