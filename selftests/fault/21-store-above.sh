@@ -15,6 +15,7 @@ check "the library sees it coming" expect_fail 'lies on the volume' \
 # as writes to the volume, each to be preserved itself, until nothing can move.
 cleanup "shadowadm delete --all"
 run holder "$DISK_origin" --store /dev/mapper/above -- add take
+run shadowadm pin --quiet /dev/shadow0	# it would be evicted, and nothing be left to look at
 bg 150 dd if=/dev/zero of="$DISK_origin" bs=1M seek=64 count=160 oflag=direct status=none
 writer=$BG
 bg_wait "$writer"
