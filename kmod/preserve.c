@@ -646,6 +646,18 @@ static bool advance_hard(struct shadow_volume *vol, struct bio *bio)
 	return advance(vol, bio);
 }
 
+/* End a write with an error; after the claims that it needed, like any other: see advance(). */
+static void refuse(struct shadow_volume *vol, struct bio *bio)
+{
+	struct shadow_range range = range_of(vol, bio);
+	struct shadow_claim *claim = claim_from(vol, range.first);
+
+	if (claim && claim->first < range.end)
+		bio_list_add(&claim->waiters, bio);
+	else
+		shadow_policy_refuse(vol, bio);
+}
+
 /*
  * Writes in order; false: some are left for want of memory.  Behind the first of
  * those only writes go on that need nothing preserved.
@@ -659,7 +671,7 @@ static bool advance_all(struct shadow_volume *vol)
 		bool pass = bio_list_empty(&left) || needs_nothing(vol, bio);
 
 		if (shadow_policy_refuses(vol))
-			shadow_policy_refuse(vol, bio);
+			refuse(vol, bio);
 		else if (pass && advance_hard(vol, bio))
 			vol->stuck_since = jiffies;
 		else
