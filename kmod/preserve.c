@@ -646,6 +646,17 @@ static bool advance_hard(struct shadow_volume *vol, struct bio *bio)
 	return advance(vol, bio);
 }
 
+/* Does a write end with an error?  One to another partition passes by: see registry.c. */
+static bool is_refused(struct shadow_volume *vol, struct bio *bio)
+{
+	struct shadow_range range;
+
+	if (!shadow_policy_refuses(vol))
+		return false;
+	range = range_of(vol, bio);
+	return range.first < range.end;
+}
+
 /* End a write with an error; after the claims that it needed, like any other: see advance(). */
 static void refuse(struct shadow_volume *vol, struct bio *bio)
 {
@@ -670,7 +681,7 @@ static bool advance_all(struct shadow_volume *vol)
 	while ((bio = bio_list_pop(&vol->queue))) {
 		bool pass = bio_list_empty(&left) || needs_nothing(vol, bio);
 
-		if (shadow_policy_refuses(vol))
+		if (is_refused(vol, bio))
 			refuse(vol, bio);
 		else if (pass && advance_hard(vol, bio))
 			vol->stuck_since = jiffies;
