@@ -679,14 +679,17 @@ static bool advance_all(struct shadow_volume *vol)
 	struct bio *bio;
 
 	while ((bio = bio_list_pop(&vol->queue))) {
-		bool pass = bio_list_empty(&left) || needs_nothing(vol, bio);
+		bool first = bio_list_empty(&left);
 
-		if (is_refused(vol, bio))
+		if (is_refused(vol, bio)) {
 			refuse(vol, bio);
-		else if (pass && advance_hard(vol, bio))
-			vol->stuck_since = jiffies;
-		else
+		} else if ((first || needs_nothing(vol, bio)) && advance_hard(vol, bio)) {
+			/* Those that wait are no further when others pass them. */
+			if (first && list_empty(&vol->settling))
+				vol->stuck_since = jiffies;
+		} else {
 			bio_list_add(&left, bio);
+		}
 	}
 	vol->queue = left;
 	return bio_list_empty(&left);
