@@ -33,7 +33,8 @@
  *
  * Why the worker's waits end: reads of the image are bios below us; memory comes back
  * from store writes, which are bios below us that the volume's worker sends without
- * us.  If the shadow is lost meanwhile, all writes fail.
+ * us.  If the shadow is lost meanwhile, all writes fail; if fail-io has struck, nothing
+ * is stored, and writes fail that would have to wait for it.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -41,6 +42,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "overlay.h"
+#include "policy.h"
 
 #define CHUNK_BLOCKS	64u	/* handed over without giving up the mutex */
 #define RETIRED_MAX	512u
@@ -216,7 +218,7 @@ static bool take_room(struct shadow_volume *vol, unsigned int n)
 	return false;
 }
 
-/* The same, and wait for it.  Return: 0, or -EIO when the shadow is lost. */
+/* The same, and wait for it.  Return: 0, or -EIO when the shadow is lost, or nothing is stored. */
 static int wait_for_room(struct shadow_overlay *ov, unsigned int n)
 {
 	struct shadow_volume *vol = ov->vol;
@@ -225,7 +227,8 @@ static int wait_for_room(struct shadow_overlay *ov, unsigned int n)
 	if (!taken) {
 		WRITE_ONCE(vol->flush_due, true);	/* an open batch may have the room */
 		shadow_volume_kick(vol);
-		wait_event(vol->image_wait, (taken = take_room(vol, n)) || is_lost(ov));
+		wait_event(vol->image_wait, (taken = take_room(vol, n)) || is_lost(ov) ||
+			   shadow_policy_refuses(vol));
 	}
 	return taken ? 0 : -EIO;
 }
@@ -356,7 +359,7 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 		return 0;
 	}
 	if (shadow_store_busy(store) && (err == -ENOMEM || (err == -ENOSPC && store->freeing)))
-		return -EAGAIN;
+		return shadow_policy_refuses(ov->vol) ? -EIO : -EAGAIN;
 	return err;
 }
 

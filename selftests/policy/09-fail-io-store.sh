@@ -6,9 +6,14 @@
 # TIMEOUT: 240
 
 . "$(dirname "$0")/policy.sh"
+. "$(dirname "$0")/../writable/writable.sh"
 
 faulted() {
 	[ "$(volume "$DISK_origin" fault)" = "$1" ]
+}
+
+has_ended() {
+	! waits "$1"
 }
 
 fill "$DISK_origin" 1
@@ -41,4 +46,22 @@ is_right "${SHOTS[@]}"
 # No memory of it is left: what is read now is the store's.
 shot "$DISK_origin" /dev/mapper/store
 devio "$DISK_origin" write:0:1m
+is_right "${SHOTS[@]}"
+
+# Meanwhile writes to an image use its part of the memory, and end then.
+take_writable "$DISK_origin" --store /dev/mapper/store
+dm_reload store "0 $(sectors "$DISK_store") error"
+devio "$DISK_origin" write:2m:512k || true
+wait_for 20 faulted cow-write
+bg 60 devio "$IMAGE" write:0:23m
+writer=$BG
+wait_for 20 has_ended "$writer"
+if bg_wait "$writer"; then
+	not_ok "a write to an image failed that would have waited"
+else
+	ok "a write to an image failed that would have waited"
+fi
+drop "$IMAGE"
+dm_reload store "0 $(sectors "$DISK_store") linear $DISK_store 0"
+shadowadm volume clear-fault "$DISK_origin"
 is_right "${SHOTS[@]}"
