@@ -338,7 +338,16 @@ static struct shadow_range window_of(struct shadow_volume *vol, struct shadow_ra
 	    READ_ONCE(vol->pages.curr_nr) < vol->pages.min_nr ||
 	    (u64)atomic64_read(&vol->memory) > READ_ONCE(vol->memory_limit) / 2)
 		return need;
-	return shadow_window(&vol->epochs, vol->ahead_limit, need, room);
+	return shadow_window(&vol->epochs, vol->ahead_limit - min(vol->ahead_limit, vol->ahead_claimed),
+			     need, room);
+}
+
+/* Blocks of a claim that its write does not want. */
+static u64 ahead_in(const struct shadow_claim *claim)
+{
+	u64 wanted = min(claim->end, claim->want.end) - max(claim->first, claim->want.first);
+
+	return claim->end - claim->first - wanted;
 }
 
 /*
@@ -379,6 +388,7 @@ static struct shadow_claim *start_claim(struct shadow_volume *vol, struct shadow
 	claim->want = want;
 	bio_list_init(&claim->waiters);
 	insert_claim(vol, claim);
+	vol->ahead_claimed += ahead_in(claim);
 	atomic_inc(&vol->nr_claims);
 
 	bio->bi_iter.bi_sector = first * SHADOW_BLOCK_SECTORS;
@@ -587,6 +597,7 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 static void finish_claim(struct shadow_volume *vol, struct shadow_claim *claim)
 {
 	rb_erase(&claim->rb, &vol->claims);
+	vol->ahead_claimed -= ahead_in(claim);
 	list_del(&claim->node);
 	bio_list_merge(&vol->queue, &claim->waiters);
 	mempool_free(claim, &vol->claim_pool);

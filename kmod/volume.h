@@ -157,6 +157,7 @@ struct shadow_volume {
 	bool starved;			/* something waits for memory; also read by others */
 	bool flush_due;
 	u64 ahead_limit;		/* blocks that may be preserved before they are written */
+	u64 ahead_claimed;		/* ... that are claimed, and not recorded yet */
 	bool ahead_failed;		/* reading ahead met an error: never again */
 
 	/* Writes to images. */

@@ -78,19 +78,21 @@ static struct shadow_range extend(const struct shadow_settled *st, struct shadow
 struct shadow_range shadow_window(struct shadow_epochs *es, u64 limit, struct shadow_range need,
 				  struct shadow_range room)
 {
-	u64 n = need.end - need.first;
+	u64 n = need.end - need.first, ahead;
+	struct shadow_range window = need;
 	struct shadow_settled *st;
 
 	if (n >= SHADOW_WINDOW_BLOCKS)
 		return need;
 	rcu_read_lock();
 	st = rcu_dereference(es->settled);
-	if (st && (u64)atomic_long_read(&st->nr_ahead) < limit &&
+	ahead = st ? atomic_long_read(&st->nr_ahead) : limit;
+	if (ahead < limit &&
 	    written_around(es, st, need.first) >= min(n * ENOUGH_WRITES, (u64)ENOUGH_BLOCKS)) {
 		room.first = max(room.first, round_down(need.first, SHADOW_WINDOW_BLOCKS));
 		room.end = min(room.end, round_up(need.end, SHADOW_WINDOW_BLOCKS));
-		need = extend(st, need, room);
+		window = extend(st, need, room);
 	}
 	rcu_read_unlock();
-	return need;
+	return ahead + (window.end - window.first) - n <= limit ? window : need;
 }

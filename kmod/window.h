@@ -23,7 +23,7 @@ u64 shadow_window_limit(const struct shadow_epochs *es, u64 total, u64 used);
 /**
  * shadow_window() - what to preserve together with blocks that a write needs
  * @es: the epochs
- * @limit: as told by shadow_window_limit()
+ * @limit: as told by shadow_window_limit(), less what is being preserved ahead
  * @need: the blocks; unsettled
  * @room: they and what may be preserved around them
  *

@@ -126,7 +126,7 @@ static void end(struct sim *sim, const char *what, double rate, double bytes)
 	CHECK(of_raw >= rate, "%s: %.1f %%", what, of_raw);
 	CHECK(!bytes || moved <= bytes, "%s: %.2f bytes", what, moved);
 	CHECK(unused == shadow_blockmap_weight(&sim->es.settled->ahead, 0, VOLUME), "count");
-	CHECK(unused <= VOLUME / 16 + (sim->stored - unused) / 2 + 2 * SHADOW_WINDOW_BLOCKS,
+	CHECK(unused <= VOLUME / 16 + (sim->stored - unused) / 2,
 	      "%s: %llu unused", what, (unsigned long long)unused);
 	mutex_unlock(&sim->es.mutate);
 	shadow_epochs_destroy(&sim->es);
