@@ -358,7 +358,7 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 		shadow_epochs_overlay_put(&ov->vol->epochs, ov->stake->epoch, &extent, retire, ov);
 		return 0;
 	}
-	if (shadow_store_busy(store) && (err == -ENOMEM || (err == -ENOSPC && store->freeing)))
+	if ((err == -ENOMEM || (err == -ENOSPC && store->freeing)) && shadow_store_busy(store))
 		return shadow_policy_refuses(ov->vol) ? -EIO : -EAGAIN;
 	return err;
 }

@@ -578,8 +578,8 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 		err = record_run(vol, claim, claim->done + run);
 		if (err && skip_ahead(vol, claim))
 			continue;
-		if (shadow_store_busy(vol->store) &&
-		    (err == -ENOMEM || (err == -ENOSPC && vol->store->freeing)))
+		if ((err == -ENOMEM || (err == -ENOSPC && vol->store->freeing)) &&
+		    shadow_store_busy(vol->store))
 			return false;
 		if (err == -ENOSPC && shadow_policy_wait(vol))
 			return false;

@@ -410,11 +410,15 @@ bool shadow_store_has_partial(const struct shadow_store *store)
 	return store->open;
 }
 
-bool shadow_store_busy(const struct shadow_store *store)
+bool shadow_store_busy(struct shadow_store *store)
 {
-	/* In this order: a batch is on @done before it stops to count as sent. */
-	return !list_empty_careful(&store->unsent) || atomic_read(&store->sent) ||
-	       !list_empty_careful(&store->done);
+	bool busy;
+
+	spin_lock_irq(&store->list_lock);	/* a batch may go from one to the other */
+	busy = !list_empty(&store->unsent) || atomic_read(&store->sent) ||
+	       !list_empty(&store->done);
+	spin_unlock_irq(&store->list_lock);
+	return busy;
 }
 
 void shadow_store_seal(struct shadow_store *store)

@@ -291,7 +291,7 @@ bool shadow_store_send(struct shadow_store *store);
 bool shadow_store_has_partial(const struct shadow_store *store);
 
 /* Is a batch on its way, so that the end of its write will kick?  Context: mutate mutex. */
-bool shadow_store_busy(const struct shadow_store *store);
+bool shadow_store_busy(struct shadow_store *store);
 
 /**
  * shadow_store_collect() - learn how the writes ended that have ended
