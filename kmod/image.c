@@ -407,9 +407,13 @@ static void image_submit(struct bio *bio)
 		return;
 	}
 	inflight_get(sh);
-	if (bio_op(bio) == REQ_OP_WRITE && bio_sectors(bio) && sh->overlay &&
-	    shadow_overlay_write(sh->overlay, bio))
-		return;		/* ends in write_done() */
+	if (bio_op(bio) == REQ_OP_WRITE && bio_sectors(bio) && sh->overlay) {
+		/* Who has opened it for reading can: "mount -o remount,rw" opens nothing. */
+		if (!READ_ONCE(sh->written))
+			WRITE_ONCE(sh->written, true);
+		if (shadow_overlay_write(sh->overlay, bio))
+			return;		/* ends in write_done() */
+	}
 	if (bio_op(bio) == REQ_OP_FLUSH || (op_is_flush(bio->bi_opf) && !bio_sectors(bio)))
 		part_done(sh, bio, BLK_STS_OK);
 	else
@@ -434,7 +438,8 @@ static int image_open(struct gendisk *disk, blk_mode_t mode)
 		err = -EROFS;
 	} else {
 		sh->openers++;
-		sh->written |= write;
+		if (write)
+			WRITE_ONCE(sh->written, true);
 	}
 	mutex_unlock(&shadows_lock);
 	return err;
@@ -450,7 +455,7 @@ static void close_shadow(struct shadow *sh)
 {
 	mutex_lock(&shadows_lock);
 	if (!--sh->openers) {
-		sh->written = false;
+		WRITE_ONCE(sh->written, false);
 		if (sh->deleting)
 			queue_work(delete_wq, &sh->delete_work);
 	}

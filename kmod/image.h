@@ -35,7 +35,7 @@ struct shadow {
 	struct list_head node;
 	bool published;			/* to be found by commands */
 	unsigned int openers;
-	bool written;			/* an opener may write, or there was one */
+	bool written;			/* an opener may write, or has, or there was one */
 	bool sealed;			/* writable no longer */
 	bool pinned;			/* never to be evicted */
 	bool deleting;

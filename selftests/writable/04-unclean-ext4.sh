@@ -39,6 +39,11 @@ run shadowadm mount "$IMAGE" "$SCRATCH/image"
 like "$(findmnt -n -o OPTIONS "$SCRATCH/image")" '^ro' "mounted read-only"
 is "$(cat "$SCRATCH/image/marker")" before "the marker is there"
 check "all of it can be read" tar -C "$SCRATCH/image" -cf /dev/null .
+# The device was opened for reading, and is not opened again.
+run mount -o remount,rw "$SCRATCH/image"
+expect_fail 'it is in use' shadowadm seal "$IMAGE"
+touch "$SCRATCH/image/marker"
+sync -f "$SCRATCH/image"
 run shadowadm umount -q "$SCRATCH/image/"
 check "the journal was replayed" grep -qv needs_recovery <(dumpe2fs -h "$IMAGE" 2>/dev/null | grep features)
 check "e2fsck finds nothing wrong" e2fsck -fn "$IMAGE"
