@@ -659,7 +659,7 @@ static void give_up_records(struct shadow *sh)
 		withdraw_stake(sh);
 		spin_unlock(&vol->stakes_lock);
 	}
-	shadow_overlay_destroy(sh->overlay);
+	shadow_overlay_empty(sh->overlay);
 	if (!sh->stake.epoch->number)
 		return;
 	mutex_lock(&vol->fold);
@@ -680,6 +680,7 @@ static void destroy(struct shadow *sh)
 			send_event(sh, SHADOW_NL_EV_DELETED, SHADOW_REASON_NONE);
 	}
 	synchronize_rcu();	/* for inflight_put(), and for the map if it was flipped */
+	shadow_overlay_destroy(sh->overlay);
 	shadow_epoch_free(sh->stake.epoch);
 	shadow_settled_free(sh->settled);
 	shadow_registry_unuse_store(vol);
@@ -748,7 +749,7 @@ static struct shadow_stake *victim(struct shadow_volume *vol)
 		stake->epoch->number);
 	send_event(sh, SHADOW_NL_EV_EVICTED, SHADOW_REASON_STORE_FULL);
 	wait_until_idle(sh);
-	shadow_overlay_destroy(sh->overlay);
+	shadow_overlay_empty(sh->overlay);
 	return stake;
 }
 

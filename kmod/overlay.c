@@ -520,7 +520,7 @@ struct shadow_overlay *shadow_overlay_create(struct shadow_volume *vol, struct s
 	return ov;
 }
 
-void shadow_overlay_destroy(struct shadow_overlay *ov)
+void shadow_overlay_empty(struct shadow_overlay *ov)
 {
 	struct shadow_epochs *es;
 	unsigned int n;
@@ -529,7 +529,7 @@ void shadow_overlay_destroy(struct shadow_overlay *ov)
 	if (!ov)
 		return;
 	es = &ov->vol->epochs;
-	destroy_workqueue(ov->wq);
+	cancel_work_sync(&ov->work);	/* which has nothing to wait for any more */
 	give_back(ov, &ov->retired[0]);
 	give_back(ov, &ov->retired[1]);
 	do {
@@ -542,6 +542,13 @@ void shadow_overlay_destroy(struct shadow_overlay *ov)
 			usleep_range(500, 1000);
 		cond_resched();
 	} while (more);
+}
+
+void shadow_overlay_destroy(struct shadow_overlay *ov)
+{
+	if (!ov)
+		return;
+	destroy_workqueue(ov->wq);
 	kvfree(ov);
 }
 

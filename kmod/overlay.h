@@ -34,13 +34,21 @@ struct shadow_overlay *shadow_overlay_create(struct shadow_volume *vol, struct s
 					     const struct shadow_overlay_ops *ops, void *image);
 
 /**
- * shadow_overlay_destroy() - give everything back
+ * shadow_overlay_empty() - give back what it has in the store
  * @ov: the overlay, or NULL
  *
- * Nobody reads the image any more, and no write is under way.  To be called before the
- * shadow's epoch is folded.
+ * Nobody reads the image any more, no write is under way, and nobody tells it that the
+ * shadow is lost.  To be called before the shadow's epoch is folded.
  *
- * Context: sleeps.
+ * Context: sleeps.  Waits for nothing that could wait for writes of the volume.
+ */
+void shadow_overlay_empty(struct shadow_overlay *ov);
+
+/**
+ * shadow_overlay_destroy() - free an overlay that is empty
+ * @ov: the overlay, or NULL
+ *
+ * Context: sleeps.  The end of a work queue waits for others' memory.
  */
 void shadow_overlay_destroy(struct shadow_overlay *ov);
 
