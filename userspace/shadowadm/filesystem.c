@@ -48,6 +48,7 @@ int filesystem_probe(const char *path, enum access access, struct filesystem *fs
 	take(probe, "TYPE", fs->type, sizeof(fs->type));
 	take(probe, "UUID", fs->uuid, sizeof(fs->uuid));
 	take(probe, "PTTYPE", table, sizeof(table));
+	fs->several = *fs->type && *table;
 	if (strcmp(usage, "filesystem")) {
 		snprintf(fs->other, sizeof(fs->other), "%s", *fs->type ? fs->type : table);
 		fs->type[0] = '\0';

@@ -10,6 +10,7 @@
 struct filesystem {
 	char type[32];		/* as mount(8) calls it; empty where there is none */
 	char other[32];		/* "LVM2_member", "dos" ... where it is something else */
+	bool several;		/* it is that, and has a table of partitions besides */
 	char uuid[64];
 	char options[64];	/* what the mount needs */
 	const char *note;	/* what the user should know about that, or NULL */

@@ -8,7 +8,8 @@
  * Only what is certain is told.  A block that the filesystem calls free while something
  * that was not written yet (a journal to be replayed) makes it live would be zeros in the
  * shadow.  So each finder says first why its filesystem is at rest; where it is not, all
- * of it is preserved as ever.
+ * of it is preserved as ever.  And what is found must be what is used: where there is a
+ * table of partitions besides a filesystem or a swap area, one of them is left over.
  */
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -89,6 +90,15 @@ static uint64_t size_of(const char *path)
 	return bytes;
 }
 
+/* Is it certain who uses the device, and how? */
+static int check_use(struct free_space *space, const struct filesystem *fs)
+{
+	if (fs->several)
+		return free_space_unknown(space, -EBUSY, "there is a table of partitions, too, and "
+					  "one of them is left over");
+	return 0;
+}
+
 static void find(struct free_space *space, const struct filesystem *fs)
 {
 	const char *type = *fs->type ? fs->type : fs->other;
@@ -100,7 +110,7 @@ static void find(struct free_space *space, const struct filesystem *fs)
 		if (!strcmp(finders[i].type, type)) {
 			progress(space->context, "looking for free space on %s (%s)", space->path,
 				 type);
-			rc = finders[i].find(space);
+			rc = check_use(space, fs) ?: finders[i].find(space);
 			if (!rc)
 				rc = tell(space);
 			else
@@ -163,7 +173,7 @@ void free_space_tell(struct context *context, const struct shadow_shadow_info *i
 		return;
 	if (*fs.type || *fs.other)
 		find(&space, &fs);
-	if (!*fs.type)
+	if (!*fs.type && !fs.several)
 		partitions_of(info, find_on_partition, &space);
 	free(space.ranges);
 }
