@@ -809,6 +809,8 @@ enum shadowcopy_consistency {
  *	where there is none
  * @mountpoint: where it is mounted in this namespace, empty where it is not
  * @warning: why @consistency is less than could be wished, or empty
+ * @writable: 1 where a filesystem on it was seen mounted for writing, so that freezing it
+ *	writes it out; one that is read-only can have a journal to be replayed
  */
 struct shadowcopy_plan_entry {
 	struct shadow_dev dev;
@@ -821,6 +823,7 @@ struct shadowcopy_plan_entry {
 	const char *fstype;
 	const char *mountpoint;
 	const char *warning;
+	uint32_t writable;
 };
 
 /**

@@ -171,6 +171,7 @@ static int look_at(struct shadowcopy_plan *plan, struct sc_mounts *mounts, struc
 		if (!node->mountpoint)
 			return -ENOMEM;
 		node->entry.mountpoint = node->mountpoint;
+		node->entry.writable = !mount.read_only;
 	} else {
 		sc_fs_in_sysfs(plan->sc, node->name, node->fstype);
 	}

@@ -242,14 +242,14 @@ static int check_rows(struct context *context, const struct shadow_row *rows, si
 }
 
 /* What it costs from now on depends on it, so it is done before anything is answered. */
-static void tell_free_space(struct context *context, struct shadow_row *rows, size_t count)
+static void tell_free_space(struct context *context, const struct shadowcopy_plan *plan,
+			    struct shadow_row *rows, size_t count)
 {
 	struct shadow_shadow_info info = { 0 };
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		free_space_tell(context, &rows[i].info,
-				rows[i].consistency == SHADOWCOPY_CONSISTENT_FS);
+		free_space_tell(context, &rows[i].info, plan);
 	while (shadowcopy_shadow_next(context->sc, &info) > 0)
 		for (i = 0; i < count; i++)
 			if (uuid_equal(&info.uuid, &rows[i].info.uuid))
@@ -283,7 +283,7 @@ static int create(struct context *context, struct request *request,
 	} else {
 		degraded = check_rows(context, rows, found);
 		if (!request->no_free_space)
-			tell_free_space(context, rows, found);
+			tell_free_space(context, plan, rows, found);
 		status = print_result(context, &step, rows, request);
 		status = status ?: degraded;
 	}

@@ -8,9 +8,15 @@
  * Only what is certain is told.  A block that the filesystem calls free while something
  * that was not written yet (a journal to be replayed) makes it live would be zeros in the
  * shadow.  So each finder says first why its filesystem is at rest; where it is not, all
- * of it is preserved as ever.  And what is found must be what is used: where there is a
- * table of partitions besides a filesystem or a swap area, one of them is left over.
+ * of it is preserved as ever.
+ *
+ * "At rest" is a matter of each filesystem, not of the volume: of a disk's partitions one
+ * can be mounted and frozen while another has had no clean end.  Only what was mounted for
+ * writing is written out by the freeze.  And what is found must be what is used: where there
+ * is a table of partitions besides a filesystem or a swap area, one of them is left over,
+ * and what something stacked on the device makes of it is not known here.
  */
+#include <dirent.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <fcntl.h>
@@ -90,12 +96,85 @@ static uint64_t size_of(const char *path)
 	return bytes;
 }
 
+/* A partition's place on its disk, from sysfs. */
+static bool partition_start(const char *name, uint64_t *bytes)
+{
+	unsigned long long sectors;
+	char path[128];
+	FILE *file;
+	bool good;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/start", name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	good = fscanf(file, "%llu", &sectors) == 1;
+	fclose(file);
+	*bytes = sectors * 512;
+	return good;
+}
+
+/* The disk that a partition is on, likewise. */
+static bool partition_disk(const char *name, struct shadow_dev *disk)
+{
+	char path[128];
+	FILE *file;
+	bool good;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/../dev", name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	good = fscanf(file, "%u:%u", &disk->major, &disk->minor) == 2;
+	fclose(file);
+	return good;
+}
+
+/* The device whose shadow is looked at, the volume or a partition of it; NULL: none. */
+static const struct shadowcopy_plan_entry *original_of(const struct free_space *space)
+{
+	const struct shadowcopy_plan_entry *entry;
+	struct shadow_dev disk;
+	uint64_t start;
+	size_t i;
+
+	for (i = 0; (entry = shadowcopy_plan_entry(space->plan, i)); i++)
+		if (!space->base ? dev_equal(entry->dev, space->volume) :
+		    partition_disk(entry->name, &disk) && dev_equal(disk, space->volume) &&
+		    partition_start(entry->name, &start) && start == space->base)
+			return entry;
+	return NULL;
+}
+
+/* Is something stacked on a device? */
+static bool is_held(const char *name)
+{
+	struct dirent **holders;
+	char path[128];
+	int count, i;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/holders", name);
+	count = scandir(path, &holders, NULL, NULL);
+	for (i = 0; i < count; i++)
+		free(holders[i]);
+	if (count >= 0)
+		free(holders);
+	return count > 2;	/* "." and ".." */
+}
+
 /* Is it certain who uses the device, and how? */
 static int check_use(struct free_space *space, const struct filesystem *fs)
 {
+	const struct shadowcopy_plan_entry *original = original_of(space);
+
+	space->frozen = original && original->flags & SHADOW_ADD_FREEZE && original->writable &&
+			!*original->warning;
 	if (fs->several)
 		return free_space_unknown(space, -EBUSY, "there is a table of partitions, too, and "
 					  "one of them is left over");
+	if (original && !*original->mountpoint && is_held(original->name))
+		return free_space_unknown(space, -EBUSY, "something is stacked on %s, which alone "
+					  "knows what is in use", original->path);
 	return 0;
 }
 
@@ -122,24 +201,6 @@ static void find(struct free_space *space, const struct filesystem *fs)
 		     strerror(-rc));
 }
 
-/* A partition's place on its disk, from sysfs. */
-static bool partition_start(const char *name, uint64_t *bytes)
-{
-	unsigned long long sectors;
-	char path[128];
-	FILE *file;
-	bool good;
-
-	snprintf(path, sizeof(path), "/sys/class/block/%s/start", name);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	good = fscanf(file, "%llu", &sectors) == 1;
-	fclose(file);
-	*bytes = sectors * 512;
-	return good;
-}
-
 static void find_on_partition(void *data, const char *name, unsigned int number,
 			      struct shadow_dev dev)
 {
@@ -156,10 +217,11 @@ static void find_on_partition(void *data, const char *name, unsigned int number,
 		find(space, &fs);
 }
 
-void free_space_tell(struct context *context, const struct shadow_shadow_info *info, bool frozen)
+void free_space_tell(struct context *context, const struct shadow_shadow_info *info,
+		     const struct shadowcopy_plan *plan)
 {
 	struct free_space space = {
-		.context = context, .shadow = &info->uuid, .frozen = frozen,
+		.context = context, .shadow = &info->uuid, .volume = info->volume, .plan = plan,
 		.writable = info->flags & SHADOW_SET_WRITABLE,
 	};
 	char path[IMAGE_PATH_LEN];

@@ -13,10 +13,12 @@
 struct free_space {
 	struct context *context;
 	const struct shadow_uuid *shadow;
+	struct shadow_dev volume;
+	const struct shadowcopy_plan *plan;	/* by which it was made */
 	const char *path;	/* the image, or a partition of it */
 	uint64_t base;		/* where that begins on the image, bytes */
 	uint64_t bytes;		/* its size */
-	bool frozen;		/* what is mounted on the volume was frozen at the instant */
+	bool frozen;		/* it was mounted for writing, and frozen at the instant */
 	bool writable;		/* the image takes writes */
 	char why[320];		/* out: why nothing can be told; empty where that needs no words */
 	struct shadow_free_range *ranges;
@@ -42,6 +44,7 @@ int free_space_swap(struct free_space *space);
  * Find what was free on a shadow that was just made, or on its partitions, and tell the
  * module.  A failure is a warning: all of it is preserved then.
  */
-void free_space_tell(struct context *context, const struct shadow_shadow_info *info, bool frozen);
+void free_space_tell(struct context *context, const struct shadow_shadow_info *info,
+		     const struct shadowcopy_plan *plan);
 
 #endif /* SHADOWADM_FREE_SPACE_H */
