@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * poison KIND FILE: overwrite all that shadowadm would call free in an image of a
- * filesystem, and print how many bytes that was, or why nothing is known.
+ * filesystem, and print how many bytes that was, or why nothing is known.  KIND is ext,
+ * frozen-ext (it was mounted and frozen), btrfs or swap.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
 		find = free_space_btrfs;
 	else if (!strcmp(argv[1], "swap"))
 		find = free_space_swap;
+	else if (!strcmp(argv[1], "frozen-ext"))
+		space.frozen = true;
 	rc = find(&space);
 	fd = open(space.path, O_WRONLY);
 	memset(block, 0xa5, sizeof(block));

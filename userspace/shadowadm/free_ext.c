@@ -6,6 +6,11 @@
  * unmounting see to (the superblock says "needs recovery" otherwise), and when the
  * filesystem was frozen or unmounted, if it has no journal.  The blocks of an empty
  * journal are as good as free: whoever mounts it begins a new one there.
+ *
+ * Complete is not right: one without a journal can be mounted after a crash without having
+ * been checked, and then calls blocks free that are parts of files.  It is not marked as
+ * clean while it is mounted, whether it was or not.  So where that mark is missing, all
+ * blocks of all files are looked up, as e2fsck would do, and none of them is free.
  */
 #include <ext2fs/ext2fs.h>
 
@@ -37,6 +42,51 @@ static int check_state(struct free_space *space, ext2_filsys fs)
 		return free_space_unknown(space, -EOPNOTSUPP, "it has features that libext2fs %s "
 					  "does not know", EXT2FS_VERSION);
 	return 0;
+}
+
+static int mark_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t number, blk64_t ref,
+		      int ref_offset, void *data)
+{
+	(void)number;
+	(void)ref;
+	(void)ref_offset;
+	(void)data;
+	if (*block >= fs->super->s_first_data_block && *block < ext2fs_blocks_count(fs->super))
+		ext2fs_mark_block_bitmap2(fs->block_map, *block);
+	return 0;
+}
+
+static errcode_t mark_file(ext2_filsys fs, ext2_ino_t number, struct ext2_inode *inode)
+{
+	blk64_t attributes = ext2fs_file_acl_block(fs, inode);
+
+	if (attributes)
+		mark_block(fs, &attributes, 0, 0, 0, NULL);
+	if (!ext2fs_inode_has_valid_blocks2(fs, inode))
+		return 0;
+	return ext2fs_block_iterate3(fs, number, BLOCK_FLAG_READ_ONLY, NULL, mark_block, NULL);
+}
+
+/* Mark as used what files have, whatever the bitmaps say. */
+static int mark_files(struct free_space *space, ext2_filsys fs)
+{
+	struct ext2_inode inode;
+	ext2_inode_scan scan;
+	ext2_ino_t number;
+	errcode_t error;
+
+	error = ext2fs_open_inode_scan(fs, 0, &scan);
+	if (error)
+		return failed(space, error, "libext2fs cannot read its inodes");
+	/* what a group says about inodes that were never used can be as wrong */
+	ext2fs_inode_scan_flags(scan, 0, EXT2_SF_DO_LAZY);
+	do {
+		error = ext2fs_get_next_inode(scan, &number, &inode);
+		if (!error && number && inode.i_links_count)
+			error = mark_file(fs, number, &inode);
+	} while (!error && number);
+	ext2fs_close_inode_scan(scan);
+	return error ? failed(space, error, "libext2fs cannot read its files") : 0;
 }
 
 static int add_free(struct free_space *space, ext2_filsys fs)
@@ -132,6 +182,8 @@ int free_space_ext(struct free_space *space)
 		if (error)
 			rc = failed(space, error, "libext2fs cannot read its bitmaps");
 	}
+	if (!rc && !(fs->super->s_state & EXT2_VALID_FS))
+		rc = mark_files(space, fs);
 	if (!rc)
 		rc = add_free(space, fs);
 	if (!rc)
