@@ -36,6 +36,7 @@
 #define FREE_SPACE_TREE	10
 
 #define RO_FREE_SPACE_VALID	3U	/* it is there and can be trusted */
+#define RO_COMPAT_KNOWN		0xfULL
 #define INCOMPAT_METADATA_UUID	(1ULL << 10)
 #define INCOMPAT_KNOWN		0x10fffULL
 #define PROFILES		0x7f8ULL
@@ -345,7 +346,8 @@ static int read_super(struct btrfs *fs)
 	if (memcmp(super + 64, SUPER_MAGIC, 8) || get64(super + 48) != SUPER_OFFSET)
 		return damaged(fs, "its superblock");
 	incompat = get64(super + 188);
-	if (incompat & ~INCOMPAT_KNOWN)
+	/* what may be read all the same may mean by its trees something else, too */
+	if (incompat & ~INCOMPAT_KNOWN || get64(super + 180) & ~RO_COMPAT_KNOWN)
 		return free_space_unknown(fs->space, -EOPNOTSUPP,
 					  "it has features that are not known here");
 	if (get16(super + 196))
