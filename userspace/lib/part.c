@@ -407,19 +407,21 @@ static int open_device(struct shadowcopy_part *part)
 	part->spec.dev = store->dev;
 	if (store->max.bytes != SHADOWCOPY_UNLIMITED)
 		part->spec.max_bytes = shadowcopy_amount_of(&store->max, device.bytes);
-	if (!sc_probe(part->sc, store->dev, &tags) && *tags.type) {
-		if (store->flags & SHADOWCOPY_STORE_FORCE)
-			return wipe_device(part);
-		if (asprintf(&cause, "there is something on it (%s), which would be lost",
-			     tags.type) < 0)
-			cause = NULL;
-		rc = PART_FAIL(part, -EEXIST, .action = "use as a store", .cause = cause,
-			       .remedy = "name another device, or say --force to overwrite this "
-					 "one");
-		free(cause);
-		return rc;
-	}
-	return 0;
+	rc = sc_probe(part->sc, store->dev, &tags);
+	if (!rc && !*tags.type)
+		return 0;
+	if (store->flags & SHADOWCOPY_STORE_FORCE)
+		return wipe_device(part);
+	if (rc)
+		return PART_FAIL(part, rc, .action = "see what is on",
+				 .remedy = "name another device, or say --force to overwrite this "
+					   "one whatever is on it");
+	if (asprintf(&cause, "there is something on it (%s), which would be lost", tags.type) < 0)
+		cause = NULL;
+	rc = PART_FAIL(part, -EEXIST, .action = "use as a store", .cause = cause,
+		       .remedy = "name another device, or say --force to overwrite this one");
+	free(cause);
+	return rc;
 }
 
 static int open_memory(struct shadowcopy_part *part)

@@ -481,6 +481,8 @@ int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags)
 		return 0;
 	tag(tags->uuid, sizeof(tags->uuid), uuid);
 	tag(tags->partuuid, sizeof(tags->partuuid), partuuid);
+	if (!strcmp(type, "unreadable"))
+		return -EIO;
 	tag(tags->type, sizeof(tags->type), type);
 	tags->filesystem = *tags->uuid;
 	return 0;

@@ -308,6 +308,9 @@ tags vdc 4444 - ext4
 run store add /srv /dev/vdc
 like "$status $err" "1 .*there is something on it \(ext4\), which would be lost.*--force" \
 	"a device with a filesystem"
+tags sdx - - unreadable
+run store add /srv /dev/sdx
+like "$status $err" "1 .*cannot see what is on /dev/sdx.*--force" "a device that cannot be read"
 run store add /srv /dev/vdd
 like "$status $err" "0 .*/dev/vdd has no name that lasts" "a device without a lasting name"
 : >"$conf"
