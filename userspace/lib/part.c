@@ -95,6 +95,16 @@ static uint64_t initial_of_file(const struct shadowcopy_part *part, uint64_t max
 
 /* --- a file that is there, or is made ------------------------------------------- */
 
+/* Does its name still lead to the file that is open? */
+static bool is_named(const struct shadowcopy_part *part)
+{
+	struct stat st, now;
+
+	return !fstat(part->spec.fd, &st) &&
+	       !fstatat(part->dir, part->base, &now, AT_SYMLINK_NOFOLLOW) &&
+	       now.st_dev == st.st_dev && now.st_ino == st.st_ino;
+}
+
 static int refuse_file(const struct shadowcopy_part *part, const struct stat *st)
 {
 	char *cause = NULL;
@@ -257,14 +267,20 @@ static int prepare_file(struct shadowcopy_part *part, int fd)
 	bool ours;
 	int rc;
 
+	/* The module keeps the lock with the file, for as long as it has it. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		part->made = false;	/* who was faster has it now, and needs its name */
+		return in_use(part);
+	}
 	if (fstat(fd, &st) < 0)
 		return PART_FAIL(part, -errno, .action = ACTION);
 	rc = refuse_file(part, &st);
 	if (rc)
 		return rc;
-	/* The module keeps the lock with the file, for as long as it has it. */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return in_use(part);
+	if (part->base && !is_named(part))
+		return PART_FAIL(part, -EAGAIN, .action = "use as a store",
+				 .cause = "somebody has just deleted the file",
+				 .remedy = "try again");
 	rc = check_contents(part, fd, &st, &ours);
 	if (!rc && !ours && part->nocow)
 		rc = no_copy_on_write(part, fd);
@@ -466,7 +482,7 @@ SC_EXPORT void shadowcopy_part_close(struct shadowcopy_part *part)
 {
 	if (!part)
 		return;
-	if (part->made && !part->keep && !unlinkat(part->dir, part->base, 0))
+	if (part->made && !part->keep && is_named(part) && !unlinkat(part->dir, part->base, 0))
 		sc_registry_remove(part->sc, &part->uuid);
 	if (part->dir >= 0)
 		close(part->dir);
