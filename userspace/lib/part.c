@@ -136,6 +136,15 @@ static int in_use(const struct shadowcopy_part *part)
 				   "tell who uses it");
 }
 
+/* A lease to write is given to who is alone with a file; the kernel's openers count, too. */
+static bool is_open_elsewhere(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+		return errno == EAGAIN;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
 /* Is what is there ours, or nothing, or to be overwritten? */
 static int check_contents(struct shadowcopy_part *part, int fd, const struct stat *st,
 			  bool *ours)
@@ -158,6 +167,12 @@ static int check_contents(struct shadowcopy_part *part, int fd, const struct sta
 				 .cause = "the file has other contents, which would be lost",
 				 .remedy = "name another file, or say --force to overwrite this "
 					   "one");
+	if (is_open_elsewhere(fd))
+		return PART_FAIL(part, -EBUSY, .action = "overwrite",
+				 .cause = "somebody else has the file open: a program, a machine, "
+					  "a loop device",
+				 .remedy = "end that first, or name another file; \"fuser\" and "
+					   "\"losetup -j\" tell who it is");
 	if (ftruncate(fd, 0) < 0)
 		return errno == ETXTBSY ? in_use(part) :
 		       PART_FAIL(part, -errno, .action = "empty");

@@ -240,6 +240,11 @@ is "$(cat "$stores/file")" precious "they are as they were"
 head -c 4096 "$stores/srv" | tr c k >"$stores/damaged"
 run store add /srv "$stores/damaged"
 like "$status $err" "1 .*the file has other contents" "a damaged header is none"
+exec {used}<>"$stores/file"
+run store add /srv "$stores/file" --force --initial 4M
+like "$status $err" "1 .*somebody else has the file open" "what is open is not, with --force either"
+is "$(cat "$stores/file")" precious "it is as it was"
+exec {used}<&-
 run store add /srv "$stores/file" --force --initial 4M
 is "$status $(stat -c %s "$stores/file")" "0 $((5 << 20))" "--force overwrites"
 : >"$conf"
