@@ -29,6 +29,8 @@ const char *policy_parse(const char *text, uint32_t *policy, uint32_t *throttle_
 	wrong = seconds_parse(text + length + 1, &ms);
 	if (wrong)
 		return wrong;
+	if (!ms)
+		return "to wait for no time is the policy evict; without a time it is 30 seconds";
 	if (ms > SHADOW_THROTTLE_MAX_MS)
 		return "writes may be throttled for an hour at most";
 	*throttle_ms = ms;
@@ -87,9 +89,10 @@ int policy_command(struct context *context, int argc, char **argv)
 		return print(context, &volume);
 	if (shadowcopy_volume_policy(context->sc, volume.dev, policy, throttle_ms))
 		return fail_library(context);
-	progress(context, "%s: %s", volume.path, policy_text(policy, throttle_ms, text));
-	if (policy != SHADOW_POLICY_FAIL_IO &&
-	    !shadowcopy_volume_find(context->sc, volume.dev, &info) && info.protect_fault)
+	if (shadowcopy_volume_find(context->sc, volume.dev, &info))
+		return fail_library(context);
+	progress(context, "%s: %s", volume.path, policy_text(info.policy, info.throttle_ms, text));
+	if (policy != SHADOW_POLICY_FAIL_IO && info.protect_fault)
 		warn(context, "%s is faulted still: \"shadowadm volume clear-fault %s\"",
 		     volume.path, volume.path);
 	return context->json ? print(context, &volume) : STATUS_OK;
