@@ -12,8 +12,9 @@
  * the place of a page: 64 TiB of free space are 512 Ki slots, that is 5 MB, where
  * pages would be 2 GiB.  A value stays as well.
  *
- * There is one mutator at a time, so words are changed by plain stores; what
- * readers need is only the order "first the record, then the bit".
+ * There is one mutator at a time, so words are changed by stores, not atomically; what
+ * readers need is only that they look at each word once, and the order "first the
+ * record, then the bit".
  */
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
@@ -69,9 +70,18 @@ int shadow_blockmap_reserve(struct shadow_blockmap *map, u64 first, u64 n, gfp_t
 	return 0;
 }
 
+/* Readers look at words, so what they see of one is all or nothing. */
 static void set_bits(unsigned long *page, unsigned int from, unsigned int nr)
 {
-	bitmap_set(page, from, nr);
+	unsigned int end = from + nr, next;
+
+	for (; from < end; from = next) {
+		unsigned long *word = &page[from / BITS_PER_LONG];
+
+		next = min_t(unsigned int, end, from - from % BITS_PER_LONG + BITS_PER_LONG);
+		WRITE_ONCE(*word, *word | GENMASK((next - 1) % BITS_PER_LONG,
+						  from % BITS_PER_LONG));
+	}
 }
 
 static void clear_bits(unsigned long *page, unsigned int from, unsigned int nr)
@@ -140,6 +150,29 @@ int shadow_blockmap_fill(struct shadow_blockmap *map, u64 first, u64 n, gfp_t gf
 	return 0;
 }
 
+/*
+ * Length of the run of equal bits from @from on, before @end.  Others may be changing
+ * bits: each word is looked at once, so that a bit which was clear to begin with cannot
+ * be the set one at which its own run ends.
+ */
+static unsigned int run_in_page(const unsigned long *page, unsigned int from, unsigned int end,
+				bool *set)
+{
+	unsigned int at = from - from % BITS_PER_LONG;
+	unsigned long word = READ_ONCE(page[at / BITS_PER_LONG]), same;
+
+	*set = word >> from % BITS_PER_LONG & 1;
+	same = *set ? ~0UL : 0;
+	word = (word ^ same) & ~0UL << from % BITS_PER_LONG;
+	while (!word) {
+		at += BITS_PER_LONG;
+		if (at >= end)
+			return end - from;
+		word = READ_ONCE(page[at / BITS_PER_LONG]) ^ same;
+	}
+	return min_t(unsigned int, at + __ffs(word), end) - from;
+}
+
 u64 shadow_blockmap_mark(struct shadow_blockmap *map, u64 first, u64 n)
 {
 	u64 marked = 0;
@@ -161,10 +194,14 @@ u64 shadow_blockmap_unmark(struct shadow_blockmap *map, u64 first, u64 n)
 		unsigned int from = first % SHADOW_MAP_BITS;
 		unsigned int nr = min_t(u64, n, SHADOW_MAP_BITS - from);
 		unsigned long *page = xa_load(&map->pages, first / SHADOW_MAP_BITS);
-		unsigned int bit = page ? find_next_bit(page, from + nr, from) : from + nr;
+		unsigned int bit = from, end;
+		bool set;
 
-		for (; bit < from + nr; bit = find_next_bit(page, from + nr, bit + 1))
-			unmarked += test_and_clear_bit(bit, page);
+		while (page && bit < from + nr) {
+			end = bit + run_in_page(page, bit, from + nr, &set);
+			for (; bit < end; bit++)
+				unmarked += set && test_and_clear_bit(bit, page);
+		}
 		first += nr;
 		n -= nr;
 	}
@@ -180,10 +217,13 @@ u64 shadow_blockmap_weight(const struct shadow_blockmap *map, u64 first, u64 n)
 		unsigned int nr = min_t(u64, n, SHADOW_MAP_BITS - from);
 		const unsigned long *page = xa_load((struct xarray *)&map->pages,
 						    first / SHADOW_MAP_BITS);
-		unsigned int bit = page ? find_next_bit(page, from + nr, from) : from + nr;
+		unsigned int bit, run;
+		bool set;
 
-		for (; bit < from + nr; bit = find_next_bit(page, from + nr, bit + 1))
-			weight++;
+		for (bit = from; page && bit < from + nr; bit += run) {
+			run = run_in_page(page, bit, from + nr, &set);
+			weight += set ? run : 0;
+		}
 		first += nr;
 		n -= nr;
 	}
@@ -199,22 +239,17 @@ u64 shadow_blockmap_run(const struct shadow_blockmap *map, u64 first, u64 n, boo
 		unsigned int end = min_t(u64, from + n - done, SHADOW_MAP_BITS);
 		const unsigned long *page = xa_load((struct xarray *)&map->pages,
 						    (first + done) / SHADOW_MAP_BITS);
-		bool full = xa_is_value(page);
-		bool bit = full || (page && test_bit(from, page));
-		unsigned int next;
+		unsigned int run = end - from;
+		bool bit = xa_is_value(page);
 
+		if (page && !bit)
+			run = run_in_page(page, from, end, &bit);
 		if (!done)
 			*set = bit;
 		else if (bit != *set)
 			break;
-		if (!page || full)
-			next = end;
-		else if (bit)
-			next = find_next_zero_bit(page, end, from);
-		else
-			next = find_next_bit(page, end, from);
-		done += next - from;
-		if (next < end)
+		done += run;
+		if (from + run < end)
 			break;
 	}
 	smp_rmb();	/* pairs with smp_wmb() in shadow_blockmap_set() */

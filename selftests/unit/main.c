@@ -38,6 +38,7 @@ static const struct {
 	{ "range_of", test_range, false },
 	{ "blocks_of", test_blocks_of, false },
 	{ "blockmap_random", test_blockmap, false },
+	{ "blockmap_race", test_blockmap_race, false },
 	{ "blockmap_no_memory", test_blockmap_nomem, false },
 	{ "index_edges", test_index_edges, false },
 	{ "index_random", test_index, false },

@@ -48,6 +48,7 @@ void *test_alloc(size_t n, size_t size);
 void test_range(void);
 void test_blocks_of(void);
 void test_blockmap(void);
+void test_blockmap_race(void);
 void test_blockmap_nomem(void);
 void test_index(void);
 void test_index_edges(void);

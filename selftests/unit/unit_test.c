@@ -3,6 +3,7 @@
  * unit_test.c - the parts, one by one, against arrays.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/slab.h>
@@ -191,6 +192,42 @@ void test_blockmap(void)
 		CHECK(!shim.pages, "%ld pages left", shim.pages);
 	}
 	free(bit);
+}
+
+static struct {
+	struct shadow_blockmap map;
+	bool end;
+} race;
+
+static void *changer(void *arg)
+{
+	(void)arg;
+	while (!READ_ONCE(race.end)) {
+		shadow_blockmap_set(&race.map, 70, 1);
+		shadow_blockmap_clear(&race.map, 70, 1);
+	}
+	return NULL;
+}
+
+/* A bit that changes while it is looked at is one or the other: never a run of none. */
+void test_blockmap_race(void)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	shadow_blockmap_init(&race.map);
+	race.end = false;
+	CHECK(!shadow_blockmap_reserve(&race.map, 0, 1, GFP_KERNEL), "no memory");
+	CHECK(!pthread_create(&thread, NULL, changer, NULL), "no thread");
+	for (i = 0; i < 10000000; i++) {
+		bool set;
+		u64 n = shadow_blockmap_run(&race.map, 70, 100, &set);
+
+		CHECK(n == (set ? 1 : 100), "%llu blocks, set: %d", (unsigned long long)n, set);
+	}
+	WRITE_ONCE(race.end, true);
+	pthread_join(thread, NULL);
+	shadow_blockmap_destroy(&race.map);
 }
 
 void test_blockmap_nomem(void)

@@ -4,12 +4,6 @@
 
 #include "bitops.h"
 
-static inline void bitmap_set(unsigned long *map, unsigned int at, unsigned int n)
-{
-	for (; n; n--, at++)
-		map[at / BITS_PER_LONG] |= 1UL << (at % BITS_PER_LONG);
-}
-
 static inline void bitmap_clear(unsigned long *map, unsigned int at, unsigned int n)
 {
 	for (; n; n--, at++)
