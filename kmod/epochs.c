@@ -301,7 +301,7 @@ int shadow_epochs_mark_free(struct shadow_epochs *es, struct shadow_epoch *ep, u
 	if (news) {
 		if (shadow_blockmap_fill(&ep->free, part.first, part.end - part.first, gfp))
 			return -ENOMEM;
-		ep->free_blocks += news;
+		WRITE_ONCE(ep->free_blocks, ep->free_blocks + news);
 		/* Who reads the origin for these looks again, before a write can be let go. */
 		write_lock(&es->lock);
 		WRITE_ONCE(es->generation, es->generation + 1);

@@ -198,7 +198,7 @@ static int register_hook(struct shadow_fault *fault)
 		msleep(20);	/* a BPF program on the function is being changed */
 	if (err)
 		goto reset_filter;
-	registered = true;
+	WRITE_ONCE(registered, true);
 	return 0;
 
 reset_filter:
@@ -219,7 +219,7 @@ static void unregister_hook(void)
 {
 	percpu_ref_kill(&hook_ref);
 	wait_for_completion(&hook_idle);
-	registered = false;
+	WRITE_ONCE(registered, false);
 	if (unregister_ftrace_function(&hook_ops)) {
 		/* A bug somewhere has ended ftrace: the callback is called all the same. */
 		pr_err("ftrace has died, and the hook cannot be removed\n");
@@ -379,7 +379,7 @@ int shadow_hook_verify(struct shadow_fault *fault)
 	int err;
 
 	if (!bio)
-		return -ENOMEM;
+		return shadow_fail(fault, SHADOW_PHASE_HOOK, SHADOW_REASON_NO_MEMORY, 0, -ENOMEM);
 	bio->bi_iter.bi_size = SECTOR_SIZE;
 	err = submit_bio_wait(bio);	/* unseen it fails: the disk cannot do that */
 	bio_put(bio);

@@ -122,8 +122,8 @@ static void part_done(struct shadow *sh, struct bio *parent, blk_status_t status
 {
 	if (!status && is_lost(sh))
 		status = BLK_STS_IOERR;
-	if (status && !parent->bi_status)
-		parent->bi_status = status;
+	if (status && !READ_ONCE(parent->bi_status))	/* other parts may end now, too */
+		WRITE_ONCE(parent->bi_status, status);
 	bio_endio(parent);
 	inflight_put(sh);
 }
@@ -555,7 +555,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shado
 	init_waitqueue_head(&sh->idle);
 	atomic_set(&sh->inflight, 1);
 	generate_random_uuid(sh->uuid.b);
-	whole = vol->start == 0 && vol->nr_sectors == get_capacity(vol->disk);
+	whole = vol->start == 0 && READ_ONCE(vol->nr_sectors) == get_capacity(vol->disk);
 	sh->disk->major = image_major;
 	sh->disk->first_minor = sh->index * IMAGE_MINORS;
 	sh->disk->minors = IMAGE_MINORS;
@@ -573,7 +573,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shado
 	set_disk_ro(sh->disk, !writable);
 	__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
 	mutex_lock(&shadows_lock);
-	nr_shadows++;
+	WRITE_ONCE(nr_shadows, nr_shadows + 1);
 	mutex_unlock(&shadows_lock);
 	return sh;
 
@@ -595,12 +595,12 @@ void shadow_flip(struct shadow *sh)
 	struct shadow_volume *vol = sh->vol;
 
 	lockdep_assert_held(&vol->epochs.mutate);
-	sh->nr_sectors = vol->nr_sectors;
+	sh->nr_sectors = READ_ONCE(vol->nr_sectors);
 	sh->created_ns = ktime_get_real_ns();
 	sh->stake.epoch->number = ++vol->last_epoch;
 	spin_lock(&vol->stakes_lock);
 	list_add_tail(&sh->stake.node, &vol->stakes);
-	vol->nr_stakes++;
+	WRITE_ONCE(vol->nr_stakes, vol->nr_stakes + 1);
 	spin_unlock(&vol->stakes_lock);
 	/* In exchange for the map that went out of use: shadow_surface() frees it. */
 	sh->settled = shadow_epochs_flip(&vol->epochs, sh->stake.epoch, sh->settled);
@@ -646,7 +646,7 @@ static void wait_until_idle(struct shadow *sh)
 static void withdraw_stake(struct shadow *sh)
 {
 	list_del_init(&sh->stake.node);
-	sh->vol->nr_stakes--;
+	WRITE_ONCE(sh->vol->nr_stakes, sh->vol->nr_stakes - 1);
 }
 
 static void give_up_records(struct shadow *sh)
@@ -687,7 +687,7 @@ static void destroy(struct shadow *sh)
 	shadow_registry_unpin(vol);
 	mutex_lock(&shadows_lock);
 	sh->disk->private_data = NULL;
-	nr_shadows--;
+	WRITE_ONCE(nr_shadows, nr_shadows - 1);
 	mutex_unlock(&shadows_lock);
 	put_disk(sh->disk);
 	ida_free(&indexes, sh->index);
@@ -700,7 +700,7 @@ void shadow_discard(struct shadow *sh)
 	bool open;
 
 	mutex_lock(&shadows_lock);
-	sh->deleting = true;
+	WRITE_ONCE(sh->deleting, true);
 	list_del_init(&sh->node);
 	open = sh->openers;	/* then image_release() queues delete_work */
 	mutex_unlock(&shadows_lock);
@@ -738,7 +738,7 @@ static struct shadow_stake *victim(struct shadow_volume *vol)
 		withdraw_stake(sh);
 		smp_store_release(&stake->lost, true);	/* before its records go */
 		sh->evicted = true;
-		sh->deleting = true;
+		WRITE_ONCE(sh->deleting, true);
 		list_del_init(&sh->node);
 	}
 	spin_unlock(&vol->stakes_lock);
@@ -782,7 +782,7 @@ int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shado
 	if (!sh || (sh->deleting && !when_closed)) {
 		err = -ENOENT;
 	} else if (sh->openers && when_closed) {
-		sh->deleting = true;
+		WRITE_ONCE(sh->deleting, true);
 		err = -EINPROGRESS;
 	} else if (sh->openers) {
 		err = shadow_fail(fault, SHADOW_PHASE_IMAGE, SHADOW_REASON_BUSY, sh->vol->dev,
@@ -790,7 +790,7 @@ int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shado
 	} else if (sh->deleting) {
 		err = -EINPROGRESS;	/* its last opener has just gone */
 	} else {
-		sh->deleting = true;
+		WRITE_ONCE(sh->deleting, true);
 		list_del_init(&sh->node);
 	}
 	mutex_unlock(&shadows_lock);
@@ -998,8 +998,10 @@ static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)
 	info->epoch = sh->stake.epoch->number;
 	info->bytes = (u64)sh->nr_sectors << SECTOR_SHIFT;
 	info->created_ns = sh->created_ns;
-	info->blocks = READ_ONCE(sh->stake.epoch->index.blocks);
-	info->overlay_blocks = READ_ONCE(sh->stake.epoch->overlay.blocks);
+	read_lock(&sh->vol->epochs.lock);
+	info->blocks = sh->stake.epoch->index.blocks;
+	info->overlay_blocks = sh->stake.epoch->overlay.blocks;
+	read_unlock(&sh->vol->epochs.lock);
 	info->reads = atomic64_read(&sh->reads);
 	info->read_bytes = atomic64_read(&sh->read_bytes);
 	if (is_lost(sh))

@@ -38,7 +38,7 @@ struct shadow {
 	bool written;			/* an opener may write, or has, or there was one */
 	bool sealed;			/* writable no longer */
 	bool pinned;			/* never to be evicted */
-	bool deleting;
+	bool deleting;			/* also read without the lock */
 	bool evicted;			/* its records are gone, or going */
 	struct work_struct delete_work;
 

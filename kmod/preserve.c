@@ -277,7 +277,7 @@ static void claim_read_end(struct bio *bio)
 /* Bytes of the volume in block @block: less than a block at its end. */
 static unsigned int block_bytes(const struct shadow_volume *vol, u64 block)
 {
-	u64 left = vol->nr_sectors - block * SHADOW_BLOCK_SECTORS;
+	u64 left = READ_ONCE(vol->nr_sectors) - block * SHADOW_BLOCK_SECTORS;
 
 	return min_t(u64, left, SHADOW_BLOCK_SECTORS) << SECTOR_SHIFT;
 }
@@ -332,7 +332,7 @@ static struct shadow_range window_of(struct shadow_volume *vol, struct shadow_ra
 	struct shadow_claim *after = claim_from(vol, need.first);
 	struct shadow_claim *before = to_claim(after ? rb_prev(&after->rb) : rb_last(&vol->claims));
 	struct shadow_range room = { before ? before->end : 0,
-				     after ? after->first : vol->nr_blocks };
+				     after ? after->first : READ_ONCE(vol->nr_blocks) };
 
 	if (vol->ahead_failed || vol->starved ||
 	    READ_ONCE(vol->pages.curr_nr) < vol->pages.min_nr ||

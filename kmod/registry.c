@@ -153,7 +153,7 @@ static void detach(struct shadow_volume *vol)
 
 	lockdep_assert_held(&registry_lock);
 	list_del(&vol->list);
-	nr_volumes--;
+	WRITE_ONCE(nr_volumes, nr_volumes - 1);
 	shadow_hook_leave(vol);
 	while (!shadow_flight_none(vol) && --tries)
 		usleep_range(500, 1000);
@@ -191,7 +191,7 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 		goto close;
 	}
 	list_add_tail(&vol->list, &volumes);
-	nr_volumes++;
+	WRITE_ONCE(nr_volumes, nr_volumes + 1);
 	if (!disk_live(vol->disk))
 		mark_gone(vol);		/* removed before we would have been told */
 	err = let_old_writes_pass(vol);
@@ -378,7 +378,7 @@ static bool has_part(const struct shadow_store *store, const struct shadow_store
 
 static bool lies_on(const struct shadow_part *part, const struct shadow_volume *vol)
 {
-	return shadow_part_lies_on(part, vol->disk, vol->start, vol->nr_sectors);
+	return shadow_part_lies_on(part, vol->disk, vol->start, READ_ONCE(vol->nr_sectors));
 }
 
 bool shadow_registry_depends(const struct shadow_volume *vol, const struct shadow_volume *other)
@@ -589,7 +589,7 @@ static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info
 	info->epoch = vol->last_epoch;
 	info->memory_bytes = (u64)(atomic64_read(&vol->memory) +
 				   atomic64_read(&vol->image_memory)) << SHADOW_BLOCK_BITS;
-	info->memory_peak_bytes = vol->memory_peak << SHADOW_BLOCK_BITS;
+	info->memory_peak_bytes = READ_ONCE(vol->memory_peak) << SHADOW_BLOCK_BITS;
 	info->index_bytes = shadow_epochs_bytes(&vol->epochs);
 	shadow_policy_fill_info(vol, info);
 	info->store_writes = vol->past_writes;

@@ -73,13 +73,14 @@ struct set_entry {
  * @context: as given
  * @lock: one command at a time; outermost
  * @nr: entries
- * @nr_shadows: of which with a shadow
+ * @nr_shadows: of which with a shadow; also read without the lock
  * @index: the entries with a shadow
  * @order: indexes into @index, as the gates are closed
  * @entry: in order of addition
  * @hold_lock: protects the rest
  * @state: enum shadow_set_state
- * @held: something is frozen or gated, or about to be; we have the instant
+ * @held: something is frozen or gated, or about to be; we have the instant; also read
+ *	without the lock
  * @expired: the timer ended the hold; also read without the lock
  * @fault: why the set failed
  * @hold_start: before the first freeze
@@ -183,7 +184,7 @@ static void end_hold(struct shadow_set *set)
 		}
 	}
 	set->hold_end = ktime_get();
-	set->held = false;
+	WRITE_ONCE(set->held, false);
 	for (i = 0; i < set->nr; i++)
 		if (set->entry[i].vol)
 			WRITE_ONCE(set->entry[i].vol->hold_ns,
@@ -327,7 +328,7 @@ static int begin_hold(struct shadow_set *set)
 		return fail_set(set, SHADOW_PHASE_HOLD, SHADOW_REASON_SUSPEND, 0, -EAGAIN);
 	}
 	mutex_lock(&set->hold_lock);
-	set->held = true;
+	WRITE_ONCE(set->held, true);
 	set->state = SHADOW_SET_HOLDING;
 	set->hold_start = ktime_get();
 	set->gate_start = set->hold_start;
@@ -339,16 +340,21 @@ static int begin_hold(struct shadow_set *set)
 /* Context: set->lock, state NEW. */
 static int hold(struct shadow_set *set)
 {
+	struct shadow_fault fault = { 0 };
 	unsigned int i;
-	int err;
+	int err = 0;
 
+	mutex_lock(&set->hold_lock);
 	memset(&set->fault, 0, sizeof(set->fault));
 	if (!set->nr_shadows)
-		return shadow_fail(&set->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_EMPTY, 0,
-				   -EINVAL);
-	err = shadow_hook_verify(&set->fault);
+		err = shadow_fail(&set->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_EMPTY, 0,
+				  -EINVAL);
+	mutex_unlock(&set->hold_lock);
 	if (err)
-		return fail_set(set, SHADOW_PHASE_HOOK, SHADOW_REASON_HOOK_DEAD, 0, err);
+		return err;
+	err = shadow_hook_verify(&fault);
+	if (err)
+		return fail_set(set, fault.phase, fault.reason, 0, err);
 	for (i = 0; i < set->nr; i++)
 		sync_blockdev(file_bdev(set->entry[i].bdev_file));
 	sort_gates(set);
@@ -665,7 +671,7 @@ static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
 			return err;
 		}
 		set->index[set->nr_shadows] = set->nr;
-		set->nr_shadows++;
+		WRITE_ONCE(set->nr_shadows, set->nr_shadows + 1);
 	}
 	set->nr++;
 	return 0;
@@ -703,7 +709,7 @@ struct shadow_set *shadow_set_create(u32 flags, u32 timeout_ms, u32 context)
 
 void shadow_set_destroy(struct shadow_set *set)
 {
-	bool taken = set->state == SHADOW_SET_TAKEN;
+	bool taken = state_of(set) == SHADOW_SET_TAKEN;
 	struct shadow_uuid uuid;
 	unsigned int i;
 	u64 id = 0;

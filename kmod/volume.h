@@ -71,8 +71,6 @@ struct shadow_volume {
 	/* Fixed for life. */
 	struct gendisk *disk;		/* a reference on its device is held */
 	sector_t start;			/* on the disk */
-	sector_t nr_sectors;
-	u64 nr_blocks;
 	dev_t dev;
 	u64 id;
 	char name[32];
@@ -91,6 +89,8 @@ struct shadow_volume {
 
 	/* registry_lock */
 	struct list_head list;
+	sector_t nr_sectors;		/* grows with the device; also read without the lock */
+	u64 nr_blocks;			/* likewise */
 	unsigned int pins;		/* sets and shadows */
 	bool tracked;			/* by request, not only for its shadows */
 	unsigned int reached;		/* by a search for circles of stores */
@@ -109,7 +109,7 @@ struct shadow_volume {
 
 	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;
-	unsigned int nr_stakes;
+	unsigned int nr_stakes;		/* also read without the lock */
 
 	/* Policy, see policy.c: epochs.mutate, the first four also read without it. */
 	u32 protect_fault;		/* enum shadow_protect_fault: writes end with an error */
@@ -167,7 +167,7 @@ struct shadow_volume {
 
 	/* Counters. */
 	atomic64_t memory;		/* the origin's blocks read or staged, not stored yet */
-	u64 memory_peak;
+	u64 memory_peak;		/* the worker's; also read by others */
 	atomic64_t blocks_preserved;	/* for a write; those ahead when they are written */
 	atomic64_t blocks_ahead;	/* before a write, whether one came or not */
 	atomic64_t origin_reads;
@@ -245,7 +245,7 @@ static inline struct shadow_range shadow_volume_range(const struct shadow_volume
 						      struct bio *bio)
 {
 	return shadow_range_of(shadow_bio_sector(bio), bio_sectors(bio), vol->start,
-			       vol->nr_sectors);
+			       READ_ONCE(vol->nr_sectors));
 }
 
 #endif /* SHADOW_VOLUME_H */
