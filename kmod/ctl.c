@@ -74,7 +74,7 @@ static long ctl_info(struct shadow_info __user *user)
 		.features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_STORE_DEVICE |
 			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
 			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
-			    SHADOW_FEAT_STORE_FILE,
+			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -225,6 +225,19 @@ static long ctl_store_next(struct shadow_store_info __user *user)
 	info.cursor = cursor;
 	err = shadow_registry_next_part(&info);
 	return err ?: answer(user, &info, sizeof(info), 0);
+}
+
+static long ctl_store_add(struct shadow_store_add __user *user)
+{
+	struct shadow_store_add arg;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags || arg.part || !zeroed(arg.fault) || !zeroed(arg.reserved) ||
+	    !good_dev(&arg.dev) || arg.store.type == SHADOW_STORE_DEFAULT ||
+	    !good_spec(&arg.store))
+		return -EINVAL;
+	return answer(user, &arg, sizeof(arg), shadow_registry_add_part(&arg));
 }
 
 static long delete_set(struct shadow_delete *arg)
@@ -396,6 +409,8 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_shadow_next(user);
 	case SHADOW_IOC_DELETE:
 		return ctl_delete(user);
+	case SHADOW_IOC_STORE_ADD:
+		return ctl_store_add(user);
 	case SHADOW_IOC_STORE_NEXT:
 		return ctl_store_next(user);
 	case SHADOW_IOC_VOLUME_POLICY:

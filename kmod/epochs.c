@@ -16,6 +16,10 @@
  *
  * That may change in two ways: more is told to be free, or a shadow goes.
  *
+ * Blocks that the volume's own store has are free in each epoch that begins while it has
+ * them, and settled from the first moment on: they have been settled in the epoch before,
+ * so no older shadow needs them from the origin either, and that stays so.
+ *
  * Deletion of the shadow of epoch e ("folding"), with o the next older epoch
  * that still has a usable shadow:
  *
@@ -288,6 +292,26 @@ static u64 count_clear(const struct shadow_blockmap *map, struct shadow_range ra
 			count += len;
 	}
 	return count;
+}
+
+u64 shadow_epochs_unsettled(const struct shadow_epochs *es, u64 first, u64 n)
+{
+	const struct shadow_settled *st = settled_of(es);
+
+	lockdep_assert_held(&es->mutate);
+	return st ? count_clear(&st->map, (struct shadow_range){ first, first + n }) : 0;
+}
+
+int shadow_epoch_expect(struct shadow_epoch *ep, struct shadow_settled *st, u64 first, u64 n,
+			gfp_t gfp)
+{
+	u64 news = count_clear(&ep->free, (struct shadow_range){ first, first + n });
+
+	if (shadow_blockmap_fill(&ep->free, first, n, gfp) ||
+	    shadow_blockmap_fill(&st->map, first, n, gfp))
+		return -ENOMEM;
+	ep->free_blocks += news;
+	return 0;
 }
 
 int shadow_epochs_mark_free(struct shadow_epochs *es, struct shadow_epoch *ep, u64 floor,

@@ -109,6 +109,23 @@ struct shadow_settled *shadow_settled_alloc(gfp_t gfp);
 void shadow_settled_free(struct shadow_settled *st);
 
 /**
+ * shadow_epoch_expect() - blocks will be free when an epoch begins, and stay as they are
+ * @ep: the epoch, before shadow_epochs_flip()
+ * @st: its map, likewise
+ * @first: first block
+ * @n: how many
+ * @gfp: how to allocate
+ *
+ * For blocks of the volume that nobody but its own store writes to: when the epoch begins
+ * they are settled in the one before.  They read as zeros in the shadow, and nothing is
+ * preserved of them.
+ *
+ * Return: 0; -ENOMEM when @ep and @st are of no use any more.
+ */
+int shadow_epoch_expect(struct shadow_epoch *ep, struct shadow_settled *st, u64 first, u64 n,
+			gfp_t gfp);
+
+/**
  * shadow_epochs_flip() - end the current epoch: the instant of a shadow
  * @es: the epochs
  * @ep: the new newest epoch, which the new shadow owns; @ep->number is set and
@@ -161,6 +178,9 @@ int shadow_epochs_reserve(struct shadow_epochs *es, u64 first, u64 n, gfp_t gfp)
  * Context: @es->mutate held.  Does not sleep, cannot fail.
  */
 void shadow_epochs_record(struct shadow_epochs *es, const struct shadow_extent *extent);
+
+/* How many blocks of a run are not settled?  Context: @es->mutate held. */
+u64 shadow_epochs_unsettled(const struct shadow_epochs *es, u64 first, u64 n);
 
 /* Set the settled bits of a reserved run.  Context: @es->mutate held. */
 void shadow_epochs_settle(struct shadow_epochs *es, u64 first, u64 n);

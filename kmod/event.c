@@ -50,6 +50,8 @@ static int put_event(struct sk_buff *skb, const struct shadow_event *ev, u64 seq
 		err = nla_put_u32(skb, SHADOW_NL_A_SECONDS, ev->seconds);
 	if (!err && ev->fault)
 		err = nla_put_u32(skb, SHADOW_NL_A_FAULT, ev->fault);
+	if (!err && ev->bytes)
+		err = nla_put_u64_64bit(skb, SHADOW_NL_A_BYTES, ev->bytes, SHADOW_NL_A_PAD);
 	return err;
 }
 

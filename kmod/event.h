@@ -23,6 +23,7 @@ void shadow_event_exit(void);
  * @percent: fill of the store
  * @seconds: until it is full
  * @fault: enum shadow_protect_fault
+ * @bytes: size of the store
  */
 struct shadow_event {
 	u32 event;
@@ -35,6 +36,7 @@ struct shadow_event {
 	u32 percent;
 	u32 seconds;
 	u32 fault;
+	u64 bytes;
 };
 
 /* Multicast an event.  Never fails and never sleeps; a lost one leaves a gap in the numbers. */

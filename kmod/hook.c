@@ -12,7 +12,11 @@
  * A diverted write goes on as a clone from the volume's own bio set, and a bio
  * from that set (or a split remainder of it, which is the same bio) has passed
  * this volume and all before it; it is still a new write for those after it.
- * No flag of the bio and no call chain is needed.  A driver may split our clone
+ * No flag of the bio and no call chain is needed.  What a volume's store writes to blocks of
+ * its own on the volume (own_writes) passes that volume by: it has seen to it that no
+ * shadow needs them, and shows zeros for them.  It is a write like all others for the
+ * other volumes of the disk.  Such a bio is only ever made for the volume's own disk, so
+ * one that comes there through a stack of devices is never taken for it.  A driver may split our clone
  * and submit a part of it again, to the same disk (raid10 with discards, failover
  * of NVMe paths): it is known by what it is chained to, and must not wait at a
  * gate whose closer waits for the clone.
@@ -57,18 +61,18 @@ static __always_inline unsigned int bucket_of(const struct gendisk *disk)
 	return hash_ptr((void *)disk, BUCKET_BITS);
 }
 
-/* Is it a clone of the volume's, or chained to one?  That lives as long as the part. */
-static __always_inline bool has_passed(const struct bio *bio, const struct shadow_volume *vol)
+/* The bio of @set's that it is, or is chained to, which lives as long as the part; or NULL. */
+static __always_inline const struct bio *one_of(const struct bio *bio, const struct bio_set *set)
 {
-	while (bio->bi_pool != &vol->clones) {
+	while (bio->bi_pool != set) {
 		const struct bio *whole = READ_ONCE(bio->bi_private);
 
 		smp_rmb();	/* some drivers borrow both, this one first */
 		if (likely(READ_ONCE(bio->bi_end_io) != chain_end))
-			return false;
+			return NULL;
 		bio = whole;
 	}
-	return true;
+	return bio;
 }
 
 static __always_inline bool concerns(const struct shadow_volume *vol, sector_t first, sector_t end)
@@ -83,16 +87,22 @@ static __always_inline struct shadow_volume *volume_of(struct bio *bio)
 {
 	struct gendisk *disk = shadow_bio_disk(bio);
 	struct shadow_volume *vol, *found = NULL;
+	const struct bio_set *source = NULL;
 	sector_t first = shadow_bio_sector(bio);
 	sector_t end = first + bio_sectors(bio);
+	const struct bio *passed;
 
 	list_for_each_entry_rcu(vol, &buckets[bucket_of(disk)], hash) {
 		if (vol->disk != disk)
 			continue;
-		if (has_passed(bio, vol))
+		passed = one_of(bio, &vol->clones);
+		if (passed) {
+			source = container_of(passed, struct shadow_write_clone, bio)->source;
 			found = NULL;
-		else if (!found && !READ_ONCE(vol->leaving) && concerns(vol, first, end))
+		} else if (!found && !READ_ONCE(vol->leaving) && concerns(vol, first, end) &&
+			   source != &vol->own_writes && !one_of(bio, &vol->own_writes)) {
 			found = vol;
+		}
 	}
 	return found;
 }

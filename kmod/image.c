@@ -35,6 +35,7 @@
 #include <linux/timekeeping.h>
 #include <linux/uuid.h>
 #include "event.h"
+#include "grow.h"
 #include "image.h"
 #include "policy.h"
 #include "registry.h"
@@ -520,9 +521,11 @@ static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 
 	/* What is read into comes from readers, and goes to all. */
 	shadow_limits_dma(&lim, vol->bdev);
+	mutex_lock(&vol->epochs.mutate);	/* parts come at any time */
 	list_for_each_entry(part, &vol->store->parts, node)
 		if (part->bdev)
 			shadow_limits_dma(&lim, part->bdev);
+	mutex_unlock(&vol->epochs.mutate);
 	disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
 	if (IS_ERR(disk))
 		return NULL;
@@ -542,10 +545,10 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shado
 		goto no_memory;
 	sh->flags = flags;
 	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
-	sh->settled = shadow_settled_alloc(GFP_KERNEL);
+	sh->stake.settled = shadow_settled_alloc(GFP_KERNEL);
 	sh->index = ida_alloc_max(&indexes, (1 << MINORBITS) / IMAGE_MINORS - 1, GFP_KERNEL);
 	sh->disk = alloc_image_disk(vol);
-	if (!sh->stake.epoch || !sh->settled || sh->index < 0 || !sh->disk)
+	if (!sh->stake.epoch || !sh->stake.settled || sh->index < 0 || !sh->disk)
 		goto free_sh;
 	sh->vol = vol;
 	sh->stake.on_lost = on_lost;
@@ -571,18 +574,22 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shado
 			goto free_sh;
 	}
 	set_disk_ro(sh->disk, !writable);
+	if (shadow_grow_expect(vol, &sh->stake))
+		goto free_overlay;
 	__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
 	mutex_lock(&shadows_lock);
 	WRITE_ONCE(nr_shadows, nr_shadows + 1);
 	mutex_unlock(&shadows_lock);
 	return sh;
 
+free_overlay:
+	shadow_overlay_destroy(sh->overlay);
 free_sh:
 	if (sh->disk)
 		put_disk(sh->disk);
 	if (sh->index >= 0)
 		ida_free(&indexes, sh->index);
-	shadow_settled_free(sh->settled);
+	shadow_settled_free(sh->stake.settled);
 	shadow_epoch_free(sh->stake.epoch);
 	kfree(sh);
 no_memory:
@@ -599,21 +606,21 @@ void shadow_flip(struct shadow *sh)
 	sh->created_ns = ktime_get_real_ns();
 	sh->stake.epoch->number = ++vol->last_epoch;
 	spin_lock(&vol->stakes_lock);
-	list_add_tail(&sh->stake.node, &vol->stakes);
+	list_move_tail(&sh->stake.node, &vol->stakes);
 	WRITE_ONCE(vol->nr_stakes, vol->nr_stakes + 1);
 	spin_unlock(&vol->stakes_lock);
 	/* In exchange for the map that went out of use: shadow_surface() frees it. */
-	sh->settled = shadow_epochs_flip(&vol->epochs, sh->stake.epoch, sh->settled);
+	sh->stake.settled = shadow_epochs_flip(&vol->epochs, sh->stake.epoch, sh->stake.settled);
 }
 
 int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 {
 	int err;
 
-	if (sh->settled) {
+	if (sh->stake.settled) {
 		synchronize_rcu();
-		shadow_settled_free(sh->settled);
-		sh->settled = NULL;
+		shadow_settled_free(sh->stake.settled);
+		sh->stake.settled = NULL;
 	}
 	set_capacity(sh->disk, sh->nr_sectors);
 	mutex_lock(&shadows_lock);
@@ -654,11 +661,15 @@ static void give_up_records(struct shadow *sh)
 	struct shadow_volume *vol = sh->vol;
 
 	wait_until_idle(sh);
+	mutex_lock(&vol->epochs.mutate);
 	if (sh->stake.epoch->number) {		/* it was flipped */
 		spin_lock(&vol->stakes_lock);
 		withdraw_stake(sh);
 		spin_unlock(&vol->stakes_lock);
+	} else {
+		list_del_init(&sh->stake.node);
 	}
+	mutex_unlock(&vol->epochs.mutate);
 	shadow_overlay_empty(sh->overlay);
 	if (!sh->stake.epoch->number)
 		return;
@@ -682,7 +693,7 @@ static void destroy(struct shadow *sh)
 	synchronize_rcu();	/* for inflight_put(), and for the map if it was flipped */
 	shadow_overlay_destroy(sh->overlay);
 	shadow_epoch_free(sh->stake.epoch);
-	shadow_settled_free(sh->settled);
+	shadow_settled_free(sh->stake.settled);
 	shadow_registry_unuse_store(vol);
 	shadow_registry_unpin(vol);
 	mutex_lock(&shadows_lock);

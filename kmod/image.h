@@ -17,7 +17,6 @@
 struct shadow {
 	struct shadow_stake stake;
 	struct shadow_volume *vol;	/* pinned, its store in use */
-	struct shadow_settled *settled;	/* for the flip */
 	struct shadow_uuid uuid;
 	struct shadow_uuid set;
 	u32 flags;

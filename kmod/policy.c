@@ -31,6 +31,10 @@
  * making therefore ends the wait (shadow_policy_hurry_begin()): the oldest shadow
  * goes for the newest.
  *
+ * A store that can grow does so before it is full, by a work item with a queue of its own
+ * (grow.c): when there is little room left for the rate at which it fills.  Writes that are
+ * faster wait for that, and no shadow goes, for a while.
+ *
  * A fault is fail-io having struck: all writes of the volume end with an error, not
  * only those that need preserving, so that what is on the volume stays what it was
  * at one moment, and a filesystem finds it as after a power cut.  Claims are thrown
@@ -47,6 +51,9 @@
 #define RESERVE_MAX	((4ULL << 20) >> SHADOW_BLOCK_BITS)
 #define RESERVE_PART	16		/* of a small store */
 #define RATE_PERIOD	(30 * HZ)	/* over which the filling is averaged */
+#define GROW_SECONDS	10		/* of filling, before which the store grows */
+#define GROW_MIN	((32ULL << 20) >> SHADOW_BLOCK_BITS)
+#define GROW_PART	8		/* of a large store */
 
 static struct shadow_stake *(*take_victim)(struct shadow_volume *vol);
 static void (*finish_victim)(struct shadow_stake *stake);
@@ -63,20 +70,62 @@ void shadow_policy_init(struct shadow_stake *(*victim)(struct shadow_volume *vol
 /* Blocks that can be had, or soon. */
 static u64 room_of(const struct shadow_store *store)
 {
-	return shadow_store_capacity(store) - shadow_store_used(store) + store->freeing;
+	return shadow_store_room(store) + store->freeing;
 }
 
 static u64 reserve_of(const struct shadow_store *store)
 {
-	return min(RESERVE_MAX, div_u64(shadow_store_capacity(store), RESERVE_PART));
+	return min(RESERVE_MAX, div_u64(shadow_store_size(store), RESERVE_PART));
+}
+
+static bool grow_is_due(const struct shadow_volume *vol, const struct shadow_part *part)
+{
+	u64 enough = max3(vol->rate * GROW_SECONDS >> SHADOW_BLOCK_BITS, GROW_MIN,
+			  div_u64(shadow_store_size(vol->store), GROW_PART));
+
+	if (!part || shadow_part_unready(part))
+		return part;
+	return rcu_access_pointer(vol->epochs.settled) && room_of(vol->store) < enough;
+}
+
+void shadow_policy_grow(struct shadow_volume *vol)
+{
+	struct shadow_store *store = vol->store;
+	struct shadow_part *part;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	if (store->growing)
+		return;
+	part = shadow_store_growable(store);
+	if (!store->grow_since) {
+		if (!grow_is_due(vol, part))
+			return;
+		store->grow_since = jiffies ?: 1;
+	}
+	if (part)
+		queue_work(vol->grow_wq, &vol->grow_work);
+	else if (!store->grow_frozen)
+		store->grow_since = 0;
+}
+
+/*
+ * Is room on its way?  What is frozen does not grow; where that is for a set in the making,
+ * the oldest shadow goes for the newest.  Writes do not fail for it.
+ */
+static bool grows(struct shadow_volume *vol)
+{
+	shadow_policy_grow(vol);
+	if (vol->store->grow_frozen && atomic_read(&vol->hurry) &&
+	    vol->policy != SHADOW_POLICY_FAIL_IO)
+		return false;
+	return shadow_store_may_grow(vol->store);
 }
 
 /* Should a shadow go now? */
 static bool wants_room(struct shadow_volume *vol)
 {
 	lockdep_assert_held(&vol->epochs.mutate);
-	if (!vol->store || !rcu_access_pointer(vol->epochs.settled) ||
-	    shadow_store_may_grow(vol->store))
+	if (!vol->store || !rcu_access_pointer(vol->epochs.settled) || grows(vol))
 		return false;
 	if (vol->policy != SHADOW_POLICY_EVICT && (!vol->short_of_room || vol->throttled))
 		return false;
@@ -129,7 +178,7 @@ bool shadow_policy_wait(struct shadow_volume *vol)
 		vol->nothing_to_evict = false;
 		WRITE_ONCE(vol->short_of_room, true);
 	}
-	if (shadow_store_may_grow(vol->store))
+	if (grows(vol))
 		return true;
 	WRITE_ONCE(vol->throttled, is_throttled(vol));
 	if (vol->throttled) {
@@ -167,11 +216,13 @@ void shadow_policy_hurry_end(struct shadow_volume *vol)
 
 /* --- faults ------------------------------------------------------------------- */
 
-static u32 fault_of(u32 reason, int error)
+static u32 fault_of(const struct shadow_store *store, u32 reason, int error)
 {
 	switch (reason) {
 	case SHADOW_REASON_STORE_FULL:
-		return SHADOW_PROTECT_STORE_FULL;
+		return shadow_store_grows_slowly(store) ? SHADOW_PROTECT_GROW_TOO_SLOW :
+		       shadow_store_grow_fault(store) ? SHADOW_PROTECT_GROW_FAILED :
+		       SHADOW_PROTECT_STORE_FULL;
 	case SHADOW_REASON_STORE_ERROR:
 		return error == -ETIMEDOUT ? SHADOW_PROTECT_IO : SHADOW_PROTECT_COW_WRITE;
 	case SHADOW_REASON_ORIGIN_ERROR:
@@ -193,7 +244,7 @@ static void send_fault(const struct shadow_volume *vol, u32 event, u32 fault, u3
 
 bool shadow_policy_give_up(struct shadow_volume *vol, u32 reason, int error)
 {
-	u32 fault = fault_of(reason, error);
+	u32 fault = fault_of(vol->store, reason, error);
 
 	lockdep_assert_held(&vol->epochs.mutate);
 	if (vol->policy != SHADOW_POLICY_FAIL_IO || reason == SHADOW_REASON_ORIGIN_GONE ||
@@ -253,10 +304,13 @@ static void follow_rate(struct shadow_volume *vol)
 /* Seconds until the store is full if it goes on like this; 0: it does not fill. */
 static u32 forecast(const struct shadow_volume *vol)
 {
-	u64 bytes = room_of(vol->store) << SHADOW_BLOCK_BITS, rate = vol->rate;
+	const struct shadow_store *store = vol->store;
+	u64 bytes = (shadow_store_capacity(store) - shadow_store_used(store) + store->freeing) <<
+		    SHADOW_BLOCK_BITS;
+	u64 rate = vol->rate;
 
 	if (!rate)	/* not for long yet */
-		rate = div64_u64((vol->store->appended - vol->rate_from) * HZ << SHADOW_BLOCK_BITS,
+		rate = div64_u64((store->appended - vol->rate_from) * HZ << SHADOW_BLOCK_BITS,
 				 max(jiffies - vol->rate_at, 1UL));
 	return rate ? clamp_t(u64, div64_u64(bytes, rate), 1, U32_MAX) : 0;
 }
@@ -285,6 +339,7 @@ void shadow_policy_review(struct shadow_volume *vol)
 	lockdep_assert_held(&vol->epochs.mutate);
 	follow_rate(vol);
 	report_fill(vol);
+	shadow_policy_grow(vol);
 	if (vol->short_of_room || !wants_room(vol)) {
 		vol->look_again_at = 0;
 	} else if (used >= vol->look_again_at) {	/* not each time when there is nothing */

@@ -42,6 +42,12 @@ void shadow_policy_fill_info(struct shadow_volume *vol, struct shadow_volume_inf
  */
 bool shadow_policy_wait(struct shadow_volume *vol);
 
+/*
+ * Let the store grow if that is due: it has little room left, or blocks to be made ready.
+ * Context: epochs.mutate held.
+ */
+void shadow_policy_grow(struct shadow_volume *vol);
+
 /* Nobody waits for room any more.  Context: the worker; epochs.mutate held. */
 void shadow_policy_relieve(struct shadow_volume *vol);
 

@@ -35,6 +35,9 @@
  * yet.  It is the write's claim all the same: there is none without a write in
  * flight that has to wait for it, so the end of an epoch finds no claim.
  *
+ * Old data can be preserved without a write that overwrites it (shadow_preserve()):
+ * a write of nothing goes the same way, and ends where it would be admitted.
+ *
  * The worker does not wait for memory.  It asks pools without waiting; when one
  * is empty, or the volume's budget is used up, the writes stay where they are
  * and it ends.  Whatever refills a pool kicks it: the end of a claim's read, of
@@ -50,6 +53,7 @@
  * (reading old data, store full or failing, no memory for records): as a rule the
  * shadows are lost that needed the data, and then the writes go on.
  */
+#include <linux/completion.h>
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
@@ -69,13 +73,6 @@ static unsigned int store_timeout = 120;
 module_param(store_timeout, uint, 0644);
 MODULE_PARM_DESC(store_timeout,
 		 "seconds that writes wait for a store that does not answer, before the shadows are given up (default 120)");
-
-/* The front of an admitted write's clone. */
-struct write_clone {
-	struct bio *orig;
-	struct shadow_volume *vol;
-	struct bio bio;			/* last */
-};
 
 /**
  * struct shadow_claim - blocks whose old contents are being read
@@ -105,7 +102,7 @@ struct shadow_claim {
 
 size_t shadow_write_front(void)
 {
-	return offsetof(struct write_clone, bio);
+	return offsetof(struct shadow_write_clone, bio);
 }
 
 size_t shadow_claim_size(void)
@@ -117,7 +114,7 @@ size_t shadow_claim_size(void)
 
 static void clone_end(struct bio *bio)
 {
-	struct write_clone *clone = container_of(bio, struct write_clone, bio);
+	struct shadow_write_clone *clone = container_of(bio, struct shadow_write_clone, bio);
 	struct shadow_volume *vol = clone->vol;
 	struct bio *orig = clone->orig;
 
@@ -128,17 +125,37 @@ static void clone_end(struct bio *bio)
 	shadow_flight_end(vol);
 }
 
+static void nothing_written(struct bio *bio)
+{
+	complete(bio->bi_private);
+}
+
+/* Drivers have not seen it yet, so nobody has borrowed its end. */
+static const struct bio_set *source_of(const struct bio *bio)
+{
+	if (bio->bi_end_io == clone_end)
+		return container_of(bio, struct shadow_write_clone, bio)->source;
+	return bio->bi_pool;
+}
+
 /* Send a write on.  False: no memory for the clone. */
 static bool admit(struct shadow_volume *vol, struct bio *orig)
 {
-	struct bio *bio = shadow_bio_clone(orig, NOWAIT, &vol->clones);
-	struct write_clone *clone;
+	struct shadow_write_clone *clone;
+	struct bio *bio;
 
+	if (orig->bi_end_io == nothing_written) {
+		bio_endio(orig);
+		shadow_flight_end(vol);
+		return true;
+	}
+	bio = shadow_bio_clone(orig, NOWAIT, &vol->clones);
 	if (!bio)
 		return false;
-	clone = container_of(bio, struct write_clone, bio);
+	clone = container_of(bio, struct shadow_write_clone, bio);
 	clone->orig = orig;
 	clone->vol = vol;
+	clone->source = source_of(orig);
 	bio->bi_end_io = clone_end;
 	submit_bio_noacct(bio);
 	return true;
@@ -217,6 +234,49 @@ void shadow_write(struct shadow_volume *vol, struct bio *bio)
 	this_cpu_inc(vol->flight->parked);
 	shadow_volume_kick(vol);
 	spin_unlock_irqrestore(&vol->lock, flags);
+}
+
+/* --- preserving without a write ------------------------------------------------------ */
+
+/* A write of nothing to blocks of the volume: all that comes before it is done. */
+static int write_nothing(struct shadow_volume *vol, u64 first, u64 n)
+{
+	DECLARE_COMPLETION_ONSTACK(done);
+	struct bio *bio = shadow_bio_alloc_disk(vol->disk, REQ_OP_WRITE_ZEROES);
+	int err;
+
+	if (!bio)
+		return -ENOMEM;
+	bio->bi_iter.bi_sector = vol->start + first * SHADOW_BLOCK_SECTORS;
+	bio->bi_iter.bi_size = n << SHADOW_BLOCK_BITS;
+	bio->bi_private = &done;
+	bio->bi_end_io = nothing_written;
+	rcu_read_lock();
+	shadow_flight_begin(vol);
+	rcu_read_unlock();
+	shadow_write(vol, bio);
+	wait_for_completion(&done);
+	err = blk_status_to_errno(bio->bi_status);
+	bio_put(bio);
+	return err;
+}
+
+int shadow_preserve(struct shadow_volume *vol, u64 first, u64 n)
+{
+	int err = 0;
+
+	while (n && !err) {
+		bool settled;
+		u64 run = settled_run(vol, first, n, &settled);
+
+		if (!settled) {
+			run = min_t(u64, run, CLAIM_BLOCKS);
+			err = write_nothing(vol, first, run);
+		}
+		first += run;
+		n -= run;
+	}
+	return err;
 }
 
 /* --- claims ------------------------------------------------------------------------ */
@@ -746,7 +806,7 @@ static void worker(struct work_struct *work)
 	vol->ahead_limit = 0;
 	if (vol->store)
 		vol->ahead_limit = shadow_window_limit(&vol->epochs,
-						       shadow_store_capacity(vol->store),
+						       shadow_store_size(vol->store),
 						       shadow_store_used(vol->store));
 	mutex_unlock(&vol->epochs.mutate);
 

@@ -19,6 +19,34 @@
  */
 void shadow_write(struct shadow_volume *vol, struct bio *bio);
 
+/**
+ * shadow_preserve() - preserve what no write is about to overwrite
+ * @vol: the volume, pinned
+ * @first: first block
+ * @n: how many
+ *
+ * Goes the way of a write, a short one after the other, and ends where that would
+ * go on.  Nothing stays settled across an instant: whoever needs that looks again.
+ *
+ * Context: sleeps, as long as a write may be parked.
+ * Return: 0, -EIO when the policy refuses writes, or -ENOMEM.
+ */
+int shadow_preserve(struct shadow_volume *vol, u64 first, u64 n);
+
+/**
+ * struct shadow_write_clone - the front of an admitted write's clone
+ * @orig: the write
+ * @vol: which volume admitted it
+ * @source: where it came from, before it was cloned for volumes on its way
+ * @bio: the clone
+ */
+struct shadow_write_clone {
+	struct bio *orig;
+	struct shadow_volume *vol;
+	const struct bio_set *source;
+	struct bio bio;			/* last */
+};
+
 /* Prepare the worker's part of a volume. */
 void shadow_preserve_init(struct shadow_volume *vol);
 

@@ -16,6 +16,7 @@
 #include <linux/sched/mm.h>
 #include "event.h"
 #include "gate.h"
+#include "grow.h"
 #include "hook.h"
 #include "policy.h"
 #include "registry.h"
@@ -363,6 +364,11 @@ int shadow_registry_policy(struct shadow_volume_policy *arg)
 
 /* --- stores -------------------------------------------------------------------- */
 
+static bool is_part(const struct shadow_part *part, const struct shadow_store_spec *spec)
+{
+	return spec->type == part->spec.type && part->ops->is(part, spec);
+}
+
 static bool has_part(const struct shadow_store *store, const struct shadow_store_spec *spec)
 {
 	const struct shadow_part *part;
@@ -370,7 +376,7 @@ static bool has_part(const struct shadow_store *store, const struct shadow_store
 	if (spec->type == SHADOW_STORE_DEFAULT)
 		return true;
 	list_for_each_entry(part, &store->parts, node)
-		if (spec->type == part->spec.type && part->ops->is(part, spec) &&
+		if (is_part(part, spec) &&
 		    (!spec->max_bytes || spec->max_bytes >> SHADOW_BLOCK_BITS == part->max_blocks))
 			return true;
 	return false;
@@ -381,16 +387,17 @@ static bool lies_on(const struct shadow_part *part, const struct shadow_volume *
 	return shadow_part_lies_on(part, vol->disk, vol->start, READ_ONCE(vol->nr_sectors));
 }
 
-bool shadow_registry_depends(const struct shadow_volume *vol, const struct shadow_volume *other)
+bool shadow_registry_depends(struct shadow_volume *vol, const struct shadow_volume *other)
 {
 	const struct shadow_part *part;
+	bool depends = false;
 
-	if (!vol->store)
-		return false;
-	list_for_each_entry(part, &vol->store->parts, node)
-		if (lies_on(part, other))
-			return true;
-	return false;
+	mutex_lock(&vol->epochs.mutate);	/* parts come at any time */
+	if (vol->store)
+		list_for_each_entry(part, &vol->store->parts, node)
+			depends |= lies_on(part, other);
+	mutex_unlock(&vol->epochs.mutate);
+	return depends;
 }
 
 enum { NOT_REACHED, REACHED, FOLLOWED };
@@ -427,16 +434,39 @@ static bool circular(struct shadow_volume *vol, const struct shadow_part *part)
 	return found;
 }
 
+/* What images read into has to suit all parts; it is asked of an image when that is made. */
+static unsigned int dma_alignment(struct block_device *bdev)
+{
+	struct queue_limits lim = { 0 };
+
+	shadow_limits_dma(&lim, bdev);
+	return lim.dma_alignment;
+}
+
+/*
+ * A file may lie on the volume itself, in blocks that are blocks of the volume: its
+ * filesystem has given them away for good.  A device there is a part of the volume.
+ */
+static bool can_lie_on(const struct shadow_part *part, const struct shadow_volume *vol)
+{
+	sector_t start = get_start_sect(part->bdev);
+
+	return part->inode && !((start - vol->start) % SHADOW_BLOCK_SECTORS);
+}
+
 static int check_place(struct shadow_volume *vol, const struct shadow_part *part,
 		       struct shadow_fault *fault)
 {
 	dev_t dev = MKDEV(part->spec.dev.major, part->spec.dev.minor);
 
+	if (part->bdev && vol->store && dma_alignment(part->bdev) > dma_alignment(vol->bdev))
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_BLOCK_SIZE, dev,
+				   -EINVAL);
 	if (part->bdev && bdev_logical_block_size(part->bdev) >
 	    bdev_logical_block_size(vol->bdev))	/* images are read in the volume's blocks */
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_BLOCK_SIZE, dev,
 				   -EINVAL);
-	if (lies_on(part, vol))
+	if (lies_on(part, vol) && !can_lie_on(part, vol))
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ON_VOLUME, dev,
 				   -EINVAL);
 	if (circular(vol, part))
@@ -445,22 +475,22 @@ static int check_place(struct shadow_volume *vol, const struct shadow_part *part
 	return 0;
 }
 
-/* A part that may be attached to @store, which is @vol's. */
-static struct shadow_part *open_part(struct shadow_volume *vol, struct shadow_store *store,
-				     const struct shadow_store_spec *spec,
-				     struct shadow_fault *fault)
+/*
+ * Look whether an open part may be one of @vol's store, and make it ready, but for blocks
+ * on the volume itself.
+ */
+static int admit_part(struct shadow_volume *vol, struct shadow_part *part,
+		      struct shadow_fault *fault)
 {
-	struct shadow_part *part = shadow_part_open(store, spec, fault);
-	int err;
+	int err = check_place(vol, part, fault) ?: shadow_part_prepare(part, fault);
 
-	if (IS_ERR(part))
-		return part;
-	err = check_place(vol, part, fault) ?: shadow_part_prepare(part, fault);
-	if (err) {
-		shadow_part_close(part);
-		return ERR_PTR(err);
-	}
-	return part;
+	lockdep_assert_held(&registry_lock);
+	if (err || !lies_on(part, vol))
+		return err;
+	part->on_volume = true;
+	part->bios = &vol->own_writes;
+	kvfree(shadow_space_resize(&part->space, 0, NULL));
+	return 0;
 }
 
 /* Give @vol a store of one part. */
@@ -470,16 +500,22 @@ static int make_store(struct shadow_volume *vol, const struct shadow_store_spec 
 	struct shadow_store *store = shadow_store_create(&vol->pages, &vol->store_writes,
 							 shadow_volume_kick, vol);
 	struct shadow_part *part;
+	int err;
 
 	if (!store)
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev,
 				   -ENOMEM);
-	part = open_part(vol, store, spec, fault);
+	part = shadow_part_open(store, spec, fault);
 	if (IS_ERR(part)) {
 		shadow_store_destroy(store);
 		return PTR_ERR(part);
 	}
 	shadow_store_attach(part);
+	err = admit_part(vol, part, fault) ?: shadow_grow_ready(vol, part, fault);
+	if (err) {
+		shadow_store_destroy(store);
+		return err;
+	}
 	mutex_lock(&vol->epochs.mutate);
 	vol->store = store;
 	mutex_unlock(&vol->epochs.mutate);
@@ -525,6 +561,7 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 	mutex_unlock(&registry_lock);
 	/* Ours alone now, so that a store which is slow to end holds nobody up. */
 	if (store) {
+		shadow_grow_stop(vol);
 		flush_work(&vol->work);		/* it may be sending batches */
 		mutex_lock(&vol->epochs.mutate);
 		vol->past_writes += atomic64_read(&store->writes);
@@ -534,6 +571,99 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 		atomic64_sub(stored.blocks[SHADOW_FOR_ORIGIN], &vol->memory);
 		atomic64_sub(stored.blocks[SHADOW_FOR_IMAGE], &vol->image_memory);
 	}
+}
+
+/*
+ * Use the store of a volume for a while: neither goes.  Context: registry_lock.  To be
+ * followed by shadow_registry_unuse_store() and shadow_registry_unpin().
+ */
+static struct shadow_volume *borrow_store(dev_t dev, struct shadow_fault *fault)
+{
+	struct shadow_volume *vol = find(dev);
+
+	if (!vol || !vol->store)
+		return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE,
+					   dev, -ENOENT));
+	mutex_lock(&vol->change);
+	vol->store_users++;
+	mutex_unlock(&vol->change);
+	vol->pins++;
+	return vol;
+}
+
+/* Is there a place for one more, and is it not there yet?  Context: registry_lock. */
+static int check_new(const struct shadow_volume *vol, const struct shadow_store_spec *spec,
+		     struct shadow_fault *fault)
+{
+	const struct shadow_part *part;
+	unsigned int n = 0;
+
+	list_for_each_entry(part, &vol->store->parts, node) {
+		if (is_part(part, spec))
+			return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_DUPLICATE,
+					   vol->dev, -EEXIST);
+		n++;
+	}
+	if (n == SHADOW_PARTS_MAX)
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_FULL, vol->dev,
+				   -E2BIG);
+	return 0;
+}
+
+static int attach_part(struct shadow_volume *vol, struct shadow_part *part,
+		       const struct shadow_store_spec *spec, struct shadow_fault *fault)
+{
+	int err;
+
+	mutex_lock(&registry_lock);
+	mutex_lock(&vol->change);
+	/* Others may have been added while it was opened. */
+	err = check_new(vol, spec, fault) ?: admit_part(vol, part, fault);
+	if (!err) {
+		mutex_lock(&vol->epochs.mutate);
+		shadow_store_attach(part);
+		shadow_policy_grow(vol);	/* by the blocks that are to be made ready */
+		mutex_unlock(&vol->epochs.mutate);
+	}
+	mutex_unlock(&vol->change);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+/*
+ * A file is opened without locks: its filesystem may have something to write out, perhaps
+ * to the volume, whose writes may wait for the room that the part is to give.
+ */
+int shadow_registry_add_part(struct shadow_store_add *arg)
+{
+	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
+	struct shadow_store_spec spec = arg->store;
+	struct shadow_part *part = NULL;
+	struct shadow_volume *vol;
+	int err;
+
+	mutex_lock(&registry_lock);
+	vol = borrow_store(dev, &arg->fault);
+	err = PTR_ERR_OR_ZERO(vol) ?: check_new(vol, &spec, &arg->fault);
+	mutex_unlock(&registry_lock);
+	if (IS_ERR(vol))
+		return err;
+	if (!err) {
+		part = shadow_part_open(vol->store, &spec, &arg->fault);
+		err = PTR_ERR_OR_ZERO(part);
+	}
+	if (!err) {
+		err = attach_part(vol, part, &spec, &arg->fault);
+		if (err)
+			shadow_part_close(part);
+		else
+			arg->part = part->id;
+	}
+	if (!err)
+		shadow_volume_kick(vol);	/* writes may wait for room */
+	shadow_registry_unuse_store(vol);
+	shadow_registry_unpin(vol);
+	return err;
 }
 
 /* --- listing ---------------------------------------------------------------------- */
@@ -641,10 +771,14 @@ static void fill_part(struct shadow_volume *vol, const struct shadow_part *part,
 	info->dev = part->spec.dev;
 	info->inode = part->inode;
 	info->extents = part->ops->extents ? part->ops->extents(part) : !!part->bdev;
-	info->max_bytes = part->max_blocks << SHADOW_BLOCK_BITS;
 	strscpy(info->volume_name, vol->name, sizeof(info->volume_name));
 
 	mutex_lock(&vol->epochs.mutate);
+	info->flags = (part->on_volume ? SHADOW_PART_ON_VOLUME : 0) |
+		      (part->store->growing == part || shadow_part_unready(part) ?
+		       SHADOW_PART_GROWING : 0) |
+		      (part->grow_fault ? SHADOW_PART_GROW_FAILED : 0);
+	info->max_bytes = part->max_blocks << SHADOW_BLOCK_BITS;
 	info->allocated_bytes = part->space.nr_blocks << SHADOW_BLOCK_BITS;
 	info->used_bytes = shadow_space_used(&part->space) << SHADOW_BLOCK_BITS;
 	mutex_unlock(&vol->epochs.mutate);

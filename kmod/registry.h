@@ -53,8 +53,11 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 			      struct shadow_fault *fault);
 void shadow_registry_unuse_store(struct shadow_volume *vol);
 
+/* As SHADOW_IOC_STORE_ADD; the arguments have been checked.  Return: 0; -ENOENT: no store. */
+int shadow_registry_add_part(struct shadow_store_add *arg);
+
 /* Does preserving for @vol need writes to @other, because its store lies there? */
-bool shadow_registry_depends(const struct shadow_volume *vol, const struct shadow_volume *other);
+bool shadow_registry_depends(struct shadow_volume *vol, const struct shadow_volume *other);
 
 /* The tracked volume after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_registry_next(struct shadow_volume_info *info);

@@ -39,6 +39,7 @@
 #include <linux/uuid.h>
 #include "event.h"
 #include "gate.h"
+#include "grow.h"
 #include "hook.h"
 #include "image.h"
 #include "policy.h"
@@ -230,7 +231,7 @@ static void stop_hold(struct shadow_set *set)
 /* --- the hold ------------------------------------------------------------------------ */
 
 /* Must @a's gate be closed before @b's? */
-static bool precedes(const struct shadow_volume *a, const struct shadow_volume *b)
+static bool precedes(struct shadow_volume *a, const struct shadow_volume *b)
 {
 	return shadow_hook_before(a, b) || shadow_registry_depends(a, b);
 }
@@ -426,8 +427,16 @@ static int flip(struct shadow_set *set)
 				goto out;
 			}
 		}
-		shadow_flip(e->sh);
+		if (!shadow_grow_expected(e->vol, &e->sh->stake))
+			err = shadow_fail(&set->fault, SHADOW_PHASE_TAKE,
+					  SHADOW_REASON_NO_MEMORY, e->dev, -ENOMEM);
+		else
+			shadow_flip(e->sh);
 		mutex_unlock(&e->vol->epochs.mutate);
+		if (err) {
+			set->state = SHADOW_SET_FAILED;
+			goto out;
+		}
 	}
 	set->state = SHADOW_SET_FLIPPED;
 out:

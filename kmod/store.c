@@ -16,17 +16,22 @@
  *	done	written; waits to be reaped, which frees its pages
  *
  * and staged all this time: whoever reads a block of it gets it from memory.
+ * Growth: a part may have fewer blocks than it is to have, and obtains more before it is full;
+ * grow.c sees to that.
+ *
  * Batches are sent and reaped by the volume's worker, and filled and reaped under the
  * epochs' mutate mutex.  The wait for "sent" batches ends because they are bios below
  * us.
  */
 #include <linux/blkdev.h>
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/slab.h>
 #include "store.h"
 
 #define BATCHES_MIN	4
 #define SPARE_MAX	(1ULL << 18)	/* blocks, 1 GiB */
+#define GROW_PATIENCE	(30 * HZ)
 
 /* --- parts ------------------------------------------------------------------------- */
 
@@ -51,6 +56,7 @@ struct shadow_part *shadow_part_open(struct shadow_store *store,
 {
 	struct shadow_part *part = kzalloc(sizeof(*part), GFP_KERNEL);
 	u16 *groups;
+	u64 blocks;
 	int err;
 
 	if (!part)
@@ -58,6 +64,7 @@ struct shadow_part *shadow_part_open(struct shadow_store *store,
 	part->store = store;
 	part->ops = ops_of(spec->type);
 	part->spec = *spec;
+	part->bios = store->bios;
 	shadow_space_init(&part->space);
 	err = part->ops->open(part, fault);
 	if (err) {
@@ -67,12 +74,13 @@ struct shadow_part *shadow_part_open(struct shadow_store *store,
 		return ERR_PTR(err);
 	}
 	part->spec.max_bytes = part->max_blocks << SHADOW_BLOCK_BITS;
-	groups = shadow_space_groups(part->nr_blocks);
+	blocks = min(part->nr_blocks, part->max_blocks);
+	groups = shadow_space_groups(blocks);
 	if (!groups) {
 		shadow_part_close(part);
 		goto no_memory;
 	}
-	shadow_space_resize(&part->space, part->nr_blocks, groups);
+	shadow_space_resize(&part->space, blocks, groups);
 	return part;
 
 no_memory:
@@ -134,7 +142,27 @@ u64 shadow_store_capacity(const struct shadow_store *store)
 	u64 n = 0;
 
 	list_for_each_entry(part, &store->parts, node)
-		n += part->max_blocks;
+		n += part->grow_fault ? part->space.nr_blocks : part->max_blocks;
+	return n;
+}
+
+u64 shadow_store_size(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+	u64 n = 0;
+
+	list_for_each_entry(part, &store->parts, node)
+		n += part->space.nr_blocks;
+	return n;
+}
+
+u64 shadow_store_room(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+	u64 n = 0;
+
+	list_for_each_entry(part, &store->parts, node)
+		n += shadow_space_room(&part->space);
 	return n;
 }
 
@@ -157,6 +185,49 @@ struct block_device *shadow_store_locate(const struct shadow_store *store, u64 l
 		return NULL;
 	*sector = part->ops->locate(part, shadow_loc_block(loc), run);
 	return part->bdev;
+}
+
+/* --- growth ------------------------------------------------------------------------ */
+
+static bool may_try(const struct shadow_part *part)
+{
+	return !part->grow_again || time_after_eq(jiffies, part->grow_again);
+}
+
+struct shadow_part *shadow_store_growable(const struct shadow_store *store)
+{
+	struct shadow_part *part;
+
+	list_for_each_entry(part, &store->parts, node)
+		if (shadow_part_unready(part) && may_try(part))
+			return part;
+	list_for_each_entry(part, &store->parts, node)
+		if (part->ops->grow && part->nr_blocks + SHADOW_GROW_LEAST <= part->max_blocks &&
+		    may_try(part))
+			return part;
+	return NULL;
+}
+
+bool shadow_store_grows_slowly(const struct shadow_store *store)
+{
+	return store->grow_since && time_after(jiffies, store->grow_since + GROW_PATIENCE);
+}
+
+bool shadow_store_may_grow(const struct shadow_store *store)
+{
+	if (!store->grow_since || shadow_store_grows_slowly(store))
+		return false;
+	return !store->grow_needs || shadow_store_room(store);
+}
+
+u32 shadow_store_grow_fault(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+
+	list_for_each_entry_reverse(part, &store->parts, node)
+		if (part->grow_fault)
+			return part->grow_fault;
+	return SHADOW_REASON_NONE;
 }
 
 /* --- life -------------------------------------------------------------------------- */
@@ -400,9 +471,7 @@ int shadow_store_append(struct shadow_store *store, struct page **page, unsigned
 
 bool shadow_store_has_spare(const struct shadow_store *store)
 {
-	u64 capacity = shadow_store_capacity(store);
-
-	return shadow_store_used(store) + min(capacity / 16, SPARE_MAX) < capacity;
+	return shadow_store_room(store) > min(shadow_store_size(store) / 16, SPARE_MAX);
 }
 
 bool shadow_store_has_partial(const struct shadow_store *store)
@@ -454,7 +523,7 @@ static void write_done(struct bio *bio)
 static int write_batch(struct shadow_part *part, struct shadow_batch *batch)
 {
 	struct bio *bio = shadow_bio_alloc_nowait(part->bdev, batch->nr, REQ_OP_WRITE,
-						  part->store->bios);
+						  part->bios);
 	u64 run = batch->nr;
 	unsigned int i;
 

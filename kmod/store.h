@@ -27,6 +27,8 @@
 #define SHADOW_PARTS_MAX	256u
 #define SHADOW_PART_BLOCKS_MAX	(1ULL << SHADOW_PART_BITS)
 
+#define SHADOW_GROW_LEAST	256u	/* blocks; by less nothing grows */
+
 struct shadow_store;
 struct shadow_part;
 
@@ -75,6 +77,9 @@ struct shadow_batch {
  * struct shadow_part_ops - a kind of part
  * @open: check the spec, obtain the device or memory; set ->nr_blocks, ->max_blocks,
  *	and ->bdev where there is one; sleeps.  Changes nothing on a device.
+ * @grow: obtain @blocks more, or fewer; @nr_blocks is what there is then, after a
+ *	failure too; sleeps, for as long as a filesystem likes.  -EAGAIN: it is frozen.
+ *	NULL: it has all from the beginning
  * @prepare: make the device ready to be overwritten; may be NULL; sleeps
  * @close: undo it; no I/O is under way
  * @is: is it the one that a spec means?
@@ -90,6 +95,8 @@ struct shadow_batch {
  */
 struct shadow_part_ops {
 	int (*open)(struct shadow_part *part, struct shadow_fault *fault);
+	int (*grow)(struct shadow_part *part, u64 blocks, u64 *nr_blocks,
+		    struct shadow_fault *fault);
 	int (*prepare)(struct shadow_part *part, struct shadow_fault *fault);
 	void (*close)(struct shadow_part *part);
 	bool (*is)(const struct shadow_part *part, const struct shadow_store_spec *spec);
@@ -108,14 +115,20 @@ extern const struct shadow_part_ops shadow_part_file_ops;
  * struct shadow_part - a part of a store
  * @node: in shadow_store.parts
  * @store: whose it is
- * @ops: its kind; does not change, nor do @id, @spec, @bdev, @inode
+ * @ops: its kind; does not change, nor do @id, @spec, @bdev, @inode, @on_volume, @bios
  * @id: its place in the store
  * @spec: as asked for, with what was found filled in
  * @bdev: where its blocks are; NULL: in memory
  * @inode: number of the file; 0: none
- * @nr_blocks: its size, as @open found it
+ * @on_volume: it lies on the volume whose store it is a part of
+ * @bios: where its store bios come from
+ * @nr_blocks: blocks that it has; under the epochs' mutate mutex, as is all that follows
  * @max_blocks: what it may become
- * @space: what is in use; under the epochs' mutate mutex
+ * @space: what is in use.  May have fewer blocks than the part, of which the others are
+ *	still to be made ready
+ * @grow_again: jiffies before which it is not asked to grow
+ * @grow_failures: times in a row that it could not
+ * @grow_fault: why, enum shadow_reason
  * @private: of @ops
  */
 struct shadow_part {
@@ -126,9 +139,14 @@ struct shadow_part {
 	struct shadow_store_spec spec;
 	struct block_device *bdev;
 	u64 inode;
+	bool on_volume;
+	struct bio_set *bios;
 	u64 nr_blocks;
 	u64 max_blocks;
 	struct shadow_space space;
+	unsigned long grow_again;
+	unsigned int grow_failures;
+	u32 grow_fault;
 	void *private;
 };
 
@@ -146,6 +164,11 @@ struct shadow_part {
  * @freeing: blocks that are given back when their batches are written; under the
  *	mutate mutex, as is @open
  * @open: the batch that takes blocks now
+ * @growing: the part that is growing now, or NULL; under the mutate mutex, as are the
+ *	next three
+ * @grow_since: jiffies when growth became due, 0: it is not
+ * @grow_frozen: ... and was put off, because the filesystem is frozen
+ * @grow_needs: ... and needs room itself, for what has to be preserved first
  * @reaping: batches whose end is known; the worker's
  * @lock: protects @staged and the pages of parts in memory; taken for reading
  *	while a block is copied
@@ -167,6 +190,10 @@ struct shadow_store {
 
 	u64 freeing;
 	struct shadow_batch *open;
+	struct shadow_part *growing;
+	unsigned long grow_since;
+	bool grow_frozen;
+	bool grow_needs;
 	struct list_head reaping;
 
 	rwlock_t lock;
@@ -268,13 +295,30 @@ int shadow_store_append(struct shadow_store *store, struct page **page, unsigned
 bool shadow_store_has_spare(const struct shadow_store *store);
 
 /*
+ * Can a part grow now?  The one that is to: the first one that has blocks to be made
+ * ready, else the first one that could obtain some; NULL if none.  Context: mutate mutex.
+ */
+struct shadow_part *shadow_store_growable(const struct shadow_store *store);
+
+/* Blocks of a part that are to be made ready.  Context: mutate mutex. */
+static inline u64 shadow_part_unready(const struct shadow_part *part)
+{
+	u64 wanted = min(part->nr_blocks, part->max_blocks);
+
+	return wanted - min(wanted, part->space.nr_blocks);
+}
+
+/*
  * It is full, but room is on its way: whoever makes it kicks, also when it has come
  * to nothing.  Context: mutate mutex.
  */
-static inline bool shadow_store_may_grow(const struct shadow_store *store)
-{
-	return false;
-}
+bool shadow_store_may_grow(const struct shadow_store *store);
+
+/* Has growth taken too long?  Context: mutate mutex. */
+bool shadow_store_grows_slowly(const struct shadow_store *store);
+
+/* Why the part that failed to grow last did; 0: none has.  Context: mutate mutex. */
+u32 shadow_store_grow_fault(const struct shadow_store *store);
 
 /* Let the batch that could take more be written.  Context: mutate mutex held. */
 void shadow_store_seal(struct shadow_store *store);
@@ -348,9 +392,14 @@ struct page *shadow_store_page(struct shadow_store *store, u64 loc);
 struct block_device *shadow_store_locate(const struct shadow_store *store, u64 loc, u64 *run,
 					 sector_t *sector);
 
-/* Blocks in use or allotted, and how many there may be.  Context: mutate mutex held. */
+/*
+ * Blocks in use or allotted; how many there are; how many there may be, as far as is
+ * known; how many can be had now.  Context: mutate mutex held.
+ */
 u64 shadow_store_used(const struct shadow_store *store);
+u64 shadow_store_size(const struct shadow_store *store);
 u64 shadow_store_capacity(const struct shadow_store *store);
+u64 shadow_store_room(const struct shadow_store *store);
 
 /* Memory for knowing what is in use, bytes.  Context: mutate mutex held. */
 size_t shadow_store_bytes(const struct shadow_store *store);

@@ -17,6 +17,10 @@
  * Before that, nothing of the file may be on its way to the device by another road:
  * pages (an mmap() that could make more is refused), direct writes, and a journal that
  * has the file's data in it.
+ *
+ * It grows by what the filesystem itself does for fallocate(): the system call refuses
+ * for our sake, not the filesystem.  Then it is mapped anew; the map there was is the
+ * beginning of the new one, or the new one is not used.  btrfs would not map it twice.
  */
 #include <linux/blkdev.h>
 #include <linux/fcntl.h>
@@ -44,12 +48,14 @@ struct file_extent {
  * struct file_map - where the blocks are
  * @nr: extents
  * @nr_blocks: blocks in all of them
+ * @file_size: of the file, when it was mapped
  * @bdev: on which device
  * @extent: in order of @block
  */
 struct file_map {
 	unsigned int nr;
 	u64 nr_blocks;
+	loff_t file_size;
 	struct block_device *bdev;
 	struct file_extent extent[];
 };
@@ -260,8 +266,10 @@ static struct file_map *map_claimed(struct file *file, struct shadow_fault *faul
 	inode_lock(inode);
 	map = ask(file);
 	inode_unlock(inode);
-	if (!IS_ERR(map))
+	if (!IS_ERR(map)) {
+		map->file_size = stat.size;
 		return map;
+	}
 	switch (PTR_ERR(map)) {
 	case -ENOMEM:
 		return ERR_PTR(refuse(file, fault, SHADOW_REASON_NO_MEMORY, -ENOMEM));
@@ -319,6 +327,11 @@ static void close_file(struct file *file)
 		fput(file);
 }
 
+static bool can_grow(const struct file *file)
+{
+	return file->f_op->fallocate && file_inode(file)->i_sb->s_magic != BTRFS_SUPER_MAGIC;
+}
+
 static int check_file(struct file *file, u64 max_bytes, struct shadow_fault *fault)
 {
 	struct inode *inode = file_inode(file);
@@ -359,6 +372,10 @@ static int file_open(struct shadow_part *part, struct shadow_fault *fault)
 		err = refuse(file, fault, SHADOW_REASON_BLOCK_SIZE, -EINVAL);
 		goto unpin;
 	}
+	if (part->spec.max_bytes >> SHADOW_BLOCK_BITS > map->nr_blocks && !can_grow(file)) {
+		err = refuse(file, fault, SHADOW_REASON_STORE_SIZE, -EINVAL);
+		goto unpin;
+	}
 	fp->file = file;
 	RCU_INIT_POINTER(fp->map, map);
 	part->private = fp;
@@ -366,10 +383,10 @@ static int file_open(struct shadow_part *part, struct shadow_fault *fault)
 	part->inode = file_inode(file)->i_ino;
 	part->spec.dev = shadow_dev_encode(map->bdev->bd_dev);
 	part->nr_blocks = map->nr_blocks;
-	if (part->spec.max_bytes)
-		part->nr_blocks = min_t(u64, part->nr_blocks,
-					part->spec.max_bytes >> SHADOW_BLOCK_BITS);
 	part->max_blocks = part->nr_blocks;
+	if (part->spec.max_bytes)
+		part->max_blocks = min_t(u64, part->spec.max_bytes >> SHADOW_BLOCK_BITS,
+					 SHADOW_PART_BLOCKS_MAX);
 	return 0;
 
 unpin:
@@ -379,6 +396,77 @@ free:
 	kfree(fp);
 close:
 	close_file(file);
+	return err;
+}
+
+/* Is @old the beginning of @map? */
+static bool continues(const struct file_map *map, const struct file_map *old)
+{
+	unsigned int i;
+
+	if (map->bdev != old->bdev || map->nr < old->nr || map->nr_blocks < old->nr_blocks)
+		return false;
+	for (i = 0; i < old->nr; i++)
+		if (map->extent[i].block != old->extent[i].block ||
+		    map->extent[i].sector != old->extent[i].sector)
+			return false;
+	return extent_end(map, old->nr - 1) >= old->nr_blocks;
+}
+
+static int more_blocks(struct file *file, u64 blocks, struct shadow_fault *fault)
+{
+	loff_t size = i_size_read(file_inode(file));
+	loff_t end = round_up(size, SHADOW_BLOCK_SIZE) + (blocks << SHADOW_BLOCK_BITS);
+	long err = -EFBIG;
+
+	if (end <= file_inode(file)->i_sb->s_maxbytes)
+		err = file->f_op->fallocate(file, 0, size, end - size);
+	switch (err) {
+	case 0:
+		return 0;
+	case -ENOSPC:
+	case -EDQUOT:
+	case -EFBIG:
+		return refuse(file, fault, SHADOW_REASON_STORE_FULL, err);
+	case -EOPNOTSUPP:	/* an ext3 file that ext4 has: no extents */
+		return refuse(file, fault, SHADOW_REASON_STORE_FS, err);
+	default:
+		return refuse(file, fault, SHADOW_REASON_STORE_ERROR, err);
+	}
+}
+
+/* A failure may leave the file larger all the same, and what it has is used. */
+static int file_grow(struct shadow_part *part, u64 blocks, u64 *nr_blocks,
+		     struct shadow_fault *fault)
+{
+	struct file_part *fp = part->private;
+	struct file_map *old = rcu_dereference_protected(fp->map, true), *map;
+	struct super_block *sb = file_inode(fp->file)->i_sb;
+	int err = 0;
+
+	*nr_blocks = old->nr_blocks;
+	if (!sb_start_write_trylock(sb))
+		return refuse(fp->file, fault, SHADOW_REASON_FROZEN, -EAGAIN);
+	if (i_size_read(file_inode(fp->file)) <= old->file_size)
+		err = more_blocks(fp->file, blocks, fault);
+	if (i_size_read(file_inode(fp->file)) <= old->file_size)
+		goto end;
+	map = map_claimed(fp->file, err ? NULL : fault);
+	if (IS_ERR(map)) {
+		err = err ?: PTR_ERR(map);
+		goto end;
+	}
+	if (!continues(map, old)) {
+		kvfree(map);
+		err = refuse(fp->file, fault, SHADOW_REASON_STORE_SHARED, -EIO);
+		goto end;
+	}
+	rcu_assign_pointer(fp->map, map);
+	*nr_blocks = map->nr_blocks;
+	synchronize_rcu();
+	kvfree(old);
+end:
+	sb_end_write(sb);
 	return err;
 }
 
@@ -440,6 +528,7 @@ static u64 file_extents(const struct shadow_part *part)
 
 const struct shadow_part_ops shadow_part_file_ops = {
 	.open = file_open,
+	.grow = file_grow,
 	.close = file_close,
 	.is = file_is,
 	.locate = file_locate,

@@ -6,6 +6,7 @@
 #include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "grow.h"
 #include "policy.h"
 #include "preserve.h"
 #include "volume.h"
@@ -50,6 +51,7 @@ static int alloc_pools(struct shadow_volume *vol)
 
 	err = err ?: bioset_init(&vol->reads, BIOS_MIN, 0, BIOSET_NEED_BVECS);
 	err = err ?: bioset_init(&vol->store_writes, STORE_BIOS_MIN, 0, BIOSET_NEED_BVECS);
+	err = err ?: bioset_init(&vol->own_writes, STORE_BIOS_MIN, 0, BIOSET_NEED_BVECS);
 	err = err ?: mempool_init_page_pool(&vol->pages, PAGES_MIN, 0);
 	err = err ?: mempool_init_kmalloc_pool(&vol->claim_pool, CLAIMS_MIN,
 					       shadow_claim_size());
@@ -60,6 +62,7 @@ static void free_pools(struct shadow_volume *vol)
 {
 	mempool_exit(&vol->claim_pool);
 	mempool_exit(&vol->pages);
+	bioset_exit(&vol->own_writes);
 	bioset_exit(&vol->store_writes);
 	bioset_exit(&vol->reads);
 	bioset_exit(&vol->clones);
@@ -92,6 +95,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	shadow_epochs_init(&vol->epochs, free_blocks, vol);
 	spin_lock_init(&vol->stakes_lock);
 	INIT_LIST_HEAD(&vol->stakes);
+	INIT_LIST_HEAD(&vol->prepared);
 	spin_lock_init(&vol->lock);
 	bio_list_init(&vol->gated);
 	bio_list_init(&vol->todo);
@@ -103,6 +107,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	INIT_LIST_HEAD(&vol->settling);
 	shadow_preserve_init(vol);
 	shadow_policy_begin(vol);
+	shadow_grow_begin(vol);
 
 	vol->flight = alloc_percpu(struct shadow_flight);
 	if (!vol->flight)
@@ -110,14 +115,20 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	vol->wq = alloc_workqueue("shadow/%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
 	if (!vol->wq)
 		goto free_flight;
-	if (alloc_pools(vol))
+	vol->grow_wq = alloc_workqueue("shadow-grow/%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 1,
+				       vol->name);
+	if (!vol->grow_wq)
 		goto free_wq;
+	if (alloc_pools(vol))
+		goto free_pools;
 	get_device(disk_to_dev(vol->disk));
 	__module_get(vol->disk->fops->owner);	/* frees the disk; @bdev is open */
 	return vol;
 
-free_wq:
+free_pools:
 	free_pools(vol);
+	destroy_workqueue(vol->grow_wq);
+free_wq:
 	destroy_workqueue(vol->wq);
 free_flight:
 	free_percpu(vol->flight);
@@ -137,6 +148,7 @@ void shadow_volume_free(struct shadow_volume *vol)
 	cancel_delayed_work_sync(&vol->flush_work);
 	cancel_delayed_work_sync(&vol->retry_work);
 	cancel_work_sync(&vol->gone_work);
+	destroy_workqueue(vol->grow_wq);
 	destroy_workqueue(vol->wq);
 	if (vol->store)
 		shadow_store_destroy(vol->store);

@@ -27,16 +27,21 @@ struct shadow_volume;
 
 /**
  * struct shadow_stake - a shadow, as far as its volume is concerned
- * @node: in shadow_volume.stakes, oldest first; under its stakes_lock
+ * @node: in shadow_volume.stakes, oldest first; under its stakes_lock.  Before its instant,
+ *	in shadow_volume.prepared
  * @epoch: the epoch that begins with the shadow
  * @lost: set before any write is let through that was not preserved for it; a
  *	reader that finds it unset after its data arrived has valid data
  * @fault: why it was lost; written before @lost
  * @on_lost: told once, with stakes_lock held
+ * @settled: the map that its epoch begins with, until then; under the mutate mutex
+ * @own: the volume's @own_changes that @epoch and @settled know of, until then
  */
 struct shadow_stake {
 	struct list_head node;
 	struct shadow_epoch *epoch;
+	struct shadow_settled *settled;
+	u64 own;
 	bool lost;
 	struct shadow_fault fault;
 	void (*on_lost)(struct shadow_stake *stake);
@@ -78,6 +83,7 @@ struct shadow_volume {
 	struct bio_set clones;		/* of admitted writes; tells our bios from others */
 	struct bio_set reads;		/* of old data */
 	struct bio_set store_writes;	/* of its store */
+	struct bio_set own_writes;	/* of what lies on the volume itself of that */
 	mempool_t pages;
 	mempool_t claim_pool;
 	struct shadow_flight __percpu *flight;
@@ -106,6 +112,11 @@ struct shadow_volume {
 	struct shadow_epochs epochs;
 	u64 last_epoch;			/* epochs.mutate */
 	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost */
+	struct list_head prepared;	/* epochs.mutate: stakes before their instant */
+	u64 own_changes;		/* epochs.mutate: of which blocks are its own store's */
+
+	struct workqueue_struct *grow_wq; /* its own: a filesystem may be slow */
+	struct work_struct grow_work;
 
 	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;

@@ -28,7 +28,7 @@
 #define SHADOW_CONTROL_NAME	"shadow-control"	/* below /dev */
 
 /* Raised when a command is added; old commands keep their meaning for ever. */
-#define SHADOW_ABI_VERSION	2
+#define SHADOW_ABI_VERSION	3
 
 #define SHADOW_BLOCK_SHIFT	12	/* a block is 4096 bytes */
 #define SHADOW_MAX_SET_VOLUMES	64	/* shadows in one set (VSS J-01) */
@@ -131,7 +131,7 @@ enum shadow_reason {
 	SHADOW_REASON_HOOK_DEAD		= 12,	/* the hook is not called */
 	SHADOW_REASON_FTRACE_OFF	= 13,	/* kernel.ftrace_enabled=0 */
 	SHADOW_REASON_STORE_IN_USE	= 14,	/* others use its device or file */
-	SHADOW_REASON_STORE_ON_VOLUME	= 15,	/* the store lies on the volume */
+	SHADOW_REASON_STORE_ON_VOLUME	= 15,	/* it lies on the volume, where it cannot be used */
 	SHADOW_REASON_STORE_CIRCLE	= 16,	/* stores depend on each other */
 	SHADOW_REASON_STORE_MISMATCH	= 17,	/* volume has another store already */
 	SHADOW_REASON_STORE_SIZE	= 18,	/* too small, or larger than the device */
@@ -190,7 +190,8 @@ enum shadow_store_type {
  *	In answers for SHADOW_STORE_FILE the device that the file lies on.
  * @max_bytes: upper limit of what may be stored; 0: the size of the device or the file,
  *	or a quarter of the machine's memory.  Rounded down to blocks.  The first MiB of a
- *	device or a file does not count.
+ *	device or a file does not count.  A file may have less, on a filesystem where it can
+ *	grow: it does so in the background, before it is full.
  */
 struct shadow_store_spec {
 	__u32	type;
@@ -466,6 +467,11 @@ enum shadow_part_state {
 	SHADOW_PART_READY	= 1,	/* in use */
 };
 
+/* Flags of struct shadow_store_info. */
+#define SHADOW_PART_ON_VOLUME	(1U << 0)	/* lies on the volume itself */
+#define SHADOW_PART_GROWING	(1U << 1)	/* becomes larger just now */
+#define SHADOW_PART_GROW_FAILED	(1U << 2)	/* could not, last time; tried again later */
+
 /**
  * struct shadow_store_info - a part of a store
  * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
@@ -473,7 +479,7 @@ enum shadow_part_state {
  * @volume: the volume whose store it is a part of
  * @part: number of the part in the store
  * @type: enum shadow_store_type
- * @flags: zero
+ * @flags: SHADOW_PART_* bits
  * @state: enum shadow_part_state
  * @dev: the device that it is, or that its file lies on; 0:0 for memory
  * @inode: inode number of its file; 0: none
@@ -499,6 +505,24 @@ struct shadow_store_info {
 	__u64	max_bytes;
 	char	volume_name[32];
 	__u64	reserved[11];
+};
+
+/**
+ * struct shadow_store_add - add a part to the store of a volume
+ * @dev: the volume; it has a store
+ * @flags: zero
+ * @part: out: number of the part in the store
+ * @store: the part
+ * @fault: out: why the command failed
+ * @reserved: zero
+ */
+struct shadow_store_add {
+	struct shadow_dev dev;
+	__u32	flags;
+	__u32	part;
+	struct shadow_store_spec store;
+	struct shadow_fault fault;
+	__u64	reserved[4];
 };
 
 /* What SHADOW_IOC_DELETE and SHADOW_IOC_SHADOW_CHANGE take their uuid for. */
@@ -665,6 +689,7 @@ struct shadow_set_step {
 #define SHADOW_IOC_VOLUME_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x04, struct shadow_volume_info)
 #define SHADOW_IOC_SHADOW_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x05, struct shadow_shadow_info)
 #define SHADOW_IOC_DELETE	_IOWR(SHADOW_IOC_MAGIC, 0x06, struct shadow_delete)
+#define SHADOW_IOC_STORE_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x07, struct shadow_store_add)
 #define SHADOW_IOC_STORE_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x0b, struct shadow_store_info)
 #define SHADOW_IOC_VOLUME_POLICY _IOWR(SHADOW_IOC_MAGIC, 0x0c, struct shadow_volume_policy)
 #define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)

@@ -19,6 +19,7 @@
  *	    SHADOW_NL_A_PERCENT	u32	fill of the store
  *	    SHADOW_NL_A_SECONDS	u32	until it is full, if it goes on like this
  *	    SHADOW_NL_A_FAULT	u32	enum shadow_protect_fault
+ *	    SHADOW_NL_A_BYTES	u64	the size that the store has now
  */
 #ifndef _UAPI_LINUX_SHADOW_NETLINK_H
 #define _UAPI_LINUX_SHADOW_NETLINK_H
@@ -48,6 +49,8 @@ enum shadow_nl_event {
 	SHADOW_NL_EV_THROTTLED	= 13,	/* writes begin to wait for room in the store */
 	SHADOW_NL_EV_FAULTED	= 14,	/* writes end with an error from now on */
 	SHADOW_NL_EV_CLEARED	= 15,	/* ... no longer */
+	SHADOW_NL_EV_STORE_GROWN = 16,	/* a part of the store has become larger */
+	SHADOW_NL_EV_GROW_FAILED = 17,	/* ... could not, with the reason; tried again later */
 };
 
 enum shadow_nl_attr {
@@ -66,6 +69,7 @@ enum shadow_nl_attr {
 	SHADOW_NL_A_PERCENT,
 	SHADOW_NL_A_SECONDS,
 	SHADOW_NL_A_FAULT,
+	SHADOW_NL_A_BYTES,
 
 	__SHADOW_NL_A_MAX,
 };
