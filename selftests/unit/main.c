@@ -53,6 +53,7 @@ static const struct {
 	{ "free_pieces", test_free_pieces, false },
 	{ "model_random", test_model_serial, false },
 	{ "model_free_space", test_model_free, false },
+	{ "model_own_store", test_model_own, false },
 	{ "model_no_memory", test_model_nomem, false },
 	{ "model_many_shadows", test_model_many, false },
 	{ "fold_flip_between_steps", test_fold_reflip, true },

@@ -17,6 +17,7 @@
 
 #define MAX_WINDOWS	4
 #define MAX_FREE	12
+#define MAX_OWN		3
 #define MAP_BITS	(PAGE_SIZE * 8)
 #define ZONES		3
 #define FREED		0xdeadf4eeu
@@ -52,8 +53,8 @@ struct shadow {
  * @nomem: of 1000 allocations fail, in some phases
  * @interleaved: several deletions proceed at once
  * @sparse_checks: check everything only now and then
- * @p_flip, @p_delete, @p_fold, @p_drop, @p_image, @p_free: of 1000 operations; the
- *	others are writes to the volume
+ * @p_flip, @p_delete, @p_fold, @p_drop, @p_image, @p_free, @p_own: of 1000 operations;
+ *	the others are writes to the volume
  */
 struct options {
 	unsigned int max_shadows;
@@ -62,7 +63,7 @@ struct options {
 	unsigned int nomem;
 	bool interleaved;
 	unsigned int sparse_checks;
-	unsigned int p_flip, p_delete, p_fold, p_drop, p_image, p_free;
+	unsigned int p_flip, p_delete, p_fold, p_drop, p_image, p_free, p_own;
 };
 
 struct model {
@@ -82,6 +83,8 @@ struct model {
 	struct shadow *active;	/* whose fold has begun; not if interleaved */
 	u64 number;
 	u64 floor;
+	struct shadow_range own[MAX_OWN];	/* written without preserving anything */
+	unsigned int nr_own;
 	bool partly;		/* free blocks need not be settled: not all was told, or done */
 
 	u32 zone_len;
@@ -538,12 +541,25 @@ static void op_flip(struct model *m)
 	struct shadow_epoch *ep;
 	struct shadow_settled *st;
 	struct shadow *s;
+	unsigned int i;
 
 	if (m->nr_shadows >= m->opt->max_shadows)
 		return;
 	ep = shadow_epoch_alloc(GFP_KERNEL);
 	st = shadow_settled_alloc(GFP_KERNEL);
 	if (!ep || !st) {
+		CHECK(m->opt->nomem, "no memory");
+		shadow_epoch_free(ep);
+		shadow_settled_free(st);
+		return;
+	}
+	for (i = 0; i < m->nr_own; i++) {
+		const struct shadow_range *own = &m->own[i];
+
+		CHECK(!shadow_epochs_unsettled(&m->es, own->first, own->end - own->first),
+		      "blocks of the store are not settled");
+		if (!shadow_epoch_expect(ep, st, own->first, own->end - own->first, GFP_KERNEL))
+			continue;
 		CHECK(m->opt->nomem, "no memory");
 		shadow_epoch_free(ep);
 		shadow_settled_free(st);
@@ -563,8 +579,34 @@ static void op_flip(struct model *m)
 	memcpy(s->oracle, m->now, m->nb * sizeof(*s->oracle));
 	s->written = test_alloc(m->nb, sizeof(*s->written));
 	m->shadow[m->nr_shadows++] = s;
+	for (i = 0; i < m->nr_own; i++)
+		s->free[s->nr_free++] = m->own[i];
 	memset(m->since_flip, 0, m->nb);
 	m->partly = false;
+}
+
+/*
+ * The volume's own store: it gets blocks that are settled, writes to them as it likes, and
+ * gives them back.
+ */
+static void op_own(struct model *m)
+{
+	struct window *w = &m->window[rnd(m->nr_windows)];
+	struct shadow_range own = { .first = w->base + rnd(w->len) };
+	unsigned int i, tries;
+	u64 at;
+
+	own.end = min(own.first + 1 + rnd(16), w->base + w->len);
+	if (m->nr_own == MAX_OWN && chance(10))
+		m->own[rnd(MAX_OWN)] = m->own[--m->nr_own];
+	if (m->nr_own < MAX_OWN &&
+	    !shadow_epochs_unsettled(&m->es, own.first, own.end - own.first))
+		m->own[m->nr_own++] = own;
+	for (i = 0; i < m->nr_own; i++)
+		for (tries = rnd(4); tries; tries--) {
+			at = m->own[i].first + rnd(m->own[i].end - m->own[i].first);
+			m->now[idx_of(m, at)] = ++m->version;
+		}
 }
 
 /*
@@ -843,6 +885,7 @@ static void op_any(struct model *m)
 		{ m->opt->p_drop, op_drop },
 		{ m->opt->p_image, op_image },
 		{ m->opt->p_free, op_free },
+		{ m->opt->p_own, op_own },
 		{ 1000, op_write },
 	};
 	unsigned int what = rnd(1000), i;
@@ -918,9 +961,20 @@ void test_model_free(void)
 	model_rounds(with_free(), test_rounds);
 }
 
+/* The same, with blocks that are the volume's own store's. */
+void test_model_own(void)
+{
+	struct options opt = with_free();
+
+	opt.p_own = 150;
+	model_rounds(opt, test_rounds);
+}
+
 void test_model_nomem(void)
 {
 	struct options opt = with_free();
+
+	opt.p_own = 100;
 
 	opt.nomem = 500;
 	model_rounds(opt, test_rounds);

@@ -41,6 +41,10 @@ mutant "newer epochs are not searched" epochs.c \
 	's/^\t\tuntil = \*len;.*/&\n\t\tbreak;/'
 mutant "a newer epoch answers for blocks of an older one" epochs.c \
 	's/shadow_index_find(&ep->index, block, until,/shadow_index_find(\&ep->index, block, max,/'
+mutant "an epoch begins with the store's own blocks unsettled" epochs.c \
+	"$(within shadow_epoch_expect)s/shadow_blockmap_fill(&st->map, first, n, gfp)/0/"
+mutant "an epoch begins with the store's own blocks as on the volume" epochs.c \
+	"$(within shadow_epoch_expect)s/shadow_blockmap_fill(&ep->free, first, n, gfp)/0/"
 mutant "fold: the newer record wins" index.c \
 	"$(within '\*shadow_leaf_merge')s/drop(arg, loc, len);/drop(arg, unused, len);/"
 mutant "fold: the wrong epoch is merged into the other" epochs.c \
