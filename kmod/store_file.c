@@ -15,14 +15,15 @@
  * alone.  Where else in the file a block is does not matter: nobody reads it as a file.
  *
  * Before that, nothing of the file may be on its way to the device by another road:
- * pages (an mmap() that could make more is refused), direct writes, and a journal that
- * has the file's data in it.
+ * pages (an mmap() that could make more is refused), direct writes, a journal that has the
+ * file's data in it, and what the filesystem itself had in its blocks before.
  *
  * It grows by what the filesystem itself does for fallocate(): the system call refuses
  * for our sake, not the filesystem.  Then it is mapped anew; the map there was is the
  * beginning of the new one, or the new one is not used.  btrfs would not map it twice.
  */
 #include <linux/blkdev.h>
+#include <linux/buffer_head.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -249,6 +250,19 @@ static int write_out(struct file *file)
 	return err;
 }
 
+/* ... nor of what was in its blocks before: directories, say, in the device's own cache. */
+static void drop_aliases(const struct file_map *map)
+{
+	unsigned int shift = ilog2(block_size(map->bdev)) - SECTOR_SHIFT;
+	unsigned int i;
+
+	for (i = 0; i < map->nr; i++) {
+		u64 nr = (extent_end(map, i) - map->extent[i].block) * SHADOW_BLOCK_SECTORS;
+
+		clean_bdev_aliases(map->bdev, map->extent[i].sector >> shift, nr >> shift);
+	}
+}
+
 static struct file_map *map_claimed(struct file *file, struct shadow_fault *fault)
 {
 	struct inode *inode = file_inode(file);
@@ -268,6 +282,7 @@ static struct file_map *map_claimed(struct file *file, struct shadow_fault *faul
 	inode_unlock(inode);
 	if (!IS_ERR(map)) {
 		map->file_size = stat.size;
+		drop_aliases(map);
 		return map;
 	}
 	switch (PTR_ERR(map)) {
