@@ -44,6 +44,7 @@ tested() {
 parents() {
 	case $1 in
 	SET_ADD) echo STEP VOLUME_TRACK ;;
+	STORE_ADD) echo SET_ADD ;;
 	SET_TAKE) echo STEP SET_HOLD ;;
 	SET_HOLD | SET_RELEASE | SET_KEEP) echo STEP ;;
 	esac

@@ -104,6 +104,15 @@ static void fill_add(void *arg)
 	*(struct shadow_set_add *)arg = adding(dev_b, SHADOW_ADD_SHADOW, "memory");
 }
 
+static void fill_part(void *arg)
+{
+	struct shadow_store_add *add = arg;
+
+	add->dev = dev_a;
+	add->store.type = SHADOW_STORE_MEMORY;
+	add->store.max_bytes = 4 << 20;
+}
+
 #define STEP(ioc) { \
 	.name = #ioc, .number = SHADOW_IOC_##ioc, .on_set = true, \
 	.fill = fill_nothing, \
@@ -234,6 +243,16 @@ static const struct command commands[] = {
 			ZERO(shadow_store_info, reserved),
 		},
 		.known = ~0U,
+	}, {
+		.name = "STORE_ADD", .number = SHADOW_IOC_STORE_ADD,
+		.fill = fill_part,
+		.members = {
+			IN(shadow_store_add, dev), IN(shadow_store_add, flags),
+			ZERO(shadow_store_add, part), IN(shadow_store_add, store),
+			ZERO(shadow_store_add, fault), ZERO(shadow_store_add, reserved),
+		},
+		.flags = offsetof(struct shadow_store_add, flags),
+		.known = 0,
 	}, {
 		.name = "DELETE", .number = SHADOW_IOC_DELETE,
 		.fill = fill_delete,
@@ -460,6 +479,8 @@ static void bad_values(int set)
 	const struct command *delete = command_of(SHADOW_IOC_DELETE);
 	const struct command *change = command_of(SHADOW_IOC_SHADOW_CHANGE);
 	const struct command *policy = command_of(SHADOW_IOC_VOLUME_POLICY);
+	const struct command *part = command_of(SHADOW_IOC_STORE_ADD);
+	struct shadow_store_add s = { .dev = dev_a };
 	struct shadow_set_add a;
 	struct shadow_delete d = { .uuid = shadow_of_a };
 	struct shadow_change p = { .uuid = shadow_of_a };
@@ -499,6 +520,14 @@ static void bad_values(int set)
 		a.store.type = types[i];
 		bad_value(set, add, &a, "unknown type of store");
 	}
+	bad_value(control, part, &s, "no type of part");
+	s.store.type = SHADOW_STORE_FILE + 1;
+	bad_value(control, part, &s, "unknown type of part");
+	s.store.type = SHADOW_STORE_DEVICE;
+	bad_value(control, part, &s, "a part on a device that is not named");
+	s.store.type = SHADOW_STORE_MEMORY;
+	s.dev = (struct shadow_dev){ 4096, 0 };
+	bad_value(control, part, &s, "no such major");
 	a = adding(dev_b, 0, NULL);
 	bad_value(set, add, &a, "neither shadow nor freeze");
 	a = adding(dev_b, SHADOW_ADD_FREEZE, "memory");

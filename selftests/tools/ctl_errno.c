@@ -881,12 +881,35 @@ static void store_frozen(void)
 	close(fd);
 }
 
-static void store_file_on_volume(void)
-{
-	int fd = new_file("file", 6 << 20, 6 << 20, O_RDWR);
+/* --- parts ---------------------------------------------------------------- */
 
-	store_refused(adding_file(role_dev("mounted"), fd, 0));
-	close(fd);
+static void part_refused(struct shadow_dev volume, struct shadow_store_spec store)
+{
+	struct shadow_store_add add = { .dev = volume, .store = store };
+
+	refused(control, SHADOW_IOC_STORE_ADD, &add, &add.fault);
+}
+
+static void part_of_none(void)
+{
+	static const struct shadow_store_spec memory = { .type = SHADOW_STORE_MEMORY };
+
+	part_refused(role_dev("a"), memory);
+	part_refused((struct shadow_dev){ 4095, 0 }, memory);
+	track(role_dev("a"));
+	part_refused(role_dev("a"), memory);
+	untrack(role_dev("a"));
+}
+
+static void part_twice(void)
+{
+	struct shadow_store_spec store = { .type = SHADOW_STORE_DEVICE };
+	int set = set_new(0, 0);
+
+	store.dev = role_dev("store");
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, role("store"));
+	part_refused(role_dev("a"), store);
+	close(set);
 }
 
 /* --- limits --------------------------------------------------------------- */
@@ -1163,6 +1186,9 @@ static const struct ctl_case cases[] = {
 	/* no case: VOLUME_NEXT, ENOMEM, NONE: small allocations do not fail for root */
 	CASE(SHADOW_NEXT, ENOENT, NONE, sets, no_more_shadows),
 	CASE(STORE_NEXT, ENOENT, NONE, sets, no_more_parts),
+	/* no case: STORE_ADD, E2BIG, STORE_FULL: so many devices or files are too many for a test */
+	CASE(STORE_ADD, EEXIST, DUPLICATE, stores, part_twice),
+	CASE(STORE_ADD, ENOENT, NO_DEVICE, stores, part_of_none),
 
 	CASE(DELETE, EBUSY, BUSY, sets, delete_open),
 	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),
@@ -1188,7 +1214,6 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, EEXIST, STORE_MISMATCH, stores, store_mismatch),
 	CASE(SET_ADD, EIO, FAULTED, sets, add_faulted),
 	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_on_volume),
-	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_file_on_volume),
 	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_size),
 	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_file_size),
 	CASE(SET_ADD, EINVAL, STORE_FILE, stores, store_no_file),

@@ -3,9 +3,10 @@
  * Compare two devices or files byte for byte, past the page cache, and say
  * which blocks differ.  A page cache would answer for a device that is at fault.
  *
- *	ora_compare A B		exit status 0: equal, 1: different, 2: cannot say
+ *	ora_compare A B [PLACES]	exit status 0: equal, 1: different, 2: cannot say
  *
- * B may be longer than A.
+ * B may be longer than A.  Each line of the file PLACES has the first byte and the length of
+ * a place where a block of A may be zeros instead.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -48,16 +49,49 @@ static size_t read_at(int fd, const char *path, char *data, off_t at)
 	return done;
 }
 
+struct place {
+	off_t first, end;
+};
+
+static struct place *places;
+static size_t nr_places;
+
+static void read_places(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	intmax_t first, bytes;
+
+	if (!f)
+		err(2, "%s", path);
+	while (fscanf(f, "%jd %jd", &first, &bytes) == 2) {
+		places = reallocarray(places, nr_places + 1, sizeof(*places));
+		if (!places)
+			err(2, "memory");
+		places[nr_places++] = (struct place){ first, first + bytes };
+	}
+	fclose(f);
+}
+
+static int may_be_zeros(const char *data, size_t n, off_t at)
+{
+	for (size_t i = 0; i < nr_places; i++)
+		if (places[i].first <= at && at + (off_t)n <= places[i].end)
+			return !data[0] && !memcmp(data, data + 1, n - 1);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char *a = aligned_alloc(BLOCK, CHUNK), *b = aligned_alloc(BLOCK, CHUNK);
-	uint64_t differing = 0;
+	uint64_t differing = 0, zeros = 0;
 	size_t na, nb;
 	off_t at = 0;
 	int fa, fb;
 
-	if (argc != 3)
-		errx(2, "usage: ora_compare A B");
+	if (argc < 3 || argc > 4)
+		errx(2, "usage: ora_compare A B [PLACES]");
+	if (argc == 4)
+		read_places(argv[3]);
 	if (!a || !b)
 		err(2, "memory");
 	fa = open_direct(argv[1]);
@@ -72,11 +106,17 @@ int main(int argc, char **argv)
 		for (size_t i = 0; i < na; i += BLOCK) {
 			size_t n = na - i < BLOCK ? na - i : BLOCK;
 
-			if (memcmp(a + i, b + i, n) && differing++ < SHOWN)
+			if (!memcmp(a + i, b + i, n))
+				continue;
+			if (may_be_zeros(a + i, n, at + i))
+				zeros++;
+			else if (differing++ < SHOWN)
 				printf("# block %jd differs\n", (intmax_t)((at + i) / BLOCK));
 		}
 		at += na;
 	} while (na == CHUNK);
+	if (zeros)
+		printf("# %ju blocks are zeros instead: %s\n", (uintmax_t)zeros, argv[1]);
 	if (differing)
 		printf("# %ju of %jd blocks differ: %s %s\n", (uintmax_t)differing,
 		       (intmax_t)((at + BLOCK - 1) / BLOCK), argv[1], argv[2]);

@@ -3,8 +3,10 @@
  * The parts of stores:
  *
  *	parts list [VOLUME]
+ *	parts add VOLUME memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]
  *
- * prints a line of key=value for each part, of all volumes or of one.
+ * The first prints a line of key=value for each part, of all volumes or of one; the second
+ * adds a part to the store of a volume, and prints its number.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -18,8 +20,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/shadow.h>
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "store_spec.h"
 
 static const char *const types[] = {
 	[SHADOW_STORE_MEMORY] = "memory", [SHADOW_STORE_DEVICE] = "device",
@@ -31,20 +32,6 @@ static const char *const states[] = {
 };
 
 static int control;
-
-static const char *name_in(const char *const *names, size_t n, unsigned int i)
-{
-	return i < n && names[i] ? names[i] : "unknown";
-}
-
-static struct shadow_dev dev_of(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		err(2, "%s", path);
-	return (struct shadow_dev){ major(st.st_rdev), minor(st.st_rdev) };
-}
 
 static int list(const char *volume)
 {
@@ -75,6 +62,16 @@ static int list(const char *volume)
 	return 0;
 }
 
+static int add(const char *volume, char *store)
+{
+	struct shadow_store_add arg = { .dev = dev_of(volume), .store = store_of(store) };
+
+	if (ioctl(control, SHADOW_IOC_STORE_ADD, &arg))
+		return failed("add", &arg.fault) ? 1 : 0;
+	printf("%u\n", arg.part);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR | O_CLOEXEC);
@@ -82,5 +79,7 @@ int main(int argc, char **argv)
 		err(1, "/dev/" SHADOW_CONTROL_NAME);
 	if (argc >= 2 && !strcmp(argv[1], "list"))
 		return list(argv[2]);
-	errx(2, "usage: parts list [VOLUME]");
+	if (argc == 4 && !strcmp(argv[1], "add"))
+		return add(argv[2], argv[3]);
+	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE");
 }
