@@ -117,6 +117,8 @@ static const struct name events[] = {
 	{ SHADOW_NL_EV_THROTTLED, "throttled" },
 	{ SHADOW_NL_EV_FAULTED, "faulted" },
 	{ SHADOW_NL_EV_CLEARED, "cleared" },
+	{ SHADOW_NL_EV_STORE_GROWN, "store-grown" },
+	{ SHADOW_NL_EV_GROW_FAILED, "grow-failed" },
 };
 
 SC_EXPORT const char *shadowcopy_state_name(uint32_t state)
