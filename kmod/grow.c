@@ -186,6 +186,11 @@ static bool give_out(struct shadow_volume *vol, struct shadow_part *part, u64 fr
 	return true;
 }
 
+void shadow_grow_take(struct shadow_volume *vol, struct shadow_part *part, u16 **groups)
+{
+	give_out(vol, part, 0, shadow_part_unready(part), groups);
+}
+
 static int no_memory(struct shadow_volume *vol, struct shadow_fault *fault)
 {
 	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev, -ENOMEM);

@@ -31,6 +31,18 @@ int shadow_grow_ready(struct shadow_volume *vol, struct shadow_part *part,
 		      struct shadow_fault *fault);
 
 /**
+ * shadow_grow_take() - use all blocks of a part on the volume at once, if that costs nothing
+ * @vol: the volume
+ * @part: a part of its store, of which no block is ready
+ * @groups: in: from shadow_space_groups() for all of them; out: for kvfree()
+ *
+ * So it is where no shadow exists.  Otherwise they are made ready one after the other.
+ *
+ * Context: mutate mutex.
+ */
+void shadow_grow_take(struct shadow_volume *vol, struct shadow_part *part, u16 **groups);
+
+/**
  * shadow_grow_expect() - let a shadow in the making know the blocks of the volume's own store
  * @vol: the volume
  * @stake: its epoch and map are there; in @vol->prepared from now on

@@ -613,6 +613,7 @@ static int check_new(const struct shadow_volume *vol, const struct shadow_store_
 static int attach_part(struct shadow_volume *vol, struct shadow_part *part,
 		       const struct shadow_store_spec *spec, struct shadow_fault *fault)
 {
+	u16 *groups = shadow_space_groups(part->space.nr_blocks);
 	int err;
 
 	mutex_lock(&registry_lock);
@@ -622,11 +623,14 @@ static int attach_part(struct shadow_volume *vol, struct shadow_part *part,
 	if (!err) {
 		mutex_lock(&vol->epochs.mutate);
 		shadow_store_attach(part);
+		if (part->on_volume && groups)
+			shadow_grow_take(vol, part, &groups);
 		shadow_policy_grow(vol);	/* by the blocks that are to be made ready */
 		mutex_unlock(&vol->epochs.mutate);
 	}
 	mutex_unlock(&vol->change);
 	mutex_unlock(&registry_lock);
+	kvfree(groups);
 	return err;
 }
 

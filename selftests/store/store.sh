@@ -49,12 +49,14 @@ free_places() {
 		}'
 }
 
-# own_shot VOLUME ORACLE [STORE]: a shadow of a mounted volume, $IMAGE, and a copy of the
-# volume made while it is held; the first one's store is STORE
+# own_shot VOLUME ORACLE [STORE [PART]]: a shadow of a mounted volume, $IMAGE, and a copy of
+# the volume made while it is held; the first one's store is STORE, and PART is added to it
+# when the set is in the making
 own_shot() {
 	local answer
 
-	answer=$(holder --timeout 60000 "$1" ${3:+--store "$3"} --freeze -- add hold \
+	answer=$(holder --timeout 60000 "$1" ${3:+--store "$3"} --freeze -- add \
+		${4:+"exec:parts add $1 $4"} hold \
 		"exec:dd if=$1 of=$2 bs=1M iflag=direct oflag=direct status=none" take release keep print)
 	[ -z "${3:-}" ] || cleanup drop_all
 	IMAGE=$(sed -n 's/.* image[0-9]*=\([^ ]*\).*/\1/p' <<<"$answer")
@@ -112,17 +114,21 @@ own_test() {
 	mount_at "$DISK_origin" "$mnt"
 	echo before >"$mnt/marker"
 	# What is in its blocks is not what the image is to show.
-	fill "$file" 7 80
-	chmod 600 "$file"
+	fill "$file" 7 64
+	fill "$mnt/more" 8 16
+	chmod 600 "$file" "$mnt/more"
 	sync -f "$mnt"
 	need_module
 	writers_start "$DISK_origin" "$mnt" random-buffered random-direct
 	for oracle in "$DISK_a" "$DISK_b" "$DISK_c"; do
 		n=${#images[@]}
 		if [ "$n" -eq 0 ]; then
-			own_shot "$DISK_origin" "$oracle" "$file"
+			own_shot "$DISK_origin" "$oracle" "$file" "$mnt/more"
 			places "$file" >"$SCRATCH/places"
+			places "$mnt/more" >"$SCRATCH/more"
 			left_alone "$file"
+			cat "$SCRATCH/more" >>"$SCRATCH/places"
+			is "$(part "$DISK_origin" allocated 1)" $((15 << 20)) "the second part is ready"
 		else
 			own_shot "$DISK_origin" "$oracle"
 		fi
@@ -135,7 +141,9 @@ own_test() {
 	check "the writers have not stopped" writers_write
 	for image in "${images[@]}"; do
 		check "$image is its oracle" ora_compare "$image" "${oracle_of[$image]}" "$SCRATCH/places"
-		check "the store's blocks are zeros in $image" reads_as_zeros "$image" "$SCRATCH/places"
+		head -n "$(places "$file" | wc -l)" "$SCRATCH/places" >"$SCRATCH/store"
+		check "the store's blocks are zeros in $image" reads_as_zeros "$image" "$SCRATCH/store"
+		check "those of the second part, too" reads_as_zeros "$image" "$SCRATCH/more"
 		check_filesystem "$1" "$image" "$image"
 	done
 	writers_stop
