@@ -307,8 +307,8 @@ static void grow(struct work_struct *work)
 	struct shadow_fault fault = { 0 };
 	struct shadow_part *part = NULL;
 	struct shadow_store *store;
+	u32 reason, last;
 	u64 before, size;
-	u32 reason;
 	int err;
 
 	mutex_lock(&vol->epochs.mutate);
@@ -317,6 +317,7 @@ static void grow(struct work_struct *work)
 		part = shadow_store_growable(store);
 		store->growing = part;
 		before = shadow_store_size(store);
+		last = part ? part->grow_fault : 0;
 		if (!part)
 			store->grow_since = 0;
 	}
@@ -333,7 +334,7 @@ static void grow(struct work_struct *work)
 	size = shadow_store_size(store);
 	reason = part->grow_fault;
 	mutex_unlock(&vol->epochs.mutate);
-	tell(vol, size - min(size, before), size, store->grow_frozen ? 0 : reason);
+	tell(vol, size - min(size, before), size, reason == last ? 0 : reason);
 out:
 	shadow_volume_kick(vol);
 	memalloc_noio_restore(noio);

@@ -943,6 +943,9 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 		if (!err)
 			arg->done++;
 	}
+	mutex_lock(&sh->vol->epochs.mutate);
+	shadow_policy_told_free(sh->vol);
+	mutex_unlock(&sh->vol->epochs.mutate);
 	inflight_put(sh);
 	return err;
 }

@@ -108,6 +108,17 @@ void shadow_policy_grow(struct shadow_volume *vol)
 		store->grow_since = 0;
 }
 
+void shadow_policy_told_free(struct shadow_volume *vol)
+{
+	struct shadow_part *part;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	list_for_each_entry(part, &vol->store->parts, node)
+		if (part->grow_fault == SHADOW_REASON_STORE_ON_VOLUME)
+			part->grow_again = 0;
+	shadow_policy_grow(vol);
+}
+
 /*
  * Is room on its way?  What is frozen does not grow; where that is for a set in the making,
  * the oldest shadow goes for the newest.  Writes do not fail for it.

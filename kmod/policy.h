@@ -48,6 +48,9 @@ bool shadow_policy_wait(struct shadow_volume *vol);
  */
 void shadow_policy_grow(struct shadow_volume *vol);
 
+/* More is known to be free: let the store grow, if that is what it lacked.  Likewise. */
+void shadow_policy_told_free(struct shadow_volume *vol);
+
 /* Nobody waits for room any more.  Context: the worker; epochs.mutate held. */
 void shadow_policy_relieve(struct shadow_volume *vol);
 
