@@ -12,14 +12,16 @@
  * A diverted write goes on as a clone from the volume's own bio set, and a bio
  * from that set (or a split remainder of it, which is the same bio) has passed
  * this volume and all before it; it is still a new write for those after it.
- * No flag of the bio and no call chain is needed.  What a volume's store writes to blocks of
- * its own on the volume (own_writes) passes that volume by: it has seen to it that no
- * shadow needs them, and shows zeros for them.  It is a write like all others for the
- * other volumes of the disk.  Such a bio is only ever made for the volume's own disk, so
- * one that comes there through a stack of devices is never taken for it.  A driver may split our clone
+ * No flag of the bio and no call chain is needed.  A driver may split our clone
  * and submit a part of it again, to the same disk (raid10 with discards, failover
  * of NVMe paths): it is known by what it is chained to, and must not wait at a
  * gate whose closer waits for the clone.
+ *
+ * What a volume's store writes to blocks of its own on the volume (own_writes) passes
+ * that volume by: it has seen to it that no shadow needs them, and shows zeros for
+ * them.  It is a write like all others for the other volumes of the disk, whose clones
+ * say where they came from.  Such a bio is only ever made for the volume's own disk, so
+ * one that comes there through a stack of devices is never taken for it.
  *
  * Unloading and unregistering: once no volume is in the hash and a grace period
  * is over, the callback diverts nothing.  hook_ref counts the bios between the

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# DESC: a file that cannot grow: frozen filesystems are waited for, full ones are told of; then the policy holds
+# DESC: what is frozen is waited for, what is full is told of; then the policy holds
 # DISKS: origin=96M oracle=96M store=96M
 # TIMEOUT: 300
 

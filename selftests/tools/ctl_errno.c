@@ -1186,7 +1186,7 @@ static const struct ctl_case cases[] = {
 	/* no case: VOLUME_NEXT, ENOMEM, NONE: small allocations do not fail for root */
 	CASE(SHADOW_NEXT, ENOENT, NONE, sets, no_more_shadows),
 	CASE(STORE_NEXT, ENOENT, NONE, sets, no_more_parts),
-	/* no case: STORE_ADD, E2BIG, STORE_FULL: so many devices or files are too many for a test */
+	/* no case: STORE_ADD, E2BIG, STORE_FULL: 256 parts need 256 disks or files */
 	CASE(STORE_ADD, EEXIST, DUPLICATE, stores, part_twice),
 	CASE(STORE_ADD, ENOENT, NO_DEVICE, stores, part_of_none),
 

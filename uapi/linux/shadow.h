@@ -131,7 +131,7 @@ enum shadow_reason {
 	SHADOW_REASON_HOOK_DEAD		= 12,	/* the hook is not called */
 	SHADOW_REASON_FTRACE_OFF	= 13,	/* kernel.ftrace_enabled=0 */
 	SHADOW_REASON_STORE_IN_USE	= 14,	/* others use its device or file */
-	SHADOW_REASON_STORE_ON_VOLUME	= 15,	/* it lies on the volume, where it cannot be used */
+	SHADOW_REASON_STORE_ON_VOLUME	= 15,	/* it lies on the volume, and cannot */
 	SHADOW_REASON_STORE_CIRCLE	= 16,	/* stores depend on each other */
 	SHADOW_REASON_STORE_MISMATCH	= 17,	/* volume has another store already */
 	SHADOW_REASON_STORE_SIZE	= 18,	/* too small, or larger than the device */
@@ -470,7 +470,7 @@ enum shadow_part_state {
 /* Flags of struct shadow_store_info. */
 #define SHADOW_PART_ON_VOLUME	(1U << 0)	/* lies on the volume itself */
 #define SHADOW_PART_GROWING	(1U << 1)	/* becomes larger just now */
-#define SHADOW_PART_GROW_FAILED	(1U << 2)	/* could not, last time; tried again later */
+#define SHADOW_PART_GROW_FAILED	(1U << 2)	/* could not; is tried again later */
 
 /**
  * struct shadow_store_info - a part of a store

@@ -50,7 +50,7 @@ enum shadow_nl_event {
 	SHADOW_NL_EV_FAULTED	= 14,	/* writes end with an error from now on */
 	SHADOW_NL_EV_CLEARED	= 15,	/* ... no longer */
 	SHADOW_NL_EV_STORE_GROWN = 16,	/* a part of the store has become larger */
-	SHADOW_NL_EV_GROW_FAILED = 17,	/* ... could not, with the reason; tried again later */
+	SHADOW_NL_EV_GROW_FAILED = 17,	/* ... could not; is tried again later */
 };
 
 enum shadow_nl_attr {
