@@ -512,6 +512,85 @@ struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number)
 	return st;
 }
 
+/* The newest epoch up to @number, or NULL. */
+static struct shadow_epoch *epoch_upto(const struct shadow_epochs *es, u64 number)
+{
+	struct shadow_epoch *ep;
+
+	list_for_each_entry_reverse(ep, &es->list, node)
+		if (ep->number <= number)
+			return ep;
+	return NULL;
+}
+
+static struct shadow_index *index_at(struct shadow_epoch *ep, const struct shadow_walk *at)
+{
+	return at->overlay ? &ep->overlay : &ep->index;
+}
+
+int shadow_epochs_next_in(struct shadow_epochs *es, struct shadow_walk *walk, u64 first, u64 end,
+			  struct shadow_extent *extent, unsigned int *budget)
+{
+	struct shadow_epoch *ep = epoch_upto(es, walk->number);
+	int found;
+
+	lockdep_assert_held(&es->mutate);
+	if (!ep)
+		return 0;
+	list_for_each_entry_from_reverse(ep, &es->list, node) {
+		if (ep->number != walk->number)
+			*walk = (struct shadow_walk){ .number = ep->number };
+		for (;;) {
+			found = shadow_index_next_in(index_at(ep, walk), &walk->block, first, end,
+						     extent, budget);
+			if (found)
+				return found;
+			if (walk->overlay)
+				break;
+			walk->overlay = true;
+			walk->block = 0;
+		}
+	}
+	*walk = (struct shadow_walk){ 0 };
+	return 0;
+}
+
+/* The index of @at, or NULL: the epoch is gone. */
+static struct shadow_index *index_of(const struct shadow_epochs *es, const struct shadow_walk *at)
+{
+	struct shadow_epoch *ep = epoch_upto(es, at->number);
+
+	return ep && ep->number == at->number ? index_at(ep, at) : NULL;
+}
+
+bool shadow_epochs_is_at(const struct shadow_epochs *es, const struct shadow_walk *at,
+			 const struct shadow_extent *extent, u64 *len)
+{
+	const struct shadow_index *ix = index_of(es, at);
+	u64 loc;
+
+	*len = extent->len;
+	return ix && shadow_index_find(ix, extent->block, extent->len, &loc, len) &&
+	       loc == extent->loc;
+}
+
+int shadow_epochs_move_reserve(struct shadow_epochs *es, const struct shadow_walk *at, u64 block,
+			       gfp_t gfp)
+{
+	return make_room(es, index_of(es, at), block >> SHADOW_REGION_BITS, SHADOW_PUT_WORDS, gfp);
+}
+
+void shadow_epochs_move(struct shadow_epochs *es, const struct shadow_walk *at,
+			const struct shadow_extent *extent,
+			void (*drop)(void *arg, u64 loc, u64 len), void *arg)
+{
+	struct shadow_index *ix = index_of(es, at);
+
+	write_lock(&es->lock);
+	shadow_index_put(ix, extent, drop, arg);
+	write_unlock(&es->lock);
+}
+
 size_t shadow_epochs_bytes(const struct shadow_epochs *es)
 {
 	struct shadow_settled *st = settled_of(es);

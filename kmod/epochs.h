@@ -315,6 +315,83 @@ int shadow_epochs_fold(struct shadow_epochs *es, struct shadow_epoch *ep, u64 fl
  */
 struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number);
 
+/**
+ * struct shadow_walk - where a walk over all records and overlays stands
+ * @number: of the epoch that is looked through, or the next older one that there is
+ * @overlay: its overlay, and no longer its records
+ * @block: where to go on
+ *
+ * From the newest epoch to the oldest, and in each the records before the overlay.
+ */
+struct shadow_walk {
+	u64 number;
+	bool overlay;
+	u64 block;
+};
+
+#define SHADOW_WALK_BEGIN	((struct shadow_walk){ .number = U64_MAX })
+
+/**
+ * shadow_epochs_next_in() - find what lies in a part of the store
+ * @es: the epochs
+ * @walk: in: where to begin; out: where @extent was found, and where to go on
+ * @first: first location of that part
+ * @end: the location after it
+ * @extent: out: a run of blocks, within one region
+ * @budget: in and out: how many extents may be looked at, or a little more
+ *
+ * The mutex may be given up between two calls, and anything be done but recording more
+ * that lies in the part: records only move to older epochs, so that each is found that
+ * is still there.
+ *
+ * Context: @es->mutate held.
+ * Return: 1; 0 when there is no more; -EAGAIN when there was none for all of @budget.
+ */
+int shadow_epochs_next_in(struct shadow_epochs *es, struct shadow_walk *walk, u64 first, u64 end,
+			  struct shadow_extent *extent, unsigned int *budget);
+
+/**
+ * shadow_epochs_is_at() - is what was found still where it was found?
+ * @es: the epochs
+ * @at: where it was found
+ * @extent: what was found
+ * @len: out: the answer is good for so many blocks, from the extent's first one on
+ *
+ * Context: @es->mutate held.
+ */
+bool shadow_epochs_is_at(const struct shadow_epochs *es, const struct shadow_walk *at,
+			 const struct shadow_extent *extent, u64 *len);
+
+/**
+ * shadow_epochs_move_reserve() - obtain the memory for a shadow_epochs_move()
+ * @es: the epochs
+ * @at: where it was found; it is still there
+ * @block: a block of the region concerned
+ * @gfp: how to allocate
+ *
+ * Context: @es->mutate held.
+ * Return: 0 or -ENOMEM.
+ */
+int shadow_epochs_move_reserve(struct shadow_epochs *es, const struct shadow_walk *at, u64 block,
+			       gfp_t gfp);
+
+/**
+ * shadow_epochs_move() - what was found is in another place now
+ * @es: the epochs
+ * @at: where it was found; it is still there
+ * @extent: its blocks, within one region, and their new place; reserved before
+ * @drop: called, readers excluded, for each run of the store that is out of use
+ *	now; reads that have found it may be under way
+ * @arg: for @drop
+ *
+ * What shadows read is the same as before, so @es->generation is, too.
+ *
+ * Context: @es->mutate held.  Does not sleep, cannot fail.
+ */
+void shadow_epochs_move(struct shadow_epochs *es, const struct shadow_walk *at,
+			const struct shadow_extent *extent,
+			void (*drop)(void *arg, u64 loc, u64 len), void *arg);
+
 /* Memory of all indexes and maps, bytes.  Context: @es->mutate held. */
 size_t shadow_epochs_bytes(const struct shadow_epochs *es);
 

@@ -385,6 +385,46 @@ bool shadow_index_next(const struct shadow_index *ix, u64 *block, struct shadow_
 	return false;
 }
 
+/* What of @word, from @off on, lies in locations @first to @end - 1; @base: the region's block. */
+static bool word_in(u64 word, u64 base, unsigned int off, u64 first, u64 end,
+		    struct shadow_extent *extent)
+{
+	unsigned int start = max(word_start(word), off);
+	u64 loc = word_loc(word) + (start - word_start(word));
+	u64 from = max(loc, first);
+	u64 to = min(word_loc(word) + word_len(word), end);
+
+	if (start >= word_start(word) + word_len(word) || from >= to)
+		return false;
+	*extent = (struct shadow_extent){ base + start + (from - loc), from, to - from };
+	return true;
+}
+
+int shadow_index_next_in(const struct shadow_index *ix, u64 *block, u64 first, u64 end,
+			 struct shadow_extent *extent, unsigned int *budget)
+{
+	u64 region = *block >> SHADOW_REGION_BITS;
+
+	for (; shadow_index_next_region(ix, &region); region++) {
+		const struct shadow_leaf *leaf = leaf_of(ix, region);
+		u64 base = region << SHADOW_REGION_BITS;
+		unsigned int off = max(*block, base) - base;
+		unsigned int i = leaf_search(leaf, off);
+
+		*block = base + off;
+		if (!*budget)
+			return -EAGAIN;
+		*budget -= min_t(unsigned int, *budget, leaf->nr);
+		for (i -= !!i; i < leaf->nr; i++) {	/* the one before may reach over @off */
+			if (word_in(leaf->word[i], base, off, first, end, extent)) {
+				*block = extent->block + extent->len;
+				return 1;
+			}
+		}
+	}
+	return 0;
+}
+
 /* Use a smaller leaf where that holds it, too, and can be had. */
 static struct shadow_leaf *leaf_trim(struct shadow_leaf *leaf, gfp_t gfp)
 {

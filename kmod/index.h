@@ -130,6 +130,21 @@ void shadow_index_put(struct shadow_index *ix, const struct shadow_extent *exten
  */
 bool shadow_index_next(const struct shadow_index *ix, u64 *block, struct shadow_extent *extent);
 
+/**
+ * shadow_index_next_in() - the first extent at or after *@block that lies in a part of the store
+ * @ix: the index
+ * @block: in: where to begin; out: where to go on
+ * @first: first location of that part
+ * @end: the location after it
+ * @extent: out: the extent, or as much of it as lies there, from *@block on
+ * @budget: in and out: how many extents may be looked at; overdrawn by one region's
+ *
+ * Context: the caller excludes changes.  Does not sleep.
+ * Return: 1; 0 when there is none; -EAGAIN when there was none for all of @budget.
+ */
+int shadow_index_next_in(const struct shadow_index *ix, u64 *block, u64 first, u64 end,
+			 struct shadow_extent *extent, unsigned int *budget);
+
 /* How many blocks of @region are recorded.  Context: the caller excludes changes. */
 unsigned int shadow_index_weight(const struct shadow_index *ix, u64 region);
 

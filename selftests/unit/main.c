@@ -54,6 +54,7 @@ static const struct {
 	{ "model_random", test_model_serial, false },
 	{ "model_free_space", test_model_free, false },
 	{ "model_own_store", test_model_own, false },
+	{ "model_moves", test_model_moves, false },
 	{ "model_no_memory", test_model_nomem, false },
 	{ "model_many_shadows", test_model_many, false },
 	{ "fold_flip_between_steps", test_fold_reflip, true },

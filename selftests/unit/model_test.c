@@ -21,6 +21,7 @@
 #define MAP_BITS	(PAGE_SIZE * 8)
 #define ZONES		3
 #define FREED		0xdeadf4eeu
+#define MAX_FOUND	6
 
 struct window {
 	u64 base;
@@ -53,7 +54,7 @@ struct shadow {
  * @nomem: of 1000 allocations fail, in some phases
  * @interleaved: several deletions proceed at once
  * @sparse_checks: check everything only now and then
- * @p_flip, @p_delete, @p_fold, @p_drop, @p_image, @p_free, @p_own: of 1000 operations;
+ * @p_flip, @p_delete, @p_fold, @p_drop, @p_image, @p_free, @p_own, @p_move: of 1000 operations;
  *	the others are writes to the volume
  */
 struct options {
@@ -63,7 +64,7 @@ struct options {
 	unsigned int nomem;
 	bool interleaved;
 	unsigned int sparse_checks;
-	unsigned int p_flip, p_delete, p_fold, p_drop, p_image, p_free, p_own;
+	unsigned int p_flip, p_delete, p_fold, p_drop, p_image, p_free, p_own, p_move;
 };
 
 struct model {
@@ -93,6 +94,16 @@ struct model {
 	u8 *seen;
 	u32 nr_used;
 	u32 next_slot;
+
+	/* A part of the store that is being cleared out: from @cut to the end of its zone. */
+	bool moving;
+	u32 cut, cut_end;
+	struct shadow_walk walk;
+	unsigned int nr_found;	/* and read, not moved yet */
+	struct shadow_walk at;
+	struct shadow_extent found[MAX_FOUND];
+	u32 *copy[MAX_FOUND];
+	u64 moves;
 };
 
 static const u64 zone_base[ZONES] = { 0, (1ULL << 32) - 77, 0 /* up to SHADOW_LOC_MAX */ };
@@ -136,6 +147,12 @@ static void store_free(void *arg, u64 loc, u64 len)
 	}
 }
 
+/* Is it not given out at the moment? */
+static bool is_cut(const struct model *m, u32 slot)
+{
+	return m->moving && slot >= m->cut && slot < m->cut_end;
+}
+
 /* Up to @want blocks in one piece. */
 static u32 store_alloc(struct model *m, u64 want, u64 *loc)
 {
@@ -144,12 +161,12 @@ static u32 store_alloc(struct model *m, u64 want, u64 *loc)
 	CHECK(m->nr_used < total, "store full");
 	if (chance(25))
 		slot = rnd(total);
-	while (m->used[slot])
+	while (m->used[slot] || is_cut(m, slot))
 		slot = (slot + 1) % total;
 	end = (slot / m->zone_len + 1) * m->zone_len;
 	if (chance(30))
 		want = 1 + rnd(want);
-	for (n = 0; n < want && slot + n < end && !m->used[slot + n]; n++)
+	for (n = 0; n < want && slot + n < end && !m->used[slot + n] && !is_cut(m, slot + n); n++)
 		m->used[slot + n] = 1;
 	m->nr_used += n;
 	m->next_slot = (slot + n) % total;
@@ -187,8 +204,9 @@ static void check_answer(struct model *m, struct shadow *s, u64 block, u64 n,
 		long i = idx_of(m, block + j);
 		bool found = place == SHADOW_IN_STORE;
 
-		*hash = (*hash ^ (found ? loc + j + 1 : place == SHADOW_IS_FREE ? ~0ULL : 0)) *
-			0x100000001b3ULL;
+		/* What is there, not where: that may change, and nobody need look again. */
+		*hash = (*hash ^ (found ? m->stored[slot_of(m, loc + j)] + 1ULL :
+				  place == SHADOW_IS_FREE ? ~0ULL : 0)) * 0x100000001b3ULL;
 		CHECK((place == SHADOW_IS_FREE) == is_free(s, block + j),
 		      "shadow %llu block %llu: place %d", (unsigned long long)s->number,
 		      (unsigned long long)(block + j), place);
@@ -792,6 +810,111 @@ static void op_drop(struct model *m)
 	}
 }
 
+static void forget_found(struct model *m)
+{
+	while (m->nr_found)
+		free(m->copy[--m->nr_found]);
+}
+
+/* The store's blocks from some slot on are wanted for something else. */
+static void begin_move(struct model *m)
+{
+	u32 zone = rnd(ZONES);
+
+	m->moving = true;
+	m->cut = zone * m->zone_len + (chance(50) ? 0 : rnd(m->zone_len));
+	m->cut_end = (zone + 1) * m->zone_len;
+	m->walk = SHADOW_WALK_BEGIN;
+}
+
+/* Find some blocks, all of one epoch, and read them.  False: there are no more. */
+static bool find_some(struct model *m)
+{
+	u64 first = loc_of(m, m->cut), end = loc_of(m, m->cut_end - 1) + 1;
+	unsigned int budget = rnd_len(600), want = 1 + rnd(MAX_FOUND);
+	struct shadow_walk walk = m->walk;
+	struct shadow_extent ex;
+
+	while (m->nr_found < want) {
+		int found = shadow_epochs_next_in(&m->es, &walk, first, end, &ex, &budget);
+		u64 j;
+
+		if (found <= 0) {
+			CHECK(!found || (found == -EAGAIN && !budget), "next_in: %d", found);
+			if (!m->nr_found)
+				m->walk = walk;
+			return m->nr_found || found == -EAGAIN;
+		}
+		if (m->nr_found && (walk.number != m->at.number || walk.overlay != m->at.overlay))
+			return true;
+		m->at = walk;
+		m->walk = walk;
+		CHECK(ex.loc >= first && ex.loc + ex.len <= end, "it lies elsewhere");
+		m->found[m->nr_found] = ex;
+		m->copy[m->nr_found] = test_alloc(ex.len, sizeof(u32));
+		for (j = 0; j < ex.len; j++)
+			m->copy[m->nr_found][j] = m->stored[slot_of(m, ex.loc + j)];
+		m->nr_found++;
+	}
+	return true;
+}
+
+/* Give what was read another place, where it is still wanted.  False: no memory. */
+static bool move_found(struct model *m, const struct shadow_extent *found, const u32 *copy)
+{
+	struct shadow_extent left = *found;
+	u64 len, loc, j;
+
+	for (; left.len; left.block += len, left.loc += len, left.len -= len, copy += len) {
+		if (!shadow_epochs_is_at(&m->es, &m->at, &left, &len))
+			continue;
+		if (shadow_epochs_move_reserve(&m->es, &m->at, left.block, GFP_KERNEL)) {
+			CHECK(m->opt->nomem, "no memory");
+			return false;
+		}
+		len = store_alloc(m, len, &loc);
+		for (j = 0; j < len; j++) {
+			CHECK(m->stored[slot_of(m, left.loc + j)] == copy[j],
+			      "a location was used again");
+			m->stored[slot_of(m, loc + j)] = copy[j];
+		}
+		shadow_epochs_move(&m->es, &m->at, &(struct shadow_extent){ left.block, loc, len },
+				   store_free, m);
+		m->moves += len;
+	}
+	return true;
+}
+
+/* One step of clearing out a part of the store; others have their turn in between. */
+static void op_move(struct model *m)
+{
+	u64 generation = m->es.generation;
+	unsigned int i;
+	u32 slot;
+
+	if (!m->moving) {
+		begin_move(m);
+		return;
+	}
+	if (!m->nr_found) {
+		if (find_some(m))
+			return;
+		for (slot = m->cut; slot < m->cut_end; slot++)
+			CHECK(!m->used[slot], "location %llu was passed over",
+			      (unsigned long long)loc_of(m, slot));
+		m->moving = false;
+		return;
+	}
+	for (i = 0; i < m->nr_found; i++) {
+		if (!move_found(m, &m->found[i], m->copy[i])) {
+			m->moving = false;	/* given up */
+			break;
+		}
+	}
+	forget_found(m);
+	CHECK(m->es.generation == generation, "moving is a change of records");
+}
+
 static void model_start(struct model *m, const struct options *opt)
 {
 	static const u64 border[] = {
@@ -816,8 +939,8 @@ static void model_start(struct model *m, const struct options *opt)
 		win->idx = m->nb;
 		m->nb += win->len;
 	}
-	/* records, and as much in overlays */
-	m->zone_len = m->nb * (2 * min(opt->max_shadows, 16u) + 1) / ZONES + 300;
+	/* records, and as much in overlays, also while one zone takes none */
+	m->zone_len = m->nb * (2 * min(opt->max_shadows, 16u) + 1) / (ZONES - 1) + 300;
 	if (opt->max_shadows > 16)
 		m->zone_len = m->nb * 200 + 1000;
 	m->now = test_alloc(m->nb, sizeof(*m->now));
@@ -839,6 +962,8 @@ static void delete_all(struct model *m)
 			op_delete(m);
 		else if (!m->opt->sparse_checks && chance(10))
 			op_write(m);
+		else if (m->opt->p_move && chance(30))
+			op_move(m);
 		else
 			op_fold(m);
 		check_some(m);
@@ -864,6 +989,7 @@ static void model_end(struct model *m)
 	}
 	CHECK(!shim.objects && !shim.pages, "%ld objects, %ld pages leaked", shim.objects,
 	      shim.pages);
+	forget_found(m);
 	free(m->now);
 	free(m->since_flip);
 	free(m->needed);
@@ -886,6 +1012,7 @@ static void op_any(struct model *m)
 		{ m->opt->p_image, op_image },
 		{ m->opt->p_free, op_free },
 		{ m->opt->p_own, op_own },
+		{ m->opt->p_move, op_move },
 		{ 1000, op_write },
 	};
 	unsigned int what = rnd(1000), i;
@@ -895,7 +1022,7 @@ static void op_any(struct model *m)
 	op[i].fn(m);
 }
 
-static void model_round(const struct options *opt)
+static u64 model_round(const struct options *opt)
 {
 	struct model m;
 	unsigned int step;
@@ -911,12 +1038,13 @@ static void model_round(const struct options *opt)
 		delete_all(&m);
 	shim.fail_permille = 0;
 	model_end(&m);
+	return m.moves;
 }
 
 static void model_rounds(struct options opt, unsigned int rounds)
 {
 	unsigned int round;
-	u64 failed;
+	u64 failed, moves = 0;
 
 	for (round = 0; round < rounds; round++) {
 		struct options o = opt;
@@ -930,9 +1058,11 @@ static void model_rounds(struct options opt, unsigned int rounds)
 		/* mostly deletions under way, or seldom */
 		if (chance(30))
 			o.p_fold = 20 + rnd(100);
-		model_round(&o);
+		moves += model_round(&o);
 	}
 	failed = shim.failed;
+	if (opt.p_move)
+		note("%llu blocks were moved", (unsigned long long)moves);
 	if (opt.nomem)
 		note("%llu allocations failed", (unsigned long long)failed);
 }
@@ -941,6 +1071,15 @@ static const struct options usual = {
 	.max_shadows = 12, .max_len = 700, .steps = 250,
 	.p_flip = 110, .p_delete = 80, .p_fold = 300, .p_drop = 4, .p_image = 60,
 };
+
+/* The same, with parts of the store that are cleared out. */
+static struct options with_moves(void)
+{
+	struct options opt = usual;
+
+	opt.p_move = 200;
+	return opt;
+}
 
 /* The same, with free blocks told of at any time. */
 static struct options with_free(void)
@@ -970,11 +1109,17 @@ void test_model_own(void)
 	model_rounds(opt, test_rounds);
 }
 
+void test_model_moves(void)
+{
+	model_rounds(with_moves(), test_rounds);
+}
+
 void test_model_nomem(void)
 {
 	struct options opt = with_free();
 
 	opt.p_own = 100;
+	opt.p_move = 100;
 
 	opt.nomem = 500;
 	model_rounds(opt, test_rounds);

@@ -70,6 +70,7 @@ void test_space_sequence(void);
 void test_model_serial(void);
 void test_model_free(void);
 void test_model_own(void);
+void test_model_moves(void);
 void test_model_nomem(void);
 void test_model_interleaved(void);
 void test_model_many(void);

@@ -96,6 +96,9 @@ static inline bool list_is_head(const struct list_head *node, const struct list_
 	for (pos = list_last_entry(head, __typeof__(*pos), member); \
 	     !shim_list_end(pos, head, member); pos = list_prev_entry(pos, member))
 
+#define list_for_each_entry_from_reverse(pos, head, member) \
+	for (; !shim_list_end(pos, head, member); pos = list_prev_entry(pos, member))
+
 #define list_for_each_entry_continue(pos, head, member) \
 	for (pos = list_next_entry(pos, member); \
 	     !shim_list_end(pos, head, member); pos = list_next_entry(pos, member))
