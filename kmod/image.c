@@ -65,6 +65,7 @@ static struct workqueue_struct *delete_wq;	/* may wait for them */
  * @place: the kind of place
  * @written: it was written to the image: found in the overlay, in @phase of that
  * @phase: if @written
+ * @reader: in which phase of the volume's readers, if in the store
  * @loc: the first block's location, if in the store
  * @len: blocks
  * @generation: of the epochs when it was looked up
@@ -73,6 +74,7 @@ struct found {
 	enum shadow_place place;
 	bool written;
 	unsigned int phase;
+	unsigned int reader;
 	u64 loc;
 	u64 len;
 	u64 generation;
@@ -116,6 +118,34 @@ static bool is_lost(const struct shadow *sh)
 {
 	smp_rmb();	/* the data first; pairs with smp_store_release() in lose */
 	return READ_ONCE(sh->stake.lost);
+}
+
+/*
+ * What was found in the store stays there until it is read.  Who writes to the image waits
+ * for readers of what was written before, who moves blocks of the store for all readers.
+ */
+static void enter_store(struct shadow *sh, struct found *found)
+{
+	if (found->written)
+		found->phase = shadow_overlay_enter(sh->overlay);
+	if (found->place == SHADOW_IN_STORE)
+		found->reader = shadow_readers_enter(sh->vol);
+}
+
+static void stay_in_store(struct shadow *sh, const struct found *found)
+{
+	if (found->written)
+		shadow_overlay_stay(sh->overlay, found->phase);
+	if (found->place == SHADOW_IN_STORE)
+		shadow_readers_stay(sh->vol, found->reader);
+}
+
+static void leave_store(struct shadow *sh, const struct found *found)
+{
+	if (found->written)
+		shadow_overlay_leave(sh->overlay, found->phase);
+	if (found->place == SHADOW_IN_STORE)
+		shadow_readers_leave(sh->vol, found->reader);
 }
 
 /* One part of @parent is done. */
@@ -162,8 +192,7 @@ static void piece_end(struct bio *bio)
 		queue_work(image_wq, &piece->work);
 		return;
 	}
-	if (piece->found.written)
-		shadow_overlay_leave(sh->overlay, piece->found.phase);
+	leave_store(sh, &piece->found);
 	bio_put(bio);
 	part_done(sh, parent, status);
 }
@@ -181,8 +210,7 @@ static void read_piece(struct shadow *sh, struct bio *parent, struct bvec_iter i
 	piece->parent = parent;
 	piece->iter = iter;
 	piece->found = *found;
-	if (found->written)
-		shadow_overlay_stay(sh->overlay, found->phase);
+	stay_in_store(sh, found);
 	bio_set_dev(bio, bdev);
 	bio->bi_iter = iter;
 	bio->bi_iter.bi_sector = sector;
@@ -337,8 +365,7 @@ static struct found look_up(struct shadow *sh, u64 block, u64 max)
 		found.len += more.len;
 	}
 	found.generation = es->generation;
-	if (found.written)
-		found.phase = shadow_overlay_enter(sh->overlay);
+	enter_store(sh, &found);
 	read_unlock(&es->lock);
 	return found;
 }
@@ -365,8 +392,7 @@ static bool serve(struct shadow *sh, struct bio *parent, struct bvec_iter iter,
 			zero_in(parent, iter, bytes);
 		} else if (found.place == SHADOW_IN_STORE) {
 			serve_stored(sh, parent, iter, &found, offset, bytes);
-			if (found.written)
-				shadow_overlay_leave(sh->overlay, found.phase);
+			leave_store(sh, &found);
 		} else if (!origin_done) {
 			atomic64_inc(&vol->image_origin_reads);
 			atomic64_add(bytes, &vol->image_origin_read_bytes);

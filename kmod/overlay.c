@@ -206,29 +206,17 @@ static bool is_lost(const struct shadow_overlay *ov)
 	return READ_ONCE(ov->stake->lost);
 }
 
-/* May @n more blocks be in memory for images? */
-static bool take_room(struct shadow_volume *vol, unsigned int n)
-{
-	s64 images = atomic64_add_return(n, &vol->image_memory);
-
-	if (images <= shadow_volume_image_share(vol) &&
-	    images + atomic64_read(&vol->memory) <= READ_ONCE(vol->memory_limit))
-		return true;
-	atomic64_sub(n, &vol->image_memory);
-	return false;
-}
-
-/* The same, and wait for it.  Return: 0, or -EIO when the shadow is lost, or nothing is stored. */
+/* Wait until @n more blocks may be in memory.  Return: 0, or -EIO: it is lost, or nothing is stored. */
 static int wait_for_room(struct shadow_overlay *ov, unsigned int n)
 {
 	struct shadow_volume *vol = ov->vol;
-	bool taken = take_room(vol, n);
+	bool taken = shadow_volume_take_image_memory(vol, n);
 
 	if (!taken) {
 		WRITE_ONCE(vol->flush_due, true);	/* an open batch may have the room */
 		shadow_volume_kick(vol);
-		wait_event(vol->image_wait, (taken = take_room(vol, n)) || is_lost(ov) ||
-			   shadow_policy_refuses(vol));
+		wait_event(vol->image_wait, (taken = shadow_volume_take_image_memory(vol, n)) ||
+			   is_lost(ov) || shadow_policy_refuses(vol));
 	}
 	return taken ? 0 : -EIO;
 }
@@ -347,6 +335,8 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 		else
 			err = shadow_store_append(store, &ov->page[*done], &one, SHADOW_FOR_IMAGE,
 						  &loc);
+		if (err == -ENOSPC && shadow_store_uncut(store))
+			continue;
 		if (err)
 			break;
 		if (!extent.len)

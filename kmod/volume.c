@@ -102,6 +102,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	INIT_LIST_HEAD(&vol->read_claims);
 	init_waitqueue_head(&vol->drain_wait);
 	init_waitqueue_head(&vol->image_wait);
+	init_waitqueue_head(&vol->readers_wait);
 	bio_list_init(&vol->queue);
 	vol->claims = RB_ROOT;
 	INIT_LIST_HEAD(&vol->settling);
@@ -243,6 +244,29 @@ void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 		}
 		cond_resched();
 	} while (more);
+}
+
+void shadow_readers_drain(struct shadow_volume *vol)
+{
+	unsigned int before = vol->read_phase;
+
+	write_lock(&vol->epochs.lock);
+	vol->read_phase = !before;
+	write_unlock(&vol->epochs.lock);
+	/* Each phase was empty before it began: only those count that have looked in it. */
+	wait_event(vol->readers_wait, !atomic_read(&vol->readers[before]));
+	smp_mb();	/* the count, then the reuse of what they have read */
+}
+
+bool shadow_volume_take_image_memory(struct shadow_volume *vol, unsigned int n)
+{
+	s64 images = atomic64_add_return(n, &vol->image_memory);
+
+	if (images <= shadow_volume_image_share(vol) &&
+	    images + atomic64_read(&vol->memory) <= READ_ONCE(vol->memory_limit))
+		return true;
+	atomic64_sub(n, &vol->image_memory);
+	return false;
 }
 
 void shadow_volume_kick(void *arg)

@@ -108,6 +108,7 @@ struct shadow_volume {
 	struct mutex change;		/* the coming and going of the store */
 	struct shadow_store *store;	/* fixed while a shadow exists */
 	unsigned int store_users;
+	bool resizing;			/* a part of it; one of @store_users */
 
 	struct shadow_epochs epochs;
 	u64 last_epoch;			/* epochs.mutate */
@@ -176,6 +177,11 @@ struct shadow_volume {
 	atomic_t image_writers;		/* images whose writes are being stored */
 	wait_queue_head_t image_wait;	/* for room in memory; woken by the worker */
 
+	/* Reads of the store for images, see shadow_readers_drain(). */
+	unsigned int read_phase;	/* 0 or 1; epochs.lock */
+	atomic_t readers[2];
+	wait_queue_head_t readers_wait;
+
 	/* Counters. */
 	atomic64_t memory;		/* the origin's blocks read or staged, not stored yet */
 	u64 memory_peak;		/* the worker's; also read by others */
@@ -242,6 +248,50 @@ const char *shadow_reason_text(u32 reason);
 
 /* Let the worker look.  Any context. */
 void shadow_volume_kick(void *vol);
+
+/**
+ * shadow_readers_enter() - keep what was found in the store where it is
+ * @vol: the volume
+ *
+ * Until shadow_readers_leave() no location that was found is used for anything else,
+ * unless the shadow is lost, and its part of the store stays.
+ *
+ * Context: the epochs' lock, under which it was found.
+ * Return: for shadow_readers_leave() and shadow_readers_stay().
+ */
+static inline unsigned int shadow_readers_enter(struct shadow_volume *vol)
+{
+	atomic_inc(&vol->readers[vol->read_phase]);
+	return vol->read_phase;
+}
+
+/* Once more, while it is kept; needs a leave of its own. */
+static inline void shadow_readers_stay(struct shadow_volume *vol, unsigned int phase)
+{
+	atomic_inc(&vol->readers[phase]);
+}
+
+/* Any context. */
+static inline void shadow_readers_leave(struct shadow_volume *vol, unsigned int phase)
+{
+	/* Data, then count, then look: pairs with the barriers of shadow_readers_drain(). */
+	if (atomic_dec_and_test(&vol->readers[phase]) && waitqueue_active(&vol->readers_wait))
+		wake_up(&vol->readers_wait);
+}
+
+/**
+ * shadow_readers_drain() - wait for those that have found something in the store
+ * @vol: the volume
+ *
+ * Those that look from now on are not waited for: they find what is recorded now.
+ *
+ * Context: one task at a time for a volume, no lock held.  Ends: they are reads of images,
+ * bios below us.
+ */
+void shadow_readers_drain(struct shadow_volume *vol);
+
+/* May @n more blocks be in memory for images?  Then they count from now on. */
+bool shadow_volume_take_image_memory(struct shadow_volume *vol, unsigned int n);
 
 /* Blocks of the memory budget that writes to images may use, all of them together. */
 static inline s64 shadow_volume_image_share(const struct shadow_volume *vol)
