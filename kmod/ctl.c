@@ -74,7 +74,8 @@ static long ctl_info(struct shadow_info __user *user)
 		.features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_STORE_DEVICE |
 			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
 			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
-			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW,
+			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
+			    SHADOW_FEAT_STORE_CHANGE,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -238,6 +239,18 @@ static long ctl_store_add(struct shadow_store_add __user *user)
 	    !good_spec(&arg.store))
 		return -EINVAL;
 	return answer(user, &arg, sizeof(arg), shadow_registry_add_part(&arg));
+}
+
+static long ctl_store_resize(struct shadow_store_resize __user *user)
+{
+	struct shadow_store_resize arg;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags || arg.moved_bytes || !zeroed(arg.fault) || !zeroed(arg.reserved) ||
+	    !good_dev(&arg.dev))
+		return -EINVAL;
+	return answer(user, &arg, sizeof(arg), shadow_registry_resize_part(&arg));
 }
 
 static long delete_set(struct shadow_delete *arg)
@@ -411,6 +424,8 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_delete(user);
 	case SHADOW_IOC_STORE_ADD:
 		return ctl_store_add(user);
+	case SHADOW_IOC_STORE_RESIZE:
+		return ctl_store_resize(user);
 	case SHADOW_IOC_STORE_NEXT:
 		return ctl_store_next(user);
 	case SHADOW_IOC_VOLUME_POLICY:

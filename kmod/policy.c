@@ -67,10 +67,13 @@ void shadow_policy_init(struct shadow_stake *(*victim)(struct shadow_volume *vol
 
 /* --- room --------------------------------------------------------------------- */
 
-/* Blocks that can be had, or soon. */
+/* Blocks that can be had, or soon.  What is in use where the store is cut needs a place, too. */
 static u64 room_of(const struct shadow_store *store)
 {
-	return shadow_store_room(store) + store->freeing;
+	u64 used = shadow_store_used(store) - store->freeing;
+	u64 size = shadow_store_size(store);
+
+	return size > used ? size - used : 0;
 }
 
 static u64 reserve_of(const struct shadow_store *store)
@@ -132,6 +135,13 @@ static bool grows(struct shadow_volume *vol)
 	return shadow_store_may_grow(vol->store);
 }
 
+/* Is there little room?  What is being cleared out is rather left in use. */
+static bool is_short(struct shadow_store *store)
+{
+	return !shadow_policy_has_room(store) &&
+	       !(shadow_store_uncut(store) && shadow_policy_has_room(store));
+}
+
 /* Should a shadow go now? */
 static bool wants_room(struct shadow_volume *vol)
 {
@@ -140,8 +150,12 @@ static bool wants_room(struct shadow_volume *vol)
 		return false;
 	if (vol->policy != SHADOW_POLICY_EVICT && (!vol->short_of_room || vol->throttled))
 		return false;
-	return vol->policy != SHADOW_POLICY_FAIL_IO &&
-	       room_of(vol->store) < reserve_of(vol->store);
+	return vol->policy != SHADOW_POLICY_FAIL_IO && is_short(vol->store);
+}
+
+bool shadow_policy_has_room(const struct shadow_store *store)
+{
+	return room_of(store) >= reserve_of(store);
 }
 
 static void evict(struct work_struct *work)
@@ -188,6 +202,10 @@ bool shadow_policy_wait(struct shadow_volume *vol)
 		vol->short_since = jiffies;
 		vol->nothing_to_evict = false;
 		WRITE_ONCE(vol->short_of_room, true);
+	}
+	if (shadow_store_uncut(vol->store)) {
+		shadow_volume_kick(vol);
+		return true;
 	}
 	if (grows(vol))
 		return true;
@@ -316,9 +334,10 @@ static void follow_rate(struct shadow_volume *vol)
 static u32 forecast(const struct shadow_volume *vol)
 {
 	const struct shadow_store *store = vol->store;
-	u64 bytes = (shadow_store_capacity(store) - shadow_store_used(store) + store->freeing) <<
-		    SHADOW_BLOCK_BITS;
-	u64 rate = vol->rate;
+	u64 used = shadow_store_used(store) - store->freeing, rate = vol->rate;
+	u64 bytes = shadow_store_capacity(store);
+
+	bytes = (bytes > used ? bytes - used : 0) << SHADOW_BLOCK_BITS;
 
 	if (!rate)	/* not for long yet */
 		rate = div64_u64((store->appended - vol->rate_from) * HZ << SHADOW_BLOCK_BITS,
@@ -330,7 +349,8 @@ static u32 forecast(const struct shadow_volume *vol)
 static void report_fill(struct shadow_volume *vol)
 {
 	static const u32 marks[] = { 70, 85, 95 };
-	u64 percent = div64_u64(shadow_store_used(vol->store) * 100, shadow_store_capacity(vol->store));
+	u64 capacity = shadow_store_capacity(vol->store);
+	u64 percent = div64_u64(min(shadow_store_used(vol->store), capacity) * 100, capacity);
 	unsigned int step = 0;
 
 	while (step < ARRAY_SIZE(marks) && percent >= marks[step])

@@ -51,6 +51,9 @@ void shadow_policy_grow(struct shadow_volume *vol);
 /* More is known to be free: let the store grow, if that is what it lacked.  Likewise. */
 void shadow_policy_told_free(struct shadow_volume *vol);
 
+/* Is there as much room in a store that nothing need go?  Context: epochs.mutate held. */
+bool shadow_policy_has_room(const struct shadow_store *store);
+
 /* Nobody waits for room any more.  Context: the worker; epochs.mutate held. */
 void shadow_policy_relieve(struct shadow_volume *vol);
 

@@ -14,6 +14,7 @@
 #include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/sched/mm.h>
+#include "evacuate.h"
 #include "event.h"
 #include "gate.h"
 #include "grow.h"
@@ -387,17 +388,27 @@ static bool lies_on(const struct shadow_part *part, const struct shadow_volume *
 	return shadow_part_lies_on(part, vol->disk, vol->start, READ_ONCE(vol->nr_sectors));
 }
 
-bool shadow_registry_depends(struct shadow_volume *vol, const struct shadow_volume *other)
+/* Context: registry_lock, or @vol's epochs.mutate. */
+static bool depends(const struct shadow_volume *vol, const struct shadow_volume *other)
 {
 	const struct shadow_part *part;
-	bool depends = false;
 
-	mutex_lock(&vol->epochs.mutate);	/* parts come at any time */
-	if (vol->store)
-		list_for_each_entry(part, &vol->store->parts, node)
-			depends |= lies_on(part, other);
+	if (!vol->store)
+		return false;
+	list_for_each_entry(part, &vol->store->parts, node)
+		if (lies_on(part, other))
+			return true;
+	return false;
+}
+
+bool shadow_registry_depends(struct shadow_volume *vol, const struct shadow_volume *other)
+{
+	bool found;
+
+	mutex_lock(&vol->epochs.mutate);	/* parts come and go at any time */
+	found = depends(vol, other);
 	mutex_unlock(&vol->epochs.mutate);
-	return depends;
+	return found;
 }
 
 enum { NOT_REACHED, REACHED, FOLLOWED };
@@ -421,7 +432,7 @@ static bool circular(struct shadow_volume *vol, const struct shadow_part *part)
 				continue;
 			via->reached = FOLLOWED;
 			list_for_each_entry(next, &volumes, list) {
-				if (!shadow_registry_depends(via, next))
+				if (!depends(via, next))
 					continue;
 				found |= next == vol;
 				if (next->reached == NOT_REACHED) {
@@ -529,7 +540,7 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 
 	mutex_lock(&registry_lock);
 	mutex_lock(&vol->change);
-	if (vol->store_users >= SHADOW_MAX_VOLUME_SHADOWS)
+	if (vol->store_users - vol->resizing >= SHADOW_MAX_VOLUME_SHADOWS)
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_VOLUME_FULL,
 				  vol->dev, -EDQUOT);
 	else if (!vol->store)
@@ -670,6 +681,189 @@ int shadow_registry_add_part(struct shadow_store_add *arg)
 	return err;
 }
 
+/*
+ * What is wanted of a part that is there.  Return: 0, with @vol and @part, or an error.
+ * Context: registry_lock; on success @vol's change mutex is held, too.
+ */
+static int find_part(struct shadow_store_resize *arg, struct shadow_volume **volp,
+		     struct shadow_part **partp)
+{
+	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
+	struct shadow_volume *vol = find(dev);
+	struct shadow_part *part = NULL;
+	u32 reason = SHADOW_REASON_NONE;
+	int err = 0;
+
+	if (!vol || !vol->store)
+		return shadow_fail(&arg->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE,
+				   dev, -ENOENT);
+	mutex_lock(&vol->change);
+	if (arg->part < SHADOW_PARTS_MAX)
+		part = vol->store->part[arg->part];
+	if (!part) {
+		reason = SHADOW_REASON_STORE_PART;
+		err = -ENOENT;
+	} else if (vol->resizing) {
+		reason = SHADOW_REASON_BUSY;
+		err = -EBUSY;
+	} else if (!arg->max_bytes && list_is_singular(&vol->store->parts)) {
+		reason = SHADOW_REASON_STORE_LAST;
+		err = -EBUSY;
+	} else if (arg->max_bytes &&
+		   (arg->max_bytes < SHADOW_STORE_MIN ||
+		    arg->max_bytes >> SHADOW_BLOCK_BITS >
+		    (part->ops->grow ? SHADOW_PART_BLOCKS_MAX : part->ops->room(part)))) {
+		reason = SHADOW_REASON_STORE_SIZE;
+		err = -EINVAL;
+	}
+	if (err) {
+		mutex_unlock(&vol->change);
+		return shadow_fail(&arg->fault, SHADOW_PHASE_STORE, reason, dev, err);
+	}
+	*volp = vol;
+	*partp = part;
+	return 0;
+}
+
+/* May it become smaller now?  Context: epochs.mutate. */
+static int check_cut(struct shadow_volume *vol, const struct shadow_part *part, u64 max_blocks,
+		     struct shadow_fault *fault)
+{
+	/* What is being made ready would be given out after all. */
+	bool busy = vol->store->growing == part || shadow_part_unready(part);
+
+	/* Shadows in the making have been told that its blocks are the store's: see grow.c. */
+	if (part->on_volume && !max_blocks)
+		busy |= !list_empty(&vol->prepared);
+	return busy ? shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_BUSY, vol->dev,
+				  -EBUSY) : 0;
+}
+
+/* Context: epochs.mutate.  Return: 1, or an error. */
+static int begin_cut(struct shadow_volume *vol, struct shadow_part *part, u64 max_blocks,
+		     struct shadow_fault *fault)
+{
+	int err = check_cut(vol, part, max_blocks, fault);
+
+	if (err)
+		return err;
+	shadow_store_cut(part, max_blocks);
+	if (shadow_policy_has_room(vol->store))
+		return 1;
+	shadow_store_uncut(vol->store);
+	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_FULL, vol->dev,
+			   -ENOSPC);
+}
+
+/*
+ * Make a part as large as it may be, if that is no less than it is; a file grows to it.
+ * Return: 0; 1 when blocks have to be cleared out first, and the volume is kept for that; or
+ * an error.
+ */
+static int begin_resize(struct shadow_volume *vol, struct shadow_part *part, u64 max_blocks,
+			struct shadow_fault *fault)
+{
+	u16 *groups = part->ops->grow ? NULL : shadow_space_groups(max_blocks);
+	int ret = 0;
+
+	if (!groups && !part->ops->grow)
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev,
+				   -ENOMEM);
+	mutex_lock(&vol->epochs.mutate);
+	if (max_blocks < part->space.nr_blocks) {
+		ret = begin_cut(vol, part, max_blocks, fault);
+	} else {
+		part->max_blocks = max_blocks;
+		if (part->ops->grow) {
+			part->grow_again = 0;
+			shadow_policy_grow(vol);
+		} else {
+			part->nr_blocks = max_blocks;
+			groups = shadow_space_resize(&part->space, max_blocks, groups);
+		}
+	}
+	mutex_unlock(&vol->epochs.mutate);
+	kvfree(groups);
+	if (ret == 1) {
+		vol->pins++;
+		vol->store_users++;
+		vol->resizing = true;
+	}
+	shadow_volume_kick(vol);	/* writes may wait for the room */
+	return ret;
+}
+
+/* The end of a cut, or an error: it was given up for writes at the last moment. */
+static int finish_cut(struct shadow_volume *vol, struct shadow_part *part, u64 max_blocks,
+		      u16 **groups, struct shadow_fault *fault)
+{
+	int err;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	if (vol->store->cut != part)
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_FULL, vol->dev,
+				   -ENOSPC);
+	err = check_cut(vol, part, max_blocks, fault);
+	if (err)
+		shadow_store_uncut(vol->store);
+	else if (max_blocks)
+		*groups = shadow_store_cut_off(part, *groups);
+	else
+		shadow_store_detach(part);
+	return err;
+}
+
+/* Clear out what is cut off of a part, and let go of it.  The volume is kept until then. */
+static int clear_part(struct shadow_volume *vol, struct shadow_part *part, u64 max_blocks,
+		      struct shadow_store_resize *arg)
+{
+	u16 *groups = max_blocks ? shadow_space_groups(max_blocks) : NULL;
+	u64 moved = 0;
+	int err;
+
+	if (max_blocks && !groups)
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
+				  vol->dev, -ENOMEM);
+	else
+		err = shadow_evacuate(vol, part, &moved, &arg->fault);
+	arg->moved_bytes = moved << SHADOW_BLOCK_BITS;
+	mutex_lock(&registry_lock);
+	mutex_lock(&vol->change);
+	mutex_lock(&vol->epochs.mutate);
+	if (err)
+		shadow_store_uncut(vol->store);
+	else
+		err = finish_cut(vol, part, max_blocks, &groups, &arg->fault);
+	mutex_unlock(&vol->epochs.mutate);
+	vol->resizing = false;
+	mutex_unlock(&vol->change);
+	mutex_unlock(&registry_lock);
+	kvfree(groups);
+	if (!err && !max_blocks)
+		shadow_part_close(part);	/* ours alone now */
+	shadow_volume_kick(vol);
+	shadow_registry_unuse_store(vol);
+	shadow_registry_unpin(vol);
+	return err;
+}
+
+int shadow_registry_resize_part(struct shadow_store_resize *arg)
+{
+	u64 max_blocks = arg->max_bytes >> SHADOW_BLOCK_BITS;
+	struct shadow_volume *vol;
+	struct shadow_part *part;
+	int ret;
+
+	mutex_lock(&registry_lock);
+	ret = find_part(arg, &vol, &part);
+	if (!ret) {
+		ret = begin_resize(vol, part, max_blocks, &arg->fault);
+		mutex_unlock(&vol->change);
+	}
+	mutex_unlock(&registry_lock);
+	return ret > 0 ? clear_part(vol, part, max_blocks, arg) : ret;
+}
+
 /* --- listing ---------------------------------------------------------------------- */
 
 static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info)
@@ -771,7 +965,6 @@ static void fill_part(struct shadow_volume *vol, const struct shadow_part *part,
 	info->volume = shadow_dev_encode(vol->dev);
 	info->part = part->id;
 	info->type = part->spec.type;
-	info->state = SHADOW_PART_READY;
 	info->dev = part->spec.dev;
 	info->inode = part->inode;
 	info->extents = part->ops->extents ? part->ops->extents(part) : !!part->bdev;
@@ -782,6 +975,7 @@ static void fill_part(struct shadow_volume *vol, const struct shadow_part *part,
 		      (part->store->growing == part || shadow_part_unready(part) ?
 		       SHADOW_PART_GROWING : 0) |
 		      (part->grow_fault ? SHADOW_PART_GROW_FAILED : 0);
+	info->state = vol->store->cut == part ? SHADOW_PART_DRAINING : SHADOW_PART_READY;
 	info->max_bytes = part->max_blocks << SHADOW_BLOCK_BITS;
 	info->allocated_bytes = part->space.nr_blocks << SHADOW_BLOCK_BITS;
 	info->used_bytes = shadow_space_used(&part->space) << SHADOW_BLOCK_BITS;

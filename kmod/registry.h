@@ -56,6 +56,12 @@ void shadow_registry_unuse_store(struct shadow_volume *vol);
 /* As SHADOW_IOC_STORE_ADD; the arguments have been checked.  Return: 0; -ENOENT: no store. */
 int shadow_registry_add_part(struct shadow_store_add *arg);
 
+/*
+ * As SHADOW_IOC_STORE_RESIZE.  Context: a task; waits for as long as blocks have to be moved,
+ * without a lock.  Return: 0 or a negative errno.
+ */
+int shadow_registry_resize_part(struct shadow_store_resize *arg);
+
 /* Does preserving for @vol need writes to @other, because its store lies there? */
 bool shadow_registry_depends(struct shadow_volume *vol, const struct shadow_volume *other);
 

@@ -133,7 +133,7 @@ u64 shadow_store_used(const struct shadow_store *store)
 
 	list_for_each_entry(part, &store->parts, node)
 		n += shadow_space_used(&part->space);
-	return n;
+	return n - store->leaving;
 }
 
 u64 shadow_store_capacity(const struct shadow_store *store)
@@ -142,7 +142,7 @@ u64 shadow_store_capacity(const struct shadow_store *store)
 	u64 n = 0;
 
 	list_for_each_entry(part, &store->parts, node)
-		n += part->grow_fault ? part->space.nr_blocks : part->max_blocks;
+		n += part->grow_fault ? part->space.limit : part->max_blocks;
 	return n;
 }
 
@@ -152,7 +152,7 @@ u64 shadow_store_size(const struct shadow_store *store)
 	u64 n = 0;
 
 	list_for_each_entry(part, &store->parts, node)
-		n += part->space.nr_blocks;
+		n += part->space.limit;
 	return n;
 }
 
@@ -467,6 +467,47 @@ int shadow_store_append(struct shadow_store *store, struct page **page, unsigned
 	if (batch->nr == batch->room)
 		close_batch(store);
 	return 0;
+}
+
+void shadow_store_cut(struct shadow_part *part, u64 max_blocks)
+{
+	struct shadow_store *store = part->store;
+
+	store->cut = part;
+	store->uncut_blocks = part->max_blocks;
+	part->max_blocks = max_blocks;
+	shadow_space_limit(&part->space, max_blocks);
+	if (store->open && store->open->part == part)
+		close_batch(store);
+	if (store->filling == part)
+		store->filling = NULL;
+}
+
+bool shadow_store_uncut(struct shadow_store *store)
+{
+	struct shadow_part *part = store->cut;
+
+	if (!part)
+		return false;
+	store->cut = NULL;
+	part->max_blocks = store->uncut_blocks;
+	shadow_space_limit(&part->space, part->space.nr_blocks);
+	return true;
+}
+
+u16 *shadow_store_cut_off(struct shadow_part *part, u16 *groups)
+{
+	part->store->cut = NULL;
+	return shadow_space_resize(&part->space, part->max_blocks, groups);
+}
+
+void shadow_store_detach(struct shadow_part *part)
+{
+	struct shadow_store *store = part->store;
+
+	store->cut = NULL;
+	list_del(&part->node);
+	store->part[part->id] = NULL;
 }
 
 bool shadow_store_has_spare(const struct shadow_store *store)

@@ -91,6 +91,7 @@ struct shadow_batch {
  * @locate: where on ->bdev a block is, and in @run how many lie one after another
  *	from there, as far as that is wanted; NULL where @page always answers
  * @extents: in how many pieces it lies on ->bdev; NULL: one
+ * @room: of how many blocks it could be made at most; NULL where @grow finds out
  * @discard: the blocks are free again; may be NULL
  */
 struct shadow_part_ops {
@@ -104,6 +105,7 @@ struct shadow_part_ops {
 	struct page *(*page)(struct shadow_part *part, u64 block);
 	sector_t (*locate)(struct shadow_part *part, u64 block, u64 *run);
 	u64 (*extents)(const struct shadow_part *part);
+	u64 (*room)(const struct shadow_part *part);
 	void (*discard)(struct shadow_part *part, u64 block, u64 n);
 };
 
@@ -153,7 +155,7 @@ struct shadow_part {
 /**
  * struct shadow_store - one volume's store
  * @parts: the parts, oldest first; changed under the epochs' mutate mutex, as are
- *	@part and @filling
+ *	@part and @filling; a part goes under the registry's lock besides
  * @part: the parts by number
  * @filling: the part that takes blocks now, or NULL
  * @pages: where pages of batches come from and go to; does not change, nor do
@@ -162,13 +164,17 @@ struct shadow_part {
  * @kick: called when a batch was written, from any context
  * @kick_arg: its argument
  * @freeing: blocks that are given back when their batches are written; under the
- *	mutate mutex, as is @open
+ *	mutate mutex, as are @leaving, @open, @cut and @uncut_blocks
+ * @leaving: blocks that were moved elsewhere, and are given back when they are not read
+ *	any more; not in use
  * @open: the batch that takes blocks now
  * @growing: the part that is growing now, or NULL; under the mutate mutex, as are the
  *	next three
  * @grow_since: jiffies when growth became due, 0: it is not
  * @grow_frozen: ... and was put off, because the filesystem is frozen
  * @grow_needs: ... and needs room itself, for what has to be preserved first
+ * @cut: the part of which blocks are being cleared out, or NULL
+ * @uncut_blocks: its ->max_blocks before
  * @reaping: batches whose end is known; the worker's
  * @lock: protects @staged and the pages of parts in memory; taken for reading
  *	while a block is copied
@@ -189,11 +195,14 @@ struct shadow_store {
 	mempool_t batches;
 
 	u64 freeing;
+	u64 leaving;
 	struct shadow_batch *open;
 	struct shadow_part *growing;
 	unsigned long grow_since;
 	bool grow_frozen;
 	bool grow_needs;
+	struct shadow_part *cut;
+	u64 uncut_blocks;
 	struct list_head reaping;
 
 	rwlock_t lock;
@@ -272,6 +281,36 @@ void shadow_part_close(struct shadow_part *part);
  * Return: 0, or -ENOSPC when the store has SHADOW_PARTS_MAX parts.
  */
 int shadow_store_attach(struct shadow_part *part);
+
+/**
+ * shadow_store_cut() - what lies in a part from a block on is to be cleared out
+ * @part: the part, of a store of which none is cut
+ * @max_blocks: what it is to become; less than it has
+ *
+ * From now on nothing is stored there, and it does not count as the store's.
+ *
+ * Context: mutate mutex held.
+ */
+void shadow_store_cut(struct shadow_part *part, u64 max_blocks);
+
+/*
+ * Nothing is cut any more, because there is no room, or somebody gave up.  Return: whether
+ * something was, so that there is more room now.  Context: mutate mutex held.
+ */
+bool shadow_store_uncut(struct shadow_store *store);
+
+/**
+ * shadow_store_cut_off() - a part has become smaller
+ * @part: the part that is cut, nothing is in use in what is cut off
+ * @groups: from shadow_space_groups()
+ *
+ * Context: mutate mutex held.
+ * Return: what was in the place of @groups, for kvfree().
+ */
+u16 *shadow_store_cut_off(struct shadow_part *part, u16 *groups);
+
+/* Let go of the part that is cut, and of which nothing is in use.  Context: mutate mutex held. */
+void shadow_store_detach(struct shadow_part *part);
 
 /**
  * shadow_store_append() - hand over blocks
@@ -393,8 +432,8 @@ struct block_device *shadow_store_locate(const struct shadow_store *store, u64 l
 					 sector_t *sector);
 
 /*
- * Blocks in use or allotted; how many there are; how many there may be, as far as is
- * known; how many can be had now.  Context: mutate mutex held.
+ * Blocks in use or allotted; how many there are, without what is cut; how many there may be, as
+ * far as is known; how many can be had now.  Context: mutate mutex held.
  */
 u64 shadow_store_used(const struct shadow_store *store);
 u64 shadow_store_size(const struct shadow_store *store);

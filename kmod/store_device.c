@@ -74,6 +74,13 @@ static bool device_is(const struct shadow_part *part, const struct shadow_store_
 	return part->spec.dev.major == spec->dev.major && part->spec.dev.minor == spec->dev.minor;
 }
 
+static u64 device_room(const struct shadow_part *part)
+{
+	u64 bytes = (u64)bdev_nr_sectors(part->bdev) << SECTOR_SHIFT;
+
+	return bytes > SHADOW_STORE_HEAD ? (bytes - SHADOW_STORE_HEAD) >> SHADOW_BLOCK_BITS : 0;
+}
+
 static int device_prepare(struct shadow_part *part, struct shadow_fault *fault)
 {
 	int err = blkdev_issue_zeroout(part->bdev, 0, SHADOW_STORE_HEAD >> SECTOR_SHIFT,
@@ -104,4 +111,5 @@ const struct shadow_part_ops shadow_part_device_ops = {
 	.close = device_close,
 	.is = device_is,
 	.locate = device_locate,
+	.room = device_room,
 };

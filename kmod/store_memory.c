@@ -42,6 +42,11 @@ static bool memory_is(const struct shadow_part *part, const struct shadow_store_
 	return true;
 }
 
+static u64 memory_room(const struct shadow_part *part)
+{
+	return (u64)totalram_pages() << (PAGE_SHIFT - SHADOW_BLOCK_BITS);
+}
+
 static void memory_close(struct shadow_part *part)
 {
 	struct memory_part *mp = part->private;
@@ -129,5 +134,6 @@ const struct shadow_part_ops shadow_part_memory_ops = {
 	.is = memory_is,
 	.write = memory_write,
 	.page = memory_page,
+	.room = memory_room,
 	.discard = memory_discard,
 };

@@ -72,6 +72,14 @@ static void fill_policy(void *arg)
 	policy->policy = SHADOW_POLICY_EVICT;
 }
 
+static void fill_resize(void *arg)
+{
+	struct shadow_store_resize *resize = arg;
+
+	resize->dev = dev_a;
+	resize->max_bytes = 5 << 20;
+}
+
 static void fill_delete(void *arg)
 {
 	struct shadow_delete *delete = arg;
@@ -252,6 +260,17 @@ static const struct command commands[] = {
 			ZERO(shadow_store_add, fault), ZERO(shadow_store_add, reserved),
 		},
 		.flags = offsetof(struct shadow_store_add, flags),
+		.known = 0,
+	}, {
+		.name = "STORE_RESIZE", .number = SHADOW_IOC_STORE_RESIZE,
+		.fill = fill_resize,
+		.members = {
+			IN(shadow_store_resize, dev), IN(shadow_store_resize, part),
+			IN(shadow_store_resize, flags), IN(shadow_store_resize, max_bytes),
+			ZERO(shadow_store_resize, moved_bytes),
+			ZERO(shadow_store_resize, fault), ZERO(shadow_store_resize, reserved),
+		},
+		.flags = offsetof(struct shadow_store_resize, flags),
 		.known = 0,
 	}, {
 		.name = "DELETE", .number = SHADOW_IOC_DELETE,

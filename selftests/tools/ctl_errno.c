@@ -348,6 +348,57 @@ static void no_more_parts(void)
 	close(set);
 }
 
+static void resize_refused(struct shadow_dev dev, unsigned int part, __u64 max_bytes)
+{
+	struct shadow_store_resize resize = { .dev = dev, .part = part, .max_bytes = max_bytes };
+
+	refused(control, SHADOW_IOC_STORE_RESIZE, &resize, &resize.fault);
+}
+
+static void resize_no_store(void)
+{
+	resize_refused(role_dev("b"), 0, 8 << 20);
+	resize_refused((struct shadow_dev){ 4095, 0 }, 0, 0);
+	track(role_dev("a"));
+	resize_refused(role_dev("a"), 0, 8 << 20);
+	untrack(role_dev("a"));
+}
+
+static void resize_no_part(void)
+{
+	static const unsigned int wrong[] = { 1, 255, 256, 0x80000000, ~0U };
+	int set = shadow(role_dev("a"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		resize_refused(role_dev("a"), wrong[i], 8 << 20);
+		resize_refused(role_dev("a"), wrong[i], 0);
+	}
+	close(set);
+}
+
+static void resize_last(void)
+{
+	int set = shadow(role_dev("a"));
+
+	resize_refused(role_dev("a"), 0, 0);
+	close(set);
+	/* nor while a shadow is only to be */
+	set = set_new(0, 0);
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, "memory");
+	resize_refused(role_dev("a"), 0, 0);
+	close(set);
+}
+
+static void resize_size(void)
+{
+	static const __u64 wrong[] = { 1, 4096, (4 << 20) - 1, 1ULL << 50, ~0ULL };
+	int set = shadow(role_dev("a"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		resize_refused(role_dev("a"), 0, wrong[i]);
+	close(set);
+}
+
 static void delete_open(void)
 {
 	int set = shadow(role_dev("a"));
@@ -1189,6 +1240,17 @@ static const struct ctl_case cases[] = {
 	/* no case: STORE_ADD, E2BIG, STORE_FULL: 256 parts need 256 disks or files */
 	CASE(STORE_ADD, EEXIST, DUPLICATE, stores, part_twice),
 	CASE(STORE_ADD, ENOENT, NO_DEVICE, stores, part_of_none),
+
+	CASE(STORE_RESIZE, EBUSY, STORE_LAST, sets, resize_last),
+	/* no case: STORE_RESIZE, EBUSY, BUSY: store/23 tries a second one */
+	/* no case: STORE_RESIZE, EINTR, INTERRUPTED: store/24 has signals */
+	CASE(STORE_RESIZE, EINVAL, STORE_SIZE, sets, resize_size),
+	/* no case: STORE_RESIZE, EIO, FAULTED: store/27 has a fault in the middle */
+	/* no case: STORE_RESIZE, EIO, STORE_ERROR: store/26 has a disk that fails */
+	CASE(STORE_RESIZE, ENOENT, NO_DEVICE, sets, resize_no_store),
+	CASE(STORE_RESIZE, ENOENT, STORE_PART, sets, resize_no_part),
+	/* no case: STORE_RESIZE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	/* no case: STORE_RESIZE, ENOSPC, STORE_FULL: store/23 has a store that is too small */
 
 	CASE(DELETE, EBUSY, BUSY, sets, delete_open),
 	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),

@@ -4,14 +4,17 @@
  *
  *	parts list [VOLUME]
  *	parts add VOLUME memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]
+ *	parts resize VOLUME PART MIB
  *
- * The first prints a line of key=value for each part, of all volumes or of one; the second
- * adds a part to the store of a volume, and prints its number.
+ * list prints a line of key=value for each part, of all volumes or of one; add the number of
+ * the new part; resize how many bytes were moved.  With 0 MiB a part is removed.  A resize that
+ * fails says so with its reason: "ENOSPC reason=20 moved=4096".
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +31,7 @@ static const char *const types[] = {
 };
 
 static const char *const states[] = {
-	[SHADOW_PART_READY] = "ready",
+	[SHADOW_PART_READY] = "ready", [SHADOW_PART_DRAINING] = "draining",
 };
 
 static int control;
@@ -72,6 +75,31 @@ static int add(const char *volume, char *store)
 	return 0;
 }
 
+static __u64 mib(const char *text)
+{
+	return strtoull(text, NULL, 0) << 20;
+}
+
+/* A signal ends the command, not us. */
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static int resize(const char *volume, const char *part, const char *size)
+{
+	struct shadow_store_resize resize = {
+		.dev = dev_of(volume), .part = strtoul(part, NULL, 0), .max_bytes = mib(size),
+	};
+
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = nothing }, NULL);
+	if (ioctl(control, SHADOW_IOC_STORE_RESIZE, &resize))
+		errx(1, "%s reason=%u moved=%llu", strerrorname_np(errno), resize.fault.reason,
+		     (unsigned long long)resize.moved_bytes);
+	printf("%llu\n", (unsigned long long)resize.moved_bytes);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR | O_CLOEXEC);
@@ -81,5 +109,7 @@ int main(int argc, char **argv)
 		return list(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "add"))
 		return add(argv[2], argv[3]);
-	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE");
+	if (argc == 5 && !strcmp(argv[1], "resize"))
+		return resize(argv[2], argv[3], argv[4]);
+	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB");
 }

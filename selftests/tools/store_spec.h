@@ -41,6 +41,7 @@ static const char *const reasons[] = {
 	NAME(REASON, BUSY), NAME(REASON, STATE), NAME(REASON, FAULTED),
 	NAME(REASON, STORE_FS),
 	NAME(REASON, STORE_FILE), NAME(REASON, STORE_HOLES), NAME(REASON, STORE_SHARED),
+	NAME(REASON, STORE_PART), NAME(REASON, STORE_LAST),
 };
 
 static const char *name_in(const char *const *names, size_t n, unsigned int i)

@@ -68,6 +68,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_POLICY		(1ULL << 6)	/* SHADOW_IOC_VOLUME_POLICY */
 #define SHADOW_FEAT_STORE_FILE		(1ULL << 8)
 #define SHADOW_FEAT_STORE_GROW		(1ULL << 9)	/* files grow, and may be on the volume */
+#define SHADOW_FEAT_STORE_CHANGE	(1ULL << 10)	/* parts come and go while shadows exist */
 
 /**
  * struct shadow_info - what this module is and can do
@@ -154,6 +155,8 @@ enum shadow_reason {
 	SHADOW_REASON_STORE_FILE	= 35,	/* no regular file open for reading and writing */
 	SHADOW_REASON_STORE_HOLES	= 36,	/* blocks of the file are not allocated */
 	SHADOW_REASON_STORE_SHARED	= 37,	/* blocks of the file do not stay where they are */
+	SHADOW_REASON_STORE_PART	= 38,	/* the store has no such part */
+	SHADOW_REASON_STORE_LAST	= 39,	/* its only part, and shadows exist */
 };
 
 /**
@@ -465,6 +468,7 @@ struct shadow_shadow_info {
 
 enum shadow_part_state {
 	SHADOW_PART_READY	= 1,	/* in use */
+	SHADOW_PART_DRAINING	= 2,	/* being cleared out, or cut */
 };
 
 /* Flags of struct shadow_store_info. */
@@ -521,6 +525,27 @@ struct shadow_store_add {
 	__u32	flags;
 	__u32	part;
 	struct shadow_store_spec store;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+/**
+ * struct shadow_store_resize - change what a part of a store may become
+ * @dev: the volume
+ * @part: number of the part in the store
+ * @flags: zero
+ * @max_bytes: the new limit of what may be stored in it, rounded down to blocks; 0:
+ *	clear it out and let go of it
+ * @moved_bytes: out: what was moved to the rest of the store, after an error too
+ * @fault: out: why the command failed
+ * @reserved: zero
+ */
+struct shadow_store_resize {
+	struct shadow_dev dev;
+	__u32	part;
+	__u32	flags;
+	__u64	max_bytes;
+	__u64	moved_bytes;
 	struct shadow_fault fault;
 	__u64	reserved[4];
 };
@@ -690,6 +715,7 @@ struct shadow_set_step {
 #define SHADOW_IOC_SHADOW_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x05, struct shadow_shadow_info)
 #define SHADOW_IOC_DELETE	_IOWR(SHADOW_IOC_MAGIC, 0x06, struct shadow_delete)
 #define SHADOW_IOC_STORE_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x07, struct shadow_store_add)
+#define SHADOW_IOC_STORE_RESIZE	_IOWR(SHADOW_IOC_MAGIC, 0x08, struct shadow_store_resize)
 #define SHADOW_IOC_STORE_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x0b, struct shadow_store_info)
 #define SHADOW_IOC_VOLUME_POLICY _IOWR(SHADOW_IOC_MAGIC, 0x0c, struct shadow_volume_policy)
 #define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)
