@@ -160,6 +160,18 @@ mutant "a group at the limit stays searched when it is lifted" space.c \
 	"$(within shadow_space_limit)s/if (space->limit < limit)/if (0)/"
 mutant "what is above the limit counts as below" space.c \
 	"$(within shadow_space_free)s/space->nr_above -= n - below;/space->nr_used -= n - below;/"
+mutant "walk: overlays are passed over" epochs.c \
+	"$(within shadow_epochs_next_in)s/if (walk->overlay)/if (!walk->overlay)/"
+mutant "walk: an epoch begins where the last one ended" epochs.c \
+	"$(within shadow_epochs_next_in)s/\*walk = (struct shadow_walk){ .number = ep->number };/walk->number = ep->number;/"
+mutant "move: what is there need not be what was found" epochs.c \
+	"$(within shadow_epochs_is_at)s/loc == extent->loc;/true;/"
+mutant "move: no room" epochs.c \
+	"$(within shadow_epochs_move_reserve)s/SHADOW_PUT_WORDS/0/"
+mutant "next_in: more than the part" index.c \
+	"$(within word_in)s/min(word_loc(word) + word_len(word), end)/word_loc(word) + word_len(word)/"
+mutant "next_in: what reaches over the beginning is passed over" index.c \
+	"$(within shadow_index_next_in)s/for (i -= !!i; /for (; /"
 
 # build SOURCES OUTPUT
 build() {
