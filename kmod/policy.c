@@ -349,7 +349,7 @@ static u32 forecast(const struct shadow_volume *vol)
 static void report_fill(struct shadow_volume *vol)
 {
 	static const u32 marks[] = { 70, 85, 95 };
-	u64 capacity = shadow_store_capacity(vol->store);
+	u64 capacity = max(shadow_store_capacity(vol->store), 1ULL);
 	u64 percent = div64_u64(min(shadow_store_used(vol->store), capacity) * 100, capacity);
 	unsigned int step = 0;
 

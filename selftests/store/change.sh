@@ -12,10 +12,15 @@ resize() {
 	diag "part $1, $2 MiB: $MOVED bytes were moved"
 }
 
-# add_part STORE [MIB]: $PART is its number
+# add_part DEVICE|memory:MIB: $PART is its number
 add_part() {
+	local store=$1
+
+	case $store in
+	memory:*) store=memory:$((${store#*:} << 20)) ;;
+	esac
 	# shellcheck disable=SC2034 # for the caller
-	PART=$(parts add "$DISK_origin" "$@")
+	PART=$(parts add "$DISK_origin" "$store")
 }
 
 # numbers: print the parts of the origin's store
