@@ -149,6 +149,7 @@ const char *shadowcopy_reason_cause(uint32_t reason);
 const char *shadowcopy_reason_remedy(uint32_t reason);
 const char *shadowcopy_state_name(uint32_t state);
 const char *shadowcopy_store_name(uint32_t type);
+const char *shadowcopy_part_state_name(uint32_t state);
 
 /* "evict", "throttle", "fail-io", and back: 0 or -EINVAL. */
 const char *shadowcopy_policy_name(uint32_t policy);
@@ -500,8 +501,8 @@ uint64_t shadowcopy_amount_of(const struct shadowcopy_amount *amount, uint64_t w
  * @flags: SHADOWCOPY_STORE_* bits
  * @dev: for SHADOW_STORE_DEVICE which
  * @path: of the device, the file or the directory; empty for memory
- * @max: how much it may hold; nothing: all of a device or of what a file has when it
- *	is opened, a quarter of the memory
+ * @max: how much it may hold; nothing: all of a device, a quarter of the memory, and for
+ *	a file half of what is free on its filesystem when it is opened
  * @initial: size to begin a file with; nothing: 64 MiB, or 2% of the volume if that
  *	is more
  * @reserved: zero
@@ -558,8 +559,84 @@ int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcopy_volume *
 void shadowcopy_part_close(struct shadowcopy_part *part);
 void shadowcopy_part_keep(struct shadowcopy_part *part);
 
-/* What SHADOW_IOC_SET_ADD takes; valid until the part is closed. */
+/* What shadowcopy_set_add() and shadowcopy_part_add() take; valid until the part is closed. */
 const struct shadow_store_spec *shadowcopy_part_spec(const struct shadowcopy_part *part);
+
+/**
+ * shadowcopy_store_limit() - how much a store may hold, in bytes
+ * @sc: the handle
+ * @store: which, with its @max said
+ * @bytes: out; without a limit what its device or its filesystem has
+ *
+ * Return: 0 or a negative errno.
+ */
+int shadowcopy_store_limit(struct shadowcopy *sc, const struct shadowcopy_store *store,
+			   uint64_t *bytes);
+
+/* --- stores: parts that the module has ------------------------------------ */
+
+/**
+ * shadowcopy_part_describe() - what a part of a store is
+ * @sc: the handle
+ * @info: the part, as shadowcopy_part_next() gave it
+ * @store: out; of a file whose path is not known, the mount point of its filesystem,
+ *	with SHADOWCOPY_STORE_UNNAMED, or an empty path where that cannot be seen
+ */
+int shadowcopy_part_describe(struct shadowcopy *sc, const struct shadow_store_info *info,
+			     struct shadowcopy_store *store);
+
+/**
+ * shadowcopy_part_is() - is this part the store that a user names?
+ * @sc: the handle
+ * @info: the part, as shadowcopy_part_next() gave it
+ * @store: a place; a directory means a file without a name on its filesystem
+ *
+ * Return: 1, 0, or a negative errno.
+ */
+int shadowcopy_part_is(struct shadowcopy *sc, const struct shadow_store_info *info,
+		       const struct shadowcopy_store *store);
+
+/**
+ * shadowcopy_part_find() - the part of a volume's store that a user names
+ * @sc: the handle
+ * @dev: the volume
+ * @store: the place of the part, as for shadowcopy_part_is()
+ * @info: out
+ *
+ * Return: 0; -ENOENT: the store has no such part, or the volume no store; -ENOTUNIQ:
+ * it has several there; or another negative errno.
+ */
+int shadowcopy_part_find(struct shadowcopy *sc, struct shadow_dev dev,
+			 const struct shadowcopy_store *store, struct shadow_store_info *info);
+
+/**
+ * shadowcopy_part_add() - give the store of a volume one more part
+ * @sc: the handle
+ * @dev: the volume; it has a store: it has shadows, or is in a set
+ * @store: what shadowcopy_part_spec() tells of the new part
+ * @part: out, may be NULL: its number
+ *
+ * Return: 0, -ENOENT (the volume has no store), or another negative errno.
+ */
+int shadowcopy_part_add(struct shadowcopy *sc, struct shadow_dev dev,
+			const struct shadow_store_spec *store, uint32_t *part);
+
+/**
+ * shadowcopy_part_resize() - change the size of a part of a store, or let go of it
+ * @sc: the handle
+ * @dev: the volume
+ * @part: number of the part
+ * @max_bytes: its new maximum; 0: clear it out, and let go of it
+ * @moved_bytes: out, may be NULL: what was moved elsewhere, after a failure, too
+ *
+ * Returns when what lay above the new maximum was moved to the rest of the store.  Shadows
+ * and writes go on meanwhile, and nothing is lost whatever happens.  Any signal ends it.
+ *
+ * Return: 0; -ENOSPC: the rest of the store has no room; -EINTR: a signal; the part is
+ * as large as before then; -ENOENT: there is no such part; or another negative errno.
+ */
+int shadowcopy_part_resize(struct shadowcopy *sc, struct shadow_dev dev, uint32_t part,
+			   uint64_t max_bytes, uint64_t *moved_bytes);
 
 /* --- stores: which volume has which -------------------------------------- */
 
@@ -801,7 +878,7 @@ enum shadowcopy_consistency {
  * @dev: the device
  * @flags: SHADOW_ADD_* bits
  * @consistency: enum shadowcopy_consistency, for those that get a shadow
- * @store: the store, for those that get a shadow
+ * @store: the store, or its first part, for those that get a shadow
  * @shadow: identity of the shadow, once added to a set
  * @name: kernel name
  * @path: usual path
@@ -846,6 +923,17 @@ int shadowcopy_plan_volume(struct shadowcopy_plan *plan, struct shadow_dev dev,
 			   const struct shadow_store_spec *store);
 
 /**
+ * shadowcopy_plan_part() - one more part of the store of a volume of the plan
+ * @plan: the plan
+ * @dev: the volume, which shadowcopy_plan_volume() named with a first part
+ * @store: the part
+ *
+ * Return: 0, -ENOENT where the volume is not in the plan, or another errno.
+ */
+int shadowcopy_plan_part(struct shadowcopy_plan *plan, struct shadow_dev dev,
+			 const struct shadow_store_spec *store);
+
+/**
  * shadowcopy_plan_compute() - find every device above the volumes, and the order
  * @plan: the plan
  *
@@ -878,6 +966,9 @@ int shadowcopy_plan_sync(struct shadowcopy_plan *plan);
  * shadowcopy_plan_apply() - add every device of the plan to a set, in order
  * @plan: a computed plan
  * @set: a set in the making
+ *
+ * With a volume go all parts of its store.  After a failure the set is to be closed, and
+ * the stores that were made for it go with it.
  */
 int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *set);
 
@@ -892,6 +983,7 @@ int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *s
 #define SHADOWCOPY_EV_PERCENT	(1U << 5)
 #define SHADOWCOPY_EV_SECONDS	(1U << 6)
 #define SHADOWCOPY_EV_FAULT	(1U << 7)
+#define SHADOWCOPY_EV_BYTES	(1U << 8)
 
 /**
  * struct shadowcopy_event - one fact
@@ -911,6 +1003,7 @@ int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *s
  * @name: kernel name of the volume
  * @fault: enum shadow_protect_fault
  * @reserved0: zero
+ * @bytes: what the store has now
  * @reserved: zero
  */
 struct shadowcopy_event {
@@ -929,7 +1022,8 @@ struct shadowcopy_event {
 	char name[32];
 	uint32_t fault;
 	uint32_t reserved0;
-	uint64_t reserved[3];
+	uint64_t bytes;
+	uint64_t reserved[2];
 };
 
 /**

@@ -90,23 +90,25 @@ static const struct reason_text reasons[] = {
 		"neither swap space, nor mapped, nor another volume's store" },
 	[SHADOW_REASON_STORE_ON_VOLUME] = {
 		"store-on-volume", "the store lies on the volume that it is to serve",
-		"name a device or a file outside the volume, or use --store memory" },
+		"name a device outside the volume, a file on the volume's own filesystem or on another "
+		"one, or use --store memory" },
 	[SHADOW_REASON_STORE_CIRCLE] = {
 		"store-circle", "the stores would depend on each other in a circle",
 		"put at least one of the stores on a device that is not shadow-copied" },
 	[SHADOW_REASON_STORE_MISMATCH] = {
 		"store-mismatch", "the volume has another store already, and a volume has one only",
-		"leave --store out to use it, or delete the volume's shadows first" },
+		"leave --store out to use it; \"shadowadm store add\" gives it one more part, "
+		"\"shadowadm store migrate\" moves it" },
 	[SHADOW_REASON_STORE_SIZE] = {
 		"store-size", "the size of the store is too small, or larger than its device",
-		"choose another --max, or leave it out to use all of the device" },
+		"choose another one: 4M at least, and no more than the device has" },
 	[SHADOW_REASON_STORE_READONLY] = {
 		"store-readonly", "the store device is read-only",
 		"make it writable with \"blockdev --setrw DEVICE\", or name another" },
 	[SHADOW_REASON_STORE_FULL] = {
 		"store-full", "the store was full, so old data could not be preserved any more",
-		"make the next shadow with a larger store (--max, --store), keep fewer, or let "
-		"writes wait or fail instead (\"shadowadm volume policy\")" },
+		"make the store larger (\"shadowadm store resize\", \"shadowadm store add\"), keep "
+		"fewer shadows, or let writes wait or fail instead (\"shadowadm volume policy\")" },
 	[SHADOW_REASON_STORE_ERROR] = {
 		"store-error", "reading or writing the store failed",
 		"see the kernel log for the device's errors, and use another store" },
@@ -166,6 +168,12 @@ static const struct reason_text reasons[] = {
 		"their place: some are missing, compressed, copied on write or shared",
 		"make a new file with \"fallocate -l SIZE FILE\", on btrfs after \"chattr +C\" on "
 		"the empty file, and do not clone it; the kernel log tells more" },
+	[SHADOW_REASON_STORE_PART] = {
+		"store-part", "the store has no such part",
+		"\"shadowadm store list\" shows the parts" },
+	[SHADOW_REASON_STORE_LAST] = {
+		"store-last", "it is the only part of the store, and the volume has shadows",
+		"move it elsewhere with \"shadowadm store migrate\", or delete the shadows first" },
 };
 
 struct errno_text {

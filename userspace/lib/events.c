@@ -72,6 +72,7 @@ static int on_message(struct nl_msg *msg, void *data)
 		[SHADOW_NL_A_PERCENT]	= { .type = NLA_U32 },
 		[SHADOW_NL_A_SECONDS]	= { .type = NLA_U32 },
 		[SHADOW_NL_A_FAULT]	= { .type = NLA_U32 },
+		[SHADOW_NL_A_BYTES]	= { .type = NLA_U64 },
 	};
 	struct nlattr *attrs[SHADOW_NL_A_MAX + 1];
 	struct shadowcopy_events *ev = data;
@@ -123,6 +124,10 @@ static int on_message(struct nl_msg *msg, void *data)
 	if (attrs[SHADOW_NL_A_FAULT]) {
 		event->fault = nla_get_u32(attrs[SHADOW_NL_A_FAULT]);
 		event->present |= SHADOWCOPY_EV_FAULT;
+	}
+	if (attrs[SHADOW_NL_A_BYTES]) {
+		event->bytes = nla_get_u64(attrs[SHADOW_NL_A_BYTES]);
+		event->present |= SHADOWCOPY_EV_BYTES;
 	}
 	note_sequence(ev, event);
 	ev->filled = true;

@@ -66,6 +66,27 @@ void sc_registry_remove(struct shadowcopy *sc, const struct shadow_uuid *uuid)
 	free(link);
 }
 
+bool sc_registry_each(struct shadowcopy *sc, bool (*fn)(void *data, const char *path), void *data)
+{
+	char *dir = sc_path(sc, REGISTRY), target[PATH_MAX];
+	DIR *stream = dir ? opendir(dir) : NULL;
+	struct dirent *entry;
+	bool found = false;
+	ssize_t length;
+
+	while (!found && stream && (entry = readdir(stream))) {
+		length = readlinkat(dirfd(stream), entry->d_name, target, sizeof(target) - 1);
+		if (length <= 0)
+			continue;
+		target[length] = '\0';
+		found = fn(data, target);
+	}
+	if (stream)
+		closedir(stream);
+	free(dir);
+	return found;
+}
+
 /* --- one file -------------------------------------------------------------------- */
 
 struct search {

@@ -34,6 +34,11 @@ static const struct name stores[] = {
 	{ SHADOW_STORE_FILE, "file" },
 };
 
+static const struct name part_states[] = {
+	{ SHADOW_PART_READY, "ready" },
+	{ SHADOW_PART_DRAINING, "draining" },
+};
+
 static const struct name contexts[] = {
 	{ SHADOWCOPY_CTX_BACKUP, "backup" },
 	{ SHADOWCOPY_CTX_FILE_SHARE_BACKUP, "file-share-backup" },
@@ -129,6 +134,11 @@ SC_EXPORT const char *shadowcopy_state_name(uint32_t state)
 SC_EXPORT const char *shadowcopy_store_name(uint32_t type)
 {
 	return name_of(stores, ARRAY_SIZE(stores), type, "unknown");
+}
+
+SC_EXPORT const char *shadowcopy_part_state_name(uint32_t state)
+{
+	return name_of(part_states, ARRAY_SIZE(part_states), state, "unknown");
 }
 
 SC_EXPORT const char *shadowcopy_context_name(uint32_t context)

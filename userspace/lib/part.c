@@ -3,8 +3,8 @@
  * part.c - makes a place ready to be a part of a store.
  *
  * A file is made with O_EXCL, 0600, without copy-on-write where the filesystem knows
- * that, and gets all its initial size at once, so that the kernel can map it.  What
- * exists is used again only if its header says that it is ours.  A file without a
+ * that, and gets all its initial size at once, so that the kernel can map it; the kernel
+ * lets it grow from there.  What exists is used again only if its header says that it is ours.  A file without a
  * name (O_TMPFILE) needs none of this: nobody can find it, and it is gone when the module
  * lets go of it, or the machine stops.
  *
@@ -36,10 +36,9 @@ struct shadowcopy_part {
 	bool open;			/* spec.fd is */
 	bool made;
 	bool keep;
-	bool fixed;			/* it cannot grow */
-	bool nocow;			/* it must not be copied on write */
+	bool btrfs;			/* it must not be copied on write, and cannot grow */
 	uint64_t room;			/* what is free on its filesystem */
-	uint64_t whole;			/* the filesystem's size, or the device's */
+	uint64_t whole;			/* the filesystem's size */
 };
 
 static int part_fail(const struct shadowcopy_part *part, int code, struct sc_failure failure)
@@ -68,13 +67,25 @@ static bool is_said(const struct shadowcopy_amount *amount)
 	return amount->bytes || amount->percent;
 }
 
+/* Without a limit that is what there is; the first MiB holds nothing. */
+static uint64_t limit_of(const struct shadowcopy_amount *max, uint64_t whole)
+{
+	if (max->bytes && max->bytes != SHADOWCOPY_UNLIMITED)
+		return align(max->bytes);
+	if (whole < SC_HEAD)
+		return 0;
+	if (max->percent)
+		return align(least(shadowcopy_amount_of(max, whole), whole - SC_HEAD));
+	return align(whole - SC_HEAD);
+}
+
 /* How much may be stored in a file.  @have: what it has already. */
 static uint64_t max_of_file(const struct shadowcopy_part *part, uint64_t have)
 {
 	const struct shadowcopy_amount *max = &part->store.max;
 
 	if (is_said(max))
-		return shadowcopy_amount_of(max, part->whole);
+		return limit_of(max, part->whole);
 	/* leave as much to others as it takes */
 	return have + part->room / 2;
 }
@@ -86,7 +97,7 @@ static uint64_t initial_of_file(const struct shadowcopy_part *part, uint64_t max
 
 	if (is_said(initial))
 		return shadowcopy_amount_of(initial, part->volume.bytes);
-	if (part->fixed)
+	if (part->btrfs)
 		bytes = is_said(&part->store.max) ? max : part->volume.bytes / 10;
 	if (bytes < INITIAL_MIN)
 		bytes = INITIAL_MIN;
@@ -248,7 +259,7 @@ static int check_sizes(struct shadowcopy_part *part, uint64_t have, uint64_t *si
 				 .cause = "its initial size is more than its maximum",
 				 .remedy = "choose a smaller --initial or a larger --max");
 	*size = have > initial ? have : initial;
-	part->spec.max_bytes = part->fixed ? least(max, *size) : max;
+	part->spec.max_bytes = part->btrfs ? least(max, *size) : max;
 	return 0;
 }
 
@@ -297,7 +308,7 @@ static int prepare_file(struct shadowcopy_part *part, int fd)
 				 .cause = "somebody has just deleted the file",
 				 .remedy = "try again");
 	rc = check_contents(part, fd, &st, &ours);
-	if (!rc && !ours && part->nocow)
+	if (!rc && !ours && part->btrfs)
 		rc = no_copy_on_write(part, fd);
 	if (!rc && (st.st_mode & 0777) != 0600 && fchmod(fd, 0600) < 0)
 		rc = PART_FAIL(part, -errno, .action = ACTION);
@@ -345,14 +356,6 @@ static int open_unnamed(struct shadowcopy_part *part)
 	return PART_FAIL(part, -errno, .action = "make a store in");
 }
 
-/* Not where there is no module to ask: the one that comes may be able to. */
-static bool cannot_grow(struct shadowcopy *sc)
-{
-	struct shadow_info module;
-
-	return !shadowcopy_info(sc, &module) && !(module.features & SHADOW_FEAT_STORE_GROW);
-}
-
 static int open_directory(struct shadowcopy_part *part)
 {
 	const char *path = part->store.path, *slash = strrchr(path, '/');
@@ -373,9 +376,7 @@ static int open_directory(struct shadowcopy_part *part)
 	rc = sc_fs_of(part->sc, dir, &mounts, &mount);
 	if (!rc) {
 		rc = sc_fs_check(part->sc, path, &mount);
-		part->nocow = !strcmp(mount.fstype, "btrfs");
-		/* not after a failure, whose words the question would replace */
-		part->fixed = part->nocow || (!rc && cannot_grow(part->sc));
+		part->btrfs = !strcmp(mount.fstype, "btrfs");
 		sc_mounts_free(mounts);
 	}
 	if (!rc) {
@@ -436,8 +437,8 @@ static int open_device(struct shadowcopy_part *part)
 
 	shadowcopy_describe(part->sc, store->dev, &device);
 	part->spec.dev = store->dev;
-	if (store->max.bytes != SHADOWCOPY_UNLIMITED)
-		part->spec.max_bytes = shadowcopy_amount_of(&store->max, device.bytes);
+	if (is_said(&store->max))
+		part->spec.max_bytes = limit_of(&store->max, device.bytes);
 	rc = sc_probe(part->sc, store->dev, &tags);
 	if (!rc && !*tags.type)
 		return 0;
@@ -455,12 +456,61 @@ static int open_device(struct shadowcopy_part *part)
 	return rc;
 }
 
+static uint64_t size_of_memory(void)
+{
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
 static int open_memory(struct shadowcopy_part *part)
 {
-	uint64_t whole = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-
-	part->spec.max_bytes = shadowcopy_amount_of(&part->store.max, whole);
+	part->spec.max_bytes = shadowcopy_amount_of(&part->store.max, size_of_memory());
 	return 0;
+}
+
+/* --- a limit, for what is open already ------------------------------------------------ */
+
+static int size_of_filesystem(struct shadowcopy *sc, const struct shadowcopy_store *store,
+			      uint64_t *whole)
+{
+	const char *slash = strrchr(store->path, '/');
+	struct statvfs vfs;
+	char *dir;
+	int rc = 0;
+
+	if (store->flags & SHADOWCOPY_STORE_UNNAMED || !slash)
+		dir = strdup(store->path);
+	else
+		dir = slash == store->path ? strdup("/") :
+		      strndup(store->path, slash - store->path);
+	if (!dir || statvfs(dir, &vfs) < 0)
+		rc = SC_FAIL(sc, dir ? -errno : -ENOMEM, .object = store->path,
+			     .action = "find the size of the filesystem of");
+	else
+		*whole = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+	free(dir);
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_store_limit(struct shadowcopy *sc, const struct shadowcopy_store *store,
+				     uint64_t *bytes)
+{
+	struct shadowcopy_volume device;
+	uint64_t whole = 0;
+	int rc = 0;
+
+	if (store->type == SHADOW_STORE_MEMORY) {
+		*bytes = align(shadowcopy_amount_of(&store->max, size_of_memory()));
+		return 0;
+	}
+	if (store->type == SHADOW_STORE_DEVICE) {
+		shadowcopy_describe(sc, store->dev, &device);
+		whole = device.bytes;
+	} else {
+		rc = size_of_filesystem(sc, store, &whole);
+	}
+	if (!rc)
+		*bytes = limit_of(&store->max, whole);
+	return rc;
 }
 
 /* --- all of it ---------------------------------------------------------------------- */

@@ -31,6 +31,8 @@ struct node {
 	char *mountpoint;
 	char warning[256];
 	bool root;
+	struct shadow_store_spec *parts;	/* of the store, besides entry.store */
+	size_t part_count;
 };
 
 struct shadowcopy_plan {
@@ -61,6 +63,7 @@ SC_EXPORT void shadowcopy_plan_free(struct shadowcopy_plan *plan)
 		return;
 	for (i = 0; i < plan->count; i++) {
 		free(plan->nodes[i]->mountpoint);
+		free(plan->nodes[i]->parts);
 		free(plan->nodes[i]);
 	}
 	free(plan);
@@ -131,6 +134,29 @@ SC_EXPORT int shadowcopy_plan_volume(struct shadowcopy_plan *plan, struct shadow
 		plan->nodes[index]->entry.flags |= SHADOW_ADD_FREEZE;
 	if (store)
 		plan->nodes[index]->entry.store = *store;
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_plan_part(struct shadowcopy_plan *plan, struct shadow_dev dev,
+				   const struct shadow_store_spec *store)
+{
+	ssize_t index = node_index(plan, dev);
+	struct shadow_store_spec *parts;
+	char label[SHADOWCOPY_PATH_MAX];
+	struct node *node;
+
+	if (index < 0 || !(plan->nodes[index]->entry.flags & SHADOW_ADD_SHADOW)) {
+		sc_dev_label(plan->sc, dev, label, sizeof(label));
+		return SC_FAIL(plan->sc, -ENOENT, .action = "plan the store of", .object = label,
+			       .cause = "it is not in the plan");
+	}
+	node = plan->nodes[index];
+	parts = reallocarray(node->parts, node->part_count + 1, sizeof(*parts));
+	if (!parts)
+		return SC_FAIL(plan->sc, -ENOMEM, .action = "plan the store of",
+			       .object = node->path);
+	node->parts = parts;
+	parts[node->part_count++] = *store;
 	return 0;
 }
 
@@ -273,33 +299,44 @@ static bool is_covered(const struct shadowcopy_plan *plan, size_t index)
  * back to that volume and wait there for themselves.  The module sees the two
  * only where they are on the same disk.
  */
+static int check_store(struct shadowcopy_plan *plan, struct sc_mounts *mounts, size_t index,
+		       const struct shadow_store_spec *store)
+{
+	struct shadow_fault fault = {
+		.error = EINVAL, .phase = SHADOW_PHASE_STORE,
+		.reason = SHADOW_REASON_STORE_ON_VOLUME, .dev = store->dev,
+	};
+	bool visited[SHADOW_MAX_FREEZE] = { false };
+	struct sc_mount mount;
+	ssize_t at = -1;
+
+	if (store->type == SHADOW_STORE_DEVICE)
+		at = node_index(plan, store->dev);
+	else if (store->type == SHADOW_STORE_FILE && store->fd > 0 &&
+		 sc_mounts_by_fd(mounts, store->fd, &mount))
+		at = node_index(plan, fault.dev = mount.dev);
+	/* a file may be on the volume itself: the module knows which blocks are its */
+	if (at == (ssize_t)index && store->type == SHADOW_STORE_FILE)
+		return 0;
+	if (at >= 0 && ((size_t)at == index || is_above(plan, at, index, visited)))
+		return SC_FAIL(plan->sc, -EINVAL, .action = "set up the store for",
+			       .object = plan->nodes[index]->path, .fault = &fault);
+	return 0;
+}
+
 static int check_stores(struct shadowcopy_plan *plan, struct sc_mounts *mounts)
 {
-	size_t i;
+	size_t i, j;
+	int rc = 0;
 
-	for (i = 0; i < plan->count; i++) {
-		const struct shadow_store_spec *store = &plan->nodes[i]->entry.store;
-		struct shadow_fault fault = {
-			.error = EINVAL, .phase = SHADOW_PHASE_STORE,
-			.reason = SHADOW_REASON_STORE_ON_VOLUME, .dev = store->dev,
-		};
-		bool visited[SHADOW_MAX_FREEZE] = { false };
-		struct sc_mount mount;
-		ssize_t at = -1;
+	for (i = 0; !rc && i < plan->count; i++) {
+		const struct node *node = plan->nodes[i];
 
-		if (store->type == SHADOW_STORE_DEVICE)
-			at = node_index(plan, store->dev);
-		else if (store->type == SHADOW_STORE_FILE && store->fd > 0 &&
-			 sc_mounts_by_fd(mounts, store->fd, &mount))
-			at = node_index(plan, fault.dev = mount.dev);
-		/* a file may be on the volume itself: the module knows which blocks are its */
-		if (at == (ssize_t)i && store->type == SHADOW_STORE_FILE)
-			continue;
-		if (at >= 0 && ((size_t)at == i || is_above(plan, at, i, visited)))
-			return SC_FAIL(plan->sc, -EINVAL, .action = "set up the store for",
-				       .object = plan->nodes[i]->path, .fault = &fault);
+		rc = check_store(plan, mounts, i, &node->entry.store);
+		for (j = 0; !rc && j < node->part_count; j++)
+			rc = check_store(plan, mounts, i, &node->parts[j]);
 	}
-	return 0;
+	return rc;
 }
 
 struct membership {
@@ -470,18 +507,19 @@ SC_EXPORT int shadowcopy_plan_sync(struct shadowcopy_plan *plan)
 
 SC_EXPORT int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *set)
 {
-	size_t i;
-	int rc;
+	size_t i, j;
+	int rc = 0;
 
-	for (i = 0; i < plan->count; i++) {
-		struct shadowcopy_plan_entry *entry = &plan->nodes[i]->entry;
+	for (i = 0; !rc && i < plan->count; i++) {
+		struct node *node = plan->nodes[i];
+		struct shadowcopy_plan_entry *entry = &node->entry;
 		bool shadow = entry->flags & SHADOW_ADD_SHADOW;
 
 		rc = shadowcopy_set_add(set, entry->dev, entry->flags,
 					shadow ? &entry->store : NULL,
 					shadow ? &entry->shadow : NULL);
-		if (rc)
-			return rc;
+		for (j = 0; !rc && j < node->part_count; j++)
+			rc = shadowcopy_part_add(plan->sc, entry->dev, &node->parts[j], NULL);
 	}
-	return 0;
+	return rc;
 }

@@ -228,6 +228,9 @@ int sc_fs_of(struct shadowcopy *sc, const char *path, struct sc_mounts **mounts,
 void sc_registry_add(struct shadowcopy *sc, const struct shadow_uuid *uuid, const char *path);
 void sc_registry_remove(struct shadowcopy *sc, const struct shadow_uuid *uuid);
 
+/* Call @fn for the path of each, until it answers true.  Return: whether it did. */
+bool sc_registry_each(struct shadowcopy *sc, bool (*fn)(void *data, const char *path), void *data);
+
 /* --- stores.c ----------------------------------------------------------- */
 
 /* "UUID=..." and its like. */
