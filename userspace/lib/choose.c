@@ -16,8 +16,8 @@
  * filesystem, the root, and what /etc/fstab mounts at boot.  Left out are filesystems
  * that are frozen with the volumes or lie above them (a store there would wait for
  * itself), that have shadows of their own (each write of the store might be one to preserve
- * there), and btrfs, where the file could not grow and would stand in the way of
- * snapshots.
+ * there), btrfs, where the file could not grow and would stand in the way of
+ * snapshots, and ext2 and ext3, which have no files that are allocated in advance.
  */
 #include <libmount.h>
 #include <sys/statvfs.h>
@@ -41,7 +41,6 @@ struct choosing {
 	struct devices volumes;		/* of the set */
 	struct devices above;		/* what is stacked on them */
 	struct devices tracked;		/* others that have shadows */
-	bool no_files;			/* the module takes none, or they cannot grow */
 	struct shadowcopy_candidate *candidates;
 	size_t count;
 };
@@ -184,12 +183,12 @@ static bool mounted_at_boot(const struct choosing *choosing, const char *target)
 static const char *obstacle_of(const struct choosing *choosing, const struct sc_mount *mount,
 			       bool own, const char *of_disk)
 {
-	if (choosing->no_files)
-		return "the loaded module cannot let files grow";
 	if (!sc_fs_fit(mount->fstype))
 		return "its files cannot be mapped";
 	if (!strcmp(mount->fstype, "btrfs"))
 		return "a file on btrfs cannot grow; it must be named";
+	if (!strcmp(mount->fstype, "ext2") || !strcmp(mount->fstype, "ext3"))
+		return "it cannot allocate a file in advance";
 	if (mount->read_only)
 		return "read-only";
 	if (own)
@@ -278,13 +277,6 @@ static void note_tracked(struct choosing *choosing)
 {
 	struct shadow_volume_info info = { 0 };
 
-	struct shadow_info module;
-
-	if (shadowcopy_info(choosing->sc, &module))
-		return;
-	/* a file of which nobody asked how large it must be has to grow */
-	choosing->no_files = !(module.features & SHADOW_FEAT_STORE_FILE) ||
-			     !(module.features & SHADOW_FEAT_STORE_GROW);
 	while (shadowcopy_volume_next(choosing->sc, &info) > 0)
 		if (info.shadows)
 			include(&choosing->tracked, info.dev);

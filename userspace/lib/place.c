@@ -32,7 +32,7 @@ static const struct {
 
 bool sc_fs_fit(const char *type)
 {
-	static const char *const fit[] = { "ext2", "ext3", "ext4", "xfs", "f2fs", "btrfs" };
+	static const char *const fit[] = { "ext2", "ext3", "ext4", "xfs", "btrfs" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(fit); i++)
@@ -44,8 +44,7 @@ bool sc_fs_fit(const char *type)
 int sc_fs_check(struct shadowcopy *sc, const char *path, const struct sc_mount *mount)
 {
 	const char *cause = "is of a kind whose files the kernel cannot map";
-	const char *remedy = "name a directory of an ext2, ext3, ext4, XFS, f2fs or btrfs "
-			     "filesystem";
+	const char *remedy = "name a directory of an ext4, XFS or btrfs filesystem";
 	char *text = NULL;
 	size_t i;
 	int rc;
