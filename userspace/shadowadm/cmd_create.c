@@ -51,7 +51,6 @@ static int find_volumes(struct context *context, struct request *request)
 static int plan_volumes(struct context *context, struct request *request,
 			struct shadowcopy_plan *plan)
 {
-	struct shadow_store_spec spec;
 	int status;
 	size_t i;
 
@@ -61,11 +60,8 @@ static int plan_volumes(struct context *context, struct request *request,
 				       request->count);
 	if (!status && !request->dry_run)
 		status = stores_open(context, request->volumes, request->count);
-	for (i = 0; !status && i < request->count; i++) {
-		spec = store_spec(&request->volumes[i]);
-		if (shadowcopy_plan_volume(plan, request->volumes[i].volume.dev, &spec))
-			status = fail_library(context);
-	}
+	for (i = 0; !status && i < request->count; i++)
+		status = stores_plan(context, &request->volumes[i], plan);
 	if (!status && shadowcopy_plan_compute(plan))
 		status = fail_library(context);
 	return status;
@@ -446,7 +442,8 @@ const struct command cmd_create = {
 		"      --store STORE     where old data goes: a file, which is made if need be, a\n"
 		"                        directory (for a file without a name in it), a block device,\n"
 		"                        whose contents are lost, \"memory\" or \"memory:SIZE\".\n"
-		"                        Without it one is chosen\n"
+		"                        Given several times they are parts of one store.  Without it\n"
+		"                        one is chosen\n"
 		"      --store VOLUME=STORE\n"
 		"                        the same for one volume, named as in the arguments\n"
 		"      --max SIZE        upper limit of the store, e.g. 512M, 10% of the filesystem, the\n"

@@ -175,6 +175,35 @@ static int take_options(struct context *context, const struct store_options *opt
 	return status;
 }
 
+/*
+ * Where the volume has all of it already there is nothing to make.  The set would fail for
+ * another store; of several parts it would have added some, for good.
+ */
+static int check_kept(struct context *context, struct store_request *request)
+{
+	const struct shadowcopy_choice *choice = &request->choice;
+	struct shadow_store_info part = { 0 };
+	bool in_use = false;
+	uint32_t i, found = 0;
+
+	for (i = 0; i < choice->count; i++)
+		if (!choice->stores[i].max.bytes && !choice->stores[i].max.percent &&
+		    !shadowcopy_part_find(context->sc, request->volume.dev, &choice->stores[i],
+					  &part))
+			found++;
+	request->kept = choice->count && found == choice->count;
+	if (request->kept || choice->count < 2)
+		return STATUS_OK;
+	memset(&part, 0, sizeof(part));
+	while (shadowcopy_part_next(context->sc, &part) > 0)
+		if (dev_equal(part.volume, request->volume.dev))
+			in_use = true;
+	if (!in_use)
+		return STATUS_OK;
+	return fail(context, "%s has shadows and with them a store already: leave --store out, and "
+		    "give it more parts with \"shadowadm store add\"", request->name);
+}
+
 /* --- what is chosen ------------------------------------------------------------------- */
 
 /* --max and --initial without --store: of what was chosen. */
@@ -237,6 +266,8 @@ int stores_choose(struct context *context, const struct store_options *options,
 
 	for (i = 0; i < count; i++) {
 		status = take_options(context, options, requests, count, &requests[i]);
+		if (!status)
+			status = check_kept(context, &requests[i]);
 		if (status)
 			return status;
 		if (!requests[i].choice.rule)
@@ -251,41 +282,15 @@ int stores_choose(struct context *context, const struct store_options *options,
 
 /* --- opening and closing ------------------------------------------------------------------ */
 
-static int check_module(struct context *context, const struct store_request *request)
-{
-	struct shadow_info module;
-	uint32_t i;
-
-	if (request->choice.count > 1)
-		return fail(context, "the store of %s has %u parts, and this version of shadowcopy "
-			    "uses one part only. Name one with --store, or remove the others "
-			    "with \"shadowadm store remove\"", request->name,
-			    request->choice.count);
-	for (i = 0; i < request->choice.count; i++) {
-		if (request->choice.stores[i].type != SHADOW_STORE_FILE)
-			continue;
-		if (shadowcopy_info(context->sc, &module))
-			return fail_library(context);
-		if (!(module.features & SHADOW_FEAT_STORE_FILE))
-			return fail(context, "cannot use %s as a store: the loaded module keeps "
-				    "stores in memory or on devices only. Use --store memory or "
-				    "--store DEVICE, or load the module of this release",
-				    request->choice.stores[i].path);
-	}
-	return STATUS_OK;
-}
-
 int stores_open(struct context *context, struct store_request *requests, size_t count)
 {
 	size_t i, j;
 
-	for (i = 0; i < count; i++)
-		if (check_module(context, &requests[i]))
-			return STATUS_FAILED;
-
 	for (i = 0; i < count; i++) {
 		struct store_request *request = &requests[i];
 
+		if (request->kept)
+			continue;
 		request->parts = calloc(request->choice.count + 1, sizeof(*request->parts));
 		if (!request->parts)
 			return fail(context, "there is not enough memory");
@@ -297,17 +302,31 @@ int stores_open(struct context *context, struct store_request *requests, size_t 
 	return STATUS_OK;
 }
 
-struct shadow_store_spec store_spec(const struct store_request *request)
+static struct shadow_store_spec spec_of_part(const struct store_request *request, uint32_t part)
 {
-	struct shadow_store_spec spec = { 0 };
-
-	if (!request->choice.count)
-		return spec;
 	if (request->parts)
-		return *shadowcopy_part_spec(request->parts[0]);
-	spec.type = request->choice.stores[0].type;
-	spec.dev = request->choice.stores[0].dev;
-	return spec;
+		return *shadowcopy_part_spec(request->parts[part]);
+	return (struct shadow_store_spec){
+		.type = request->choice.stores[part].type,
+		.dev = request->choice.stores[part].dev,
+	};
+}
+
+int stores_plan(struct context *context, const struct store_request *request,
+		struct shadowcopy_plan *plan)
+{
+	uint32_t count = request->kept ? 0 : request->choice.count, i;
+	struct shadow_store_spec spec = { 0 };
+	int rc;
+
+	if (count)
+		spec = spec_of_part(request, 0);
+	rc = shadowcopy_plan_volume(plan, request->volume.dev, &spec);
+	for (i = 1; !rc && i < count; i++) {
+		spec = spec_of_part(request, i);
+		rc = shadowcopy_plan_part(plan, request->volume.dev, &spec);
+	}
+	return rc ? fail_library(context) : STATUS_OK;
 }
 
 void stores_keep(struct store_request *requests, size_t count)
@@ -315,7 +334,7 @@ void stores_keep(struct store_request *requests, size_t count)
 	size_t i, j;
 
 	for (i = 0; i < count; i++)
-		for (j = 0; j < requests[i].choice.count; j++)
+		for (j = 0; requests[i].parts && j < requests[i].choice.count; j++)
 			shadowcopy_part_keep(requests[i].parts[j]);
 }
 

@@ -24,6 +24,7 @@ struct store_request {
 	struct shadowcopy_volume volume;
 	struct shadowcopy_choice choice;
 	struct shadowcopy_part **parts;	/* as many as the choice has */
+	bool kept;			/* the volume has what was asked for already */
 };
 
 /* An amount after an option: a size, a percentage, and if it may, "unlimited". */
@@ -44,8 +45,9 @@ int stores_choose(struct context *context, const struct store_options *options,
 /* Make them ready for the module. */
 int stores_open(struct context *context, struct store_request *requests, size_t count);
 
-/* What the plan is told: the first part, which need not be open. */
-struct shadow_store_spec store_spec(const struct store_request *request);
+/* Tell the plan of the volume and the parts of its store, which need not be open. */
+int stores_plan(struct context *context, const struct store_request *request,
+		struct shadowcopy_plan *plan);
 
 /* The shadows exist: what was made for their stores stays. */
 void stores_keep(struct store_request *requests, size_t count);
