@@ -6,7 +6,8 @@
 #include "stores.h"
 
 static const struct command *const verbs[] = {
-	&store_list, &store_add, &store_remove, &store_policy, &store_candidates, &store_gc,
+	&store_list, &store_add, &store_resize, &store_migrate, &store_remove, &store_policy,
+	&store_candidates, &store_gc,
 };
 
 /* The verb is the second word of the command's name: "store add". */
@@ -130,17 +131,22 @@ const struct command cmd_store = {
 	.summary = "Say where old data goes, look after stores",
 	.synopsis = "[list [VOLUME]]\n"
 		    "add VOLUME STORE [--max SIZE] [--initial SIZE] [--force]\n"
+		    "resize VOLUME STORE SIZE\n"
+		    "migrate VOLUME OLD NEW [--max SIZE] [--initial SIZE] [--force]\n"
+		    "migrate --all VOLUME NEW [--max SIZE] [--initial SIZE] [--force]\n"
 		    "remove VOLUME STORE\n"
 		    "policy VOLUME [evict|throttle|fail-io] [--throttle SECONDS]\n"
 		    "candidates VOLUME\n"
 		    "gc [DIRECTORY...] [--dry-run]",
 	.text = "Which volume has which stores is kept in /etc/shadowcopy/stores.conf.  VOLUME is\n"
 		"\"*\" for all that have no line of their own.  STORE is a file, a directory (for a file\n"
-		"without a name in it), a block device, or \"memory\".\n\n"
+		"without a name in it), a block device, or \"memory\".  A volume that has shadows has a\n"
+		"store in use: its parts are added, resized, moved and removed meanwhile.\n\n"
 		"Options (\"shadowadm store VERB --help\" tells more):\n"
 		"      --max SIZE        how much may be stored, e.g. 20G, 10%, or unlimited\n"
 		"      --initial SIZE    size to begin a file with\n"
 		"      --force           overwrite what is in the file or on the device\n"
+		"      --all             move all parts\n"
 		"      --throttle SECONDS\n"
 		"                        how long writes wait for room\n"
 		"      --dry-run         delete nothing, show what would be deleted\n"

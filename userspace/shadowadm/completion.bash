@@ -28,14 +28,15 @@ _shadowadm_columns() {
 # The words of "store" after its verb; sets words, COMPREPLY of the caller.
 _shadowadm_store() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
-		words="list add remove policy candidates gc"
+		words="list add resize migrate remove policy candidates gc"
 		return
 	fi
 	case ${COMP_WORDS[2]}.$COMP_CWORD in
 	gc.*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	*.3) words=$(_shadowadm_volumes) ;;
 	policy.4) words="evict throttle fail-io" ;;
-	*.4)
+	resize.5) ;;
+	*.4 | migrate.5)
 		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
@@ -69,7 +70,7 @@ _shadowadm() {
 	mount) options="--options --quiet" ;;
 	umount) options="--quiet" ;;
 	volume) options="--memory --force $table" ;;
-	store) options="--max --initial --force --throttle --dry-run --quiet $table" ;;
+	store) options="--all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	stats) options="--watch $table" ;;
 	monitor) options="--count --timeout" ;;
 	doctor) options="--sysroot" ;;

@@ -10,7 +10,7 @@
 #include "table.h"
 
 extern const struct command store_add, store_candidates, store_gc, store_list, store_policy,
-	store_remove;
+	store_migrate, store_remove, store_resize;
 
 extern const struct table store_table;
 
@@ -20,12 +20,59 @@ int volume_name(struct context *context, const struct shadowcopy_volume *volume,
 /* How a store is written in stores.conf, into SHADOWCOPY_STORE_PATH_MAX + 1 bytes. */
 int store_name(struct context *context, const struct shadowcopy_store *store, char *buf);
 
-/* The association of a volume with a store; its index, -1: none, -2: failed. */
+/* The association of a volume with a store: its index, or -1. */
 ssize_t association_find(struct context *context, struct shadowcopy_stores *stores,
 			 const struct shadowcopy_volume *volume,
 			 const struct shadowcopy_store *store);
 
 /* An association as JSON, the whole answer of a verb. */
 int association_print(const struct shadowcopy_association *entry);
+
+/* --- store_part.c ---------------------------------------------------------- */
+
+/* What a user names as a store, and the part of the volume's store that it is. */
+struct store_target {
+	struct shadowcopy_store store;
+	char name[SHADOWCOPY_STORE_PATH_MAX + 1];	/* for messages */
+	bool live;					/* the volume's store has it */
+	struct shadow_store_info part;
+};
+
+/*
+ * Find out what @text is: a store, or the number of a part.  @volume is NULL for "*".  That
+ * nothing has it is no failure, but for a number.
+ */
+int target_find(struct context *context, const struct shadowcopy_volume *volume,
+		const char *text, struct store_target *target);
+
+/* Has the volume a store now? */
+int store_in_use(struct context *context, const struct shadowcopy_volume *volume, bool *in_use);
+
+/* The association of a volume with a target: its index, or -1. */
+ssize_t association_of(struct context *context, struct shadowcopy_stores *stores,
+		       const struct shadowcopy_volume *volume, const struct store_target *target);
+
+/*
+ * Change the size of a part, or with 0 let go of it, and wait for that; progress on a
+ * terminal.  @moved: out: bytes, after a failure, too.
+ */
+int target_resize(struct context *context, const struct store_target *target, uint64_t max_bytes,
+		  uint64_t *moved);
+
+/* Delete a file that was made as a store, if nobody needs it.  Return: whether it is gone. */
+bool store_file_delete(struct context *context, const struct shadowcopy_store *store);
+
+/* --- store_add.c ------------------------------------------------------------ */
+
+/* Options of a verb that adds a store. */
+struct store_sizes {
+	const char *max;
+	const char *initial;
+	bool force;
+};
+
+/* Put them into @store. */
+int store_sizes_apply(struct context *context, const struct store_sizes *sizes,
+		      struct shadowcopy_store *store);
 
 #endif /* SHADOWADM_STORE_H */

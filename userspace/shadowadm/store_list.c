@@ -14,10 +14,7 @@ struct store_row {
 	char store_name[SHADOWCOPY_STORE_PATH_MAX + 1];
 	uint32_t line;			/* of stores.conf; 0: not associated */
 	bool in_use;
-	bool measured;			/* the rest is known */
-	uint64_t max;
-	uint64_t allocated;
-	uint64_t used;
+	struct shadow_store_info part;	/* where it is in use */
 	uint32_t policy;
 	struct shadowcopy_amount max_said;
 };
@@ -76,25 +73,58 @@ static void get_limit(const void *row, struct value *value)
 		value_text(value, "%s", shadowcopy_amount_format(&ROW(row)->max_said, amount));
 }
 
+static void get_part(const void *row, struct value *value)
+{
+	if (ROW(row)->in_use)
+		value_number(value, VALUE_NUMBER, ROW(row)->part.part);
+}
+
+static void get_state(const void *row, struct value *value)
+{
+	if (ROW(row)->in_use)
+		value_text(value, "%s", shadowcopy_part_state_name(ROW(row)->part.state));
+}
+
+static void get_growth(const void *row, struct value *value)
+{
+	uint32_t flags = ROW(row)->part.flags;
+
+	if (flags & (SHADOW_PART_GROWING | SHADOW_PART_GROW_FAILED))
+		value_text(value, "%s", flags & SHADOW_PART_GROWING ? "growing" : "failed");
+}
+
+static void get_on_volume(const void *row, struct value *value)
+{
+	if (ROW(row)->in_use)
+		value_number(value, VALUE_BOOL,
+			     !!(ROW(row)->part.flags & SHADOW_PART_ON_VOLUME));
+}
+
+static void get_extents(const void *row, struct value *value)
+{
+	if (ROW(row)->part.extents)
+		value_number(value, VALUE_NUMBER, ROW(row)->part.extents);
+}
+
 static void measure(const void *row, struct value *value, uint64_t bytes)
 {
-	if (ROW(row)->measured)
+	if (ROW(row)->in_use)
 		value_number(value, VALUE_SIZE, bytes);
 }
 
 static void get_max(const void *row, struct value *value)
 {
-	measure(row, value, ROW(row)->max);
+	measure(row, value, ROW(row)->part.max_bytes);
 }
 
 static void get_allocated(const void *row, struct value *value)
 {
-	measure(row, value, ROW(row)->allocated);
+	measure(row, value, ROW(row)->part.allocated_bytes);
 }
 
 static void get_used(const void *row, struct value *value)
 {
-	measure(row, value, ROW(row)->used);
+	measure(row, value, ROW(row)->part.used_bytes);
 }
 
 static void get_policy(const void *row, struct value *value)
@@ -112,7 +142,13 @@ static const struct column columns[] = {
 	{ "LINE", "in which line", .right = true, .get = get_line },
 	{ "LIMIT", "how much it may hold, as that line says it", .right = true,
 	  .get = get_limit },
-	{ "IN-USE", "the module has it", .get = get_in_use },
+	{ "IN-USE", "the volume's shadows have it", .get = get_in_use },
+	{ "PART", "its number in their store", .right = true, .get = get_part },
+	{ "STATE", "ready, or draining: being cleared out, or cut", .get = get_state },
+	{ "GROWTH", "growing, or failed: it could not grow the last time", .get = get_growth },
+	{ "ON-VOLUME", "it is on the volume itself", .get = get_on_volume },
+	{ "EXTENTS", "in how many pieces it is on its device", .right = true,
+	  .get = get_extents },
 	{ "USED", "what is in it", .right = true, .get = get_used },
 	{ "ALLOCATED", "what it has", .right = true, .get = get_allocated },
 	{ "MAX", "what it may have", .right = true, .get = get_max },
@@ -123,7 +159,8 @@ const struct table store_table = {
 	.name = "stores",
 	.columns = columns,
 	.count = ARRAY_SIZE(columns),
-	.defaults = "VOLUME,STORE,KIND,ASSOCIATED,LIMIT,IN-USE,USED,ALLOCATED,MAX",
+	.defaults = "VOLUME,STORE,KIND,ASSOCIATED,LIMIT,IN-USE,PART,STATE,GROWTH,ON-VOLUME,"
+		    "USED,ALLOCATED,MAX",
 };
 
 /* --- rows -------------------------------------------------------------------------- */
@@ -181,58 +218,48 @@ static void note_volume(struct shadowcopy_stores *stores, struct list *list,
 				list->rows[i].volume = dev;
 }
 
-/* The row of a store that the module has: that of its association, or a new one. */
+/* The row of a part that the module has: that of its association, or a new one. */
 static struct store_row *row_in_use(struct context *context, struct list *list,
-				    struct shadow_dev dev, const struct shadow_store_spec *spec)
+				    const struct shadow_store_info *part)
 {
-	struct shadowcopy_volume volume, device;
+	struct shadowcopy_volume volume;
 	struct store_row *row;
 	size_t i;
 
 	for (i = 0; i < list->count; i++) {
 		row = &list->rows[i];
-		if (!row->in_use && dev_equal(row->volume, dev) &&
-		    row->store.type == spec->type &&
-		    (spec->type != SHADOW_STORE_DEVICE ||
-		     dev_equal(row->store.dev, spec->dev)))
+		if (!row->in_use && dev_equal(row->volume, part->volume) &&
+		    shadowcopy_part_is(context->sc, part, &row->store) > 0)
 			return row;
 	}
 	row = add_row(list);
 	if (!row)
 		return NULL;
-	shadowcopy_describe(context->sc, dev, &volume);
+	shadowcopy_describe(context->sc, part->volume, &volume);
 	snprintf(row->volume_name, sizeof(row->volume_name), "%s", volume.path);
-	row->volume = dev;
-	row->store.type = spec->type;
-	row->store.dev = spec->dev;
-	snprintf(row->store_name, sizeof(row->store_name), "%s",
-		 shadowcopy_store_name(spec->type));
-	if (spec->type == SHADOW_STORE_DEVICE) {
-		shadowcopy_describe(context->sc, spec->dev, &device);
-		snprintf(row->store_name, sizeof(row->store_name), "%s", device.path);
-	}
+	row->volume = part->volume;
+	row->store.type = part->type;
+	shadowcopy_part_describe(context->sc, part, &row->store);
+	store_label(&row->store, row->store_name, sizeof(row->store_name));
+	if (!*row->store_name)	/* its filesystem cannot be seen from here */
+		snprintf(row->store_name, sizeof(row->store_name), "%s",
+			 shadowcopy_store_name(part->type));
 	return row;
 }
 
 static int add_used(struct context *context, struct shadowcopy_stores *stores,
 		    struct list *list)
 {
-	struct shadow_volume_info info = { 0 };
+	struct shadow_store_info part = { 0 };
 	struct store_row *row;
-	int rc;
 
-	while ((rc = shadowcopy_volume_next(context->sc, &info)) > 0) {
-		if (info.store.type == SHADOW_STORE_DEFAULT)
-			continue;
-		note_volume(stores, list, info.dev);
-		row = row_in_use(context, list, info.dev, &info.store);
+	while (shadowcopy_part_next(context->sc, &part) > 0) {
+		note_volume(stores, list, part.volume);
+		row = row_in_use(context, list, &part);
 		if (!row)
 			return fail(context, "there is not enough memory");
 		row->in_use = true;
-		row->measured = true;
-		row->max = info.store.max_bytes;
-		row->allocated = info.store.max_bytes;
-		row->used = info.store_used_bytes;
+		row->part = part;
 	}
 	/* without the module there are associations all the same */
 	return STATUS_OK;
@@ -286,7 +313,7 @@ const struct command store_list = {
 	.summary = "List the stores that are associated with volumes or in use",
 	.synopsis = "[VOLUME] [OPTIONS]",
 	.text = "What is in use, but not associated, is there until the volume's last shadow is\n"
-		"deleted.\n\n"
+		"deleted.  A file without a name is shown as a directory of its filesystem.\n\n"
 		"Options:\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &store_table,

@@ -1,42 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * store_remove.c - shadowadm store remove: end an association.
+ * store_remove.c - shadowadm store remove: clear out a part of a store, and end the
+ * association.
+ *
+ * The part that is in use first: as long as it holds something the line stays, so that it
+ * can be said again.
  */
 #include "store.h"
 #include "stores.h"
 
-static void ignore(void *data, const struct shadowcopy_leftover *leftover)
-{
-	*(bool *)data |= !*leftover->kept;
-}
-
-/* The line is gone: if the file is one of ours, nobody needs it any more. */
-static bool delete_file(struct context *context, const struct shadowcopy_store *store)
-{
-	bool deleted = false;
-
-	if (store->type == SHADOW_STORE_FILE && !(store->flags & SHADOWCOPY_STORE_UNNAMED))
-		shadowcopy_gc(context->sc, 0, store->path, ignore, &deleted);
-	return deleted;
-}
-
+/* False where there was none. */
 static int remove_line(struct context *context, const struct shadowcopy_volume *volume,
-		       const char *name, const struct shadowcopy_store *store)
+		       const struct store_target *target, bool *removed)
 {
 	struct shadowcopy_stores *stores;
 	ssize_t index;
-	int rc;
+	int rc = 0;
 
 	if (shadowcopy_stores_open(context->sc, SHADOWCOPY_STORES_EDIT, &stores))
 		return fail_library(context);
-	index = association_find(context, stores, volume, store);
-	if (index < 0) {
-		shadowcopy_stores_close(stores);
-		return fail(context, "%s is no store of %s: \"shadowadm store list\" shows those "
-			    "that there are", store->path, name);
-	}
-	rc = shadowcopy_stores_remove(stores, index);
-	rc = rc ? rc : shadowcopy_stores_commit(stores);
+	index = association_of(context, stores, volume, target);
+	*removed = index >= 0;
+	if (*removed)
+		rc = shadowcopy_stores_remove(stores, index);
+	if (*removed && !rc)
+		rc = shadowcopy_stores_commit(stores);
 	if (rc)
 		fail_library(context);
 	shadowcopy_stores_close(stores);
@@ -49,10 +37,11 @@ static int run(struct context *context, int argc, char **argv)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
-	struct shadowcopy_volume volume;
-	struct shadowcopy_store store;
+	struct shadowcopy_volume volume, *which = NULL;
+	bool removed = false, deleted;
+	struct store_target target;
 	struct json_object *object;
-	bool all, deleted;
+	uint64_t moved = 0;
 	int option, status;
 
 	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1) {
@@ -62,33 +51,46 @@ static int run(struct context *context, int argc, char **argv)
 	}
 	if (argc - optind != 2)
 		return usage(context, "it takes a volume and a store");
-	all = !strcmp(argv[optind], "*");
-	if (!all && shadowcopy_resolve(context->sc, argv[optind], &volume))
-		return fail_library(context);
-	status = store_parse(context, argv[optind + 1], &store);
+	if (strcmp(argv[optind], "*")) {
+		if (shadowcopy_resolve(context->sc, argv[optind], &volume))
+			return fail_library(context);
+		which = &volume;
+	}
+	status = target_find(context, which, argv[optind + 1], &target);
+	if (!status && target.live)
+		status = target_resize(context, &target, 0, &moved);
 	if (!status)
-		status = remove_line(context, all ? NULL : &volume, argv[optind], &store);
+		status = remove_line(context, which, &target, &removed);
+	if (!status && !removed && !target.live)
+		status = fail(context, "%s is no store of %s: \"shadowadm store list\" shows those "
+			      "that there are", target.name, argv[optind]);
 	if (status)
 		return status;
-	deleted = delete_file(context, &store);
+	deleted = store_file_delete(context, &target.store);
 	if (context->json) {
 		object = json_object_new_object();
 		json_text(object, "volume", argv[optind]);
 		json_text(object, "store", argv[optind + 1]);
+		json_object_object_add(object, "part", target.live ?
+				       json_object_new_int64(target.part.part) : NULL);
+		json_number(object, "moved", moved);
 		json_object_object_add(object, "file_deleted", json_object_new_boolean(deleted));
 		return json_print(object);
 	}
-	progress(context, "%s: %s is no store of it any more%s", argv[optind], argv[optind + 1],
+	progress(context, "%s: %s is no store of it any more%s", argv[optind], target.name,
 		 deleted ? "; the file is deleted" : "");
 	return STATUS_OK;
 }
 
 const struct command store_remove = {
 	.name = "store remove",
-	.summary = "End the association of a volume with a store",
+	.summary = "Let go of a store, or of a part of one, and end its association",
 	.synopsis = "VOLUME STORE [OPTIONS]",
-	.text = "A file that was made for it is deleted, unless it is in use: then it stays until\n"
-		"the volume's last shadow is deleted, and \"shadowadm store gc\" deletes it.\n\n"
+	.text = "What a part that is in use holds is moved to the rest of the store first.  The only\n"
+		"part of a store cannot go while the volume has shadows: see \"shadowadm store\n"
+		"migrate\".  Ctrl-C ends it; what was moved stays moved.  A file that was made for\n"
+		"the store is deleted.  STORE can also be the number of a part (\"shadowadm store\n"
+		"list\").\n\n"
 		"Options:\n"
 		"  -q, --quiet           no progress\n"
 		COMMON_HELP,
