@@ -842,13 +842,35 @@ static void check_stores(struct examination *exam)
 			continue;
 		full = true;
 		report(exam, "store", WARNING,
-		       "delete what is not needed, or its policy acts (\"shadowadm volume policy\")",
+		       "make it larger (\"shadowadm store resize\"), or delete what is not needed; "
+		       "else its policy acts (\"shadowadm volume policy\")",
 		       "the store of %s is filled to %.0f%%", info.name, percent);
 	}
 	if (!full)
 		report(exam, "store", GOOD, NULL, "no store is nearly full");
 	if (!faulted)
 		report(exam, "faults", GOOD, NULL, "writes to all volumes pass");
+}
+
+static void check_growth(struct examination *exam)
+{
+	struct shadow_store_info part = { 0 };
+	struct shadowcopy_store store;
+	bool failed = false;
+
+	if (!exam->connected)
+		return;
+	while (shadowcopy_part_next(exam->context->sc, &part) > 0) {
+		if (!(part.flags & SHADOW_PART_GROW_FAILED))
+			continue;
+		failed = true;
+		shadowcopy_part_describe(exam->context->sc, &part, &store);
+		report(exam, "growth", WARNING, "make room there, or give it another part "
+		       "(\"shadowadm store add\")", "the store of %s could not grow on %s",
+		       part.volume_name, *store.path ? store.path : "its filesystem");
+	}
+	if (!failed)
+		report(exam, "growth", GOOD, NULL, "every store can grow that may");
 }
 
 /* The module's users, by name: what to delete is what the reader wants to know. */
@@ -878,7 +900,7 @@ static void check_unload(struct examination *exam)
 static void (*const checks[])(struct examination *exam) = {
 	check_root, check_kernel, check_module_file, check_headers, check_signature, check_config,
 	check_ftrace, check_hook, check_rivals, check_loaded, check_control, check_udev,
-	check_lost, check_stores, check_unload,
+	check_lost, check_stores, check_growth, check_unload,
 };
 
 static int conclude(struct examination *exam)

@@ -50,7 +50,7 @@ static void print_missed(uint64_t missed)
 
 static void print_text(const struct shadowcopy_event *event)
 {
-	char text[SHADOWCOPY_UUID_LEN], time[64];
+	char text[SHADOWCOPY_UUID_LEN], time[64], size[16];
 
 	if (event->missed)
 		print_missed(event->missed);
@@ -64,6 +64,8 @@ static void print_text(const struct shadowcopy_event *event)
 		printf(" volume=%s", event->name);
 	if (event->present & SHADOWCOPY_EV_PERCENT)
 		printf(" store=%u%%", event->percent);
+	if (event->present & SHADOWCOPY_EV_BYTES)
+		printf(" allocated=%s", size_format(event->bytes, size));
 	if (event->present & SHADOWCOPY_EV_SECONDS)
 		printf(" full-seconds=%u", event->seconds);
 	if (event->present & SHADOWCOPY_EV_FAULT)
@@ -109,6 +111,8 @@ static void print_line_json(const struct shadowcopy_event *event)
 		json_number(object, "percent", event->percent);
 	if (event->present & SHADOWCOPY_EV_SECONDS)
 		json_number(object, "full_seconds", event->seconds);
+	if (event->present & SHADOWCOPY_EV_BYTES)
+		json_number(object, "allocated", event->bytes);
 	if (event->present & SHADOWCOPY_EV_FAULT)
 		json_text(object, "fault", shadowcopy_protect_fault_name(event->fault));
 	json_print_line(object);
@@ -224,8 +228,8 @@ const struct command cmd_monitor = {
 	.summary = "Show events as they happen, one line each",
 	.synopsis = "[--count N] [--timeout SECONDS] [--json]",
 	.text = "Events: created, deleted, lost, store-fill, tracked, untracked, gone, held,\n"
-		"released, expired, sealed, evicted, throttled, faulted, cleared.  With --json each\n"
-		"line is an object.\n\n"
+		"released, expired, sealed, evicted, throttled, faulted, cleared, store-grown,\n"
+		"grow-failed.  With --json each line is an object.\n\n"
 		"Options:\n"
 		"      --count N         end after N events\n"
 		"      --timeout SECONDS end after this time; a failure if --count was not reached\n"

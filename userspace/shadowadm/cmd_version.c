@@ -15,6 +15,7 @@ static const struct {
 	{ SHADOW_FEAT_POLICY, "policy" },
 	{ SHADOW_FEAT_STORE_FILE, "store-file" },
 	{ SHADOW_FEAT_STORE_GROW, "store-grow" },
+	{ SHADOW_FEAT_STORE_CHANGE, "store-change" },
 };
 
 static void print_text(const struct shadow_info *info)

@@ -142,7 +142,7 @@ static const struct column columns[] = {
 	{ "SHADOWS", "its shadows, lost ones included", .right = true, .get = get_shadows },
 	{ "EPOCH", "number of the current epoch", .right = true,
 	  .type = VALUE_NUMBER, .offset = MEMBER(epoch) },
-	{ "STORE", "its store: none, memory or a device number", .get = get_store },
+	{ "STORE", "its store, or the first part: none, memory, file or a device number", .get = get_store },
 	{ "STORE-MAX", "upper limit of the store", .right = true, .get = get_store_max },
 	{ "STORE-USED", "of which used", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(store_used_bytes) },
