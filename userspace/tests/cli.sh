@@ -331,7 +331,7 @@ is "$status" 0 "a newer module"
 FAKE_OPEN=2 run version --json
 is "$status $(parse .module)" "0 null" "version without the module"
 run version --json
-is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,hold,store-file,store-grow" \
+is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,hold,store-file,store-grow,store-change" \
 	"version with it"
 
 # --- lost shadows ---

@@ -15,8 +15,8 @@
  *	FAKE_ABI=N		version of the interface
  *	FAKE_BUSY=INDEX		the shadow of that index is in use
  *	FAKE_FAULT=FAULT	setting a policy makes writes fail for that reason
- *	FAKE_NO_FILES=1		the module takes no stores in files
- *	FAKE_NO_GROWTH=1	it cannot let them grow
+ *	FAKE_NO_ROOM=PART	that part of a store cannot be cleared out
+ *	FAKE_SLOW=1		changing the size of a part takes until a signal comes
  *	FAKE_LOST=REASON	shadows are lost for that reason
  */
 #include <fcntl.h>
@@ -30,12 +30,14 @@
 
 #define VOLUMES_MAX 64
 #define SHADOWS_MAX 64
+#define PARTS_MAX 64
 #define IMAGE_MAJOR 259
 
 struct state {
-	uint32_t volume_count, shadow_count, next_uuid;
+	uint32_t volume_count, shadow_count, part_count, next_uuid;
 	struct shadow_volume_info volumes[VOLUMES_MAX];
 	struct shadow_shadow_info shadows[SHADOWS_MAX];
+	struct shadow_store_info parts[PARTS_MAX];
 };
 
 static struct state state;
@@ -46,6 +48,8 @@ static struct {
 	struct shadow_set_new new;
 	struct shadow_set_add adds[SHADOW_MAX_FREEZE];
 	size_t count;
+	struct shadow_store_info parts[PARTS_MAX];	/* of stores that are made for it */
+	uint32_t part_count;
 } making;
 
 static uint32_t number(const char *name)
@@ -98,8 +102,8 @@ static int fake_info(struct shadow_info *info)
 	info->abi_version = getenv("FAKE_ABI") ? number("FAKE_ABI") : SHADOW_ABI_VERSION;
 	info->block_size = 4096;
 	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD |
-			 (getenv("FAKE_NO_FILES") ? 0 : SHADOW_FEAT_STORE_FILE) |
-			 (getenv("FAKE_NO_GROWTH") ? 0 : SHADOW_FEAT_STORE_GROW);
+			 SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
+			 SHADOW_FEAT_STORE_CHANGE;
 	info->max_set_volumes = SHADOW_MAX_SET_VOLUMES;
 	info->max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS;
 	info->volumes = state.volume_count;
@@ -192,6 +196,152 @@ static int fake_shadow_next(struct shadow_shadow_info *info)
 	return 0;
 }
 
+/* --- parts of stores --------------------------------------------------------- */
+
+/* The device that an open file lies on, on the recorded machine. */
+static void place_file(int fd, struct shadow_store_info *part)
+{
+	struct shadowcopy sc = { .sysroot = getenv("FAKE_SYSROOT") };
+	char link[64], path[PATH_MAX];
+	struct sc_mounts *mounts;
+	struct sc_mount mount;
+	struct stat st;
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0 || fstat(fd, &st) < 0)
+		return;
+	path[length] = '\0';
+	part->inode = st.st_ino;
+	part->extents = 1;
+	part->allocated_bytes = st.st_size - SC_HEAD;
+	if (sc_mounts_read(&sc, &mounts))
+		return;
+	if (sc_mounts_by_path(mounts, path, &mount))
+		part->dev = mount.dev;
+	sc_mounts_free(mounts);
+}
+
+static int has_parts(const struct shadow_store_info *parts, uint32_t count, struct shadow_dev dev)
+{
+	uint32_t i, found = 0;
+
+	for (i = 0; i < count; i++)
+		found += sc_dev_equal(parts[i].volume, dev);
+	return found;
+}
+
+/* To the volume's store, which is in use, or that of a set. */
+static int add_part(struct shadow_store_info *parts, uint32_t *count, struct shadow_dev dev,
+		    const struct shadow_store_spec *spec, uint32_t *number)
+{
+	struct shadow_store_info *part;
+	uint32_t i;
+
+	if (*count == PARTS_MAX)
+		return -ENOSPC;
+	part = &parts[*count];
+	memset(part, 0, sizeof(*part));
+	for (i = 0; i < *count; i++)
+		if (sc_dev_equal(parts[i].volume, dev) && parts[i].part == part->part) {
+			part->part++;
+			i = -1;
+		}
+	++*count;
+	part->volume = dev;
+	part->type = spec->type ?: SHADOW_STORE_MEMORY;
+	part->state = SHADOW_PART_READY;
+	part->dev = spec->dev;
+	part->allocated_bytes = spec->max_bytes;
+	if (part->type == SHADOW_STORE_FILE)
+		place_file(spec->fd, part);
+	if (part->type == SHADOW_STORE_FILE && sc_dev_equal(part->dev, dev))
+		part->flags |= SHADOW_PART_ON_VOLUME;
+	part->max_bytes = spec->max_bytes ?: part->allocated_bytes;
+	if (part->max_bytes > part->allocated_bytes)
+		part->flags |= SHADOW_PART_GROWING;
+	part->used_bytes = 1 << 20;
+	snprintf(part->volume_name, sizeof(part->volume_name), "fake%u", dev.minor);
+	*number = part->part;
+	return 0;
+}
+
+static int fake_store_add(struct shadow_store_add *add)
+{
+	if (has_parts(state.parts, state.part_count, add->dev))
+		return add_part(state.parts, &state.part_count, add->dev, &add->store, &add->part);
+	if (has_parts(making.parts, making.part_count, add->dev))
+		return add_part(making.parts, &making.part_count, add->dev, &add->store,
+				&add->part);
+	return -ENOENT;
+}
+
+static int fake_store_next(struct shadow_store_info *info)
+{
+	uint64_t cursor = info->cursor;
+
+	if (cursor >= state.part_count)
+		return -ENOENT;
+	*info = state.parts[cursor];
+	info->cursor = cursor + 1;
+	return 0;
+}
+
+static int fake_store_resize(struct shadow_store_resize *resize)
+{
+	struct shadow_store_info *part = NULL;
+	uint32_t i;
+
+	for (i = 0; i < state.part_count && !part; i++)
+		if (sc_dev_equal(state.parts[i].volume, resize->dev) &&
+		    state.parts[i].part == resize->part)
+			part = &state.parts[i];
+	resize->fault.error = ENOENT;
+	resize->fault.phase = SHADOW_PHASE_ARGUMENTS;
+	resize->fault.reason = SHADOW_REASON_STORE_PART;
+	if (!part)
+		return -ENOENT;
+	resize->fault.error = EBUSY;
+	resize->fault.reason = SHADOW_REASON_STORE_LAST;
+	if (!resize->max_bytes && has_parts(state.parts, state.part_count, resize->dev) == 1)
+		return -EBUSY;
+	memset(&resize->fault, 0, sizeof(resize->fault));
+	if (getenv("FAKE_SLOW")) {
+		resize->moved_bytes = 3 << 20;
+		return sleep(20) ? -EINTR : -ETIME;
+	}
+	if (getenv("FAKE_NO_ROOM") && number("FAKE_NO_ROOM") == resize->part) {
+		resize->fault.error = ENOSPC;
+		resize->fault.phase = SHADOW_PHASE_STORE;
+		resize->fault.reason = SHADOW_REASON_STORE_FULL;
+		return -ENOSPC;
+	}
+	if (resize->max_bytes) {
+		part->max_bytes = resize->max_bytes;
+		return 0;
+	}
+	resize->moved_bytes = part->used_bytes;
+	*part = state.parts[--state.part_count];
+	return 0;
+}
+
+/* Stores go with the last shadow of their volume. */
+static void forget_parts(void)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < state.part_count; i++) {
+		for (j = 0; j < state.shadow_count; j++)
+			if (sc_dev_equal(state.shadows[j].volume, state.parts[i].volume))
+				break;
+		if (j == state.shadow_count)
+			state.parts[i--] = state.parts[--state.part_count];
+	}
+}
+
+/* --- shadows ------------------------------------------------------------------ */
+
 static int fake_delete(struct shadow_delete *delete)
 {
 	uint32_t i = 0;
@@ -216,6 +366,7 @@ static int fake_delete(struct shadow_delete *delete)
 			(--state.shadow_count - i) * sizeof(*shadow));
 		delete->deleted++;
 	}
+	forget_parts();
 	return delete->deleted ? 0 : -ENOENT;
 }
 
@@ -265,12 +416,17 @@ static int fake_set_new(struct shadow_set_new *new)
 
 static int fake_set_add(struct shadow_set_add *add)
 {
+	uint32_t number;
+
 	if (making.count == SHADOW_MAX_FREEZE)
 		return -E2BIG;
 	if (add->flags & SHADOW_ADD_SHADOW)
 		make_uuid(&add->shadow, 0xbb);
 	making.adds[making.count++] = *add;
-	return 0;
+	if (!(add->flags & SHADOW_ADD_SHADOW) ||
+	    has_parts(state.parts, state.part_count, add->dev))
+		return 0;
+	return add_part(making.parts, &making.part_count, add->dev, &add->store, &number);
 }
 
 static uint32_t free_index(void)
@@ -316,8 +472,11 @@ static int fake_set_take(struct shadow_set_step *step)
 		shadow->created_ns = 1700000000123456789;
 		snprintf(shadow->volume_name, sizeof(shadow->volume_name), "fake%u",
 			 making.adds[i].dev.minor);
-		volume(making.adds[i].dev, true)->store = making.adds[i].store;
+		if (making.adds[i].store.type)
+			volume(making.adds[i].dev, true)->store = making.adds[i].store;
 	}
+	for (i = 0; i < making.part_count; i++)
+		state.parts[state.part_count++] = making.parts[i];
 	making.step.state = SHADOW_SET_TAKEN;
 	making.step.hold_ns = 12345678;
 	making.step.gate_ns = 1234567;
@@ -341,6 +500,12 @@ static int command(unsigned long request, void *argument)
 		return fake_volume_next(argument);
 	case SHADOW_IOC_SHADOW_NEXT:
 		return fake_shadow_next(argument);
+	case SHADOW_IOC_STORE_ADD:
+		return fake_store_add(argument);
+	case SHADOW_IOC_STORE_RESIZE:
+		return fake_store_resize(argument);
+	case SHADOW_IOC_STORE_NEXT:
+		return fake_store_next(argument);
 	case SHADOW_IOC_DELETE:
 		return fake_delete(argument);
 	case SHADOW_IOC_VOLUME_POLICY:
@@ -386,6 +551,10 @@ int sc_device_ioctl(int fd, unsigned long request, void *argument)
 			making.step.state = SHADOW_SET_FAILED;
 			making.step.fault = fault;
 		}
+		if (request == SHADOW_IOC_STORE_ADD)
+			((struct shadow_store_add *)argument)->fault = fault;
+		if (request == SHADOW_IOC_STORE_RESIZE)
+			((struct shadow_store_resize *)argument)->fault = fault;
 		if (request == SHADOW_IOC_SHADOW_CHANGE)
 			((struct shadow_change *)argument)->fault = fault;
 		if (request == SHADOW_IOC_VOLUME_TRACK)

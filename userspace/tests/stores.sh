@@ -100,22 +100,6 @@ free /home 5000
 is "$(chosen / --max 1G)" "/home/ same-disk" "on the same disk if need be"
 
 new_machine
-export FAKE_NO_GROWTH=1
-is "$(chosen /srv)" "memory memory" "no file is chosen that could not grow"
-mkdir -m 0755 "$scratch/fixed"
-space "$scratch/fixed" 100000 50000
-run create /srv --quiet --store "$scratch/fixed/srv" --max 16M
-is "$status $(stat -c %s "$scratch/fixed/srv")" "0 $((17 << 20))" \
-	"one that is asked for has its maximum from the beginning"
-unset FAKE_NO_GROWTH
-export FAKE_NO_FILES=1
-is "$(chosen /home)" "memory memory" "nor one for a module that takes none"
-run create /home --store "$scratch/fixed/home"
-like "$status $err" "1 .*the loaded module keeps stores in memory or on devices only" \
-	"which is said where one is asked for"
-unset FAKE_NO_FILES
-
-new_machine
 sed -i '/ \/data /d' "$FAKE_SYSROOT/etc/fstab"
 free /data 9000
 free /media/stick 9000
@@ -163,12 +147,16 @@ is "$(parse '.candidates[] | select(.mountpoint == "/looped") | .obstacle')" "no
 is "$(parse '.candidates[] | select(.mountpoint == "/above") | .place')" another-disk \
 	"a device-mapper device is on the disks below it"
 
-# btrfs cannot grow, so it is not chosen
+# A file on btrfs cannot grow, ext2 and ext3 have none that is allocated in advance, and
+# others are not taken by the module
 new_machine
-sed -i 's/ \/data ext4/ \/data btrfs/; s/- ext4 \/dev\/vdc/- btrfs \/dev\/vdc/' \
-	"$FAKE_SYSROOT/proc/self/mountinfo"
 free /data 9000
-is "$(chosen /srv)" "/ another-disk" "btrfs is not chosen"
+type=ext4
+for next in btrfs ext3 ext2 f2fs; do
+	sed -i "s/- $type \/dev\/vdc/- $next \/dev\/vdc/" "$FAKE_SYSROOT/proc/self/mountinfo"
+	type=$next
+	is "$(chosen /srv)" "/ another-disk" "$type is not chosen"
+done
 sed -i 's/ \/ rw,relatime/ \/ ro,relatime/' "$FAKE_SYSROOT/proc/self/mountinfo"
 is "$(chosen /srv)" "/home/ another-disk" "nor what is read-only"
 
@@ -183,9 +171,6 @@ is "$(chosen /home)" "memory default" "then what is for all"
 echo 'PARTUUID=0b0b-01 /dev/vdd' >>"$conf"
 is "$(chosen /srv)" "memory, 1 more associated" "lines of one volume are parts of one store"
 is "$(chosen /srv --store /dev/vdc)" "/dev/vdc asked" "what is asked for comes before all"
-run create /srv
-like "$status $err" "1 .*has 2 parts, and this version of shadowcopy uses one part only" \
-	"several parts are refused, not used in part"
 run create /srv --max 1G --dry-run
 like "$status $err" "1 .*has 2 parts: leave --max and --initial out" "--max is of one part"
 echo 'broken' >>"$conf"
@@ -394,7 +379,205 @@ run store remove /srv "$stores/srv" --json
 is "$status $(parse .file_deleted) $(cat "$stores/srv")" "0 false precious" \
 	"but no file that is another one now"
 run store remove /home vdd
+like "$status $err" "1 .*it is the only part of the store" "not what the shadows have"
+run delete --all
+run store remove /home vdd
 is "$status $(grep -c vdd "$conf")" "0 0" "by another name of the device"
+
+# --- stores that are in use ---------------------------------------------------------------
+
+# parts VOLUME: print the parts of its store: number, store, kind, maximum in MiB
+parts() {
+	run store list "$1" --json
+	parse '[.stores[] | select(.in_use)] | sort_by(.part) | [.[] | "\(.part) \(.store) \(.kind) \(.max / 1048576 | floor)"] | join(", ")'
+}
+
+# lines: print the associations, without columns
+lines() {
+	grep -v '^#' "$conf" | tr -s ' ' | sed 's/ $//' | paste -sd,
+}
+
+new_machine
+rm -rf "$stores"
+mkdir -m 0755 "$stores"
+space "$stores" 100000 50000
+run create /srv --quiet --store memory:64M --store "$stores/a" --store "$stores/b" --initial 4M
+is "$status" 0 "a shadow with a store of several parts"
+is "$(parts /srv)" "0 memory memory 64, 1 $stores/a file 25000, 2 $stores/b file 25000" "it has them all"
+run store list --json
+is "$(parse '[.stores[] | "\(.state) \(.growth) \(.on_volume)"] | unique | join(", ")')" \
+	"ready growing false, ready null false" "with their state"
+run create /srv --quiet --store "$stores/a" --store "$stores/b"
+is "$status" 0 "asked for again they are not made again"
+run create /srv --quiet --store "$stores/a" --store "$stores/c"
+like "$status $err" "1 .*has shadows and with them a store already.*store add" \
+	"others are not added by the way"
+run create /srv --quiet --store memory
+is "$status" 0 "one of them is enough"
+run delete --all
+is "$(parts /srv)" "" "they go with the last shadow"
+is "$(ls "$stores")" "a
+b" "files that were named stay"
+run create /srv --dry-run --store "$stores/a" --store /dev/vdb1
+like "$status $err" "1 .*/dev/vdb1: the store lies on the volume" "each part is looked at"
+FAKE_FAIL="7 16 5 14 254 2" run create /srv --store memory --store "$stores/c" --initial 4M
+like "$status $err" "1 .*cannot add a part to the store of /dev/vdb1.*in use" "a part that fails"
+is "$(parts /srv) $(ls "$stores" | paste -sd,)" " a,b" "fails all, and leaves nothing behind"
+
+# add
+rm -f "$stores"/*
+run create /srv --quiet --store memory:64M
+run store add /srv "$stores/a" --initial 4M --max 1G
+is "$status $(parts /srv)" "0 0 memory memory 64, 1 $stores/a file 1024" \
+	"store add adds a part to the store in use"
+is "$(lines)" "UUID=3333-cccc $stores/a max=1G,initial=4M" "and writes the line"
+run store add /srv "$stores/a"
+like "$status $err" "1 .*line 3 says the same" "not twice"
+FAKE_FAIL="7 16 5 14 254 2" run store add /srv "$stores/b" --initial 4M
+is "$status $(ls "$stores") $(lines)" "1 a UUID=3333-cccc $stores/a max=1G,initial=4M" \
+	"a failure leaves no file and no line"
+sed -i "/^UUID/d" "$conf"
+run store add /srv "$stores/a"
+is "$status $(parts /srv)" "0 0 memory memory 64, 1 $stores/a file 1024" \
+	"what is in use already gets its line"
+echo "UUID=3333-cccc $stores/b max=2G,initial=8M,policy=throttle" >>"$conf"
+run store add /srv "$stores/b" --initial 4M
+is "$status $(parts /srv)" \
+	"0 0 memory memory 64, 1 $stores/a file 1024, 2 $stores/b file 2048" \
+	"and what has a line already is added, as that says"
+is "$(lines)" "UUID=3333-cccc $stores/a,UUID=3333-cccc $stores/b max=2G,initial=4M,policy=throttle" \
+	"which stays, with what is said now"
+
+# resize
+run store resize /srv "$stores/b" 512M --json
+is "$status $(parse '"\(.max) \(.max_bytes) \(.part) \(.associated)"')" "0 512M $((512 << 20)) 2 true" \
+	"store resize"
+is "$(parts /srv)" "0 memory memory 64, 1 $stores/a file 1024, 2 $stores/b file 512" "of the part in use"
+like "$(lines)" "$stores/b max=512M,initial=4M,policy=throttle$" "and of the line"
+run store resize /srv 0 128M
+is "$status $(parts /srv)" "0 0 memory memory 128, 1 $stores/a file 1024, 2 $stores/b file 512" \
+	"by the number of the part, without a line"
+run store resize /srv "$stores/b" 1%
+is "$status $(parts /srv)" "0 0 memory memory 128, 1 $stores/a file 1024, 2 $stores/b file 1000" \
+	"in per cent of the filesystem"
+run store resize /srv "$stores/b" unlimited
+like "$status $(parts /srv)" "0 .*2 $stores/b file 99999" "without a limit: all of that"
+like "$(lines)" "$stores/b max=unlimited," "the line says it as it was said"
+run store resize /srv memory unlimited
+is "$status" 2 "memory has a limit"
+run store resize /srv "$stores/b" 0
+like "$status $err" "2 .*nothing could be stored in it.*store remove" "of no size"
+run store resize /srv "$stores/none" 1G
+like "$status $err" "1 .*$stores/none is no store of /srv" "what is no store"
+run store resize /srv 7 1G
+like "$status $err" "1 .*the store of /dev/vdb1 has no part 7" "nor a part"
+FAKE_NO_ROOM=2 run store resize /srv "$stores/b" 8M --json
+like "$status $err" "1 .*cannot change the size of part 2 of the store of /dev/vdb1.*the rest of the store has no room.*Give the store another part.*nothing was lost" \
+	"no room for what is in it"
+is "$(parse .error.reason)" store-full "with the reason of the module"
+like "$(lines)" "$stores/b max=unlimited," "nothing was changed"
+run store resize /home memory 1G
+is "$status" 1 "of a volume without a store"
+echo "UUID=2222-bbbb memory" >>"$conf"
+run store resize /home memory 1G
+is "$status" 0 "a line alone"
+like "$(lines)" ",UUID=2222-bbbb memory max=1G$" "is changed"
+FAKE_OPEN=2 run store resize /home memory 2G
+is "$status" 0 "without the module, too"
+
+# remove
+FAKE_NO_ROOM=1 run store remove /srv "$stores/a"
+like "$status $err" "1 .*cannot clear out part 1 of the store of /dev/vdb1.*no room" \
+	"what cannot be cleared out is not removed"
+like "$(lines)" "^UUID=3333-cccc $stores/a," "its line stays"
+run store remove /srv "$stores/a" --json
+is "$status $(parse '"\(.part) \(.moved) \(.file_deleted)"')" "0 1 1048576 true" "store remove clears out"
+is "$(parts /srv) $(ls "$stores")" "0 memory memory 128, 2 $stores/b file 99999 b" "part and file are gone"
+unlike "$(lines)" "$stores/a" "and the line"
+run store remove /srv 0
+is "$status $(parts /srv)" "0 2 $stores/b file 99999" "by its number, without a line"
+run store remove /srv "$stores/b"
+like "$status $err" "1 .*it is the only part of the store, and the volume has shadows.*Move it elsewhere with \"shadowadm store migrate\", or delete the shadows first" \
+	"the last part stays as long as there are shadows"
+like "$(lines)" "$stores/b" "and so does its line"
+run store remove /srv memory
+like "$status $err" "1 .*memory is no store of /srv" "what is no part any more"
+
+# migrate
+run store migrate /srv "$stores/b" "$stores/c" --initial 4M --json
+is "$status $(parse '"\(.store) \(.moved) \(.cleared[0].store) \(.cleared[0].file_deleted)"')" \
+	"0 $stores/c 1048576 $stores/b true" "store migrate"
+is "$(parts /srv) $(ls "$stores")" "0 $stores/c file 25000 c" "the new part is there, the old one and its file gone"
+is "$(lines)" "UUID=3333-cccc $stores/c initial=4M,policy=throttle,UUID=2222-bbbb memory max=2G" \
+	"the line was replaced, the policy kept"
+run store migrate /srv "$stores/b" "$stores/c"
+is "$status $(parts /srv)" "0 0 $stores/c file 25000" "said again, all is as it should be"
+run store migrate /srv "$stores/c" "$stores/c"
+like "$status $err" "2 .*both the old and the new" "from one to the same"
+run store migrate /srv "$stores/x" "$stores/d"
+like "$status $err" "1 .*$stores/x is no store of" "from nowhere"
+is "$(ls "$stores")" c "makes nothing"
+run store migrate /srv "$stores/c"
+is "$status" 2 "to nowhere"
+run store migrate '*' memory "$stores/d"
+is "$status" 2 "of all volumes"
+FAKE_FAIL="7 16 5 14 254 2" run store migrate /srv "$stores/c" "$stores/d" --initial 4M
+is "$status $(parts /srv) $(ls "$stores")" "1 0 $stores/c file 25000 c" "a new part that fails"
+like "$(lines)" "^UUID=3333-cccc $stores/c" "changes nothing"
+FAKE_NO_ROOM=0 run store migrate /srv "$stores/c" "$stores/d" --initial 4M
+like "$status $err" "1 .*cannot clear out part 0.*no room" "no room in the new part"
+is "$(parts /srv)" "0 $stores/c file 25000, 1 $stores/d file 25000" "both are there"
+is "$(lines)" "UUID=3333-cccc $stores/d initial=4M,policy=throttle,UUID=2222-bbbb memory max=2G" \
+	"the new one has the line"
+run store migrate /srv "$stores/c" "$stores/d"
+is "$status $(parts /srv) $(ls "$stores")" "0 1 $stores/d file 25000 d" "said again it goes on"
+sed -i "s|$stores/d|$stores/c|" "$conf"
+run store add /srv memory:64M
+run store migrate --all /srv "$stores/d" --json
+is "$status $(parse '[.cleared[].store] | join(" ")')" "0 memory $stores/c" \
+	"--all: parts in use, and lines of others"
+is "$(parts /srv)" "1 $stores/d file 25000" "one part is left"
+is "$(lines)" "UUID=2222-bbbb memory max=2G,UUID=3333-cccc $stores/d policy=throttle" "and one line"
+run store migrate /home memory "$stores/home" --initial 4M --max 1G
+is "$status $(stat -c %s "$stores/home")" "0 $((5 << 20))" "of a volume without shadows"
+like "$(lines)" "^UUID=2222-bbbb $stores/home max=1G,initial=4M," "the line is replaced"
+
+# A signal ends it.
+run store add /srv memory:64M
+FAKE_SLOW=1 "$shadowadm" store remove /srv memory --json >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+for ((i = 0; i < 100; i++)); do
+	caught=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$pid/status")
+	((0x${caught: -4} & 0x4000)) && break
+	sleep 0.1
+done
+kill -TERM "$pid"
+wait "$pid"
+is "$? $(jq -r .error.errno "$scratch/out")" "1 EINTR" "a signal ends it"
+like "$(cat "$scratch/err")" "cannot clear out part 0.*it was interrupted by a signal; 3 MiB of it were moved.*say it again to go on" \
+	"and it is said what was moved"
+
+# Files without a name are known by their filesystem.
+new_machine
+rm -rf "$stores" "$scratch/b"
+mkdir -m 0755 "$stores" "$scratch/b"
+space "$stores" 100000 50000
+space "$scratch/b" 100000 50000
+space "$scratch" 100000 50000
+mounted vdd "$scratch" ext4
+run create /srv --quiet --store "$stores" --initial 4M
+is "$status $(parts /srv)" "0 0 $scratch/ file 25000" "a file without a name"
+run store resize /srv "$scratch/b" 1G
+is "$status $(parts /srv)" "0 0 $scratch/ file 1024" "is named by a directory of its filesystem"
+run store add /srv "$scratch/named" --initial 4M
+is "$status" 0 "a second one, with a name"
+run store remove /srv "$scratch/"
+is "$status $(parts /srv)" "0 1 $scratch/named file 25000" "is another"
+run store migrate /srv "$scratch/named" "$stores/" --initial 4M
+is "$status $(parts /srv) $(ls "$scratch/named" 2>/dev/null)" "0 0 $stores/ file 25000 " "and back"
+run store list /srv --json
+is "$(parse '.stores | length')" 1 "the line and the part are one"
+run delete --all
 
 # --- gc (E-12) -------------------------------------------------------------------------
 
