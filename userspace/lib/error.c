@@ -90,8 +90,8 @@ static const struct reason_text reasons[] = {
 		"neither swap space, nor mapped, nor another volume's store" },
 	[SHADOW_REASON_STORE_ON_VOLUME] = {
 		"store-on-volume", "the store lies on the volume that it is to serve",
-		"name a device outside the volume, a file on the volume's own filesystem or on another "
-		"one, or use --store memory" },
+		"name a device outside the volume, a file on the volume's own filesystem or on "
+		"another one, or use --store memory" },
 	[SHADOW_REASON_STORE_CIRCLE] = {
 		"store-circle", "the stores would depend on each other in a circle",
 		"put at least one of the stores on a device that is not shadow-copied" },

@@ -207,16 +207,17 @@ static int resize_failed(struct shadowcopy *sc, int rc, const struct shadow_stor
 	failure.action = resize->max_bytes ? "change the size of part" : "clear out part";
 	failure.object = object;
 	if (rc == -EINTR) {
-		if (asprintf(&cause, "it was interrupted by a signal; %llu MiB of it were moved, and "
-			     "stay where they are now",
+		if (asprintf(&cause, "it was interrupted by a signal; %llu MiB of it were moved, "
+			     "and stay where they are now",
 			     (unsigned long long)(resize->moved_bytes / MIB)) < 0)
 			cause = NULL;
 		failure.cause = cause;
 		failure.remedy = "the part is as large as before; say it again to go on";
 	} else if (rc == -ENOSPC) {
 		failure.cause = "the rest of the store has no room for what is in it";
-		failure.remedy = "give the store another part (\"shadowadm store add\"), enlarge one "
-				 "(\"shadowadm store resize\"), or delete shadows; nothing was lost";
+		failure.remedy = "give the store another part (\"shadowadm store add\"), enlarge "
+				 "one (\"shadowadm store resize\"), or delete shadows; nothing was "
+				 "lost";
 	} else if (rc == -ENOENT && resize->fault.reason != SHADOW_REASON_STORE_PART) {
 		failure.cause = "the volume has no store";
 		failure.remedy = "\"shadowadm store list\" shows the stores in use";

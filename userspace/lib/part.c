@@ -4,9 +4,9 @@
  *
  * A file is made with O_EXCL, 0600, without copy-on-write where the filesystem knows
  * that, and gets all its initial size at once, so that the kernel can map it; the kernel
- * lets it grow from there.  What exists is used again only if its header says that it is ours.  A file without a
- * name (O_TMPFILE) needs none of this: nobody can find it, and it is gone when the module
- * lets go of it, or the machine stops.
+ * lets it grow from there.  What exists is used again only if its header says that it is
+ * ours.  A file without a name (O_TMPFILE) needs none of this: nobody can find it, and it is
+ * gone when the module lets go of it, or the machine stops.
  *
  * Whatever was made here and is not kept goes when the part is closed.
  */
