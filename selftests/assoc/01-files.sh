@@ -66,7 +66,7 @@ forget
 
 mistake 1 "$SCRATCH/ext2/store: its filesystem cannot allocate a file in advance.*tune2fs -O extents" \
 	store add "$DISK_vol" "$SCRATCH/ext2/store" --initial 8M
-mistake 1 "filesystem mounted on $SCRATCH/vfat \\(vfat\\) is of a kind whose files the kernel cannot map\\. Name a directory of an ext2" \
+mistake 1 "filesystem mounted on $SCRATCH/vfat \\(vfat\\) is of a kind whose files the kernel cannot map\\. Name a directory of an ext4" \
 	store add "$DISK_vol" "$SCRATCH/vfat/store"
 mistake 1 'filesystem mounted on /tmp \(tmpfs\) is in memory\. Use --store memory' \
 	store add "$DISK_vol" "$SCRATCH/store"

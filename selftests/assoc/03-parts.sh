@@ -20,7 +20,7 @@ used() {
 
 need_module
 fill "$DISK_vol" 7 96
-on fs ext4
+on ext4 fs
 sum=$(checksum "$DISK_vol")
 take "$DISK_vol" --store memory:8M --store "$DISK_dev" --store "$SCRATCH/fs/store" --initial 8M --max 48M
 is "$(parts)" "0 memory ready, 1 device ready, 2 file ready" "a store of three parts"
@@ -62,7 +62,7 @@ is "$(parse .file_deleted)" true "with the part its file goes"
 is "$(parts)" "1 device ready, 3 device ready" "two parts are left"
 is "$(checksum "$IMAGE")" "$sum" "the image is what it was"
 adm 0 store resize "$DISK_vol" "$DISK_other" 4M
-devio "$DISK_vol" write:40m:30m
+devio "$DISK_vol" write:40m:24m
 is "$(checksum "$IMAGE")" "$sum" "the image is what it was, after more writes"
 mistake 1 'cannot clear out part 1 of the store.*the rest of the store has no room for what is in it.*nothing was lost' \
 	store remove "$DISK_vol" "$DISK_dev"

@@ -27,8 +27,8 @@ reads() {
 
 need_module
 fill "$DISK_vol" 3 64
-on old ext4
-on last ext4
+on ext4 old
+on ext4 last
 adm 0 store add "$DISK_vol" "$SCRATCH/old/store" --initial 64M --max 100M
 adm 0 store policy "$DISK_vol" fail-io
 sum=$(checksum "$DISK_vol")
@@ -37,7 +37,7 @@ devio "$DISK_vol" write:0:48m
 is "$(parts) $(lines)" "0 file $SCRATCH/old/store" "a store in a file"
 
 # To a slow device, and ended in the middle
-dm_delay slow "$DISK_new" 0 200
+dm_delay slow "$DISK_new" 0 400
 : >"$SCRATCH/reading"
 reads &
 reader=$!
