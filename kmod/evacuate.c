@@ -39,7 +39,7 @@
 #define CHUNK		128u	/* blocks read at once */
 #define BUDGET		8192u	/* extents looked at before others get the mutex */
 #define RETIRED_MAX	1024u	/* runs */
-#define RETIRED_BLOCKS	4096u	/* 16 MiB: when readers are waited for */
+#define RETIRED_BLOCKS	1024u	/* 4 MiB: when readers are waited for */
 #define FREE_RUNS	64	/* of a region each; then others get the mutex */
 #define PAUSE		(HZ / 50)
 #define MEMORY_TRIES	100	/* pauses without memory */
