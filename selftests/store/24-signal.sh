@@ -21,10 +21,10 @@ ended_by() {
 	local used
 
 	used=$(part "$DISK_origin" used 0)
-	dm_reload slow "0 $(sectors "$DISK_store") delay $DISK_store 0 200 $DISK_store 0 0"
+	dm_reload slow "0 $(sectors "$DISK_store") delay $DISK_store 0 500 $DISK_store 0 0"
 	resize_begin 0 0
 	wait_for 20 eval '[ "$(part "$DISK_origin" used 0)" -lt '"$used"' ]'
-	kill -"$1" "$RESIZE"
+	kill -"$1" "$(pgrep -P "$RESIZE")"	# its parent is what bg bounds it with
 	resize_ends "$2"
 	check "what was moved stays moved" [ "$(part "$DISK_origin" used 0)" -lt "$used" ]
 	is "$(part "$DISK_origin" max 0) $(part "$DISK_origin" state 0)" "$((40 << 20)) ready" \
