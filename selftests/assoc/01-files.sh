@@ -91,4 +91,4 @@ mkswap -q -f "$SCRATCH/ext4/swap" 2>/dev/null
 swapon "$SCRATCH/ext4/swap"
 cleanup "swapoff '$SCRATCH/ext4/swap'"
 mistake 1 'the file has other contents' store add "$DISK_vol" "$SCRATCH/ext4/swap"
-mistake 1 'the file is in use, as a store or for swapping' store add "$DISK_vol" "$SCRATCH/ext4/swap" --force
+mistake 1 'somebody else has the file open: a program, a machine, a loop device, for swapping' store add "$DISK_vol" "$SCRATCH/ext4/swap" --force

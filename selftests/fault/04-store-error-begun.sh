@@ -13,7 +13,8 @@ dm_create store "0 16384 linear $DISK_store 0
 16384 $((all - 16384)) error"
 need_module
 listen
-take "$DISK_origin" --store /dev/mapper/store
+# Nobody can see what is on it, since its end cannot be read.
+take "$DISK_origin" --store /dev/mapper/store --force
 check "the writer sees no error" fill "$DISK_origin" 2
 is_lost "$IMAGE" store-error
 check "all was written" same seed:2 "$DISK_origin"

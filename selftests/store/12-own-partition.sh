@@ -11,14 +11,14 @@ mnt=$SCRATCH/mnt
 need_module
 
 # One whose blocks are none of the disk's.
-partition "$DISK_origin" 2049 200000
+partition "$DISK_origin" 2049:200000
 mkfs_on ext4 "${DISK_origin}1" -b 4096
 mount_at "${DISK_origin}1" "$mnt"
 store_file "$mnt/store" 32
 expect_fail 'error=EINVAL .*reason=STORE_ON_VOLUME' holder "$DISK_origin" --store "$mnt/store" -- add
 umount_at "$mnt"
 
-partition "$DISK_origin" 2048 200000
+partition "$DISK_origin" 2048:200000
 mkfs_on ext4 "${DISK_origin}1" -b 4096
 mount_at "${DISK_origin}1" "$mnt"
 fill "$mnt/store" 5 32

@@ -18,7 +18,7 @@ add_part memory:4
 # More than there is: writes fail from now on, and the shadow lives.
 overwrite "$DISK_origin" 12 12 2>/dev/null || diag "a write has failed"
 check "the volume is faulted" [ "$(volume "$DISK_origin" fault)" != null ]
-add_part memory:40
+resize "$PART" 40
 expect_fail 'EIO reason=33' parts resize "$DISK_origin" 0 0
 is "$(part "$DISK_origin" state 0)" ready "the part is in use"
 shadowadm volume clear-fault "$DISK_origin"

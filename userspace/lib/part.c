@@ -181,9 +181,9 @@ static int check_contents(struct shadowcopy_part *part, int fd, const struct sta
 	if (is_open_elsewhere(fd))
 		return PART_FAIL(part, -EBUSY, .action = "overwrite",
 				 .cause = "somebody else has the file open: a program, a machine, "
-					  "a loop device",
-				 .remedy = "end that first, or name another file; \"fuser\" and "
-					   "\"losetup -j\" tell who it is");
+					  "a loop device, for swapping",
+				 .remedy = "end that first, or name another file; \"fuser\", "
+					   "\"losetup -j\" and \"swapon\" tell who it is");
 	if (ftruncate(fd, 0) < 0)
 		return errno == ETXTBSY ? in_use(part) :
 		       PART_FAIL(part, -errno, .action = "empty");
