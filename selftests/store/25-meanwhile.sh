@@ -34,7 +34,9 @@ check "the image is the oracle" ora_compare "$oracle_image" "$DISK_oracle"
 
 # The store fills meanwhile, and the youngest go: the oldest is pinned.
 add_part /dev/mapper/slow
-resize_begin 1 0
+resize 1 0
+add_part memory:64
+resize_begin 0 0
 for round in 1 2 3 4; do
 	take "$DISK_origin"
 	overwrite "$DISK_origin" 0 24
