@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: each allocation and each bio in the life of a volume fails, and nothing is lost
-# DISKS: origin=136M store=64M
+# DISKS: origin=392M store=64M files=64M
 # KARGS: kmemleak=on
 # TIMEOUT: 900
 # EXPECT_LOG: Call Trace
@@ -11,35 +11,16 @@
 
 TRACING=/sys/kernel/tracing
 declare -A failed
-
-# walk STORE: make each site fail that did not yet, once, in a life of its own
-walk() {
-	local name fired result kind
-
-	while read -r _ offset site callee; do
-		[ -z "${failed[$site]:-}" ] || continue
-		for kind in $(kinds "$callee" "$site"); do
-			echo "$site:$kind $(at "$base" "$offset") $(at "$base" $((offset + 1))) $kind 1 100"
-		done
-	done <"$SCRATCH/sites" >"$SCRATCH/walk"
-	inject sites "$DISK_origin" "$1" <"$SCRATCH/walk" >"$SCRATCH/out" ||
-		not_ok "a life with a store in $1"
-	cat "$SCRATCH/out"
-	while read -r word name fired result; do
-		if [ "$word" = site ] && [ "$fired" != fired=0 ]; then
-			failed[${name%:*}]=$result
-		fi
-	done <"$SCRATCH/out"
-}
+declare -a watched
 
 # walk_together STORE: make all that a function allocates fail, as long as one life
 # takes, then a third of everything: so the second attempts after a failure fail, too,
 # and pools run empty.  Not where the first failure was the end of that life.
 #
-# An allocation that is not to warn fails in silence, so probes count how often calls
-# return: where all fails, each return is a failure.
+# An allocation that is not to warn fails in silence, so probes look at what calls
+# return.
 walk_together() {
-	local name start end rest site hits
+	local name start end rest
 
 	while read -r name start end; do
 		goes_on "$name" || continue
@@ -49,28 +30,45 @@ walk_together() {
 		echo "everything-$name $base $(at "$base" 0x100000) late 1000000 33"
 	done >>"$SCRATCH/walk"
 	while read -r name rest; do
-		echo >"$TRACING/kprobe_events"
-		while read -r _ _ site _; do
-			if [ "${site%+*}" = "$name" ] && [ -z "${failed[$site]:-}" ]; then
-				probe "at_${site##*+}" "shadow:$site"
-			fi
-		done <"$SCRATCH/sites"
-		echo 1 >"$TRACING/events/inject/enable" 2>/dev/null || true
+		watch_calls
 		inject sites "$DISK_origin" "$1" <<<"$name $rest" >"$SCRATCH/out" ||
 			not_ok "all of $name fails, store in $1"
 		cat "$SCRATCH/out"
-		while read -r site hits _; do
-			[ "$hits" = 0 ] || failed[$name+${site#at_}]=together
-		done <"$TRACING/kprobe_profile"
-		echo 0 >"$TRACING/events/inject/enable" 2>/dev/null || true
-		echo >"$TRACING/kprobe_events"
+		note_failed "$name"
 	done <"$SCRATCH/walk"
 }
 
-# probe NAME PLACE: count how often it is passed; not in functions without tracing
-probe() {
-	printf 'p:inject/%s %s\n' "$1" "$2" >>"$TRACING/kprobe_events" 2>/dev/null ||
-		diag "$2 cannot be probed"
+# watch_calls: record each failure of the calls that did not fail yet
+watch_calls() {
+	local site callee type filter count=0
+
+	watched=()
+	while read -r _ _ site callee; do
+		[ -z "${failed[$site]:-}" ] || continue
+		read -r type filter <<<"$(told_by "$callee")"
+		# Not in functions without tracing.
+		if ! printf 'p:inject/at_%d shadow:%s ret=%%ax:%s\n' "$count" "$site" "$type" \
+			>>"$TRACING/kprobe_events" 2>/dev/null; then
+			diag "$site cannot be probed"
+			continue
+		fi
+		echo "$filter" >"$TRACING/events/inject/at_$count/filter"
+		watched[count]=$site
+		count=$((count + 1))
+	done <"$SCRATCH/sites"
+	echo >"$TRACING/trace"
+	[ "$count" = 0 ] || echo 1 >"$TRACING/events/inject/enable"
+}
+
+# note_failed NAME: which were recorded, while NAME was to fail
+note_failed() {
+	local count
+
+	[ ${#watched[@]} = 0 ] || echo 0 >"$TRACING/events/inject/enable"
+	while read -r count; do
+		failed[${watched[count]}]=$1
+	done < <(sed -n 's/.*: at_\([0-9]*\): .*/\1/p' "$TRACING/trace" | sort -u)
+	echo >"$TRACING/kprobe_events"
 }
 
 # goes_on FUNCTION: has it a call that did not fail yet, or did without an end?
@@ -95,19 +93,26 @@ walk_refused() {
 	sysctl -q kernel.ftrace_enabled=1
 }
 
-need_injection "$DISK_origin" "$DISK_store"
+need_injection "$DISK_origin" "$DISK_store" "$DISK_files"
 all_known
 sites | at_load -v >"$SCRATCH/sites"
 need_module
 no_udev
 base=$(section .text)
-bg 850 shadowadm monitor >/dev/null	# events are for somebody
+bg 3500 shadowadm monitor >/dev/null	# events are for somebody
 wait_for 10 someone_listens
+mkfs_on ext4 "$DISK_files"
+mount_at "$DISK_files" "$SCRATCH/files"
+store=$SCRATCH/files/store
+fallocate -l 32M "$store"
 walk memory
 walk "$DISK_store"
+walk "$store"
 walk_refused
 walk_together memory
 walk_together "$DISK_store"
+walk_together "$store"
 all_failed "$SCRATCH/sites"
 bg_stop "$BG"
+umount_at "$SCRATCH/files"
 unload_clean

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: whatever fails first, second, third... in an ioctl, nothing is lost
-# DISKS: origin=136M store=64M
+# DISKS: origin=392M store=64M
 # KARGS: kmemleak=on
 # TIMEOUT: 1800
 

@@ -96,6 +96,17 @@ kinds() {
 	esac
 }
 
+# told_by CALLEE: print the type of what it returns, and the filter for "it failed"
+told_by() {
+	case $1 in
+	xa_store | __xa_cmpxchg) echo "u64 ret == 0xffffffffffffffd2" ;;	# xa_err(): ENOMEM
+	mempool_init | bioset_init | percpu_ref_init | device_add_disk | ida_alloc_range | \
+		get_unused_fd_flags | netlink_broadcast | register_* | *_register* | \
+		ftrace_set_filter_ip) echo "s32 ret < 0" ;;
+	*) echo "u64 ret == 0 || ret == 0xfffffffffffffff4" ;;	# NULL, or ERR_PTR(-ENOMEM)
+	esac
+}
+
 # functions: print "NAME START END" for each function, as offsets in .text
 functions() {
 	local name start size
@@ -140,7 +151,7 @@ disarm() {
 
 # at_load: filter sites for what runs while the module is loaded; -v for all else
 at_load() {
-	grep -E "$@" ' (init_module|shadow_init|shadow_(hook|event|registry|image|set|ctl)_init)\+'
+	grep -E "$@" ' (init_module|learn_chain_end|shadow_(leaf_caches_create|init)|shadow_(hook|event|registry|image|overlay|set|ctl)_init)\+'
 }
 
 # excepted SITE CALLEE: is there a reason why it cannot fail?
@@ -165,6 +176,27 @@ all_failed() {
 		fi
 	done <"$1"
 	check "$count calls failed" [ "$count" -gt 0 ]
+}
+
+# walk STORE [POLICY]: make each call of $SCRATCH/sites fail that is not in $failed yet,
+# once, in a life of its own; the module is at $base
+walk() {
+	local word name fired result kind offset site callee
+
+	while read -r _ offset site callee; do
+		[ -z "${failed[$site]:-}" ] || continue
+		for kind in $(kinds "$callee" "$site"); do
+			echo "$site:$kind $(at "$base" "$offset") $(at "$base" $((offset + 1))) $kind 1 100"
+		done
+	done <"$SCRATCH/sites" >"$SCRATCH/walk"
+	inject sites "$DISK_origin" "$@" <"$SCRATCH/walk" >"$SCRATCH/out" ||
+		not_ok "a life with $*"
+	cat "$SCRATCH/out"
+	while read -r word name fired result; do
+		if [ "$word" = site ] && [ "$fired" != fired=0 ]; then
+			failed[${name%:*}]=$result
+		fi
+	done <"$SCRATCH/out"
 }
 
 # unload_clean: the module goes, and its memory is looked at for a first time; the

@@ -3,18 +3,24 @@
  * Live through the life of a volume with shadows while the kernel makes
  * allocations or bios of the module fail.
  *
- *	inject sites ORIGIN STORE	fail one call site after the other
- *	inject nth ORIGIN STORE		fail the 1st, 2nd... allocation of each ioctl
- *	inject once ORIGIN STORE	one life without failures of our making
+ *	inject sites ORIGIN STORE [POLICY]	fail one call site after the other
+ *	inject nth ORIGIN STORE [POLICY]	fail the 1st, 2nd... allocation of each ioctl
+ *	inject once ORIGIN STORE [POLICY]	one life without failures of our making
  *
- * STORE is "memory" or a device.  A life: the volume is tracked, gets two shadows
- * with writes to it before, between and after, the images are read, everything is
- * deleted again.  Whatever fails on the way,
+ * STORE is "memory", a device or a file, POLICY "evict", "throttle" or "fail-io".  A
+ * life: the volume is tracked, gets two shadows with writes to it before, between and
+ * after, one by one and so close together that neighbours are preserved with them; the
+ * first shadow is told what was free, and written to until it is sealed; the images are
+ * read, everything is deleted again.  Whatever fails on the way,
  *
  *	- no write fails (but the one whose own bio was failed),
  *	- the volume has what was written to it,
- *	- an image has what the volume had then, or says EIO,
+ *	- an image has what the volume had then and what was written to it, or says EIO;
+ *	  a write to it that failed may have been done or not,
  *	- afterwards all can be deleted, and nothing is left.
+ *
+ * With the policy "fail-io" writes may fail, and do nothing then, until the fault is
+ * cleared; and no shadow is lost.
  *
  * "sites" reads lines "NAME START END KIND TIMES PERCENT" from standard input: of the
  * calls that return to an address from START up to END fail PERCENT, up to TIMES; KIND
@@ -45,9 +51,16 @@
 #define WINDOW		(192 << 10)
 #define FIRST_FREE_FD	64	/* then a table of descriptors has to grow */
 #define PATIENCE	200	/* times 50 ms */
+#define SECTOR		512
+#define BLOCK		4096
 
 /* Two places of the volume, in different pages of a map of its blocks. */
 static const off_t windows[] = { 64 << 10, (off_t)130 << 20 };
+
+/* What is told to have been free: a part of a map's page, and all blocks of another. */
+static const struct shadow_free_range free_ranges[] = {
+	{ 140ULL << 20, 1 << 20 }, { 256ULL << 20, 128 << 20 },
+};
 
 struct content {
 	char window[ARRAY_SIZE(windows)][WINDOW];
@@ -56,9 +69,11 @@ struct content {
 static struct shadow_dev origin_dev;
 static struct shadow_store_spec store;
 static int origin_fd, control, faulty = -1;
-static struct content *now, *then[2], *buffer;
+static __u32 policy = SHADOW_POLICY_EVICT;
+/* An image has what is in "then", or else in "instead", where a write to it failed. */
+static struct content *now, *then[2], *instead[2], *buffer;
 static unsigned int *serial;
-static bool own_writes_fail, injected;
+static bool own_writes_fail, injected, told_free, in_a_hurry;
 
 struct site {
 	char name[128], start[32], end[32], kind[16], times[16], percent[16];
@@ -153,20 +168,38 @@ static void fill(char *data, size_t n)
 	}
 }
 
+/* May a write of the volume fail, as things are? */
+static bool may_be_refused(void)
+{
+	return errno == EIO && (own_writes_fail || (injected && policy == SHADOW_POLICY_FAIL_IO));
+}
+
 static void write_origin(unsigned int w, size_t at, size_t n)
 {
-	char *old = aligned_alloc(4096, n), *data = now->window[w] + at;
+	char *old = aligned_alloc(BLOCK, n), *data = now->window[w] + at;
 
 	if (!old)
 		err(2, "memory");
 	memcpy(old, data, n);
 	fill(data, n);
 	if (pwrite(origin_fd, data, n, windows[w] + at) != (ssize_t)n) {
-		if (errno != EIO || !own_writes_fail)
+		if (!may_be_refused())
 			bad("a write of %zu at %zu in %u", n, at, w);
 		memcpy(data, old, n);	/* it was one bio, which went nowhere */
 	}
 	free(old);
+}
+
+/* What is free has the same on the volume at all times; only images have zeros. */
+static void write_free(void)
+{
+	char *data = buffer->window[0];
+
+	memset(data, 0x5a, BLOCK);
+	for (unsigned int i = 0; i < ARRAY_SIZE(free_ranges); i++)
+		if (pwrite(origin_fd, data, BLOCK, free_ranges[i].first) != BLOCK &&
+		    !may_be_refused())
+			bad("a write to free space");
 }
 
 static void write_some(unsigned int seed)
@@ -177,10 +210,28 @@ static void write_some(unsigned int seed)
 		write_origin(w, ((seed * 24 + 60) << 10) % (WINDOW / 2) + 512, 1024);
 		write_origin(w, WINDOW / 2 + (seed % 4) * 4096, 16 << 10);
 	}
+	write_free();
 }
 
-/* Does @fd have @want, or refuse?  Return: whether it answered everything. */
-static bool check(const char *who, int fd, const struct content *want, bool may_fail)
+/* Backwards, so that each block is a record of its own: more than a small leaf has. */
+static void write_dense(void)
+{
+	for (size_t at = WINDOW; at; at -= BLOCK)
+		write_origin(0, at - BLOCK, BLOCK);
+}
+
+/* Does each sector of @data have what it has in @want, or in @or? */
+static bool is_one_of(const char *data, const char *want, const char *or)
+{
+	for (size_t at = 0; at < WINDOW; at += SECTOR)
+		if (memcmp(data + at, want + at, SECTOR) && memcmp(data + at, or + at, SECTOR))
+			return false;
+	return true;
+}
+
+/* Does @fd have @want or @or, or refuse?  Return: whether it answered everything. */
+static bool check(const char *who, int fd, const struct content *want,
+		  const struct content *or, bool may_fail)
 {
 	bool all = true;
 
@@ -189,12 +240,39 @@ static bool check(const char *who, int fd, const struct content *want, bool may_
 			if (errno != EIO || !may_fail)
 				bad("reading %s in %u", who, w);
 			all = false;
-		} else if (memcmp(buffer->window[w], want->window[w], WINDOW)) {
+		} else if (!is_one_of(buffer->window[w], want->window[w], or->window[w])) {
 			errno = 0;
 			bad("%s has other data in %u", who, w);
 		}
 	}
 	return all;
+}
+
+static bool check_volume(void)
+{
+	return check("the volume", origin_fd, now, now, false);
+}
+
+/* Zeros where blocks are free; where the module was not told of all, what the volume has. */
+static void check_free(const char *who, int fd, bool told, bool may_fail)
+{
+	char *data = buffer->window[0];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(free_ranges); i++) {
+		bool zero;
+
+		if (pread(fd, data, BLOCK, free_ranges[i].first) != BLOCK) {
+			if (errno != EIO || !may_fail)
+				bad("reading %s where it is free", who);
+			continue;
+		}
+		zero = !data[0];
+		for (unsigned int n = 0; n < BLOCK; n++)
+			if (data[n] != (zero ? 0 : 0x5a) || (told && !zero)) {
+				errno = 0;
+				bad("%s has other data where it is free", who);
+			}
+	}
 }
 
 static bool shadow_at(unsigned int n, struct shadow_shadow_info *info)
@@ -211,28 +289,81 @@ static bool shadow_at(unsigned int n, struct shadow_shadow_info *info)
 	return true;
 }
 
+/* Return: a descriptor, or -1 when it cannot be had and @may_fail. */
+static int open_image(const struct shadow_shadow_info *info, int flags, bool may_fail)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/shadow%u", info->index);
+	for (int i = 0; (fd = open(path, flags | O_DIRECT | O_CLOEXEC)) < 0; i++) {
+		if (!may_fail && (i == PATIENCE || errno != ENOENT))
+			bad("opening %s", path);
+		if (i == PATIENCE || errno != ENOENT)
+			break;
+		usleep(50000);
+	}
+	return fd;
+}
+
 static bool read_image(unsigned int n, bool may_fail)
 {
 	struct shadow_shadow_info info;
-	char path[32];
+	char who[32];
 	bool all;
 	int fd;
 
 	if (!shadow_at(n, &info))
 		return false;
-	snprintf(path, sizeof(path), "/dev/shadow%u", info.index);
-	for (int i = 0; (fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC)) < 0; i++) {
-		if (i == PATIENCE && !may_fail)
-			bad("opening %s", path);
-		if (i == PATIENCE || (may_fail && errno != ENOENT))
-			return false;
-		usleep(50000);
-	}
-	all = check(path, fd, then[n], may_fail);
+	snprintf(who, sizeof(who), "shadow%u", info.index);
+	fd = open_image(&info, O_RDONLY, may_fail);
+	if (fd < 0)
+		return false;
+	all = check(who, fd, then[n], instead[n], may_fail);
+	check_free(who, fd, !n && told_free, may_fail);
 	close(fd);
 	if (!may_fail && info.state != SHADOW_STATE_CREATED)
-		bad("%s is lost", path);
+		bad("%s is lost", who);
 	return all;
+}
+
+/* A write of the image of shadow @n; after one that failed, either may be there. */
+static void write_image_at(int fd, unsigned int n, unsigned int w, size_t at, size_t bytes)
+{
+	char *old = then[n]->window[w] + at, *new = instead[n]->window[w] + at;
+	char *data = aligned_alloc(BLOCK, BLOCK);
+
+	if (!data || bytes > BLOCK)
+		err(2, "memory");
+	if (!memcmp(old, new, bytes)) {
+		fill(data, bytes);
+		memcpy(new, data, bytes);
+		if (pwrite(fd, data, bytes, windows[w] + at) == (ssize_t)bytes)
+			memcpy(old, data, bytes);
+		else if (!injected)
+			bad("a write to an image");
+	}
+	free(data);
+}
+
+static int write_image(unsigned int n)
+{
+	struct shadow_shadow_info info;
+	int fd;
+
+	if (!shadow_at(n, &info))
+		return 0;
+	fd = open_image(&info, O_RDWR, injected);
+	if (fd < 0)
+		return 0;
+	for (unsigned int w = 0; w < ARRAY_SIZE(windows); w++) {
+		write_image_at(fd, n, w, 5 * BLOCK, BLOCK);
+		write_image_at(fd, n, w, 6 * BLOCK, BLOCK);
+		write_image_at(fd, n, w, 9 * BLOCK + SECTOR, 3 * SECTOR);
+		write_image_at(fd, n, w, WINDOW / 2 + BLOCK + SECTOR, SECTOR);
+	}
+	close(fd);
+	return 0;
 }
 
 /* What is not lost can be read, now that nothing fails any more. */
@@ -241,7 +372,7 @@ static void read_images(void)
 	struct shadow_shadow_info info;
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(then) && shadow_at(n, &info); n++)
-		if (info.state == SHADOW_STATE_CREATED)
+		if (info.state == SHADOW_STATE_CREATED || policy == SHADOW_POLICY_FAIL_IO)
 			read_image(n, false);
 }
 
@@ -268,14 +399,26 @@ static int delete_nth(unsigned int n)
 /* The set that is being made. */
 static int set = -1;
 
-static int step_new(void)
+static int new_set(__u32 flags)
 {
-	struct shadow_set_new arg = { .flags = SHADOW_SET_NO_AUTO_RELEASE, .timeout_ms = 60000 };
+	struct shadow_set_new arg = {
+		.flags = SHADOW_SET_NO_AUTO_RELEASE | flags, .timeout_ms = 60000,
+	};
 
 	if (ioctl(control, SHADOW_IOC_SET_NEW, &arg))
 		return -1;
 	set = arg.fd;
 	return 0;
+}
+
+static int step_new(void)
+{
+	return new_set(0);
+}
+
+static int step_new_writable(void)
+{
+	return new_set(SHADOW_SET_WRITABLE);
 }
 
 static int step_add(void)
@@ -339,12 +482,42 @@ static int step_untrack(void)
 	return track(SHADOW_IOC_VOLUME_UNTRACK);
 }
 
+static int step_policy(void)
+{
+	struct shadow_volume_policy arg = { .dev = origin_dev, .policy = policy };
+
+	return ioctl(control, SHADOW_IOC_VOLUME_POLICY, &arg);
+}
+
+/*
+ * Writes succeed again, whatever has happened to those before.  What was failed may take a
+ * moment to be noticed.
+ */
+static void clear_fault(void)
+{
+	struct shadow_volume_policy arg = {
+		.dev = origin_dev, .flags = SHADOW_POLICY_CLEAR_FAULT,
+	};
+
+	for (int i = 0;; i++) {
+		if (ioctl(control, SHADOW_IOC_VOLUME_POLICY, &arg) && errno != ENOENT)
+			bad("clearing the fault");
+		if (pwrite(origin_fd, now->window[0], BLOCK, windows[0]) == BLOCK)
+			break;
+		if (policy != SHADOW_POLICY_FAIL_IO || i == PATIENCE)
+			bad("a write after the failures");
+		usleep(50000);
+	}
+}
+
 static int step_list(void)
 {
 	struct shadow_volume_info info = { 0 };
+	struct shadow_store_info part = { 0 };
 	struct shadow_info about;
 
 	return ioctl(control, SHADOW_IOC_VOLUME_NEXT, &info) ?:
+	       ioctl(control, SHADOW_IOC_STORE_NEXT, &part) ?:
 	       ioctl(control, SHADOW_IOC_INFO, &about);
 }
 
@@ -363,16 +536,59 @@ static int step_write(void)
 	return 0;
 }
 
+static int step_dense(void)
+{
+	write_dense();
+	return 0;
+}
+
+static int keep(unsigned int n)
+{
+	*then[n] = *now;
+	*instead[n] = *now;
+	return 0;
+}
+
 static int step_keep_first(void)
 {
-	*then[0] = *now;
-	return 0;
+	return keep(0);
 }
 
 static int step_keep_second(void)
 {
-	*then[1] = *now;
+	return keep(1);
+}
+
+static int step_write_image(void)
+{
+	return write_image(0);
+}
+
+static int step_free(void)
+{
+	struct shadow_shadow_info info;
+	struct shadow_shadow_free arg = {
+		.ranges = (uintptr_t)free_ranges, .count = ARRAY_SIZE(free_ranges),
+	};
+
+	if (!shadow_at(0, &info))
+		return 0;
+	arg.uuid = info.uuid;
+	if (ioctl(control, SHADOW_IOC_SHADOW_FREE, &arg))
+		return -1;
+	told_free = true;
 	return 0;
+}
+
+static int step_seal(void)
+{
+	struct shadow_shadow_info info;
+	struct shadow_change arg = { .kind = SHADOW_KIND_SHADOW, .flags = SHADOW_CHANGE_SEAL };
+
+	if (!shadow_at(0, &info))
+		return 0;
+	arg.uuid = info.uuid;
+	return ioctl(control, SHADOW_IOC_SHADOW_CHANGE, &arg);
 }
 
 static int step_read_first(void)
@@ -390,7 +606,8 @@ static int step_read_both(void)
 
 static int step_wait(void)
 {
-	usleep(1200000);	/* what is left of a batch is written after a second */
+	if (!in_a_hurry)
+		usleep(1200000);	/* what is left of a batch is written after a second */
 	return 0;
 }
 
@@ -417,8 +634,9 @@ static const struct step {
 	bool ioctl;
 } steps[] = {
 	{ "track", step_track, true },
+	{ "policy", step_policy, true },
 	{ "write", step_write, false },
-	{ "new", step_new, true },
+	{ "new", step_new_writable, true },
 	{ "add", step_add, true },
 	{ "hold", step_hold, true },
 	{ "status", step_status, true },
@@ -427,15 +645,21 @@ static const struct step {
 	{ "release", step_release, true },
 	{ "close", step_close, false },
 	{ "late", step_late, false },
+	{ "write-image", step_write_image, false },
 	{ "write", step_write, false },
+	{ "free", step_free, true },
 	{ "write", step_write, false },
+	{ "write-image", step_write_image, false },
 	{ "wait", step_wait, false },
 	{ "read", step_read_first, false },
+	{ "write-image", step_write_image, false },
+	{ "seal", step_seal, true },
 	{ "new", step_new, false },
 	{ "add", step_add, true },
 	{ "keep", step_keep_second, false },
 	{ "take", step_take, true },
 	{ "close", step_close, false },
+	{ "dense", step_dense, false },
 	{ "write", step_write, false },
 	{ "read", step_read_both, false },
 	{ "list", step_list, true },
@@ -469,7 +693,7 @@ static void cleanup(void)
 		usleep(50000);
 		ioctl(control, SHADOW_IOC_INFO, &about);
 	}
-	check("the volume", origin_fd, now, false);
+	check_volume();
 }
 
 /* Let the N-th failure come, in this task, from here on; 0: none. */
@@ -540,7 +764,7 @@ static bool in_child(void (*fn)(void *arg), void *arg)
 		err(2, "fork");
 	if (!pid) {
 		faulty = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-		if (faulty < 0)
+		if (faulty < 0 && errno != ENOENT)	/* "once" goes without */
 			err(2, "/proc/thread-self/fail-nth");
 		fn(arg);
 		fflush(stdout);
@@ -548,7 +772,7 @@ static bool in_child(void (*fn)(void *arg), void *arg)
 	}
 	if (waitpid(pid, &status, 0) < 0)
 		err(2, "waitpid");
-	check("the volume", origin_fd, now, false);
+	check_volume();
 	return !status;
 }
 
@@ -577,6 +801,7 @@ static void live_site(void *arg)
 	fill_table();
 	failed = live(-1, 0, &left);
 	fired = disarm(atol(site->times));
+	clear_fault();
 	read_images();
 	cleanup();
 	printf("site %s fired=%ld result=%s\n", site->name, fired,
@@ -621,11 +846,14 @@ static void live_nth(void *arg)
 	struct nth *nth = arg;
 
 	live(nth->step, nth->n, &nth->left);
+	clear_fault();
+	read_images();
 	cleanup();
 }
 
 static bool do_nth(struct nth *nth)
 {
+	in_a_hurry = true;	/* no ioctl waits for the store */
 	for (nth->step = 0; nth->step < (int)ARRAY_SIZE(steps); nth->step++) {
 		if (!steps[nth->step].ioctl)
 			continue;
@@ -649,6 +877,35 @@ static struct shadow_dev dev_of(const char *path)
 	return (struct shadow_dev){ major(st.st_rdev), minor(st.st_rdev) };
 }
 
+static void use_store(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		err(2, "%s", path);
+	if (S_ISBLK(st.st_mode)) {
+		store.type = SHADOW_STORE_DEVICE;
+		store.dev = dev_of(path);
+		return;
+	}
+	store.type = SHADOW_STORE_FILE;
+	store.max_bytes = 0;
+	store.fd = open(path, O_RDWR | O_CLOEXEC);
+	if (store.fd < 0)
+		err(2, "%s", path);
+}
+
+static __u32 policy_of(const char *name)
+{
+	if (!strcmp(name, "fail-io"))
+		return SHADOW_POLICY_FAIL_IO;
+	if (!strcmp(name, "throttle"))
+		return SHADOW_POLICY_THROTTLE;
+	if (strcmp(name, "evict"))
+		errx(2, "no policy \"%s\"", name);
+	return SHADOW_POLICY_EVICT;
+}
+
 /* Memory that is shared, so that a child's writes are known to its parent. */
 static void *shared(size_t bytes)
 {
@@ -663,8 +920,10 @@ int main(int argc, char **argv)
 {
 	bool good;
 
-	if (argc != 4)
-		errx(2, "usage: inject sites|nth|once ORIGIN STORE");
+	if (argc != 4 && argc != 5)
+		errx(2, "usage: inject sites|nth|once ORIGIN STORE [POLICY]");
+	if (argc == 5)
+		policy = policy_of(argv[4]);
 	origin_fd = open(argv[2], O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (origin_fd < 0)
 		err(2, "%s", argv[2]);
@@ -674,13 +933,13 @@ int main(int argc, char **argv)
 	origin_dev = dev_of(argv[2]);
 	store.type = SHADOW_STORE_MEMORY;
 	store.max_bytes = 32 << 20;
-	if (strcmp(argv[3], "memory")) {
-		store.type = SHADOW_STORE_DEVICE;
-		store.dev = dev_of(argv[3]);
-	}
+	if (strcmp(argv[3], "memory"))
+		use_store(argv[3]);
 	now = shared(sizeof(*now));
-	then[0] = shared(sizeof(*now));
-	then[1] = shared(sizeof(*now));
+	for (unsigned int n = 0; n < ARRAY_SIZE(then); n++) {
+		then[n] = shared(sizeof(*now));
+		instead[n] = shared(sizeof(*now));
+	}
 	buffer = shared(sizeof(*now));
 	serial = shared(sizeof(*serial));
 	for (unsigned int w = 0; w < ARRAY_SIZE(windows); w++) {
@@ -688,6 +947,7 @@ int main(int argc, char **argv)
 		if (pwrite(origin_fd, now->window[w], WINDOW, windows[w]) != WINDOW)
 			err(2, "%s", argv[2]);
 	}
+	write_free();
 	good = in_child(live_once, NULL);
 	if (good && !strcmp(argv[1], "sites"))
 		good = do_sites() && in_child(live_once, NULL);
