@@ -61,7 +61,7 @@ expect_fail 'busy' umount "$SCRATCH/vol"
 adm 0 store resize "$SCRATCH/vol" "$SCRATCH/vol" 200M
 is "$(store .max)" $((200 << 20)) "its maximum was changed"
 check "which writes no line" [ ! -e "$CONF" ]
-mistake 1 'it is the only part of the store, and the volume has shadows\. Move it elsewhere with "shadowadm store migrate"' \
+mistake 1 'it is the only part of the store, and the volume has shadows.*Move it elsewhere with "shadowadm store migrate"' \
 	store remove "$SCRATCH/vol" "$SCRATCH/vol"
 
 drop "$IMAGE"

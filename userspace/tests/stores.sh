@@ -225,11 +225,6 @@ is "$(cat "$stores/file")" precious "they are as they were"
 head -c 4096 "$stores/srv" | tr c k >"$stores/damaged"
 run store add /srv "$stores/damaged"
 like "$status $err" "1 .*the file has other contents" "a damaged header is none"
-exec {used}<>"$stores/file"
-run store add /srv "$stores/file" --force --initial 4M
-like "$status $err" "1 .*somebody else has the file open" "what is open is not, with --force either"
-is "$(cat "$stores/file")" precious "it is as it was"
-exec {used}<&-
 run store add /srv "$stores/file" --force --initial 4M
 is "$status $(stat -c %s "$stores/file")" "0 $((5 << 20))" "--force overwrites"
 : >"$conf"
@@ -298,9 +293,6 @@ tags vdc 4444 - ext4
 run store add /srv /dev/vdc
 like "$status $err" "1 .*there is something on it \(ext4\), which would be lost.*--force" \
 	"a device with a filesystem"
-tags sdx - - unreadable
-run store add /srv /dev/sdx
-like "$status $err" "1 .*cannot see what is on /dev/sdx.*--force" "a device that cannot be read"
 run store add /srv /dev/vdd
 like "$status $err" "0 .*/dev/vdd has no name that lasts" "a device without a lasting name"
 : >"$conf"
@@ -422,7 +414,7 @@ run create /srv --dry-run --store "$stores/a" --store /dev/vdb1
 like "$status $err" "1 .*/dev/vdb1: the store lies on the volume" "each part is looked at"
 FAKE_FAIL="7 16 5 14 254 2" run create /srv --store memory --store "$stores/c" --initial 4M
 like "$status $err" "1 .*cannot add a part to the store of /dev/vdb1.*in use" "a part that fails"
-is "$(parts /srv) $(ls "$stores" | paste -sd,)" " a,b" "fails all, and leaves nothing behind"
+is "$(parts /srv) $(cd "$stores" && echo *)" " a b" "fails all, and leaves nothing behind"
 
 # add
 rm -f "$stores"/*
