@@ -95,6 +95,7 @@ static int add_store(struct context *context, const struct store_options *option
 {
 	struct shadowcopy_choice *choice = &request->choice;
 	struct shadowcopy_store *store;
+	bool sized;
 	int status;
 	size_t i;
 
@@ -108,10 +109,12 @@ static int add_store(struct context *context, const struct store_options *option
 		return status;
 	if (options->force)
 		store->flags |= SHADOWCOPY_STORE_FORCE;
-	if (options->max && (store->max.bytes || store->max.percent))
+	sized = store->max.bytes || store->max.percent;
+	/* among several --max may be for another one */
+	if (options->max && sized && options->count == 1)
 		return usage(context, "--store %s and --max %s both give a size", spec,
 			     options->max);
-	if (options->max)
+	if (options->max && !sized)
 		status = store_amount(context, "--max", options->max,
 				      store->type != SHADOW_STORE_MEMORY, &store->max);
 	if (!status && options->initial)
