@@ -43,15 +43,15 @@ mistake 1 "$SCRATCH/mnt/dir: it lies inside the filesystem mounted on $SCRATCH/m
 mistake 1 'cannot find the volume /proc: .*\(proc, from .*\) has no block device below it\. Only block devices' \
 	create /proc
 mistake 1 'no block device has this tag\. "lsblk' create LABEL=nowhere
-mistake 1 'cannot shadow-copy .*the size of the store is too small.*Choose another --max' \
+mistake 1 'cannot shadow-copy .*the size of the store is too small.*Choose another one: 4M at least' \
 	create "$DISK_a" --store "$DISK_small"
-mistake 1 'the size of the store is too small.*Choose another --max' \
+mistake 1 'the size of the store is too small.*Choose another one: 4M at least' \
 	create "$DISK_a" --store memory:1M
 mistake 1 'there is something on it \(ext4\), which would be lost.*say --force to overwrite' \
 	create "$DISK_a" --store "$DISK_other"
 mistake 1 'the device or file for the store is in use.*Name a device that nobody uses' \
 	create "$DISK_a" --store "$DISK_other" --force
-mistake 1 'the store lies on the volume.*Name a device or a file outside the volume, or use --store memory' \
+mistake 1 'the store lies on the volume.*Name a device outside the volume, a file on' \
 	create "$DISK_b" --store "$DISK_b"
 mistake 1 'the file has other contents, which would be lost' \
 	create "$DISK_b" --store "$SCRATCH/mnt/file"
