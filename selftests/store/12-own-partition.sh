@@ -37,7 +37,7 @@ both() {
 	writers_start "$DISK_origin" "$mnt" random-direct
 	shadow_with_oracle "$volume" "$mnt/store" "$volume" "${DISK_origin}1"
 	# Another one of the other volume, with a store of its own.
-	check "the other one gets a shadow, too" holder "$4" --store memory:$((48 << 20)) -- add take keep
+	check "the other one gets a shadow, too" holder "$4" --store memory:$((130 << 20)) -- add take keep
 	dd if=/dev/urandom of="$mnt/other" bs=1M count=16 conv=notrunc,fsync status=none
 	check "the image is the oracle" ora_compare "$oracle_image" "$DISK_oracle" "$places"
 	check "the store's blocks are zeros" reads_as_zeros "$oracle_image" "$places"
