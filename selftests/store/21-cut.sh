@@ -13,7 +13,7 @@ modprobe dm-delay
 dm_delay slow "$DISK_store" 0
 need_module
 shadow_with_oracle "$DISK_origin" /dev/mapper/slow "$DISK_origin"
-overwrite "$DISK_origin" 0 15
+overwrite "$DISK_origin" 0 12
 is "$(part "$DISK_origin" max)" $((40 << 20)) "the part is the device"
 resize 0 24
 is "$MOVED $(part "$DISK_origin" allocated) $(part "$DISK_origin" max)" \
@@ -27,29 +27,32 @@ expect_fail 'EBUSY reason=39' parts resize "$DISK_origin" 0 0
 add_part memory:8
 resize 1 16
 is "$(part "$DISK_origin" allocated 1)" $((16 << 20)) "memory becomes more"
+resize 1 4
+is "$(part "$DISK_origin" allocated 1)" $((4 << 20)) "and less"
 
 # The last half MiB is read all the time, and each read of the device takes a while.
-wait_for 10 eval '[ "$(part "$DISK_origin" used)" = $((15 << 20)) ]'
-dm_reload slow "0 $(sectors "$DISK_store") delay $DISK_store 0 1500 $DISK_store 0 0"
-dd if="$DISK_oracle" of="$SCRATCH/piece" bs=512k skip=29 count=1 status=none
+wait_for 10 eval '[ "$(part "$DISK_origin" used)" = $((12 << 20)) ]'
+dm_reload slow "0 $(sectors "$DISK_store") delay $DISK_store 0 3000 $DISK_store 0 0"
+dd if="$DISK_oracle" of="$SCRATCH/piece" bs=512k skip=23 count=1 status=none
 for i in 1 2 3 4 5 6; do
 	# shellcheck disable=SC2016
 	bg 60 bash -c 'sleep 0.$3; while :; do
-		dd if="$1" bs=512k skip=29 count=1 iflag=direct status=none |
+		dd if="$1" bs=512k skip=23 count=1 iflag=direct status=none |
 			cmp - "$2" || exit 1
 		done' reader "$oracle_image" "$SCRATCH/piece" "$i"
 	READERS[i]=$BG
 done
-sleep 2
-resize 0 14
+sleep 4
+resize 0 11
 check "about a MiB was moved" [ "$MOVED" -ge $((1 << 20)) ]
 resize 0 40
-# Its place is the first that is free.
-overwrite "$DISK_origin" 15 1
+# Memory takes three of them, and then its place is the first that is free.
+overwrite "$DISK_origin" 12 4
 for i in 1 2 3 4 5 6; do
 	check "reader $i" kill -0 "${READERS[i]}"
 done
-sleep 3
+check "it is in use again" [ "$(part "$DISK_origin" used 0)" -gt $((11 << 20)) ]
+sleep 4
 for i in 1 2 3 4 5 6; do
 	check "reader $i goes on" kill -0 "${READERS[i]}"
 	bg_stop "${READERS[i]}"
