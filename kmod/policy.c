@@ -122,6 +122,16 @@ void shadow_policy_told_free(struct shadow_volume *vol)
 	shadow_policy_grow(vol);
 }
 
+/* Somebody says that what was wrong is over. */
+static void try_again(struct shadow_store *store)
+{
+	struct shadow_part *part;
+
+	if (store)
+		list_for_each_entry(part, &store->parts, node)
+			part->grow_again = 0;
+}
+
 /*
  * Is room on its way?  What is frozen does not grow; where that is for a set in the making,
  * the oldest shadow goes for the newest.  Writes do not fail for it.
@@ -394,6 +404,7 @@ void shadow_policy_set(struct shadow_volume *vol, const struct shadow_volume_pol
 		send_fault(vol, SHADOW_NL_EV_CLEARED, vol->protect_fault, SHADOW_REASON_NONE);
 		vol->protect_errno = 0;
 		WRITE_ONCE(vol->protect_fault, SHADOW_PROTECT_NONE);
+		try_again(vol->store);
 	}
 	mutex_unlock(&vol->epochs.mutate);
 	shadow_volume_kick(vol);	/* writes may have waited under another policy */
