@@ -29,6 +29,7 @@ need_module
 fill "$DISK_vol" 3 64
 on ext4 old
 on ext4 last
+dm_linear slow "$DISK_new"
 adm 0 store add "$DISK_vol" "$SCRATCH/old/store" --initial 64M --max 100M
 adm 0 store policy "$DISK_vol" fail-io
 sum=$(checksum "$DISK_vol")
@@ -37,7 +38,8 @@ devio "$DISK_vol" write:0:48m
 is "$(parts) $(lines)" "0 file $SCRATCH/old/store" "a store in a file"
 
 # To a slow device, and ended in the middle
-dm_delay slow "$DISK_new" 0 400
+disk_limit new bps=2M
+cleanup 'disk_limit new'
 : >"$SCRATCH/reading"
 reads &
 reader=$!
@@ -56,6 +58,7 @@ is "$(parts)" "0 file, 1 device" "both parts are there"
 is "$(store 'select(.part == 0) | .state')" ready "the old one is as before"
 is "$(lines)" /dev/mapper/slow "the new one has the line"
 like "$(cat "$CONF")" "policy=fail-io" "and the policy"
+disk_limit new
 is "$(checksum "$IMAGE")" "$sum" "the image is the volume of then"
 adm 0 store migrate "$DISK_vol" "$SCRATCH/old/store" /dev/mapper/slow --json
 is "$(parse '.cleared[0] | "\(.part) \(.file_deleted)"')" "0 true" "said again it goes on to the end"
