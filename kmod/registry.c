@@ -445,15 +445,6 @@ static bool circular(struct shadow_volume *vol, const struct shadow_part *part)
 	return found;
 }
 
-/* What images read into has to suit all parts; it is asked of an image when that is made. */
-static unsigned int dma_alignment(struct block_device *bdev)
-{
-	struct queue_limits lim = { 0 };
-
-	shadow_limits_dma(&lim, bdev);
-	return lim.dma_alignment;
-}
-
 /*
  * A file may lie on the volume itself, in blocks that are blocks of the volume: its
  * filesystem has given them away for good.  A device there is a part of the volume.
@@ -470,7 +461,9 @@ static int check_place(struct shadow_volume *vol, const struct shadow_part *part
 {
 	dev_t dev = MKDEV(part->spec.dev.major, part->spec.dev.minor);
 
-	if (part->bdev && vol->store && dma_alignment(part->bdev) > dma_alignment(vol->bdev))
+	/* What images read into has to suit all parts; it is asked of an image when that is made. */
+	if (part->bdev && vol->store &&
+	    shadow_dma_alignment(part->bdev) > shadow_dma_alignment(vol->bdev))
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_BLOCK_SIZE, dev,
 				   -EINVAL);
 	if (part->bdev && bdev_logical_block_size(part->bdev) >

@@ -31,7 +31,7 @@ is "$(parse .verdict) $(verdict store)" "warning warning" "a store that is nearl
 devio "$DISK_a" write:8m:7m
 wait_for 20 lost_for "$lost" store-full
 adm 3 doctor
-like "$OUT" "warning +lost +$lost of .* is lost: the store was full.*-> make the next shadow with" \
+like "$OUT" "warning +lost +$lost of .* is lost: the store was full.*-> make the store larger" \
 	"so is a lost shadow, with a remedy"
 drop "$lost"
 adm 0 doctor

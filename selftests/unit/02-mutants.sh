@@ -3,6 +3,7 @@
 #
 # DESC: the unit tests notice bugs that are planted in what they test
 # NATIVE
-# TIMEOUT: 600
+# SLOW
+# TIMEOUT: 1800
 
 exec "$(dirname "$0")/mutants.sh"

@@ -295,11 +295,19 @@ static inline int shadow_bdev_thaw(struct block_device *bdev)
  * What memory a device can read into is asked of a disk before its driver is,
  * since bf8d08532bc1 (6.0); before, direct I/O had to have whole blocks.
  */
+static inline unsigned int shadow_dma_alignment(struct block_device *bdev)
+{
+#if HAVE_BIO_BDEV
+	return max(511U, (unsigned int)bdev_dma_alignment(bdev));
+#else
+	return 0;
+#endif
+}
+
 static inline void shadow_limits_dma(struct queue_limits *lim, struct block_device *bdev)
 {
 #if HAVE_BIO_BDEV
-	lim->dma_alignment = max3(511U, (unsigned int)lim->dma_alignment,
-				  (unsigned int)bdev_dma_alignment(bdev));
+	lim->dma_alignment = max((unsigned int)lim->dma_alignment, shadow_dma_alignment(bdev));
 #endif
 }
 
