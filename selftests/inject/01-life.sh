@@ -40,15 +40,15 @@ walk_together() {
 
 # watch_calls: record each failure of the calls that did not fail yet
 watch_calls() {
-	local site callee type filter count=0
+	local offset site callee type filter count=0
 
 	watched=()
-	while read -r _ _ site callee; do
+	while read -r _ offset site callee; do
 		[ -z "${failed[$site]:-}" ] || continue
 		read -r type filter <<<"$(told_by "$callee")"
 		# Not in functions without tracing.
-		if ! printf 'p:inject/at_%d shadow:%s ret=%%ax:%s\n' "$count" "$site" "$type" \
-			>>"$TRACING/kprobe_events" 2>/dev/null; then
+		if ! printf 'p:inject/at_%d %s ret=%%ax:%s\n' "$count" \
+			"$(at "$base" "$offset")" "$type" >>"$TRACING/kprobe_events" 2>/dev/null; then
 			diag "$site cannot be probed"
 			continue
 		fi
