@@ -51,7 +51,7 @@ check "and counted" [ "$(parse .moved)" -gt 0 ]
 is "$(checksum "$IMAGE")" "$sum" "the image is what it was"
 adm 0 store resize "$DISK_vol" "$DISK_dev" unlimited
 is "$(store 'select(.part == 1) | .max')" $((63 << 20)) "it may have all of the device again"
-mistake 1 'choose another one: 4M at least, and no more than the device has' \
+mistake 1 'Choose another one: 4M at least, and no more than the device has' \
 	store resize "$DISK_vol" "$DISK_dev" 1G
 mistake 1 'size' store resize "$DISK_vol" "$DISK_dev" 1M
 

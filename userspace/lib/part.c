@@ -249,6 +249,9 @@ static int check_sizes(struct shadowcopy_part *part, uint64_t have, uint64_t *si
 	uint64_t max = align(max_of_file(part, have));
 	uint64_t initial = align(initial_of_file(part, max));
 
+	/* who says how much it begins with and nothing else wants that much */
+	if (initial > max && !is_said(&part->store.max))
+		max = initial;
 	if (max < SC_STORE_MIN || initial < SC_STORE_MIN)
 		return PART_FAIL(part, -EINVAL, .action = ACTION,
 				 .cause = "a store has 4 MiB at least",
