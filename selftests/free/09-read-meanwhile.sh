@@ -9,10 +9,13 @@
 
 fill "$ORIGIN" 1
 need_module
-dm_delay slow "$ORIGIN" 1500 0
+# It is slow only after all have looked at it who look at new devices.
+all=$(sectors "$ORIGIN")
+dm_linear slow "$ORIGIN"
 settle
 take /dev/mapper/slow
 index=${IMAGE#/dev/shadow}
+dm_reload slow "0 $all delay $ORIGIN 0 1500 $ORIGIN 0 0"
 bg 30 dd if="$IMAGE" of="$SCRATCH/read" bs=64k count=1 skip=16 iflag=direct status=none
 sleep 0.5
 is "$(tell_free "$index" $((1 << 20)) 65536)" "16 16" "told meanwhile: all is settled"
@@ -23,6 +26,7 @@ bg_wait "$BG"
 is "$(volume /dev/mapper/slow blocks_preserved)" 0 "nothing was preserved"
 is "$(tr -d '\0' <"$SCRATCH/read" | wc -c)" 0 "the read got zeros"
 is "$(stat -c %s "$SCRATCH/read")" 65536 "all of it"
+dm_reload slow "0 $all linear $ORIGIN 0"
 
 # Blocks that lie in a range only partly, and what is around it, are as they were.
 is "$(tell_free "$index" $((2097152 + 1)) 12287 4194304 4095)" "2 2" "rounded inwards"
