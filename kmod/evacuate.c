@@ -185,14 +185,16 @@ static int wait_for_room(struct evacuation *ev, unsigned int n)
 {
 	struct shadow_volume *vol = ev->vol;
 	bool taken = shadow_volume_take_image_memory(vol, n);
+	int err;
 
 	if (taken)
 		return 0;
 	WRITE_ONCE(vol->flush_due, true);	/* an open batch may have the room */
 	shadow_volume_kick(vol);
-	if (wait_event_interruptible(vol->image_wait,
-				     (taken = shadow_volume_take_image_memory(vol, n)) ||
-				     shadow_policy_refuses(vol)))
+	err = wait_event_interruptible(vol->image_wait,
+				       (taken = shadow_volume_take_image_memory(vol, n)) ||
+				       shadow_policy_refuses(vol));
+	if (err)
 		return -EINTR;
 	return taken ? 0 : -EIO;
 }

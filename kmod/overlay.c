@@ -206,7 +206,10 @@ static bool is_lost(const struct shadow_overlay *ov)
 	return READ_ONCE(ov->stake->lost);
 }
 
-/* Wait until @n more blocks may be in memory.  Return: 0, or -EIO: it is lost, or nothing is stored. */
+/*
+ * Wait until @n more blocks may be in memory.  Return: 0, or -EIO when the shadow is lost, or
+ * nothing is stored.
+ */
 static int wait_for_room(struct shadow_overlay *ov, unsigned int n)
 {
 	struct shadow_volume *vol = ov->vol;

@@ -398,7 +398,8 @@ static struct shadow_range window_of(struct shadow_volume *vol, struct shadow_ra
 	    READ_ONCE(vol->pages.curr_nr) < vol->pages.min_nr ||
 	    (u64)atomic64_read(&vol->memory) > READ_ONCE(vol->memory_limit) / 2)
 		return need;
-	return shadow_window(&vol->epochs, vol->ahead_limit - min(vol->ahead_limit, vol->ahead_claimed),
+	return shadow_window(&vol->epochs,
+			     vol->ahead_limit - min(vol->ahead_limit, vol->ahead_claimed),
 			     need, room);
 }
 
@@ -778,7 +779,8 @@ static void starve(struct shadow_volume *vol)
 {
 	if (!vol->short_of_room)
 		atomic64_inc(&vol->memory_waits);
-	if (!vol->stuck || vol->throttled || (list_empty(&vol->settling) && atomic_read(&vol->nr_claims))) {
+	if (!vol->stuck || vol->throttled ||
+	    (list_empty(&vol->settling) && atomic_read(&vol->nr_claims))) {
 		vol->stuck = true;
 		vol->stuck_since = jiffies;
 	}

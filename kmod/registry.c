@@ -461,7 +461,7 @@ static int check_place(struct shadow_volume *vol, const struct shadow_part *part
 {
 	dev_t dev = MKDEV(part->spec.dev.major, part->spec.dev.minor);
 
-	/* What images read into has to suit all parts; it is asked of an image when that is made. */
+	/* What images read into suits all parts that there are when an image is made. */
 	if (part->bdev && vol->store &&
 	    shadow_dma_alignment(part->bdev) > shadow_dma_alignment(vol->bdev))
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_BLOCK_SIZE, dev,

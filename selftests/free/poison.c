@@ -60,7 +60,8 @@ int main(int argc, char **argv)
 	memset(block, 0xa5, sizeof(block));
 	for (i = 0; i < count; i++)
 		while (ranges[i].bytes) {
-			size_t n = ranges[i].bytes < sizeof(block) ? ranges[i].bytes : sizeof(block);
+			size_t n = ranges[i].bytes < sizeof(block) ? ranges[i].bytes :
+				   sizeof(block);
 
 			if (pwrite(fd, block, n, ranges[i].first) != (ssize_t)n)
 				return 2;

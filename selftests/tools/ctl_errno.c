@@ -594,7 +594,9 @@ static void free_beyond(void)
 		{ size, 1 }, { size - 4096, 4097 }, { 0, size + 1 }, { ~0ULL, 1 }, { 4096, ~0ULL },
 		{ ~0ULL, ~0ULL }, { 1ULL << 63, 1ULL << 63 },
 	};
-	const struct shadow_free_range good[] = { { 0, 4096 }, { 8192, 8191 }, { size, 0 }, { size, 1 } };
+	const struct shadow_free_range good[] = {
+		{ 0, 4096 }, { 8192, 8191 }, { size, 0 }, { size, 1 }
+	};
 	struct shadow_shadow_free free;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)

@@ -63,7 +63,8 @@ static void claim(struct sim *sim, struct shadow_range need, struct shadow_range
 		bool settled;
 		u64 n = shadow_blockmap_run(&sim->es.settled->map, at, all.end - at, &settled);
 
-		CHECK(!settled || (at > all.first && at + n < all.end), "nothing to do at its ends");
+		CHECK(!settled || (at > all.first && at + n < all.end),
+		      "nothing to do at its ends");
 		if (!settled)
 			record(sim, (struct shadow_range){ at, at + n }, want);
 		at += n;
@@ -82,7 +83,7 @@ static void write_blocks(struct sim *sim, u64 first, u64 n)
 		u64 run = shadow_blockmap_run(&sim->es.settled->map, at, want.end - at, &settled);
 
 		if (!settled)
-			claim(sim, (struct shadow_range){ at, at + min(run, (u64)256) }, want);
+			claim(sim, (struct shadow_range){ at, at + min_t(u64, run, 256) }, want);
 		else
 			at += run;
 	}

@@ -120,7 +120,8 @@ int free_space_xfs(struct free_space *space)
 	}
 	root = mount_apart(space, &mount);
 	if (root < 0)
-		rc = free_space_unknown(space, -errno, "it cannot be mounted to be looked at (%s)%s",
+		rc = free_space_unknown(space, -errno,
+					"it cannot be mounted to be looked at (%s)%s",
 					strerror(errno), space->frozen ? "" :
 					"; an XFS that was not frozen must have been unmounted");
 	else

@@ -253,7 +253,8 @@ static int migrate(struct context *context, struct migration *migration)
 	for (i = 0; !status && i < migration->count; i++) {
 		status = clear_out(context, migration, &migration->from[i]);
 		if (status)
-			progress(context, "%s is a part of the store and stays one", migration->name);
+			progress(context, "%s is a part of the store and stays one",
+				 migration->name);
 	}
 	return status;
 }
@@ -284,8 +285,8 @@ static int prepare(struct context *context, struct migration *migration, char **
 	int status;
 
 	if (!strcmp(volume, "*"))
-		return usage(context, "\"*\" is no volume that has a store in use; \"shadowadm store "
-			     "add\" and \"remove\" change its line");
+		return usage(context, "\"*\" is no volume that has a store in use; \"shadowadm "
+			     "store add\" and \"remove\" change its line");
 	if (shadowcopy_resolve(context->sc, volume, &migration->volume))
 		return fail_library(context);
 	status = target_find(context, &migration->volume, new, &migration->to);

@@ -117,7 +117,7 @@ struct watch {
 	bool end;			/* under the lock */
 };
 
-static volatile sig_atomic_t interrupted;
+static _Atomic int interrupted;	/* lock-free: a handler may set it */
 
 static void interrupt(int signal)
 {

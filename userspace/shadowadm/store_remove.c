@@ -86,11 +86,11 @@ const struct command store_remove = {
 	.name = "store remove",
 	.summary = "Let go of a store, or of a part of one, and end its association",
 	.synopsis = "VOLUME STORE [OPTIONS]",
-	.text = "What a part that is in use holds is moved to the rest of the store first.  The only\n"
-		"part of a store cannot go while the volume has shadows: see \"shadowadm store\n"
-		"migrate\".  Ctrl-C ends it; what was moved stays moved.  A file that was made for\n"
-		"the store is deleted.  STORE can also be the number of a part (\"shadowadm store\n"
-		"list\").\n\n"
+	.text = "What a part that is in use holds is moved to the rest of the store first.  The\n"
+		"only part of a store cannot go while the volume has shadows: see \"shadowadm\n"
+		"store migrate\".  Ctrl-C ends it; what was moved stays moved.  A file that was\n"
+		"made for the store is deleted.  STORE can also be the number of a part\n"
+		"(\"shadowadm store list\").\n\n"
 		"Options:\n"
 		"  -q, --quiet           no progress\n"
 		COMMON_HELP,

@@ -307,7 +307,7 @@ static inline unsigned int shadow_dma_alignment(struct block_device *bdev)
 static inline void shadow_limits_dma(struct queue_limits *lim, struct block_device *bdev)
 {
 #if HAVE_BIO_BDEV
-	lim->dma_alignment = max((unsigned int)lim->dma_alignment, shadow_dma_alignment(bdev));
+	lim->dma_alignment = max_t(unsigned int, lim->dma_alignment, shadow_dma_alignment(bdev));
 #endif
 }
 
