@@ -131,11 +131,13 @@ const struct command store_policy = {
 	.summary = "Show or set what happens when the store of a volume is full",
 	.synopsis = "VOLUME [evict|throttle|fail-io] [OPTIONS]",
 	.text = "  evict     the oldest shadow that is neither pinned nor in use goes (default)\n"
-		"  throttle  writes that need old data preserved wait for room first\n"
-		"  fail-io   such writes fail, the shadows stay\n\n"
+		"  throttle  writes that need old data preserved wait for room; then as evict\n"
+		"  fail-io   all writes to the volume fail, the shadows stay\n\n"
+		"It is kept in /etc/shadowcopy/stores.conf, in a line of the volume's own, and\n"
+		"holds at once; \"shadowadm volume policy\" is for as long as the volume is tracked.\n\n"
 		"Options:\n"
 		"      --throttle SECONDS\n"
-		"                        how long writes wait, 0.001 to 3600\n"
+		"                        how long writes wait, 0.001 to 3600 (30)\n"
 		COMMON_HELP,
 	.run = run,
 };
