@@ -150,7 +150,7 @@ const struct command cmd_store = {
 		"      --throttle SECONDS\n"
 		"                        how long writes wait for room\n"
 		"      --dry-run         delete nothing, show what would be deleted\n"
-		"      --quiet           no progress\n"
+		"  -q, --quiet           no progress\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &store_table,
 	.run = run,
