@@ -8,7 +8,7 @@ static void overview(void)
 {
 	size_t i;
 
-	printf("Shadow copies of Linux volumes: instant, consistent, read-only images.\n\n"
+	printf("Shadow copies of Linux volumes: instant, consistent images.\n\n"
 	       "Usage:\n"
 	       "  shadowadm COMMAND [OPTIONS] [ARGUMENTS]\n"
 	       "  shadowadm COMMAND --help\n\n"
