@@ -8,6 +8,7 @@
 
 need_module store_timeout=10
 dm_linear above "$DISK_origin" 0 $((64 * 2048))
+dm_linear other "$DISK_origin" $((240 * 2048)) $((16 * 2048))
 check "the library sees it coming" expect_fail 'lies on the volume' \
 	shadowadm create "$DISK_origin" --store /dev/mapper/above --max 8M
 
@@ -15,6 +16,8 @@ check "the library sees it coming" expect_fail 'lies on the volume' \
 # as writes to the volume, each to be preserved itself, until nothing can move.
 cleanup "shadowadm delete --all"
 run holder "$DISK_origin" --store /dev/mapper/above -- add take
+check "nor can it be added later" expect_fail 'lies on the volume' \
+	shadowadm store add "$DISK_origin" /dev/mapper/other --max 8M
 run shadowadm pin --quiet /dev/shadow0	# it would be evicted, and nothing be left to look at
 bg 150 dd if=/dev/zero of="$DISK_origin" bs=1M seek=64 count=160 oflag=direct status=none
 writer=$BG

@@ -172,6 +172,49 @@ SC_EXPORT int shadowcopy_part_find(struct shadowcopy *sc, struct shadow_dev dev,
 
 /* --- changing them ------------------------------------------------------------------ */
 
+#define STACK_MAX	32	/* devices on each other */
+
+/* How far down from a store its device has been followed. */
+struct descent {
+	struct shadowcopy *sc;
+	struct shadow_dev volume;
+	struct shadow_dev at;
+	unsigned int depth;
+	bool stacked;		/* not only from a partition to its disk */
+};
+
+static int descend(void *data, struct shadow_dev below)
+{
+	const struct descent *from = data;
+	struct descent next = *from;
+
+	next.at = below;
+	next.depth++;
+	next.stacked |= !sc_exists(from->sc, "/sys/dev/block/%u:%u/partition", from->at.major,
+				   from->at.minor);
+	if (next.stacked && sc_dev_equal(below, from->volume))
+		return -ELOOP;
+	if (next.depth == STACK_MAX)
+		return 0;
+	return sc_sysfs_below(from->sc, below, descend, &next) == -ELOOP ? -ELOOP : 0;
+}
+
+bool sc_store_comes_back(struct shadowcopy *sc, struct shadow_dev volume,
+			 const struct shadow_store_spec *store)
+{
+	struct descent from = { .sc = sc, .volume = volume, .at = store->dev };
+	struct sc_mounts *mounts;
+	struct sc_mount mount;
+
+	if (store->type == SHADOW_STORE_FILE && !sc_mounts_read(sc, &mounts)) {
+		if (sc_mounts_by_fd(mounts, store->fd, &mount))
+			from.at = mount.dev;
+		sc_mounts_free(mounts);
+	}
+	return !sc_dev_is_null(from.at) &&
+	       sc_sysfs_below(sc, from.at, descend, &from) == -ELOOP;
+}
+
 SC_EXPORT int shadowcopy_part_add(struct shadowcopy *sc, struct shadow_dev dev,
 				  const struct shadow_store_spec *store, uint32_t *part)
 {
@@ -181,6 +224,13 @@ SC_EXPORT int shadowcopy_part_add(struct shadowcopy *sc, struct shadow_dev dev,
 
 	if (rc)
 		return rc;
+	if (sc_store_comes_back(sc, dev, store)) {
+		sc_dev_label(sc, dev, label, sizeof(label));
+		return SC_FAIL(sc, -EINVAL, .action = "add a part to the store of", .object = label,
+			       .fault = &(struct shadow_fault){
+				.error = EINVAL, .phase = SHADOW_PHASE_STORE,
+				.reason = SHADOW_REASON_STORE_ON_VOLUME, .dev = store->dev });
+	}
 	rc = sc_device_ioctl(sc->fd, SHADOW_IOC_STORE_ADD, &add);
 	if (!rc) {
 		if (part)

@@ -316,7 +316,8 @@ static int check_store(struct shadowcopy_plan *plan, struct sc_mounts *mounts, s
 		 sc_mounts_by_fd(mounts, store->fd, &mount))
 		at = node_index(plan, fault.dev = mount.dev);
 	/* a file may be on the volume itself: the module knows which blocks are its */
-	if (at == (ssize_t)index && store->type == SHADOW_STORE_FILE)
+	if (store->type == SHADOW_STORE_FILE &&
+	    !sc_store_comes_back(plan->sc, plan->nodes[index]->entry.dev, store))
 		return 0;
 	if (at >= 0 && ((size_t)at == index || is_above(plan, at, index, visited)))
 		return SC_FAIL(plan->sc, -EINVAL, .action = "set up the store for",

@@ -111,6 +111,14 @@ int sc_sysfs_above(const struct shadowcopy *sc, struct sc_mounts *mounts,
 int sc_sysfs_below(struct shadowcopy *sc, struct shadow_dev dev,
 		   int (*fn)(void *data, struct shadow_dev below), void *data);
 
+/*
+ * Would what is stored there come back to the volume through other devices, and wait for
+ * itself?  Not for a file on a partition of the volume, or on the disk that it is a part of: the
+ * module sees the two where they are on the same disk.
+ */
+bool sc_store_comes_back(struct shadowcopy *sc, struct shadow_dev volume,
+			 const struct shadow_store_spec *store);
+
 /* Is this disk plugged into USB? */
 bool sc_on_usb(const struct shadowcopy *sc, struct shadow_dev dev);
 
