@@ -141,11 +141,17 @@ int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake)
 	return err;
 }
 
-/* These blocks are the store's from now on.  Context: mutate mutex. */
+/*
+ * These blocks are the store's from now on.  A store that the volume has no longer is about to
+ * give them back to the filesystem: for shadows in the making, which have the next store, they
+ * are like all others.  Context: mutate mutex.
+ */
 static void tell_prepared(struct shadow_volume *vol, struct shadow_part *part, u64 block, u64 n)
 {
 	struct shadow_stake *stake;
 
+	if (vol->store != part->store)
+		return;
 	vol->own_changes++;
 	list_for_each_entry(stake, &vol->prepared, node)
 		if (!expect(vol, stake, part, block, n) && stake->own + 1 == vol->own_changes)
@@ -162,7 +168,9 @@ static int weigh(struct shadow_volume *vol, struct shadow_part *part, u64 *n,
 	u32 reason = SHADOW_REASON_STORE_FULL;
 
 	*n = all;
-	if (!part->on_volume || !unsettled(vol, part, from, all))
+	if (vol->store && vol->store != part->store)
+		*n = 0;		/* its store is going: nothing is preserved for it in the next one */
+	if (!*n || !part->on_volume || !unsettled(vol, part, from, all))
 		return 0;
 	*n = min(all, PIECE);
 	costs = unsettled(vol, part, from, all);
