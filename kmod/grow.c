@@ -181,10 +181,14 @@ static int weigh(struct shadow_volume *vol, struct shadow_part *part, u64 *n,
 	return shadow_fail(fault, SHADOW_PHASE_STORE, reason, part->bdev->bd_dev, -ENOSPC);
 }
 
-/* Give out @n more blocks of a part, if all of them are settled.  Context: mutate mutex. */
+/*
+ * Give out @n more blocks of a part, if all of them are settled; or fewer, where it is not to
+ * have as many any more.  Context: mutate mutex.
+ */
 static bool give_out(struct shadow_volume *vol, struct shadow_part *part, u64 from, u64 n,
 		     u16 **groups)
 {
+	n = min(n, shadow_part_unready(part));
 	if (part->on_volume) {
 		if (unsettled(vol, part, from, n))
 			return false;
@@ -253,21 +257,19 @@ static u64 step_of(const struct shadow_part *part)
 {
 	u64 step = clamp(part->nr_blocks / 4, STEP_MIN, STEP_MAX);
 
-	return min(step, part->max_blocks - part->nr_blocks);
+	return min(step, part->max_blocks - min(part->max_blocks, part->nr_blocks));
 }
 
 static int obtain(struct shadow_volume *vol, struct shadow_part *part,
 		  struct shadow_fault *fault)
 {
 	u64 blocks, nr_blocks;
-	bool has_some;
 	int err;
 
 	mutex_lock(&vol->epochs.mutate);
-	has_some = shadow_part_unready(part);
-	blocks = has_some ? 0 : step_of(part);
+	blocks = shadow_part_unready(part) ? 0 : step_of(part);
 	mutex_unlock(&vol->epochs.mutate);
-	if (has_some)
+	if (!blocks)	/* it has some, or may have no more: that has changed just now */
 		return 0;
 	err = part->ops->grow(part, blocks, &nr_blocks, fault);
 	mutex_lock(&vol->epochs.mutate);
