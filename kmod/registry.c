@@ -763,7 +763,7 @@ static int begin_resize(struct shadow_volume *vol, struct shadow_part *part, u64
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev,
 				   -ENOMEM);
 	mutex_lock(&vol->epochs.mutate);
-	if (max_blocks < part->space.nr_blocks) {
+	if (!max_blocks || max_blocks < part->space.nr_blocks) {
 		ret = begin_cut(vol, part, max_blocks, fault);
 	} else {
 		part->max_blocks = max_blocks;
