@@ -723,7 +723,7 @@ static int check_cut(struct shadow_volume *vol, const struct shadow_part *part, 
 		     struct shadow_fault *fault)
 {
 	/* What is being made ready would be given out after all. */
-	bool busy = vol->store->growing == part || shadow_part_unready(part);
+	bool busy = vol->store->growing == part;
 
 	/* Shadows in the making have been told that its blocks are the store's: see grow.c. */
 	if (part->on_volume && !max_blocks)
