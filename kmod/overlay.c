@@ -400,9 +400,12 @@ static int store_pages(struct shadow_overlay *ov, u64 first, unsigned int n)
 		mutex_unlock(&vol->epochs.mutate);
 		shadow_volume_kick(vol);
 	} while (err && may_go_on(ov, err, &tries));
+	if (done == n)
+		return 0;
 	for (i = done; i < n; i++)
 		__free_page(ov->page[i]);
 	atomic64_sub(n - done, &vol->image_memory);
+	shadow_volume_kick(vol);	/* others may wait for it */
 	return err;
 }
 
