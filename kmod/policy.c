@@ -105,6 +105,9 @@ void shadow_policy_grow(struct shadow_volume *vol)
 			return;
 		store->grow_since = jiffies ?: 1;
 	}
+	/* Frozen, and nobody wanted anything for a while: who waits now begins to wait now. */
+	if (part && store->grow_frozen && time_after(jiffies, part->grow_again + HZ))
+		store->grow_since = jiffies ?: 1;
 	if (part)
 		queue_work(vol->grow_wq, &vol->grow_work);
 	else if (!store->grow_frozen)
