@@ -474,6 +474,7 @@ void shadow_store_cut(struct shadow_part *part, u64 max_blocks)
 	struct shadow_store *store = part->store;
 
 	store->cut = part;
+	store->grow_frozen = false;	/* if it is the one, nobody need wait for it */
 	store->uncut_blocks = part->max_blocks;
 	part->max_blocks = max_blocks;
 	shadow_space_limit(&part->space, max_blocks);
