@@ -741,7 +741,8 @@ static int begin_cut(struct shadow_volume *vol, struct shadow_part *part, u64 ma
 	if (err)
 		return err;
 	shadow_store_cut(part, max_blocks);
-	if (shadow_policy_has_room(vol->store))
+	/* The others may have no block yet: of nothing, nothing is enough. */
+	if (shadow_store_size(vol->store) && shadow_policy_has_room(vol->store))
 		return 1;
 	shadow_store_uncut(vol->store);
 	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_FULL, vol->dev,
