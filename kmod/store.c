@@ -126,6 +126,12 @@ int shadow_store_attach(struct shadow_part *part)
 	return 0;
 }
 
+/* Blocks that the open batch has and has not filled: it takes them, or gives them back. */
+static u64 unfilled(const struct shadow_store *store)
+{
+	return store->open ? store->open->room - store->open->nr : 0;
+}
+
 u64 shadow_store_used(const struct shadow_store *store)
 {
 	const struct shadow_part *part;
@@ -133,7 +139,7 @@ u64 shadow_store_used(const struct shadow_store *store)
 
 	list_for_each_entry(part, &store->parts, node)
 		n += shadow_space_used(&part->space);
-	return n - store->leaving;
+	return n - store->leaving - unfilled(store);
 }
 
 u64 shadow_store_capacity(const struct shadow_store *store)
@@ -163,7 +169,7 @@ u64 shadow_store_room(const struct shadow_store *store)
 
 	list_for_each_entry(part, &store->parts, node)
 		n += shadow_space_room(&part->space);
-	return n;
+	return n + unfilled(store);
 }
 
 size_t shadow_store_bytes(const struct shadow_store *store)

@@ -432,7 +432,7 @@ struct block_device *shadow_store_locate(const struct shadow_store *store, u64 l
 					 sector_t *sector);
 
 /*
- * Blocks in use or allotted; how many there are, without what is cut; how many there may be, as
+ * Blocks in use; how many there are, without what is cut; how many there may be, as
  * far as is known; how many can be had now.  Context: mutate mutex held.
  */
 u64 shadow_store_used(const struct shadow_store *store);
