@@ -322,7 +322,7 @@ struct shadow_volume_policy {
  * @name: kernel name, e.g. "vda1"
  * @epoch: number of the current epoch
  * @store: what the store is; type SHADOW_STORE_DEFAULT: the volume has none
- * @store_used_bytes: bytes of the store that hold records or are allotted
+ * @store_used_bytes: bytes of the store that are in use
  * @memory_limit_bytes: bound of @memory_bytes
  * @memory_bytes: preserved data in memory that is not stored yet
  * @memory_peak_bytes: highest @memory_bytes so far
