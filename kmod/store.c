@@ -519,7 +519,8 @@ void shadow_store_detach(struct shadow_part *part)
 
 bool shadow_store_has_spare(const struct shadow_store *store)
 {
-	return shadow_store_room(store) > min(shadow_store_size(store) / 16, SPARE_MAX);
+	/* Twice what shadows begin to go for (policy.c): none goes for what an image has stored. */
+	return shadow_store_room(store) > min(shadow_store_size(store) / 8, SPARE_MAX);
 }
 
 bool shadow_store_has_partial(const struct shadow_store *store)

@@ -44,6 +44,7 @@ check "and used for preserving" same seed:1 "$plain"
 
 # When the origin needs more than there is, all are lost, and say so.
 take_writable "$DISK_origin"
+shadowadm pin "$plain" "$IMAGE" >/dev/null	# they would be evicted, and nothing be lost
 bg 60 bash -c 'while dd if=/dev/urandom of="$1" bs=64k count=16 oflag=direct status=none; do :; done' \
 	write "$IMAGE"
 check "the origin's writer sees no error" fill "$DISK_origin" 3
