@@ -52,7 +52,7 @@ lib_exit() {
 	cleanup_now
 	rm -rf "$SCRATCH"
 	ktap_finish $status
-	exit
+	exit $?		# without a number it would be that from before the trap
 }
 
 lib_error() {
@@ -78,6 +78,11 @@ trap 'exit 130' INT
 run() {
 	diag "\$ $*"
 	"$@"
+}
+
+# quietly COMMAND...: only whether it succeeds is of interest
+quietly() {
+	"$@" >/dev/null 2>&1
 }
 
 # expect_fail REGEX COMMAND...: the command must fail, and say REGEX

@@ -30,6 +30,8 @@ make_ext() {
 	rm -f "$image"
 	truncate -s 200M "$image"
 	mke2fs -q -F "$@" -d "$SCRATCH/root" "$image" 2>/dev/null
+	# It forgets to count the files that it copies where there are quotas.
+	quietly e2fsck -fy "$image" || [ $? -eq 1 ]
 }
 
 # has_all WHAT
@@ -48,7 +50,7 @@ for options in "-t ext4" "-t ext2 -b 1024" "-t ext3 -b 2048" "-t ext4 -b 4096 -O
 	read -ra words <<<"$options"
 	make_ext "${words[@]}"
 	poisoned ext 150
-	check "$options: passes fsck" e2fsck -fn "$image" >/dev/null 2>&1
+	check "$options: passes fsck" quietly e2fsck -fn "$image"
 	has_all "$options"
 done
 
@@ -60,7 +62,7 @@ for options in "-t ext2" "-t ext4 -O ^has_journal" "-t ext4 -O bigalloc,^has_jou
 		>"$SCRATCH/commands"
 	echo "set_super_value state 0" >>"$SCRATCH/commands"
 	debugfs -w -f "$SCRATCH/commands" "$image" >/dev/null 2>&1
-	check "$options: calls free what is in use" sh -c "! e2fsck -fn '$image'" >/dev/null 2>&1
+	check "$options: calls free what is in use" quietly sh -c "! e2fsck -fn '$image'"
 	poisoned frozen-ext 150
 	has_all "$options, not checked"
 done
@@ -72,7 +74,7 @@ for options in "" "-m single" "--mixed" "-n 4096"; do
 	mkfs.btrfs -q -f "${words[@]}" --rootdir "$SCRATCH/root" "$image" >/dev/null 2>&1
 	poisoned btrfs 285
 	check "btrfs $options: passes check, of data too" \
-		btrfs check --readonly --check-data-csum "$image" >/dev/null 2>&1
+		quietly btrfs check --readonly --check-data-csum "$image"
 done
 printf 'x' | dd of="$image" bs=1 seek=$((65536 + 100)) conv=notrunc status=none
 like "$("$SCRATCH/poison" btrfs "$image" || true)" "superblock is not as it should be" \

@@ -11,8 +11,8 @@
 out=$("$TREE/selftests/run" --tests "$TREE/selftests/harness" --pattern '*.sh' \
 	--results "$SCRATCH/results" cases/) || status=$?
 is "${status:-0}" 1 "failures show in the exit status"
-is "$(tail -n 1 <<<"$out")" "3 passed, 6 failed, 1 skipped" "the last line counts"
-is "$(grep -cE '^(not )?ok [0-9]+ cases/' <<<"$out")" 10 "each test has its line"
+is "$(tail -n 1 <<<"$out")" "3 passed, 7 failed, 1 skipped" "the last line counts"
+is "$(grep -cE '^(not )?ok [0-9]+ cases/' <<<"$out")" 11 "each test has its line"
 
 # verdict NAME VERDICT REASON
 verdict() {
@@ -33,6 +33,7 @@ verdict cut passed ""
 verdict expected passed ""
 verdict skip skipped "the moon is not full"
 verdict fail failed "not ok: wrong"
+verdict hidden failed "exit status 1"
 verdict error failed "error.sh:[0-9]+: status 2: ls /nowhere"
 verdict hang failed "took longer than 2 s"
 verdict warning failed "kernel log: WARNING: at nowhere"

@@ -18,7 +18,7 @@ wait_for 10 in_flight /dev/mapper/slow
 resume
 wait_for 10 grep -q step= "$SCRATCH/owner"
 sleep 0.5
-check "volumes can be listed" timeout 10 shadowadm volume list >/dev/null
+check "volumes can be listed" quietly timeout 10 shadowadm volume list
 check "another can be shadow-copied" timeout 15 shadowadm create -q "$DISK_b"
 check "the write is still under way" kill -0 "$slow"
 unstick slow
