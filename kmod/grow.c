@@ -25,6 +25,9 @@
  *    for each shadow in the making when blocks are made ready, so that the instant itself
  *    allocates nothing.  One whose maps could not be filled is not taken.
  *
+ * What is cut off stays the file's, and is treated like that still: nobody writes it, and what
+ * the store has left in it is nothing that an image should show.
+ *
  * An instant and "ready" exclude each other by the mutate mutex: a block is made ready before
  * the epoch begins, and its maps have it, or after, and it is settled in the new one first.
  *
@@ -117,7 +120,7 @@ static int expect_all(struct shadow_volume *vol, struct shadow_stake *stake)
 	int err;
 
 	list_for_each_entry(part, &vol->store->parts, node) {
-		err = part->on_volume ? expect(vol, stake, part, 0, part->space.nr_blocks) : 0;
+		err = expect(vol, stake, part, 0, part->nr_taken);
 		if (err)
 			return err;
 	}
@@ -170,10 +173,10 @@ static int weigh(struct shadow_volume *vol, struct shadow_part *part, u64 *n,
 	*n = all;
 	if (vol->store && vol->store != part->store)
 		*n = 0;		/* its store is going: nothing is preserved for it in the next one */
-	if (!*n || !part->on_volume || !unsettled(vol, part, from, all))
+	costs = *n && part->on_volume ? unsettled(vol, part, from, all) : 0;
+	if (!costs)
 		return 0;
 	*n = min(all, PIECE);
-	costs = unsettled(vol, part, from, all);
 	if (costs > all / 2)
 		reason = SHADOW_REASON_STORE_ON_VOLUME;
 	else if (unsettled(vol, part, from, *n) <= shadow_store_room(part->store))
@@ -193,6 +196,7 @@ static bool give_out(struct shadow_volume *vol, struct shadow_part *part, u64 fr
 		if (unsettled(vol, part, from, n))
 			return false;
 		tell_prepared(vol, part, from, n);
+		part->nr_taken = max(part->nr_taken, from + n);
 	}
 	*groups = shadow_space_resize(&part->space, from + n, *groups);
 	return true;

@@ -52,8 +52,8 @@ void shadow_grow_take(struct shadow_volume *vol, struct shadow_part *part, u16 *
 int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake);
 
 /*
- * Does it know all of them?  Whoever takes blocks away from a part on the volume raises
- * @own_changes: shadows in the making are of no use then.  Context: mutate mutex.
+ * Does it know all of them?  Nor does it know one too many: a part on the volume is not let go
+ * of while there is a shadow in the making.  Context: mutate mutex.
  */
 static inline bool shadow_grow_expected(const struct shadow_volume *vol,
 					const struct shadow_stake *stake)

@@ -128,6 +128,7 @@ extern const struct shadow_part_ops shadow_part_file_ops;
  * @max_blocks: what it may become
  * @space: what is in use.  May have fewer blocks than the part, of which the others are
  *	still to be made ready
+ * @nr_taken: blocks that @space has had at most, if @on_volume; else 0
  * @grow_again: jiffies before which it is not asked to grow
  * @grow_failures: times in a row that it could not
  * @grow_fault: why, enum shadow_reason
@@ -146,6 +147,7 @@ struct shadow_part {
 	u64 nr_blocks;
 	u64 max_blocks;
 	struct shadow_space space;
+	u64 nr_taken;
 	unsigned long grow_again;
 	unsigned int grow_failures;
 	u32 grow_fault;
