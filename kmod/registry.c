@@ -533,7 +533,7 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 
 	mutex_lock(&registry_lock);
 	mutex_lock(&vol->change);
-	if (vol->store_users - vol->resizing >= SHADOW_MAX_VOLUME_SHADOWS)
+	if (vol->store_users - vol->borrowers >= SHADOW_MAX_VOLUME_SHADOWS)
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_VOLUME_FULL,
 				  vol->dev, -EDQUOT);
 	else if (!vol->store)
@@ -577,22 +577,33 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 	}
 }
 
-/*
- * Use the store of a volume for a while: neither goes.  Context: registry_lock.  To be
- * followed by shadow_registry_unuse_store() and shadow_registry_unpin().
- */
-static struct shadow_volume *borrow_store(dev_t dev, struct shadow_fault *fault)
+/* The volume that is meant, if it has a store.  Context: registry_lock. */
+static struct shadow_volume *find_store(const struct shadow_dev *dev, struct shadow_fault *fault)
 {
-	struct shadow_volume *vol = find(dev);
+	dev_t number = MKDEV(dev->major, dev->minor);
+	struct shadow_volume *vol = find(number);
 
-	if (!vol || !vol->store)
-		return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE,
-					   dev, -ENOENT));
-	mutex_lock(&vol->change);
-	vol->store_users++;
-	mutex_unlock(&vol->change);
+	if (vol && vol->store)
+		return vol;
+	shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE, number, -ENOENT);
+	return NULL;
+}
+
+/* Use the store of a volume for a while: neither goes.  Context: registry_lock, vol->change. */
+static void borrow_store(struct shadow_volume *vol)
+{
 	vol->pins++;
-	return vol;
+	vol->store_users++;
+	vol->borrowers++;
+}
+
+static void return_store(struct shadow_volume *vol)
+{
+	mutex_lock(&vol->change);
+	vol->borrowers--;
+	mutex_unlock(&vol->change);
+	shadow_registry_unuse_store(vol);
+	shadow_registry_unpin(vol);
 }
 
 /* Is there a place for one more, and is it not there yet?  Context: registry_lock. */
@@ -627,7 +638,7 @@ static int attach_part(struct shadow_volume *vol, struct shadow_part *part,
 	if (!err) {
 		mutex_lock(&vol->epochs.mutate);
 		shadow_store_attach(part);
-		if (part->on_volume && groups)
+		if (groups && part->on_volume)
 			shadow_grow_take(vol, part, &groups);
 		shadow_policy_grow(vol);	/* by the blocks that are to be made ready */
 		mutex_unlock(&vol->epochs.mutate);
@@ -644,17 +655,21 @@ static int attach_part(struct shadow_volume *vol, struct shadow_part *part,
  */
 int shadow_registry_add_part(struct shadow_store_add *arg)
 {
-	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
 	struct shadow_store_spec spec = arg->store;
 	struct shadow_part *part = NULL;
 	struct shadow_volume *vol;
-	int err;
+	int err = -ENOENT;
 
 	mutex_lock(&registry_lock);
-	vol = borrow_store(dev, &arg->fault);
-	err = PTR_ERR_OR_ZERO(vol) ?: check_new(vol, &spec, &arg->fault);
+	vol = find_store(&arg->dev, &arg->fault);
+	if (vol) {
+		mutex_lock(&vol->change);
+		borrow_store(vol);
+		err = check_new(vol, &spec, &arg->fault);
+		mutex_unlock(&vol->change);
+	}
 	mutex_unlock(&registry_lock);
-	if (IS_ERR(vol))
+	if (!vol)
 		return err;
 	if (!err) {
 		part = shadow_part_open(vol->store, &spec, &arg->fault);
@@ -669,8 +684,7 @@ int shadow_registry_add_part(struct shadow_store_add *arg)
 	}
 	if (!err)
 		shadow_volume_kick(vol);	/* writes may wait for room */
-	shadow_registry_unuse_store(vol);
-	shadow_registry_unpin(vol);
+	return_store(vol);
 	return err;
 }
 
@@ -681,15 +695,13 @@ int shadow_registry_add_part(struct shadow_store_add *arg)
 static int find_part(struct shadow_store_resize *arg, struct shadow_volume **volp,
 		     struct shadow_part **partp)
 {
-	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
-	struct shadow_volume *vol = find(dev);
+	struct shadow_volume *vol = find_store(&arg->dev, &arg->fault);
 	struct shadow_part *part = NULL;
 	u32 reason = SHADOW_REASON_NONE;
 	int err = 0;
 
-	if (!vol || !vol->store)
-		return shadow_fail(&arg->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE,
-				   dev, -ENOENT);
+	if (!vol)
+		return -ENOENT;
 	mutex_lock(&vol->change);
 	if (arg->part < SHADOW_PARTS_MAX)
 		part = vol->store->part[arg->part];
@@ -711,7 +723,7 @@ static int find_part(struct shadow_store_resize *arg, struct shadow_volume **vol
 	}
 	if (err) {
 		mutex_unlock(&vol->change);
-		return shadow_fail(&arg->fault, SHADOW_PHASE_STORE, reason, dev, err);
+		return shadow_fail(&arg->fault, SHADOW_PHASE_STORE, reason, vol->dev, err);
 	}
 	*volp = vol;
 	*partp = part;
@@ -779,8 +791,7 @@ static int begin_resize(struct shadow_volume *vol, struct shadow_part *part, u64
 	mutex_unlock(&vol->epochs.mutate);
 	kvfree(groups);
 	if (ret == 1) {
-		vol->pins++;
-		vol->store_users++;
+		borrow_store(vol);
 		vol->resizing = true;
 	}
 	shadow_volume_kick(vol);	/* writes may wait for the room */
@@ -836,8 +847,7 @@ static int clear_part(struct shadow_volume *vol, struct shadow_part *part, u64 m
 	if (!err && !max_blocks)
 		shadow_part_close(part);	/* ours alone now */
 	shadow_volume_kick(vol);
-	shadow_registry_unuse_store(vol);
-	shadow_registry_unpin(vol);
+	return_store(vol);
 	return err;
 }
 

@@ -108,7 +108,8 @@ struct shadow_volume {
 	struct mutex change;		/* the coming and going of the store */
 	struct shadow_store *store;	/* fixed while a shadow exists */
 	unsigned int store_users;
-	bool resizing;			/* a part of it; one of @store_users */
+	unsigned int borrowers;		/* of @store_users, those that change it */
+	bool resizing;			/* a part of it becomes smaller */
 
 	struct shadow_epochs epochs;
 	u64 last_epoch;			/* epochs.mutate */
