@@ -533,6 +533,51 @@ static void on_lost(struct shadow_stake *stake)
 
 static void delete_work(struct work_struct *work);
 
+/*
+ * What udev's rules go by.  They may run before the set is published, when commands do not find
+ * it yet; attributes are there before the device is announced, and until it has gone.
+ */
+static const struct shadow *shadow_of(struct device *dev)
+{
+	return dev_to_disk(dev)->private_data;
+}
+
+static ssize_t uuid_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%pU\n", shadow_of(dev)->uuid.b);
+}
+static DEVICE_ATTR_RO(uuid);
+
+static ssize_t set_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%pU\n", shadow_of(dev)->set.b);
+}
+static DEVICE_ATTR_RO(set);
+
+static ssize_t volume_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", shadow_of(dev)->vol->name);
+}
+static DEVICE_ATTR_RO(volume);
+
+static ssize_t created_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", div_u64(shadow_of(dev)->created_ns, NSEC_PER_SEC));
+}
+static DEVICE_ATTR_RO(created);
+
+static struct attribute *identity_attrs[] = {
+	&dev_attr_uuid.attr, &dev_attr_set.attr, &dev_attr_volume.attr, &dev_attr_created.attr,
+	NULL,
+};
+
+static const struct attribute_group identity = {
+	.name = "shadow",
+	.attrs = identity_attrs,
+};
+
+static const struct attribute_group *image_groups[] = { &identity, NULL };
+
 /* Its blocks have the volume's sizes: filesystems insist.  NULL without memory. */
 static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 {
@@ -653,7 +698,7 @@ int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 	sh->id = ++last_id;		/* not before: sets surface in any order */
 	list_add_tail(&sh->node, &shadows);
 	mutex_unlock(&shadows_lock);
-	err = add_disk(sh->disk);
+	err = device_add_disk(NULL, sh->disk, image_groups);
 	if (err)
 		return shadow_fail(fault, SHADOW_PHASE_IMAGE,
 				   err == -ENOMEM ? SHADOW_REASON_NO_MEMORY : SHADOW_REASON_NONE,

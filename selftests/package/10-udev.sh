@@ -32,8 +32,7 @@ property() {
 
 getent group shadowcopy >/dev/null || groupadd --system shadowcopy
 mkdir -p /run/udev/rules.d
-sed "s|@SBINDIR@|$TREE/userspace/build|" "$TREE/userspace/udev/59-shadowcopy.rules.in" \
-	>/run/udev/rules.d/59-shadowcopy.rules
+cp "$TREE/userspace/udev/59-shadowcopy.rules" /run/udev/rules.d/
 udevadm control --reload
 cleanup 'rm /run/udev/rules.d/59-shadowcopy.rules; udevadm control --reload'
 

@@ -5,7 +5,7 @@
  */
 #include "shadow_table.h"
 
-/* For udev's rules and for scripts: names of shadows and volumes need no quotes. */
+/* For scripts, by the names of udev's properties: names of shadows and volumes need no quotes. */
 static void export_shadow(const struct shadow_shadow_info *info)
 {
 	char text[SHADOWCOPY_UUID_LEN];
@@ -90,7 +90,7 @@ const struct command cmd_show = {
 		"set's UUID.\n\n"
 		"Options:\n"
 		"      --bytes           sizes in bytes\n"
-		"      --export          lines KEY=VALUE, as udev's rules take them\n"
+		"      --export          lines KEY=VALUE for scripts, as udev has them\n"
 		COMMON_HELP,
 	.run = run,
 };

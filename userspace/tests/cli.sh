@@ -170,7 +170,7 @@ is "$(parse '.shadows[0].uuid' | cut -c1-2)" bb "show by number"
 uuid=$(parse '.shadows[0].uuid')
 run show 1 --export
 like "$out" "SHADOWCOPY_UUID=$uuid.SHADOWCOPY_SET=[0-9a-f-]{36}.SHADOWCOPY_VOLUME=[a-z0-9]+.SHADOWCOPY_CREATED=[0-9]+$" \
-	"show --export is for udev"
+	"show --export is for scripts"
 run show 1 --export --json
 like "$status $err" "^2 .*--export and --json are different formats" "it has no JSON"
 for name in /dev/shadow1 shadow1 "$uuid" "${uuid:0:8}" "${uuid^^}"; do

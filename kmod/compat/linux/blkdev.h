@@ -357,9 +357,10 @@ static inline struct gendisk *shadow_alloc_disk(int node)
 	return disk;
 }
 
-static inline int shadow_add_disk(struct gendisk *disk)
+static inline int shadow_add_disk(struct device *parent, struct gendisk *disk,
+				  const struct attribute_group **groups)
 {
-	add_disk(disk);
+	device_add_disk(parent, disk, groups);
 	blk_put_queue(disk->queue);		/* it took one of its own */
 	if (device_is_registered(disk_to_dev(disk)))
 		return 0;
@@ -374,7 +375,8 @@ static inline void shadow_put_disk(struct gendisk *disk)
 	put_disk(disk);
 }
 
-#define add_disk(disk)		shadow_add_disk(disk)
+#define device_add_disk(parent, disk, groups)	shadow_add_disk(parent, disk, groups)
+#define add_disk(disk)		shadow_add_disk(NULL, disk, NULL)
 #define put_disk(disk)		shadow_put_disk(disk)
 #else
 #define shadow_alloc_disk(node)	blk_alloc_disk(node)
