@@ -54,8 +54,13 @@ static void delete_one(struct deletion *deletion, const struct shadow_shadow_inf
 {
 	struct context *context = deletion->context;
 	char path[IMAGE_PATH_LEN];
+	unsigned int waited = 0;
+	int rc;
 
-	if (shadowcopy_delete(context->sc, SHADOW_KIND_SHADOW, &info->uuid, NULL)) {
+	do
+		rc = shadowcopy_delete(context->sc, SHADOW_KIND_SHADOW, &info->uuid, NULL);
+	while (users_pass(info, rc, &waited));
+	if (rc) {
 		explain_failure(deletion, info);
 		return;
 	}

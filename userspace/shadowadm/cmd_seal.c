@@ -10,33 +10,46 @@ struct target {
 	uint32_t kind;
 };
 
-/* Who has the shadow open that could not be sealed. */
-static void explain_users(struct context *context, const struct shadow_uuid *uuid)
+static bool find_shadow(struct context *context, const struct shadow_uuid *uuid,
+			struct shadow_shadow_info *info)
 {
-	struct shadow_shadow_info info = { 0 };
+	memset(info, 0, sizeof(*info));
+	while (shadowcopy_shadow_next(context->sc, info) > 0)
+		if (uuid_equal(&info->uuid, uuid))
+			return true;
+	return false;
+}
 
-	while (shadowcopy_shadow_next(context->sc, &info) > 0)
-		if (uuid_equal(&info.uuid, uuid))
-			json_object_put(users_print(&info));
+static int seal(struct context *context, const struct target *target)
+{
+	struct shadow_shadow_info info;
+	struct shadow_change result;
+	unsigned int waited = 0;
+	int rc;
+
+	do
+		rc = shadowcopy_change(context->sc, target->kind, &target->uuid,
+				       SHADOW_CHANGE_SEAL, &result);
+	while (rc == -EBUSY && find_shadow(context, &result.failed, &info) &&
+	       users_pass(&info, rc, &waited));
+	if (!rc)
+		return STATUS_OK;
+	fail_library(context);
+	if (rc == -EBUSY && find_shadow(context, &result.failed, &info))
+		json_object_put(users_print(&info));
+	return STATUS_FAILED;
 }
 
 static int seal_all(struct context *context, char **names, const struct target *targets,
 		    size_t count)
 {
 	struct json_object *document, *array = json_object_new_array();
-	struct shadow_change result;
 	char text[SHADOWCOPY_UUID_LEN];
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		int rc = shadowcopy_change(context->sc, targets[i].kind, &targets[i].uuid,
-					   SHADOW_CHANGE_SEAL, &result);
-
-		if (rc) {
+		if (seal(context, &targets[i])) {
 			json_object_put(array);
-			fail_library(context);
-			if (rc == -EBUSY)
-				explain_users(context, &result.failed);
 			return STATUS_FAILED;
 		}
 		shadowcopy_uuid_format(&targets[i].uuid, text);

@@ -314,6 +314,35 @@ char *user_text(const struct user *user, char *buf, size_t size)
 	return buf;
 }
 
+#define PASS_STEP_MS	50
+#define PASS_STEPS	100
+
+static void stays(void *data, const struct user *user)
+{
+	static const char *const passers[] = { "(udev-worker)", "systemd-udevd", "udevd" };
+	bool *somebody = data;
+	size_t i;
+
+	for (i = 0; i < sizeof(passers) / sizeof(*passers); i++)
+		if (!strcmp(user->kind, "open") && !strcmp(user->command, passers[i]))
+			return;
+	*somebody = true;
+}
+
+bool users_pass(const struct shadow_shadow_info *shadow, int rc, unsigned int *waited)
+{
+	bool somebody = false;
+
+	if (rc != -EBUSY || *waited == PASS_STEPS)
+		return false;
+	users_of(shadow, stays, &somebody);
+	if (somebody)
+		return false;
+	++*waited;
+	usleep(PASS_STEP_MS * 1000);
+	return true;
+}
+
 size_t mounts_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data)
 {
 	struct search search;

@@ -35,6 +35,14 @@ char *user_text(const struct user *user, char *buf, size_t size);
 /* Name those who use it, on stderr.  To be freed. */
 struct json_object *users_print(const struct shadow_shadow_info *shadow);
 
+/*
+ * A device that a writer closes, or that is new, is opened by udev, which wants to know what is
+ * on it.  @rc is what a command got: is it -EBUSY, does nobody else use the shadow as far as
+ * can be seen, and has it not taken too long yet?  If so, wait for a moment.
+ * @waited counts the calls; 0 at first.
+ */
+bool users_pass(const struct shadow_shadow_info *shadow, int rc, unsigned int *waited);
+
 /* How many mounts lie on top of each other at @target, in this namespace. */
 size_t mounts_at(const char *target);
 
