@@ -262,8 +262,8 @@ static inline void picture_take(struct picture *p)
 	}
 }
 
-/* Compare with how it is now.  Return: what differs, or NULL.  Frees the picture. */
-static inline const char *picture_differs(struct picture *before)
+/* Compare with how it is now.  Return: what differs, or NULL. */
+static inline const char *picture_compare(const struct picture *before)
 {
 	const char *differs = NULL;
 	struct picture now;
@@ -274,8 +274,22 @@ static inline const char *picture_differs(struct picture *before)
 		    memcmp(now.part[i], before->part[i], now.size[i]))
 			differs = differs ?: picture_parts[i];
 		free(now.part[i]);
-		free(before->part[i]);
 	}
+	return differs;
+}
+
+static inline void picture_free(struct picture *p)
+{
+	for (size_t i = 0; i < PICTURE_PARTS; i++)
+		free(p->part[i]);
+}
+
+/* The same, and frees the picture. */
+static inline const char *picture_differs(struct picture *before)
+{
+	const char *differs = picture_compare(before);
+
+	picture_free(before);
 	return differs;
 }
 
