@@ -8,11 +8,7 @@
 
 . "$(dirname "$0")/change.sh"
 
-fill "$DISK_origin" 1
-modprobe dm-delay
-dm_delay slow "$DISK_store" 0
-need_module
-shadow_with_oracle "$DISK_origin" /dev/mapper/slow "$DISK_origin"
+begin_slow
 overwrite "$DISK_origin" 0 12
 is "$(part "$DISK_origin" max)" $((40 << 20)) "the part is the device"
 resize 0 24
@@ -46,8 +42,9 @@ sleep 4
 resize 0 11
 check "about a MiB was moved" [ "$MOVED" -ge $((1 << 20)) ]
 resize 0 40
-# Memory takes three of them, and then its place is the first that is free.
-overwrite "$DISK_origin" 12 4
+# Memory takes three of them, and then its place is the first that is free; in one go, before
+# the reads are over that had begun when it was moved.
+devio "$DISK_origin" write:12m:4m
 for i in 1 2 3 4 5 6; do
 	check "reader $i" kill -0 "${READERS[i]}"
 done

@@ -8,11 +8,7 @@
 
 . "$(dirname "$0")/change.sh"
 
-fill "$DISK_origin" 1
-modprobe dm-delay
-dm_delay slow "$DISK_store" 0
-need_module
-shadow_with_oracle "$DISK_origin" /dev/mapper/slow "$DISK_origin"
+begin_slow
 overwrite "$DISK_origin" 0 16
 expect_fail 'ENOSPC reason=20 moved=0' parts resize "$DISK_origin" 0 16
 is "$(part "$DISK_origin" allocated) $(part "$DISK_origin" state)" "$((40 << 20)) ready" \

@@ -7,11 +7,7 @@
 
 . "$(dirname "$0")/change.sh"
 
-fill "$DISK_origin" 1
-modprobe dm-delay
-dm_delay slow "$DISK_store" 0
-need_module
-shadow_with_oracle "$DISK_origin" /dev/mapper/slow "$DISK_origin"
+begin_slow
 overwrite "$DISK_origin" 0 24
 add_part memory:40
 readers_start "$oracle_image" "$DISK_oracle" 2

@@ -7,11 +7,7 @@
 
 . "$(dirname "$0")/change.sh"
 
-fill "$DISK_origin" 1
-modprobe dm-delay
-dm_delay slow "$DISK_store" 0
-need_module
-shadow_with_oracle "$DISK_origin" /dev/mapper/slow "$DISK_origin"
+begin_slow
 shadowadm pin "$oracle_image"
 overwrite "$DISK_origin" 0 8
 take "$DISK_origin"

@@ -6,6 +6,15 @@
 # shellcheck source=selftests/store/store.sh
 . "${BASH_SOURCE[0]%/*}/store.sh"
 
+# begin_slow: a shadow of the origin and its oracle; the store's disk can be made slow
+begin_slow() {
+	fill "$DISK_origin" 1
+	modprobe dm-delay
+	dm_delay slow "$DISK_store" 0
+	need_module
+	shadow_with_oracle "$DISK_origin" /dev/mapper/slow "$DISK_origin"
+}
+
 # resize PART MIB: change a part of the origin's store; $MOVED bytes were moved
 resize() {
 	MOVED=$(parts resize "$DISK_origin" "$1" "$2")
