@@ -16,7 +16,12 @@ take_used() {
 	local json
 
 	json=$(shadowadm create "$@" --json)
-	mapfile -t IMAGES < <(jq -r '.shadows[].device' <<<"$json")
+	taken "$json"
+}
+
+# taken JSON: the same of what "create" has printed
+taken() {
+	mapfile -t IMAGES < <(jq -r '.shadows[].device' <<<"$1")
 	IMAGE=${IMAGES[0]}
 	settle
 	cleanup drop_all

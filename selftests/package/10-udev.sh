@@ -54,7 +54,10 @@ uuid=$(blkid -s UUID -o value "$DISK_ext")
 links_before=$(find /dev/disk -type l -printf '%p %l\n' | sort)
 lvs_before=$(lvs --noheadings -o vg_name,lv_name,devices 2>&1)
 need_module
-take "$DISK_ext" "$DISK_pv" "$DISK_ma" "$DISK_mb" "$DISK_btr" "$DISK_part" --store memory:32M
+# Not all kernels freeze a btrfs, and that makes a warning.
+json=$(shadowadm create "$DISK_ext" "$DISK_pv" "$DISK_ma" "$DISK_mb" "$DISK_btr" "$DISK_part" \
+	--store memory:32M --json) || [ $? -eq 3 ]
+taken "$json"
 is "${#IMAGES[@]}" 6 "six shadows"
 
 is "$(find /dev/disk -type l ! -path '/dev/disk/by-shadow*' -printf '%p %l\n' | sort)" \
