@@ -16,7 +16,7 @@ writer=$BG
 wait_for 20 written "$IMAGE" 1000000
 expect_fail 'it is in use' shadowadm delete "$IMAGE"
 bg_stop "$writer"
-settle
+wait_for 60 unused "$IMAGE"	# what it wrote last goes to a slow disk
 drop "$IMAGE"
 is "$(volume_count)" 0 "then it goes, with what was written"
 

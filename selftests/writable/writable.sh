@@ -48,6 +48,10 @@ more_openers() {
 	[ "$(shadow "$1" openers)" -gt "$2" ]
 }
 
+unused() {
+	[ "$(shadow "$1" openers)" -eq 0 ]
+}
+
 # written IMAGE BYTES: have so many been written?
 written() {
 	[ "$(shadow "$1" overlay)" -ge "$2" ]

@@ -54,12 +54,11 @@ static void delete_one(struct deletion *deletion, const struct shadow_shadow_inf
 {
 	struct context *context = deletion->context;
 	char path[IMAGE_PATH_LEN];
-	unsigned int waited = 0;
 	int rc;
 
 	do
 		rc = shadowcopy_delete(context->sc, SHADOW_KIND_SHADOW, &info->uuid, NULL);
-	while (users_pass(info, rc, &waited));
+	while (users_pass(context, info, rc));
 	if (rc) {
 		explain_failure(deletion, info);
 		return;

@@ -24,14 +24,13 @@ static int seal(struct context *context, const struct target *target)
 {
 	struct shadow_shadow_info info;
 	struct shadow_change result;
-	unsigned int waited = 0;
 	int rc;
 
 	do
 		rc = shadowcopy_change(context->sc, target->kind, &target->uuid,
 				       SHADOW_CHANGE_SEAL, &result);
 	while (rc == -EBUSY && find_shadow(context, &result.failed, &info) &&
-	       users_pass(&info, rc, &waited));
+	       users_pass(context, &info, rc));
 	if (!rc)
 		return STATUS_OK;
 	fail_library(context);

@@ -50,6 +50,7 @@ struct context {
 	bool bytes;
 	bool noheadings;
 	const char *columns;	/* argument of -o */
+	uint64_t patience_ms;	/* until then users_pass() waits; 0: it did not begin */
 };
 
 extern const struct command *const commands[];

@@ -11,6 +11,7 @@
 #include <libmount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "users.h"
@@ -314,31 +315,59 @@ char *user_text(const struct user *user, char *buf, size_t size)
 	return buf;
 }
 
-#define PASS_STEP_MS	50
-#define PASS_STEPS	100
+/* --- those who pass -------------------------------------------------------------- */
+
+#define PASS_STEP_MS 50
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* Is it udev, or what its rules run?  Its processes have many names, but one control group. */
+static bool is_udev(int pid)
+{
+	char name[64], line[PATH_MAX];
+	bool found = false;
+	FILE *stream;
+
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
+	stream = fopen(name, "re");
+	while (stream && !found && fgets(line, sizeof(line), stream))
+		found = strstr(line, "udevd.service");
+	if (stream)
+		fclose(stream);
+	return found;
+}
 
 static void stays(void *data, const struct user *user)
 {
-	static const char *const passers[] = { "(udev-worker)", "systemd-udevd", "udevd" };
 	bool *somebody = data;
-	size_t i;
 
-	for (i = 0; i < sizeof(passers) / sizeof(*passers); i++)
-		if (!strcmp(user->kind, "open") && !strcmp(user->command, passers[i]))
-			return;
-	*somebody = true;
+	/* who has no name any more has ended while we looked */
+	if (strcmp(user->kind, "open") || (*user->command && !is_udev(user->pid) &&
+					   !strstr(user->command, "udev")))
+		*somebody = true;
 }
 
-bool users_pass(const struct shadow_shadow_info *shadow, int rc, unsigned int *waited)
+bool users_pass(struct context *context, const struct shadow_shadow_info *shadow, int rc)
 {
+	char path[IMAGE_PATH_LEN];
 	bool somebody = false;
 
-	if (rc != -EBUSY || *waited == PASS_STEPS)
+	if (rc != -EBUSY || (context->patience_ms && now_ms() >= context->patience_ms))
 		return false;
 	users_of(shadow, stays, &somebody);
 	if (somebody)
 		return false;
-	++*waited;
+	if (!context->patience_ms) {
+		context->patience_ms = now_ms() + USERS_PASS_MS;
+		progress(context, "%s is in use by nobody who can be seen, or by udev: waiting",
+			 image_path(shadow, path));
+	}
 	usleep(PASS_STEP_MS * 1000);
 	return true;
 }

@@ -36,12 +36,14 @@ char *user_text(const struct user *user, char *buf, size_t size);
 struct json_object *users_print(const struct shadow_shadow_info *shadow);
 
 /*
- * A device that a writer closes, or that is new, is opened by udev, which wants to know what is
- * on it.  @rc is what a command got: is it -EBUSY, does nobody else use the shadow as far as
- * can be seen, and has it not taken too long yet?  If so, wait for a moment.
- * @waited counts the calls; 0 at first.
+ * A shadow that is new or has changed is opened by udev, which wants to know what is on it, and
+ * a writer that has ended may still be writing out.  @rc is what a command got: is it -EBUSY,
+ * does nobody else use the shadow as far as can be seen, and has the command as a whole not
+ * waited for USERS_PASS_MS yet?  If so, wait for a moment, and tell so the first time.
  */
-bool users_pass(const struct shadow_shadow_info *shadow, int rc, unsigned int *waited);
+#define USERS_PASS_MS 5000
+
+bool users_pass(struct context *context, const struct shadow_shadow_info *shadow, int rc);
 
 /* How many mounts lie on top of each other at @target, in this namespace. */
 size_t mounts_at(const char *target);

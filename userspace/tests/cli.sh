@@ -214,13 +214,13 @@ writable=${out#/dev/shadow}
 run list --json -o WRITABLE,SEALED,OVERLAY
 is "$(parse '[.shadows[] | [.writable, .sealed, .overlay]] | last | tostring')" "[true,false,8192]" \
 	"a writable one"
-FAKE_FAIL="d 16 6 31 0 0" run seal "$writable"
+FAKE_BUSY=$writable run seal "$writable"
 like "$status $err" "1 .*cannot seal /dev/shadow$writable: it is in use" "seal of one that is open"
 run seal "$writable" 99
 is "$status" 1 "seal one that is there, and one that is not"
 run list --json -o WRITABLE
 is "$(parse '.shadows[-1].writable')" true "seals none"
-run seal "$writable" --json
+FAKE_BUSY=$writable:2 run seal "$writable" --json
 is "$status $(parse '.sealed | length')" "0 1" "seal"
 run list --json -o WRITABLE,SEALED
 is "$(parse '[.shadows[] | [.writable, .sealed]] | last | tostring')" "[false,true]" "it is sealed"
@@ -293,6 +293,9 @@ run delete 0 99
 is "$status" 1 "delete one that is, and one that is not"
 run list --json
 is "$(parse '.shadows | length')" 3 "deletes neither"
+run create /home --quiet
+FAKE_BUSY=3:2 run delete 3
+is "$status" 0 "delete one that somebody opens and closes"
 FAKE_BUSY=1 run delete 1 0 --json
 is "$status $(parse '"\(.deleted | length) \(.failed | length)"')" "1 1 1" \
 	"a busy one fails, the other goes"

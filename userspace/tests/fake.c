@@ -13,7 +13,7 @@
  *	FAKE_FAIL="CMD ERRNO PHASE REASON MAJOR MINOR"
  *				the command of that number (hexadecimal) fails
  *	FAKE_ABI=N		version of the interface
- *	FAKE_BUSY=INDEX		the shadow of that index is in use
+ *	FAKE_BUSY=INDEX[:TIMES]	the shadow of that index is in use, so many times
  *	FAKE_FAULT=FAULT	setting a policy makes writes fail for that reason
  *	FAKE_NO_ROOM=PART	that part of a store cannot be cleared out
  *	FAKE_SLOW=1		changing the size of a part takes until a signal comes
@@ -213,7 +213,8 @@ static void place_file(int fd, struct shadow_store_info *part)
 	if (length < 0 || fstat(fd, &st) < 0)
 		return;
 	path[length] = '\0';
-	part->inode = st.st_ino;
+	/* Nothing keeps a file without a name here, and its number is soon another one's. */
+	part->inode = st.st_nlink ? st.st_ino : ~st.st_ino;
 	part->extents = 1;
 	part->allocated_bytes = st.st_size - SC_HEAD;
 	if (sc_mounts_read(&sc, &mounts))
@@ -342,6 +343,24 @@ static void forget_parts(void)
 
 /* --- shadows ------------------------------------------------------------------ */
 
+static bool is_busy(const struct shadow_shadow_info *shadow)
+{
+	static unsigned int times;
+	const char *busy = getenv("FAKE_BUSY"), *limit = busy ? strchr(busy, ':') : NULL;
+
+	if (!busy || shadow->index != (uint32_t)atoi(busy))
+		return false;
+	return !limit || times++ < (unsigned int)atoi(limit + 1);
+}
+
+static void fault_busy(struct shadow_fault *fault, const struct shadow_shadow_info *shadow)
+{
+	*fault = (struct shadow_fault){
+		.error = EBUSY, .phase = SHADOW_PHASE_IMAGE, .reason = SHADOW_REASON_BUSY,
+		.dev = shadow->volume,
+	};
+}
+
 static int fake_delete(struct shadow_delete *delete)
 {
 	uint32_t i = 0;
@@ -354,12 +373,9 @@ static int fake_delete(struct shadow_delete *delete)
 			i++;
 			continue;
 		}
-		if (getenv("FAKE_BUSY") && shadow->index == number("FAKE_BUSY")) {
+		if (is_busy(shadow)) {
 			delete->failed = shadow->uuid;
-			delete->fault.error = EBUSY;
-			delete->fault.phase = SHADOW_PHASE_IMAGE;
-			delete->fault.reason = SHADOW_REASON_BUSY;
-			delete->fault.dev = shadow->volume;
+			fault_busy(&delete->fault, shadow);
 			return -EBUSY;
 		}
 		memmove(shadow, shadow + 1,
@@ -380,6 +396,11 @@ static int fake_change(struct shadow_change *change)
 		if (memcmp(change->kind == SHADOW_KIND_SET ? &shadow->set : &shadow->uuid,
 			   &change->uuid, sizeof(change->uuid)))
 			continue;
+		if (change->flags & SHADOW_CHANGE_SEAL && is_busy(shadow)) {
+			change->failed = shadow->uuid;
+			fault_busy(&change->fault, shadow);
+			return -EBUSY;
+		}
 		if (change->flags & SHADOW_CHANGE_SEAL)
 			shadow->flags |= SHADOW_SHADOW_SEALED;
 		else if (change->flags & SHADOW_CHANGE_PIN)
