@@ -10,6 +10,7 @@
 
 struct unmounting {
 	struct context *context;
+	struct json_object *unmounted;	/* mount points */
 	const char *dir;	/* only mounts on it or below it, or NULL */
 	char **targets;
 	size_t count;
@@ -86,10 +87,14 @@ static int umount_all(struct unmounting *unmounting)
 
 	for (i = 0; i < unmounting->count; i++) {
 		rc = umount_one(unmounting->context, unmounting->targets[i]);
-		if (rc)
+		if (rc) {
 			status = rc;
-		else if (unmounting->dir)
-			remove_directories(unmounting->targets[i], unmounting->dir);
+		} else {
+			json_object_array_add(unmounting->unmounted,
+					      json_object_new_string(unmounting->targets[i]));
+			if (unmounting->dir)
+				remove_directories(unmounting->targets[i], unmounting->dir);
+		}
 		free(unmounting->targets[i]);
 	}
 	free(unmounting->targets);
@@ -102,6 +107,7 @@ static int run(struct context *context, int argc, char **argv)
 		{ "quiet", no_argument, NULL, 'q' }, { 0 }
 	};
 	struct unmounting unmounting = { .context = context };
+	struct json_object *document;
 	struct shadow_shadow_info *shadows;
 	struct shadow_uuid uuid;
 	int option, status;
@@ -130,6 +136,7 @@ static int run(struct context *context, int argc, char **argv)
 		free(dir);
 		return fail_library(context);
 	}
+	unmounting.unmounted = json_object_new_array();
 	for (i = 0; i < count; i++)
 		if (dir || uuid_equal(kind == SHADOW_KIND_SET ? &shadows[i].set :
 				      &shadows[i].uuid, &uuid))
@@ -144,7 +151,13 @@ static int run(struct context *context, int argc, char **argv)
 		status = STATUS_OK;
 	status = umount_all(&unmounting) ?: status;
 	free(dir);
-	return status;
+	if (!context->json || status) {
+		json_object_put(unmounting.unmounted);
+		return status;
+	}
+	document = json_object_new_object();
+	json_object_object_add(document, "unmounted", unmounting.unmounted);
+	return json_print(document);
 }
 
 const struct command cmd_umount = {
