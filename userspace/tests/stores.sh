@@ -265,6 +265,9 @@ if [ "$owner" -eq 0 ]; then
 	run store add /srv "$scratch/theirs/srv"
 	like "$status $err" "1 .*the directory $scratch/theirs belongs to user 12345" \
 		"a directory of somebody else"
+	run create /srv --quiet --store "$scratch/theirs/" --initial 4M
+	is "$status" 0 "but a file without a name cannot be exchanged there"
+	run delete --all
 	cp "$stores/srv" "$stores/theirs"
 	chown 12345 "$stores/theirs"
 	run store add /srv "$stores/theirs"
@@ -564,7 +567,7 @@ is "$status $(parts /srv)" "0 0 $scratch/ file 1024" "is named by a directory of
 run store add /srv "$scratch/named" --initial 4M
 is "$status" 0 "a second one, with a name"
 run store remove /srv "$scratch/"
-is "$status $(parts /srv)" "0 1 $scratch/named file 25000" "is another"
+is "$status$err $(parts /srv)" "0 1 $scratch/named file 25000" "is another"
 run store migrate /srv "$scratch/named" "$stores/" --initial 4M
 is "$status $(parts /srv) $(ls "$scratch/named" 2>/dev/null)" "0 0 $stores/ file 25000 " "and back"
 run store list /srv --json
