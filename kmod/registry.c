@@ -548,13 +548,15 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 	return err;
 }
 
-void shadow_registry_unuse_store(struct shadow_volume *vol)
+/* One less needs the store; the last one ends it. */
+static void drop_user(struct shadow_volume *vol, bool borrower)
 {
 	struct shadow_store *store = NULL;
 	struct shadow_stored stored;
 
 	mutex_lock(&registry_lock);	/* others look at our store for circles */
 	mutex_lock(&vol->change);
+	vol->borrowers -= borrower;
 	if (!--vol->store_users) {
 		mutex_lock(&vol->epochs.mutate);
 		store = vol->store;
@@ -575,6 +577,11 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 		atomic64_sub(stored.blocks[SHADOW_FOR_ORIGIN], &vol->memory);
 		atomic64_sub(stored.blocks[SHADOW_FOR_IMAGE], &vol->image_memory);
 	}
+}
+
+void shadow_registry_unuse_store(struct shadow_volume *vol)
+{
+	drop_user(vol, false);
 }
 
 /* The volume that is meant, if it has a store.  Context: registry_lock. */
@@ -599,10 +606,7 @@ static void borrow_store(struct shadow_volume *vol)
 
 static void return_store(struct shadow_volume *vol)
 {
-	mutex_lock(&vol->change);
-	vol->borrowers--;
-	mutex_unlock(&vol->change);
-	shadow_registry_unuse_store(vol);
+	drop_user(vol, true);
 	shadow_registry_unpin(vol);
 }
 
