@@ -720,8 +720,7 @@ static int find_part(struct shadow_store_resize *arg, struct shadow_volume **vol
 		err = -EBUSY;
 	} else if (arg->max_bytes &&
 		   (arg->max_bytes < SHADOW_STORE_MIN ||
-		    arg->max_bytes >> SHADOW_BLOCK_BITS >
-		    (part->ops->grow ? SHADOW_PART_BLOCKS_MAX : part->ops->room(part)))) {
+		    arg->max_bytes >> SHADOW_BLOCK_BITS > part->ops->room(part))) {
 		reason = SHADOW_REASON_STORE_SIZE;
 		err = -EINVAL;
 	}

@@ -91,7 +91,7 @@ struct shadow_batch {
  * @locate: where on ->bdev a block is, and in @run how many lie one after another
  *	from there, as far as that is wanted; NULL where @page always answers
  * @extents: in how many pieces it lies on ->bdev; NULL: one
- * @room: of how many blocks it could be made at most; NULL where @grow finds out
+ * @room: of how many blocks it could be made at most
  * @discard: the blocks are free again; may be NULL
  */
 struct shadow_part_ops {

@@ -450,6 +450,14 @@ static int more_blocks(struct file *file, u64 blocks, struct shadow_fault *fault
 	}
 }
 
+/* Of how many it really can be made its filesystem says, when it grows. */
+static u64 file_room(const struct shadow_part *part)
+{
+	const struct file_part *fp = part->private;
+
+	return can_grow(fp->file) ? SHADOW_PART_BLOCKS_MAX : part->nr_blocks;
+}
+
 /* A failure may leave the file larger all the same, and what it has is used. */
 static int file_grow(struct shadow_part *part, u64 blocks, u64 *nr_blocks,
 		     struct shadow_fault *fault)
@@ -544,6 +552,7 @@ static u64 file_extents(const struct shadow_part *part)
 const struct shadow_part_ops shadow_part_file_ops = {
 	.open = file_open,
 	.grow = file_grow,
+	.room = file_room,
 	.close = file_close,
 	.is = file_is,
 	.locate = file_locate,

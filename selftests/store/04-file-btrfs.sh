@@ -29,6 +29,8 @@ expect_fail 'Text file busy' dd if=/dev/zero of="$file" bs=4k count=1 conv=notru
 expect_fail 'Operation not permitted' rm -f "$file"
 expect_fail 'Text file busy|Device or resource busy' btrfs subvolume snapshot "$SCRATCH/store" "$SCRATCH/store/snapshot"
 expect_fail 'Text file busy' btrfs filesystem defragment "$file"
+expect_fail 'cannot change.*a file that cannot grow' shadowadm store resize "$DISK_origin" 0 200M
+is "$(part "$DISK_origin" max)" "$(part "$DISK_origin" allocated)" "it may have what it has"
 shadowadm delete --all -q
 is_free "$file"
 umount_at "$SCRATCH/store"

@@ -57,7 +57,8 @@ static const struct reason_text reasons[] = {
 		"image", "it is itself a shadow",
 		"name the volume that it was made of, or for a store another device" },
 	[SHADOW_REASON_BLOCK_SIZE] = {
-		"block-size", "its logical blocks are larger than 4096 bytes",
+		"block-size", "its logical blocks are larger than 4096 bytes, or than those of the "
+		"volume whose store it is to be",
 		"only devices with logical blocks of 512 to 4096 bytes can be used" },
 	[SHADOW_REASON_EMPTY] = {
 		"empty", "its size is zero",
@@ -100,7 +101,8 @@ static const struct reason_text reasons[] = {
 		"leave --store out to use it; \"shadowadm store add\" gives it one more part, "
 		"\"shadowadm store migrate\" moves it" },
 	[SHADOW_REASON_STORE_SIZE] = {
-		"store-size", "the size of the store is too small, or larger than its device",
+		"store-size", "the size of the store is too small, or larger than its device, or than a "
+		"file that cannot grow",
 		"choose another one: 4M at least, and no more than the device has" },
 	[SHADOW_REASON_STORE_READONLY] = {
 		"store-readonly", "the store device is read-only",
