@@ -172,7 +172,7 @@ static int weigh(struct shadow_volume *vol, struct shadow_part *part, u64 *n,
 
 	*n = all;
 	if (vol->store && vol->store != part->store)
-		*n = 0;		/* its store is going: nothing is preserved for it in the next one */
+		*n = 0;		/* its store is going: the next one preserves nothing for it */
 	costs = *n && part->on_volume ? unsettled(vol, part, from, all) : 0;
 	if (!costs)
 		return 0;
