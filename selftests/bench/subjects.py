@@ -150,6 +150,8 @@ class Mapped(Subject):
     def tear_down(self):
         for name in reversed(self.made):
             run("dmsetup", "remove", "--retry", name)
+        # What the next one sees there would have to be lost first.
+        self.zero(self.store)
 
 
 class DmSnapshot(Mapped):
