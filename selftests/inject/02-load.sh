@@ -3,7 +3,8 @@
 #
 # DESC: each allocation while the module is loaded fails, and nothing is left of it
 # KARGS: kmemleak=on
-# TIMEOUT: 300
+# TIMEOUT: 900
+# EXPECT_LOG: Call Trace
 
 . "$(dirname "$0")/inject.sh"
 
