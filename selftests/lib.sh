@@ -106,7 +106,7 @@ expect_fail() {
 # bg SECONDS COMMAND...: start a command that ends by itself after SECONDS at
 # the latest, and with the test anyway; its process is $BG
 bg() {
-	local limit=$1
+	local limit=$(($1 * ${SLOW:-1}))
 
 	shift
 	timeout -k 2 "$limit" "$@" &
@@ -129,7 +129,8 @@ bg_wait() {
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails the test else
 wait_for() {
-	local limit=$1 end=$((SECONDS + $1 + 1))
+	local limit=$(($1 * ${SLOW:-1})) end
+	end=$((SECONDS + limit + 1))
 
 	shift
 	until "$@" >/dev/null 2>&1; do

@@ -22,7 +22,8 @@ CACHE = os.environ.get("SHADOWCOPY_CACHE") or os.path.join(
 ARCH = "arm64" if os.environ.get("ARCH") == "arm64" else "amd64"
 QEMU = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[ARCH]
 PORTS = 8               # what disks are plugged into where PCI Express is all
-BOOT_LIMIT = 90 * float(os.environ.get("TIMEOUT_FACTOR", "1"))
+SLOW = float(os.environ.get("TIMEOUT_FACTOR", "1"))     # all limits grow by it
+BOOT_LIMIT = 90 * SLOW
 
 
 class VmError(Exception):
@@ -256,6 +257,7 @@ class Vm:
                   f"raid=noautodetect bench.tree={TREE} "
                   f"bench.modules={self._modules()} "
                   f"bench.root={self.root or self.kernel.root} "
+                  f"bench.slow={max(1, round(SLOW))} "
                   f"bench.term={os.environ.get('TERM', 'linux')} "
                   f"{self.kargs}")
         command = ["setpriv", "--pdeathsig", "KILL", "--", QEMU,
