@@ -53,7 +53,7 @@ fio_under() {
 
 	before=$(volume_writes "$1")
 	bg 110 fio --name=w --filename="$1" --direct=1 --rw=randwrite --bs=4k --norandommap \
-		--ioengine=libaio --iodepth=4 --runtime=100 --time_based --randrepeat=0 \
+		--ioengine=libaio --iodepth=4 --runtime=$((100 * ${SLOW:-1})) --time_based --randrepeat=0 \
 		"${@:2}" --output="$SCRATCH/fio"
 	FIO=$BG
 	wait_for 30 has_written "$1" $((before + 20))
