@@ -31,6 +31,18 @@ content() {
 	find "$1" -mindepth 1 -not -name lost+found
 }
 
+# The root of a filesystem that is a service's: who owns it cannot exchange that.
+need_module
+chown 12345 "$SCRATCH/ext4"
+adm 1 store add "$DISK_vol" "$SCRATCH/ext4/store"
+adm 0 create "$DISK_vol" --store "$SCRATCH/ext4/" --initial 8M
+adm 0 delete --all
+mkdir "$SCRATCH/ext4/theirs"
+chown 12345 "$SCRATCH/ext4/theirs"
+adm 1 create "$DISK_vol" --store "$SCRATCH/ext4/theirs/" --initial 8M
+chown 0 "$SCRATCH/ext4"
+rmdir "$SCRATCH/ext4/theirs"
+
 for fs in ext4 xfs btrfs; do
 	file=$SCRATCH/$fs/store
 	free=$(room "$SCRATCH/$fs")

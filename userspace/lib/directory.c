@@ -7,6 +7,9 @@
  * with the sticky bit, as /tmp has it, is good enough, for others cannot rename there what is
  * not theirs.  The way is gone by descriptors, so that what was looked at is what is
  * used.
+ *
+ * For a file without a name the last directory may belong to somebody else if a filesystem is
+ * mounted there, as on a database's: he cannot put another one in its place.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -47,9 +50,28 @@ static int open_below(int fd, const char *name, size_t length)
 	return below < 0 ? -errno : below;
 }
 
-int sc_directory_open(const char *path, char **why)
+/* Has what was opened another filesystem than the directory above it? */
+static bool is_mounted(int fd, dev_t above)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_dev != above;
+}
+
+static int device_of(int fd, dev_t *dev)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*dev = st.st_dev;
+	return 0;
+}
+
+int sc_directory_open(const char *path, bool for_names, char **why)
 {
 	size_t gone = 0, length;	/* so much of the way */
+	dev_t above = 0;
 	int fd, next, rc;
 
 	*why = NULL;
@@ -57,9 +79,13 @@ int sc_directory_open(const char *path, char **why)
 	if (fd < 0)
 		return -errno;
 	for (;;) {
-		rc = check(fd, path, gone ?: 1, why);
-		length = rc || !path[gone] ? 0 : strcspn(path + gone + 1, "/");
-		if (!length)
+		length = path[gone] ? strcspn(path + gone + 1, "/") : 0;
+		if (for_names || length || !gone || !is_mounted(fd, above))
+			rc = check(fd, path, gone ?: 1, why);
+		else
+			rc = 0;
+		rc = rc ? rc : device_of(fd, &above);
+		if (rc || !length)
 			break;
 		next = open_below(fd, path + gone + 1, length);
 		if (next < 0) {

@@ -170,7 +170,7 @@ static bool look_for(const struct search *search, const char *path)
 		return false;
 	dir = slash == path ? strdup("/") : strndup(path, slash - path);
 	real = dir ? realpath(dir, NULL) : NULL;
-	dirfd = real ? sc_directory_open(real, &why) : -1;
+	dirfd = real ? sc_directory_open(real, true, &why) : -1;
 	if (dirfd >= 0) {
 		fd = openat(dirfd, slash + 1, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
 			    O_CLOEXEC);

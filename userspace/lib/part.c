@@ -382,12 +382,8 @@ static int open_directory(struct shadowcopy_part *part)
 		part->btrfs = !strcmp(mount.fstype, "btrfs");
 		sc_mounts_free(mounts);
 	}
-	if (!rc && !part->base) {		/* a file without a name is not exchanged */
-		part->dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (part->dir < 0)
-			rc = PART_FAIL(part, -errno, .action = ACTION);
-	} else if (!rc) {
-		part->dir = sc_directory_open(dir, &why);
+	if (!rc) {
+		part->dir = sc_directory_open(dir, part->base, &why);
 		if (part->dir < 0) {
 			rc = PART_FAIL(part, part->dir, .action = ACTION, .cause = why,
 				       .remedy = why ? "choose a directory that only root can "

@@ -207,10 +207,11 @@ int sc_header_write(int fd, const struct sc_header *header);
 
 /*
  * Open a directory in which nobody but root, or who runs this, can exchange a file:
- * neither it nor one above it.  @path is one that realpath() gave.  The descriptor, or
- * -EPERM with @why, to be freed, or another negative errno.
+ * neither it nor one above it.  @path is one that realpath() gave.  Unless @for_names, it may
+ * be anybody's if it is the root of a mounted filesystem.  The descriptor, or -EPERM with @why,
+ * to be freed, or another negative errno.
  */
-int sc_directory_open(const char *path, char **why);
+int sc_directory_open(const char *path, bool for_names, char **why);
 
 /* --- place.c ------------------------------------------------------------ */
 
