@@ -59,7 +59,8 @@ static const struct reason_text reasons[] = {
 	[SHADOW_REASON_BLOCK_SIZE] = {
 		"block-size", "its logical blocks are larger than 4096 bytes, or than those of the "
 		"volume whose store it is to be",
-		"only devices with logical blocks of 512 to 4096 bytes can be used" },
+		"use devices with logical blocks of 512 to 4096 bytes, and for a store one whose are no "
+		"larger than the volume's (\"lsblk -o NAME,LOG-SEC\")" },
 	[SHADOW_REASON_EMPTY] = {
 		"empty", "its size is zero",
 		"insert the medium, or attach the device, and try again" },
