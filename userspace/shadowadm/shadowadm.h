@@ -50,7 +50,7 @@ struct context {
 	bool bytes;
 	bool noheadings;
 	const char *columns;	/* argument of -o */
-	uint64_t patience_ms;	/* until then users_pass() waits; 0: it did not begin */
+	uint64_t waited_ms;	/* in users_pass() */
 };
 
 extern const struct command *const commands[];

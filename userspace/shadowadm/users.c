@@ -327,7 +327,7 @@ static uint64_t now_ms(void)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
-/* Is it udev, or what its rules run?  Its processes have many names, but one control group. */
+/* Is it udev, or what its rules run?  With systemd all have one control group. */
 static bool is_udev(int pid)
 {
 	char name[64], line[PATH_MAX];
@@ -356,19 +356,19 @@ static void stays(void *data, const struct user *user)
 bool users_pass(struct context *context, const struct shadow_shadow_info *shadow, int rc)
 {
 	char path[IMAGE_PATH_LEN];
+	uint64_t begun = now_ms();
 	bool somebody = false;
 
-	if (rc != -EBUSY || (context->patience_ms && now_ms() >= context->patience_ms))
+	if (rc != -EBUSY || context->waited_ms >= USERS_PASS_MS)
 		return false;
 	users_of(shadow, stays, &somebody);
 	if (somebody)
 		return false;
-	if (!context->patience_ms) {
-		context->patience_ms = now_ms() + USERS_PASS_MS;
+	if (!context->waited_ms)
 		progress(context, "%s is in use by nobody who can be seen, or by udev: waiting",
 			 image_path(shadow, path));
-	}
 	usleep(PASS_STEP_MS * 1000);
+	context->waited_ms += now_ms() - begun;
 	return true;
 }
 
