@@ -191,6 +191,7 @@ static int check_kept(struct context *context, struct store_request *request)
 
 	for (i = 0; i < choice->count; i++)
 		if (!choice->stores[i].max.bytes && !choice->stores[i].max.percent &&
+		    !choice->stores[i].initial.bytes && !choice->stores[i].initial.percent &&
 		    !shadowcopy_part_find(context->sc, request->volume.dev, &choice->stores[i],
 					  &part))
 			found++;
