@@ -11,6 +11,7 @@
 struct unmounting {
 	struct context *context;
 	struct json_object *unmounted;	/* mount points */
+	struct json_object *failed;	/* objects: mount point, message */
 	const char *dir;	/* only mounts on it or below it, or NULL */
 	char **targets;
 	size_t count;
@@ -52,20 +53,32 @@ static void keep(void *data, const struct user *user)
 		unmounting->short_of_memory = true;
 }
 
-static int umount_one(struct context *context, const char *target)
+static int explain_failure(struct unmounting *unmounting, const char *target,
+			   const char *message)
 {
+	struct json_object *object = json_object_new_object();
+
+	fprintf(stderr, "shadowadm umount: cannot unmount %s: %s.\n", target, message);
+	json_text(object, "directory", target);
+	json_text(object, "message", message);
+	json_object_array_add(unmounting->failed, object);
+	return STATUS_FAILED;
+}
+
+static int umount_one(struct unmounting *unmounting, const char *target)
+{
+	char reason[BUFSIZ] = "", message[BUFSIZ + PATH_MAX + 64];
 	struct libmnt_context *mount = mnt_new_context();
-	char reason[BUFSIZ] = "";
 	int rc;
 
 	if (!mount)
-		return fail(context, "there is not enough memory");
+		return explain_failure(unmounting, target, "there is not enough memory");
 	/* Unmounting takes what is on top, which need not be the shadow. */
 	if (mounts_at(target) > 1) {
 		mnt_free_context(mount);
-		return fail(context, "cannot unmount %s: more than one filesystem is mounted "
-			    "there. See \"findmnt %s\", and unmount with umount(8) what is on "
-			    "top", target, target);
+		snprintf(message, sizeof(message), "more than one filesystem is mounted there. See "
+			 "\"findmnt %s\", and unmount with umount(8) what is on top", target);
+		return explain_failure(unmounting, target, message);
 	}
 	rc = mnt_context_set_target(mount, target);
 	if (!rc) {
@@ -73,32 +86,46 @@ static int umount_one(struct context *context, const char *target)
 		rc = mnt_context_get_excode(mount, rc, reason, sizeof(reason));
 	}
 	mnt_free_context(mount);
-	if (rc)
-		return fail(context, "cannot unmount %s: %s. \"fuser -vm %s\" shows who uses it",
-			    target, *reason ? reason : "umount failed", target);
-	progress(context, "unmounted %s", target);
+	if (rc) {
+		snprintf(message, sizeof(message), "%s. \"fuser -vm %s\" shows who uses it",
+			 *reason ? reason : "umount failed", target);
+		return explain_failure(unmounting, target, message);
+	}
+	json_object_array_add(unmounting->unmounted, json_object_new_string(target));
+	progress(unmounting->context, "unmounted %s", target);
 	return STATUS_OK;
 }
 
 static int umount_all(struct unmounting *unmounting)
 {
+	struct json_object *document = json_object_new_object();
 	int status = STATUS_OK, rc;
 	size_t i;
 
+	unmounting->unmounted = json_object_new_array();
+	unmounting->failed = json_object_new_array();
+	json_object_object_add(document, "unmounted", unmounting->unmounted);
+	json_object_object_add(document, "failed", unmounting->failed);
 	for (i = 0; i < unmounting->count; i++) {
-		rc = umount_one(unmounting->context, unmounting->targets[i]);
-		if (rc) {
+		rc = umount_one(unmounting, unmounting->targets[i]);
+		if (rc)
 			status = rc;
-		} else {
-			json_object_array_add(unmounting->unmounted,
-					      json_object_new_string(unmounting->targets[i]));
-			if (unmounting->dir)
-				remove_directories(unmounting->targets[i], unmounting->dir);
-		}
-		free(unmounting->targets[i]);
+		else if (unmounting->dir)
+			remove_directories(unmounting->targets[i], unmounting->dir);
 	}
-	free(unmounting->targets);
+	if (unmounting->context->json)
+		return json_print(document) ?: status;
+	json_object_put(document);
 	return status;
+}
+
+static void free_targets(struct unmounting *unmounting)
+{
+	size_t i;
+
+	for (i = 0; i < unmounting->count; i++)
+		free(unmounting->targets[i]);
+	free(unmounting->targets);
 }
 
 static int run(struct context *context, int argc, char **argv)
@@ -107,7 +134,6 @@ static int run(struct context *context, int argc, char **argv)
 		{ "quiet", no_argument, NULL, 'q' }, { 0 }
 	};
 	struct unmounting unmounting = { .context = context };
-	struct json_object *document;
 	struct shadow_shadow_info *shadows;
 	struct shadow_uuid uuid;
 	int option, status;
@@ -136,28 +162,22 @@ static int run(struct context *context, int argc, char **argv)
 		free(dir);
 		return fail_library(context);
 	}
-	unmounting.unmounted = json_object_new_array();
 	for (i = 0; i < count; i++)
 		if (dir || uuid_equal(kind == SHADOW_KIND_SET ? &shadows[i].set :
 				      &shadows[i].uuid, &uuid))
 			mounts_of(&shadows[i], keep, &unmounting);
 	free(shadows);
+	status = STATUS_FAILED;
 	if (unmounting.short_of_memory)
-		status = fail(context, "there is not enough memory");
+		fail(context, "there is not enough memory");
 	else if (!unmounting.count)
-		status = fail(context, "nothing to unmount: no shadow is mounted %s %s here",
-			      dir ? "on or in" : "by the name of", argv[optind]);
+		fail(context, "nothing to unmount: no shadow is mounted %s %s here",
+		     dir ? "on or in" : "by the name of", argv[optind]);
 	else
-		status = STATUS_OK;
-	status = umount_all(&unmounting) ?: status;
+		status = umount_all(&unmounting);
+	free_targets(&unmounting);
 	free(dir);
-	if (!context->json || status) {
-		json_object_put(unmounting.unmounted);
-		return status;
-	}
-	document = json_object_new_object();
-	json_object_object_add(document, "unmounted", unmounting.unmounted);
-	return json_print(document);
+	return status;
 }
 
 const struct command cmd_umount = {
