@@ -47,7 +47,7 @@ said() {
 # $WRITER; begun when this returns
 write_under() {
 	rm -f "$SCRATCH/progress"
-	bg 60 ledger write --progress "$SCRATCH/progress" "$@" >"$SCRATCH/written"
+	bg 110 ledger write --progress "$SCRATCH/progress" "$@" >"$SCRATCH/written"
 	WRITER=$BG
 	wait_for 10 progress_beyond 20
 }
