@@ -126,6 +126,19 @@ is "$(chosen /srv /home)" "/ another-disk, /data/ another-disk" "volumes of a se
 free /data 300
 is "$(chosen /srv /home)" "/ another-disk, /home/ own-volume" "so it may be too little for two"
 
+# The module takes no store whose blocks are larger than the volume's.
+new_machine
+free /data 9000
+for disk in vda:512 vdb:512 vdc:4096; do
+	mkdir "$FAKE_SYSROOT/sys/devices/${disk%:*}/queue"
+	echo "${disk#*:}" >"$FAKE_SYSROOT/sys/devices/${disk%:*}/queue/logical_block_size"
+done
+is "$(chosen /srv)" "/ another-disk" "no disk with larger blocks, though it has more room"
+is "$(chosen /data)" "/ another-disk" "but one with smaller blocks"
+run store candidates /srv --json
+is "$(parse '.candidates[] | select(.mountpoint == "/data") | .obstacle')" \
+	"its logical blocks are larger than the volume's" "and it is said why"
+
 # What lies above the volume waits for it, so no store may be there.
 new_machine
 holder vdd dm-0 253:0 above
