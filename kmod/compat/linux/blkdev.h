@@ -148,7 +148,7 @@ static inline void shadow_bio_remap(struct bio *bio)
 }
 
 /* An empty bio for a disk that need not have been added. */
-static inline struct bio *shadow_bio_alloc_disk(struct gendisk *disk, unsigned int opf)
+static inline struct bio *shadow_bio_alloc_disk(struct gendisk *disk, blk_opf_t opf)
 {
 #if HAVE_BIO_BDEV
 	return bio_alloc_bioset(disk->part0, 0, opf, GFP_KERNEL, &fs_bio_set);
