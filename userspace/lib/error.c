@@ -59,8 +59,8 @@ static const struct reason_text reasons[] = {
 	[SHADOW_REASON_BLOCK_SIZE] = {
 		"block-size", "its logical blocks are larger than 4096 bytes, or than those of the "
 		"volume whose store it is to be",
-		"use devices with logical blocks of 512 to 4096 bytes, and for a store one whose are no "
-		"larger than the volume's (\"lsblk -o NAME,LOG-SEC\")" },
+		"use devices with logical blocks of 512 to 4096 bytes, and for a store one whose are "
+		"no larger than the volume's (\"lsblk -o NAME,LOG-SEC\")" },
 	[SHADOW_REASON_EMPTY] = {
 		"empty", "its size is zero",
 		"insert the medium, or attach the device, and try again" },
