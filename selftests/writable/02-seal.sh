@@ -34,9 +34,9 @@ check "what was written is there" same "$IMAGE" "$DISK_twin"
 check "also through the page cache" same_buffered "$IMAGE" "$DISK_twin"
 wait_for 10 event sealed
 ok "an event told it"
-quietly blockdev --setrw "$IMAGE" || true
+blockdev --setrw "$IMAGE"
 expect_fail 'Read-only file system' devio "$IMAGE" write:0:4k
-quietly blockdev --setro "$IMAGE"	# on 5.10 it said otherwise
+blockdev --setro "$IMAGE"	# on 5.10 it said otherwise
 check "nothing has changed" same "$IMAGE" "$DISK_twin"
 is "$(shadow "${IMAGES[1]}" writable)" true "the other one of the set is writable still"
 check "and can be written" devio "${IMAGES[1]}" write:0:4k
