@@ -178,24 +178,38 @@ static int take_options(struct context *context, const struct store_options *opt
 	return status;
 }
 
+/* A size for a store that is there. */
+static int fail_in_use(struct context *context, const struct store_request *request)
+{
+	return fail(context, "%s has shadows and with them a store already: change that with "
+		    "\"shadowadm store resize\", or give no size", request->name);
+}
+
 /*
  * Where the volume has all of it already there is nothing to make.  The set would fail for
- * another store; of several parts it would have added some, for good.
+ * another store; of several parts it would have added some, for good.  A size for a part
+ * that is there would change nothing.
  */
 static int check_kept(struct context *context, struct store_request *request)
 {
 	const struct shadowcopy_choice *choice = &request->choice;
 	struct shadow_store_info part = { 0 };
-	bool in_use = false;
+	bool in_use = false, sized = false;
 	uint32_t i, found = 0;
 
-	for (i = 0; i < choice->count; i++)
-		if (!choice->stores[i].max.bytes && !choice->stores[i].max.percent &&
-		    !choice->stores[i].initial.bytes && !choice->stores[i].initial.percent &&
-		    !shadowcopy_part_find(context->sc, request->volume.dev, &choice->stores[i],
-					  &part))
-			found++;
+	for (i = 0; i < choice->count; i++) {
+		const struct shadowcopy_store *store = &choice->stores[i];
+
+		if (shadowcopy_part_find(context->sc, request->volume.dev, store, &part))
+			continue;
+		found++;
+		if (store->max.bytes || store->max.percent || store->initial.bytes ||
+		    store->initial.percent)
+			sized = true;
+	}
 	request->kept = choice->count && found == choice->count;
+	if (request->kept && sized)
+		return fail_in_use(context, request);
 	if (request->kept || choice->count < 2)
 		return STATUS_OK;
 	memset(&part, 0, sizeof(part));
@@ -220,9 +234,7 @@ static int adjust(struct context *context, const struct store_options *options,
 	if (choice->rule == SHADOWCOPY_RULE_ASKED || (!options->max && !options->initial))
 		return STATUS_OK;
 	if (choice->rule == SHADOWCOPY_RULE_KEPT)
-		return fail(context, "%s has shadows and with them a store already: change that "
-			    "with \"shadowadm store resize\", or leave --max and --initial out",
-			    request->name);
+		return fail_in_use(context, request);
 	if (choice->count != 1)
 		return fail(context, "the store of %s has %u parts: leave --max and --initial out, "
 			    "or change them with \"shadowadm store resize\"", request->name,

@@ -417,6 +417,9 @@ is "$(parse '[.stores[] | "\(.state) \(.growth) \(.on_volume)"] | unique | join(
 	"ready growing false, ready null false" "with their state"
 run create /srv --quiet --store "$stores/a" --store "$stores/b"
 is "$status" 0 "asked for again they are not made again"
+run create /srv --quiet --store "$stores/a" --initial 64M
+like "$status $err" "1 .*has shadows and with them a store already.*store resize.*or give no size" \
+	"no size is set by the way"
 run create /srv --quiet --store "$stores/a" --store "$stores/c"
 like "$status $err" "1 .*has shadows and with them a store already.*store add" \
 	"others are not added by the way"
