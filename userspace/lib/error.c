@@ -102,8 +102,8 @@ static const struct reason_text reasons[] = {
 		"leave --store out to use it; \"shadowadm store add\" gives it one more part, "
 		"\"shadowadm store migrate\" moves it" },
 	[SHADOW_REASON_STORE_SIZE] = {
-		"store-size", "the size of the store is too small, or larger than its device, or than "
-		"a file that cannot grow",
+		"store-size", "the size of the store is too small, or larger than its device, or "
+		"than a file that cannot grow",
 		"choose another one: 4M at least, and no more than the device has" },
 	[SHADOW_REASON_STORE_READONLY] = {
 		"store-readonly", "the store device is read-only",
