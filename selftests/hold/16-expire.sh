@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a gate left closed opens by itself, the set fails with a timeout, no write is lost
-# CORE
 # DISKS: a=16M b=32M
 # TIMEOUT: 180
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: writes through the disk that begin before a partition and end behind it
-# CORE
 # DISKS: origin=32M twin=32M
 
 . "$(dirname "$0")/ops.sh"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a full store costs the oldest shadows, one after the other; those that stay are right (J-15)
-# CORE
 # DISKS: origin=24M
 # TIMEOUT: 240
 

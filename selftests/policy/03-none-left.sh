@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: where no shadow may go, all are lost, loudly; the writer sees nothing
-# CORE
 # DISKS: origin=16M
 
 . "$(dirname "$0")/policy.sh"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: throttle: writes wait for room, others pass; a deletion ends it, and so does the time
-# CORE
 # DISKS: origin=24M
 # TIMEOUT: 240
 

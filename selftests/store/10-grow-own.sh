@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a file on the volume itself grows under load, while more shadows are made; all are right
-# CORE
 # DISKS: origin=320M a=320M b=320M c=320M
 # TIMEOUT: 500
 

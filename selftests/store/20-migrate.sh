@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a store moves from memory to a device, to a file and back, under writes and reads
-# CORE
 # DISKS: origin=32M oracle=32M device=80M files=96M
 # TIMEOUT: 400
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: parts get larger and smaller; a read that has found a block finds it, however slow it is
-# CORE
 # DISKS: origin=16M oracle=16M store=41M
 # TIMEOUT: 200
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: a cut that leaves no room is refused, one that is begun gives way to writes; no shadow goes
-# CORE
 # DISKS: origin=32M oracle=32M store=41M
 # TIMEOUT: 200
 

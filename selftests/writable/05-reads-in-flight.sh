@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: reads of what is just being written again, on a slow store that is used anew
-# CORE
 # DISKS: origin=16M store=10M
 
 . "$(dirname "$0")/writable.sh"
