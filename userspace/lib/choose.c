@@ -179,21 +179,6 @@ static bool mounted_at_boot(const struct choosing *choosing, const char *target)
 	return fs && mnt_fs_get_option(fs, "noauto", NULL, NULL) == 1;	/* it is not there */
 }
 
-/* Bytes of a logical block; 0 where that cannot be seen. */
-static unsigned int logical_block(struct shadowcopy *sc, struct shadow_dev dev)
-{
-	static const char *const places[] = { "", "/.." };	/* a partition's is its disk's */
-	char line[16];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(places); i++)
-		if (!sc_read_line(sc, line, sizeof(line),
-				  "/sys/dev/block/%u:%u%s/queue/logical_block_size", dev.major,
-				  dev.minor, places[i]))
-			return strtoul(line, NULL, 10);
-	return 0;
-}
-
 /* Why a filesystem is not to be chosen, "" if it may be. */
 static const char *obstacle_of(const struct choosing *choosing, const struct sc_mount *mount,
 			       bool own, const char *of_disk)
@@ -263,7 +248,7 @@ static int add_candidate(void *data, const struct sc_mount *mount)
 static void look_at(struct choosing *choosing, struct shadow_dev dev, size_t share)
 {
 	struct devices *own = calloc(2, sizeof(*own)), *disks = own ? own + 1 : NULL;
-	unsigned int block = logical_block(choosing->sc, dev);
+	unsigned int block = sc_logical_block(choosing->sc, dev);
 	struct sc_mount mount;
 	size_t i;
 
@@ -283,7 +268,7 @@ static void look_at(struct choosing *choosing, struct shadow_dev dev, size_t sha
 			snprintf(candidate->obstacle, sizeof(candidate->obstacle), "%s",
 				 obstacle_of(choosing, &mount, is_own, of_disk));
 		if (!*candidate->obstacle && block &&
-		    logical_block(choosing->sc, candidate->dev) > block)
+		    sc_logical_block(choosing->sc, candidate->dev) > block)
 			snprintf(candidate->obstacle, sizeof(candidate->obstacle),
 				 "its logical blocks are larger than the volume's");
 		if (!*candidate->obstacle && candidate->room_bytes < ROOM_MIN)

@@ -37,6 +37,7 @@ struct shadowcopy_part {
 	bool made;
 	bool keep;
 	bool btrfs;			/* it must not be copied on write, and cannot grow */
+	struct sc_wiped *wiped;		/* what was on a device */
 	uint64_t room;			/* what is free on its filesystem */
 	uint64_t whole;			/* the filesystem's size */
 };
@@ -419,7 +420,7 @@ static int open_file(struct shadowcopy_part *part)
 
 static int wipe_device(struct shadowcopy_part *part)
 {
-	int rc = sc_wipe(part->sc, part->store.dev);
+	int rc = sc_wipe(part->sc, part->store.dev, &part->wiped);
 	struct shadow_fault fault = {
 		.error = -rc, .phase = SHADOW_PHASE_STORE, .dev = part->store.dev,
 		.reason = SHADOW_REASON_STORE_IN_USE,
@@ -428,6 +429,64 @@ static int wipe_device(struct shadowcopy_part *part)
 	if (!rc)
 		return 0;
 	return PART_FAIL(part, rc, .action = "overwrite", .fault = rc == -EBUSY ? &fault : NULL);
+}
+
+#define SAID_SMALL " was said, and a store has "
+
+/* A mistake in the size of a device or of memory.  @cause: allocated, freed. */
+static int wrong_size(struct shadowcopy_part *part, char *cause, const char *remedy)
+{
+	int rc = PART_FAIL(part, -EINVAL, .action = ACTION, .cause = cause, .remedy = remedy);
+
+	free(cause);
+	return rc;
+}
+
+static char *with_sizes(uint64_t a, const char *between, uint64_t b, const char *after)
+{
+	struct shadowcopy_amount amounts[] = { { .bytes = a }, { .bytes = b } };
+	char texts[2][SHADOWCOPY_AMOUNT_LEN], *text;
+
+	if (asprintf(&text, "%s%s%s%s", shadowcopy_amount_format(&amounts[0], texts[0]), between,
+		     shadowcopy_amount_format(&amounts[1], texts[1]), after) < 0)
+		return NULL;
+	return text;
+}
+
+/*
+ * What the module would refuse, too; but here nothing has been overwritten yet, and nobody
+ * is told to --force what cannot be.
+ */
+static int check_device(struct shadowcopy_part *part, const struct shadowcopy_volume *device)
+{
+	struct shadow_dev dev = part->store.dev, volume = part->volume.dev;
+	struct shadow_fault fault = {
+		.error = EINVAL, .phase = SHADOW_PHASE_STORE, .dev = dev,
+	};
+
+	if (sc_share_blocks(part->sc, dev, volume))
+		fault.reason = SHADOW_REASON_STORE_ON_VOLUME;
+	else if (sc_logical_block(part->sc, dev) > sc_logical_block(part->sc, volume) &&
+		 sc_logical_block(part->sc, volume))
+		fault.reason = SHADOW_REASON_BLOCK_SIZE;
+	if (fault.reason)
+		return PART_FAIL(part, -EINVAL, .action = "use as a store", .fault = &fault);
+	if (device->bytes && device->bytes < SC_HEAD + SC_STORE_MIN)
+		return wrong_size(part, with_sizes(device->bytes, " is all that it has, and a store "
+						   "has ", SC_STORE_MIN,
+						   " at least, besides its first MiB"),
+				  "name a larger device");
+	if (part->spec.max_bytes && part->spec.max_bytes < SC_STORE_MIN)
+		return wrong_size(part, with_sizes(part->spec.max_bytes, SAID_SMALL, SC_STORE_MIN,
+						   " at least"),
+				  "give it more with --max, or leave that out");
+	if (device->bytes && part->spec.max_bytes > device->bytes - SC_HEAD)
+		return wrong_size(part, with_sizes(part->spec.max_bytes, " was said, and it has ",
+						   align(device->bytes - SC_HEAD),
+						   " besides the first MiB"),
+				  "give it less with --max, or leave that out: it has all of "
+				  "the device then");
+	return 0;
 }
 
 static int open_device(struct shadowcopy_part *part)
@@ -442,6 +501,9 @@ static int open_device(struct shadowcopy_part *part)
 	part->spec.dev = store->dev;
 	if (is_said(&store->max))
 		part->spec.max_bytes = limit_of(&store->max, device.bytes);
+	rc = check_device(part, &device);
+	if (rc)
+		return rc;
 	rc = sc_probe(part->sc, store->dev, &tags);
 	if (!rc && !*tags.type)
 		return 0;
@@ -466,7 +528,16 @@ static uint64_t size_of_memory(void)
 
 static int open_memory(struct shadowcopy_part *part)
 {
-	part->spec.max_bytes = shadowcopy_amount_of(&part->store.max, size_of_memory());
+	uint64_t bytes = shadowcopy_amount_of(&part->store.max, size_of_memory());
+
+	part->spec.max_bytes = bytes;
+	if (is_said(&part->store.max) && bytes < SC_STORE_MIN)
+		return wrong_size(part, with_sizes(bytes, SAID_SMALL, SC_STORE_MIN, " at least"),
+				  "give it more, or name no size");
+	if (bytes > size_of_memory())
+		return wrong_size(part, with_sizes(bytes, " was said, and the machine has ",
+						   size_of_memory() & ~(MIB - 1), " of memory"),
+				  "give it less, or name no size: a quarter of the memory then");
 	return 0;
 }
 
@@ -556,6 +627,10 @@ SC_EXPORT void shadowcopy_part_close(struct shadowcopy_part *part)
 		close(part->dir);
 	if (part->open)
 		close(part->spec.fd);
+	if (part->keep)
+		sc_wiped_free(&part->wiped);
+	else
+		sc_unwipe(part->sc, part->store.dev, &part->wiped);
 	free(part);
 }
 

@@ -119,6 +119,12 @@ int sc_sysfs_below(struct shadowcopy *sc, struct shadow_dev dev,
 bool sc_store_comes_back(struct shadowcopy *sc, struct shadow_dev volume,
 			 const struct shadow_store_spec *store);
 
+/* Is one of the two a part of the other, or made of it? */
+bool sc_share_blocks(struct shadowcopy *sc, struct shadow_dev a, struct shadow_dev b);
+
+/* Bytes of a logical block; 0 where that cannot be seen. */
+unsigned int sc_logical_block(const struct shadowcopy *sc, struct shadow_dev dev);
+
 /* Is this disk plugged into USB? */
 bool sc_on_usb(const struct shadowcopy *sc, struct shadow_dev dev);
 
@@ -177,8 +183,18 @@ int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags)
 
 /* --- wipe.c ------------------------------------------------------------- */
 
-/* Overwrite the signatures of what is on a device that nobody uses: 0 or an errno. */
-int sc_wipe(struct shadowcopy *sc, struct shadow_dev dev);
+struct sc_wiped;
+
+/*
+ * Overwrite the signatures of what is on a device that nobody uses.  @wiped: what was
+ * there, for sc_unwipe() or sc_wiped_free().  Return: 0, or a negative errno; then nothing
+ * is changed.
+ */
+int sc_wipe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_wiped **wiped);
+
+/* Put it back, the first MiB, too, which the module zeroes; and free @wiped, or NULL. */
+int sc_unwipe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_wiped **wiped);
+void sc_wiped_free(struct sc_wiped **wiped);
 
 /* --- identity.c --------------------------------------------------------- */
 

@@ -305,6 +305,8 @@ int sc_sysfs_above(const struct shadowcopy *sc, struct sc_mounts *mounts,
 
 /* --- downwards ---------------------------------------------------------- */
 
+#define DEPTH_MAX 16	/* of devices on devices */
+
 struct count {
 	int (*fn)(void *data, struct shadow_dev below);
 	void *data;
@@ -363,6 +365,50 @@ int sc_sysfs_below(struct shadowcopy *sc, struct shadow_dev dev,
 		rc = each_device_in(&walk, false, dir);
 	}
 	return rc < 0 ? rc : count.count;
+}
+
+struct search {
+	struct shadowcopy *sc;
+	struct shadow_dev wanted;
+	unsigned int depth;
+};
+
+#define FOUND	(-EEXIST)	/* ends the walk */
+
+static int search_below(void *data, struct shadow_dev dev)
+{
+	struct search *search = data;
+	int rc;
+
+	if (sc_dev_equal(dev, search->wanted))
+		return FOUND;
+	if (search->depth == DEPTH_MAX)
+		return 0;
+	search->depth++;
+	rc = sc_sysfs_below(search->sc, dev, search_below, search);
+	search->depth--;
+	return rc == FOUND ? FOUND : 0;
+}
+
+bool sc_share_blocks(struct shadowcopy *sc, struct shadow_dev a, struct shadow_dev b)
+{
+	struct search for_b = { .sc = sc, .wanted = b }, for_a = { .sc = sc, .wanted = a };
+
+	return search_below(&for_b, a) == FOUND || search_below(&for_a, b) == FOUND;
+}
+
+unsigned int sc_logical_block(const struct shadowcopy *sc, struct shadow_dev dev)
+{
+	static const char *const places[] = { "", "/.." };	/* a partition's is its disk's */
+	char line[16];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		if (!sc_read_line(sc, line, sizeof(line),
+				  "/sys/dev/block/%u:%u%s/queue/logical_block_size", dev.major,
+				  dev.minor, places[i]))
+			return strtoul(line, NULL, 10);
+	return 0;
 }
 
 bool sc_on_usb(const struct shadowcopy *sc, struct shadow_dev dev)

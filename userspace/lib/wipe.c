@@ -1,46 +1,158 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * wipe.c - makes a device forget what was on it.
+ * wipe.c - makes a device forget what was on it, and remember it again.
  *
  * Only the signatures are overwritten, all that libblkid finds, as wipefs does: the
- * module zeroes the head of a store, but some are at the end of a device.
+ * module zeroes the head of a store, but some are at the end of a device.  What is
+ * overwritten, by either, is kept in memory, so that it can be put back when the device
+ * is not to be a store after all.
  */
 #include <blkid.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "private.h"
 
-#define SIGNATURES_MAX 64
+#define SIGNATURES_MAX	64
+#define SIGNATURE_BYTES	4096	/* kept around each: more than the longest one */
+#define RELEASE_MS	5000	/* how long a look at the device by udev may take */
 
-int sc_wipe(struct shadowcopy *sc, struct shadow_dev dev)
+struct piece {
+	uint64_t offset;
+	size_t length;
+	unsigned char *bytes;
+};
+
+struct sc_wiped {
+	size_t count;
+	struct piece pieces[SIGNATURES_MAX + 1];	/* the first one is the head */
+};
+
+static int remember(struct sc_wiped *wiped, int fd, uint64_t offset, size_t length)
+{
+	struct piece *piece = &wiped->pieces[wiped->count];
+	ssize_t got;
+
+	piece->bytes = malloc(length);
+	if (!piece->bytes)
+		return -ENOMEM;
+	got = pread(fd, piece->bytes, length, offset);
+	if (got < 0) {
+		free(piece->bytes);
+		return -errno;
+	}
+	piece->offset = offset;
+	piece->length = got;
+	wiped->count++;
+	return 0;
+}
+
+/* Where the signature is that was found.  False: libblkid does not tell. */
+static bool offset_of(blkid_probe probe, uint64_t *offset)
+{
+	const char *text;
+
+	if (blkid_probe_lookup_value(probe, "SBMAGIC_OFFSET", &text, NULL) &&
+	    blkid_probe_lookup_value(probe, "PTMAGIC_OFFSET", &text, NULL))
+		return false;
+	*offset = strtoull(text, NULL, 10);
+	return true;
+}
+
+static int wipe(blkid_probe probe, int fd, struct sc_wiped *wiped)
+{
+	uint64_t offset;
+	int rc = remember(wiped, fd, 0, SC_HEAD);
+
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
+	while (!rc && wiped->count <= SIGNATURES_MAX && !blkid_do_probe(probe)) {
+		if (offset_of(probe, &offset))
+			rc = remember(wiped, fd, offset, SIGNATURE_BYTES);
+		if (!rc && blkid_do_wipe(probe, 0))
+			rc = -EIO;
+	}
+	return rc ? rc : fsync(fd) < 0 ? -errno : 0;
+}
+
+int sc_wipe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_wiped **wipedp)
 {
 	struct shadowcopy_volume volume;
+	struct sc_wiped *wiped;
 	blkid_probe probe;
-	int fd, count, rc;
+	int fd, rc;
 
+	*wipedp = NULL;
 	if (sc->sysroot)
 		return 0;
 	shadowcopy_describe(sc, dev, &volume);
 	fd = open(volume.path, O_RDWR | O_EXCL | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	wiped = calloc(1, sizeof(*wiped));
 	probe = blkid_new_probe();
-	rc = probe && !blkid_probe_set_device(probe, fd, 0, 0) ? 0 : -EIO;
-	if (!rc) {
-		blkid_probe_enable_superblocks(probe, 1);
-		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC |
-						  BLKID_SUBLKS_BADCSUM);
-		blkid_probe_enable_partitions(probe, 1);
-		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
-		for (count = 0; !rc && count < SIGNATURES_MAX && !blkid_do_probe(probe); count++)
-			if (blkid_do_wipe(probe, 0))
-				rc = -EIO;
-	}
-	if (!rc && fsync(fd) < 0)
-		rc = -errno;
+	rc = !wiped ? -ENOMEM :
+	     probe && !blkid_probe_set_device(probe, fd, 0, 0) ? wipe(probe, fd, wiped) : -EIO;
 	if (probe)
 		blkid_free_probe(probe);
 	close(fd);
+	*wipedp = wiped;
+	if (rc)
+		sc_unwipe(sc, dev, wipedp);
 	return rc;
+}
+
+/* Nobody else may have the device: what the module or another has is not ours any more. */
+static int open_again(struct shadowcopy *sc, struct shadow_dev dev)
+{
+	struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+	struct shadowcopy_volume volume;
+	int fd, waited;
+
+	shadowcopy_describe(sc, dev, &volume);
+	for (waited = 0; ; waited += 100) {
+		fd = open(volume.path, O_RDWR | O_EXCL | O_CLOEXEC);
+		if (fd >= 0 || errno != EBUSY || waited >= RELEASE_MS)
+			return fd;
+		nanosleep(&moment, NULL);
+	}
+}
+
+int sc_unwipe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_wiped **wipedp)
+{
+	struct sc_wiped *wiped = *wipedp;
+	int fd, rc = 0;
+
+	if (!wiped)
+		return 0;
+	fd = open_again(sc, dev);
+	if (fd < 0)
+		rc = -errno;
+	/* From the last one on: where two overlap, the first has what was there. */
+	for (size_t i = wiped->count; !rc && i--; ) {
+		const struct piece *piece = &wiped->pieces[i];
+
+		if (pwrite(fd, piece->bytes, piece->length, piece->offset) !=
+		    (ssize_t)piece->length)
+			rc = -EIO;
+	}
+	if (!rc && fsync(fd) < 0)
+		rc = -errno;
+	if (fd >= 0)
+		close(fd);
+	sc_wiped_free(wipedp);
+	return rc;
+}
+
+void sc_wiped_free(struct sc_wiped **wipedp)
+{
+	struct sc_wiped *wiped = *wipedp;
+
+	for (size_t i = 0; wiped && i < wiped->count; i++)
+		free(wiped->pieces[i].bytes);
+	free(wiped);
+	*wipedp = NULL;
 }

@@ -88,6 +88,7 @@ static int take(struct context *context, struct request *request,
 		progress(context, "%d filesystem%s written out; freezing %zu device%s and taking",
 			 synced, synced == 1 ? "" : "s", shadowcopy_plan_count(plan),
 			 shadowcopy_plan_count(plan) == 1 ? "" : "s");
+		stores_begin(request->volumes, request->count);
 		rc = shadowcopy_set_take(set, step);
 	}
 	if (rc)

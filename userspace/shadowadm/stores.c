@@ -345,6 +345,16 @@ int stores_plan(struct context *context, const struct store_request *request,
 	return rc ? fail_library(context) : STATUS_OK;
 }
 
+void stores_begin(struct store_request *requests, size_t count)
+{
+	size_t i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; requests[i].parts && j < requests[i].choice.count; j++)
+			if (requests[i].choice.stores[j].type == SHADOW_STORE_DEVICE)
+				shadowcopy_part_keep(requests[i].parts[j]);
+}
+
 void stores_keep(struct store_request *requests, size_t count)
 {
 	size_t i, j;
