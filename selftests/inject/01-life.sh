@@ -4,7 +4,7 @@
 # DESC: each allocation and each bio in the life of a volume fails, and nothing is lost
 # DISKS: origin=392M store=64M files=64M
 # KARGS: kmemleak=on
-# TIMEOUT: 900
+# TIMEOUT: 1800
 # EXPECT_LOG: Call Trace
 
 . "$(dirname "$0")/inject.sh"
