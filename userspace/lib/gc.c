@@ -154,6 +154,8 @@ static bool look_at(const struct search *search, int dir, const char *base, int 
 	else if (!search->dry_run && unlinkat(dir, base, 0) < 0)
 		snprintf(leftover.kept, sizeof(leftover.kept), "%s",
 			 errno == EPERM || errno == ETXTBSY ? "in use" : strerror(errno));
+	if (!*leftover.kept && !search->dry_run)
+		sc_registry_remove(search->sc, &header.uuid);
 	search->fn(search->data, &leftover);
 	return !*leftover.kept && !search->dry_run;
 }
