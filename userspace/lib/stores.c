@@ -38,6 +38,7 @@ struct shadowcopy_stores {
 	struct stat st;			/* of the file that was read; st_ino 0: none */
 	struct line *lines;
 	size_t count;
+	size_t adding;			/* the number of the line that is added or changed, or 0 */
 };
 
 /* Fields of a line, while it is read. */
@@ -63,8 +64,14 @@ static int bad_line(struct shadowcopy_stores *stores, size_t number, const char 
 		cause = NULL;
 	va_end(args);
 	snprintf(object, sizeof(object), "%s:%zu", SHADOWCOPY_STORES_CONF, number);
-	rc = SC_FAIL(stores->sc, -EINVAL, .action = ACTION, .object = object, .cause = cause,
-		     .remedy = REMEDY);
+	if (number == stores->adding)	/* it is not in the file, and will not be */
+		rc = SC_FAIL(stores->sc, -EINVAL, .action = "write the association to",
+			     .object = SHADOWCOPY_STORES_CONF, .cause = cause,
+			     .remedy = "\"shadowadm store list\" shows what there is; \"store "
+				       "resize\" and \"store remove\" change it");
+	else
+		rc = SC_FAIL(stores->sc, -EINVAL, .action = ACTION, .object = object,
+			     .cause = cause, .remedy = REMEDY);
 	free(cause);
 	return rc;
 }
@@ -571,12 +578,16 @@ static int put(struct shadowcopy_stores *stores, size_t at,
 {
 	struct line *line = &stores->lines[at];
 	char *text = render(entry, line->comment);
+	int rc;
 
 	if (!text)
 		return no_memory(stores);
 	line_clear(line);
 	line->text = text;
-	return parse_line(stores, at + 1);
+	stores->adding = at + 1;
+	rc = parse_line(stores, at + 1);
+	stores->adding = 0;
+	return rc;
 }
 
 static int put_text(struct shadowcopy_stores *stores, const char *text)
