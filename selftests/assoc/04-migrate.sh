@@ -38,6 +38,9 @@ devio "$DISK_vol" write:0:48m
 is "$(parts) $(lines)" "0 file $SCRATCH/old/store" "a store in a file"
 
 # To a slow device, and ended in the middle
+mistake 1 'has room for 8M, and [0-9.]+M are to be moved.*nothing was changed' \
+	store migrate "$DISK_vol" "$SCRATCH/old/store" /dev/mapper/slow --max 8M
+is "$(parts) $(lines)" "0 file $SCRATCH/old/store" "what is too small is refused before anything is changed"
 disk_limit new bps=2M
 cleanup 'disk_limit new'
 : >"$SCRATCH/reading"
@@ -64,6 +67,7 @@ adm 0 store migrate "$DISK_vol" "$SCRATCH/old/store" /dev/mapper/slow --json
 is "$(parse '.cleared[0] | "\(.part) \(.file_deleted)"')" "0 true" "said again it goes on to the end"
 is "$(parts)" "1 device" "the old part is gone"
 check "and its file" [ ! -e "$SCRATCH/old/store" ]
+is "$(find /var/lib/shadowcopy/stores -type l 2>&1)" "" "and the note of where it was"
 umount_at "$SCRATCH/old"
 check "whose filesystem is sound, and free" e2fsck -fn "$DISK_old"
 adm 0 store migrate "$DISK_vol" "$SCRATCH/old/store" /dev/mapper/slow

@@ -43,9 +43,9 @@ mistake 1 "$SCRATCH/mnt/dir: it lies inside the filesystem mounted on $SCRATCH/m
 mistake 1 'cannot find the volume /proc: .*\(proc, from .*\) has no block device below it\. Only block devices' \
 	create /proc
 mistake 1 'no block device has this tag\. "lsblk' create LABEL=nowhere
-mistake 1 'cannot shadow-copy .*the size of the store is too small.*Choose another one: 4M at least' \
+mistake 1 'cannot make the store .* is all that it has, and a store has 4M at least.*Name a larger device' \
 	create "$DISK_a" --store "$DISK_small"
-mistake 1 'the size of the store is too small.*Choose another one: 4M at least' \
+mistake 1 'cannot make the store: 1M was said, and a store has 4M at least\. Give it more' \
 	create "$DISK_a" --store memory:1M
 mistake 1 'there is something on it \(ext4\), which would be lost.*say --force to overwrite' \
 	create "$DISK_a" --store "$DISK_other"

@@ -239,6 +239,10 @@ static int fill(struct shadowcopy_part *part, int fd, uint64_t bytes)
 				 .cause = "its filesystem cannot allocate a file in advance",
 				 .remedy = "use another filesystem; an ext4 must have extents "
 					   "(\"tune2fs -O extents\")");
+	case EFBIG:
+		return PART_FAIL(part, rc, .action = ACTION,
+				 .cause = "it is larger than a file of its filesystem can be",
+				 .remedy = "begin with less (--initial)");
 	default:
 		return PART_FAIL(part, rc, .action = "allocate the store");
 	}
@@ -344,6 +348,9 @@ static int open_named(struct shadowcopy_part *part)
 				 .remedy = "name the file that it leads to");
 	if (errno == ETXTBSY)
 		return in_use(part);
+	if (errno == EROFS)
+		return PART_FAIL(part, -EROFS, .action = ACTION,
+				 .remedy = "mount its filesystem for writing, or name another one");
 	return PART_FAIL(part, -errno, .action = ACTION);
 }
 

@@ -136,6 +136,13 @@ static int parse_device(struct shadowcopy *sc, const char *text, struct shadowco
 	struct shadowcopy_volume device;
 	int rc = shadowcopy_resolve(sc, text, &device);
 
+	if ((rc == -ENOENT || rc == -ENOTBLK) && !sc_is_tag(text))
+		return SC_FAIL(sc, rc, .action = ACTION, .object = text,
+			       .cause = "there is no such block device",
+			       .remedy = strchr(text, '/') ?
+					 "\"lsblk\" shows the devices that there are" :
+					 "\"lsblk\" shows the devices that there are; a file or a "
+					 "directory is written with a slash (./NAME)");
 	if (rc)
 		return rc;
 	store->type = SHADOW_STORE_DEVICE;

@@ -138,8 +138,7 @@ static int find_one(struct context *context, struct migration *migration, const 
 
 /* --- the new place ------------------------------------------------------------------------ */
 
-/* What is there already must fit in at once. */
-static void begin_large_enough(struct migration *migration, struct shadowcopy_store *store)
+static uint64_t to_be_moved(const struct migration *migration)
 {
 	uint64_t used = 0;
 	size_t i;
@@ -147,6 +146,48 @@ static void begin_large_enough(struct migration *migration, struct shadowcopy_st
 	for (i = 0; i < migration->count; i++)
 		if (migration->from[i].live)
 			used += migration->from[i].part.used_bytes;
+	return used;
+}
+
+static bool is_moved(const struct migration *migration, const struct shadow_store_info *part)
+{
+	size_t i;
+
+	for (i = 0; i < migration->count; i++)
+		if (migration->from[i].live && migration->from[i].part.part == part->part)
+			return true;
+	return false;
+}
+
+/*
+ * Where a limit was said that is too low even if all of the store that stays is used, that
+ * is said before anything is changed.  Whether the rest can grow is seen when it has to.
+ */
+static int check_room(struct context *context, const struct migration *migration,
+		      const struct shadow_store_spec *spec)
+{
+	struct shadow_store_info part = { 0 };
+	uint64_t room = spec->max_bytes, used = to_be_moved(migration);
+	char sizes[2][16];
+
+	if (!spec->max_bytes)
+		return STATUS_OK;
+	while (shadowcopy_part_next(context->sc, &part) > 0)
+		if (dev_equal(part.volume, migration->volume.dev) && !is_moved(migration, &part) &&
+		    part.max_bytes > part.used_bytes)
+			room += part.max_bytes - part.used_bytes;
+	if (used <= room)
+		return STATUS_OK;
+	return fail(context, "%s with what stays of the store has room for %s, and %s are to be "
+		    "moved: give it more with --max, or delete shadows; nothing was changed",
+		    migration->name, size_format(room, sizes[0]), size_format(used, sizes[1]));
+}
+
+/* What is there already must fit in at once. */
+static void begin_large_enough(struct migration *migration, struct shadowcopy_store *store)
+{
+	uint64_t used = to_be_moved(migration);
+
 	if (store->type == SHADOW_STORE_FILE && !store->initial.bytes && !store->initial.percent &&
 	    used > 48 * MIB)
 		store->initial.bytes = (used + used / 4 + MIB - 1) & ~(MIB - 1);
@@ -199,27 +240,30 @@ static int establish(struct context *context, struct migration *migration)
 	struct shadowcopy_stores *stores = NULL;
 	struct shadowcopy_part *part = NULL;
 	bool added = false;
-	int rc;
+	int rc, status = STATUS_OK;
 
 	begin_large_enough(migration, &store);
 	rc = shadowcopy_stores_open(context->sc, SHADOWCOPY_STORES_EDIT, &stores);
 	rc = rc ? rc : edit(context, stores, migration);
 	if (!rc && !migration->to.live && (migration->in_use || !migration->known))
 		rc = shadowcopy_part_open(context->sc, &migration->volume, &store, &part);
-	if (!rc && part && migration->in_use) {
+	if (!rc && part)
+		status = check_room(context, migration, shadowcopy_part_spec(part));
+	if (!rc && !status && part && migration->in_use) {
 		rc = shadowcopy_part_add(context->sc, migration->volume.dev,
 					 shadowcopy_part_spec(part), NULL);
 		added = !rc;
 	}
-	rc = rc ? rc : shadowcopy_stores_commit(stores);
+	if (!rc && !status)
+		rc = shadowcopy_stores_commit(stores);
 	if (rc)
 		fail_library(context);
 	/* a part that was added stays: said again, it is found */
-	if (part && (!rc || added))
+	if (part && ((!rc && !status) || added))
 		shadowcopy_part_keep(part);
 	shadowcopy_part_close(part);
 	shadowcopy_stores_close(stores);
-	return rc ? STATUS_FAILED : STATUS_OK;
+	return rc ? STATUS_FAILED : status;
 }
 
 /* --- the old ones ---------------------------------------------------------------------------- */

@@ -128,6 +128,17 @@ static int add_store(struct context *context, const struct store_options *option
 	return status;
 }
 
+static bool has_file(const struct store_request *requests, size_t count)
+{
+	size_t i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < requests[i].choice.count; j++)
+			if (requests[i].choice.stores[j].type == SHADOW_STORE_FILE)
+				return true;
+	return false;
+}
+
 /* A device or a file serves one volume, so one for all of several is for none. */
 static int check_own(struct context *context, const struct store_request *requests, size_t count)
 {
@@ -293,6 +304,9 @@ int stores_choose(struct context *context, const struct store_options *options,
 	status = open ? choose(context, requests, count) : STATUS_OK;
 	for (i = 0; !status && i < count; i++)
 		status = adjust(context, options, &requests[i]);
+	if (!status && options->initial && !has_file(requests, count))
+		status = usage(context, "--initial %s: only a file has an initial size",
+			       options->initial);
 	return status ? status : check_own(context, requests, count);
 }
 

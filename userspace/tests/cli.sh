@@ -109,8 +109,10 @@ run create / --store /dev/vdx=memory
 is "$status" 2 "a store for a volume that was not named"
 run create /dev/vda1 /dev/vdb --store /dev/vdc
 is "$status" 2 "one store device for two volumes"
+run create / --store memory --initial 8M
+like "$status $err" "2 .*--initial 8M: only a file has an initial size" "an initial size without a file"
 run create / --store /dev/null
-like "$status $err" "1 .*no such block device or mount point" "a store that is none"
+like "$status $err" "1 .*the store.*/dev/null: there is no such block device\." "a store that is none"
 run create /nowhere/at/all --json
 is "$status $(parse .error.errno)" "1 ENOTBLK" "failures are in the JSON too"
 is "$(parse '.error.remedy')" "name the mount point instead: /" "with the remedy"

@@ -216,7 +216,7 @@ like "$(tail -n 1 "$conf")" "^UUID=3333-cccc +$stores/srv +max=1G,initial=8M$" "
 link=$(find "$FAKE_SYSROOT/var/lib/shadowcopy/stores" -type l)
 is "$(readlink "$link")" "$stores/srv" "and noted where it is"
 run store add /srv "$stores/srv"
-like "$status $err" "1 .*stores.conf:4: line 3 says the same" "not twice"
+like "$status $err" "1 .*write the association to /etc/shadowcopy/stores.conf: line 3 says the same.*store list" "not twice"
 run store add /home "$stores/srv"
 like "$status $err" "1 .*is the store of UUID=3333-cccc already" "nor for another volume"
 run store add /srv memory:64M
