@@ -438,7 +438,8 @@ static int wipe_device(struct shadowcopy_part *part)
 	return PART_FAIL(part, rc, .action = "overwrite", .fault = rc == -EBUSY ? &fault : NULL);
 }
 
-#define SAID_SMALL " was said, and a store has "
+#define SAID_SMALL	" was said, and a store has "
+#define SAID_NO_MORE	" is all that it has, and a store has "
 
 /* A mistake in the size of a device or of memory.  @cause: allocated, freed. */
 static int wrong_size(struct shadowcopy_part *part, char *cause, const char *remedy)
@@ -479,8 +480,7 @@ static int check_device(struct shadowcopy_part *part, const struct shadowcopy_vo
 	if (fault.reason)
 		return PART_FAIL(part, -EINVAL, .action = "use as a store", .fault = &fault);
 	if (device->bytes && device->bytes < SC_HEAD + SC_STORE_MIN)
-		return wrong_size(part, with_sizes(device->bytes, " is all that it has, and a store "
-						   "has ", SC_STORE_MIN,
+		return wrong_size(part, with_sizes(device->bytes, SAID_NO_MORE, SC_STORE_MIN,
 						   " at least, besides its first MiB"),
 				  "name a larger device");
 	if (part->spec.max_bytes && part->spec.max_bytes < SC_STORE_MIN)
