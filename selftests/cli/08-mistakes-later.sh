@@ -10,8 +10,10 @@ mkdir "$SCRATCH/to"
 need_module
 take "$DISK_b" --store memory:4M
 mistake 1 'it is itself a shadow.*Name the volume that it was made of, or for a store another device' create "$IMAGE"
-mistake 1 'has another store already, and a volume has one only.*Leave --store out' \
+mistake 1 'has shadows and with them a store already: change that with .*store resize.*or give no size' \
 	create "$DISK_b" --store memory:8M
+mistake 1 'has another store already, and a volume has one only.*Leave --store out' \
+	create "$DISK_b" --store "$DISK_a"
 mistake 1 'find the shadow deadbeef: no shadow and no set has this name\. "shadowadm list" shows' \
 	show deadbeef
 mistake 1 'neither a UUID nor /dev/shadowN nor a number.*at least four digits' delete xyz

@@ -196,10 +196,23 @@ static int fail_in_use(struct context *context, const struct store_request *requ
 		    "\"shadowadm store resize\", or give no size", request->name);
 }
 
+/* Is another size said than a part has?  What it began with is past. */
+static bool changes_size(struct context *context, const struct shadowcopy_store *store,
+			 const struct shadow_store_info *part)
+{
+	uint64_t bytes;
+
+	if (store->initial.bytes || store->initial.percent)
+		return true;
+	if (!store->max.bytes && !store->max.percent)
+		return false;
+	return shadowcopy_store_limit(context->sc, store, &bytes) || bytes != part->max_bytes;
+}
+
 /*
  * Where the volume has all of it already there is nothing to make.  The set would fail for
- * another store; of several parts it would have added some, for good.  A size for a part
- * that is there would change nothing.
+ * another store; of several parts it would have added some, for good.  Another size for
+ * a part that is there would change nothing.
  */
 static int check_kept(struct context *context, struct store_request *request)
 {
@@ -214,8 +227,7 @@ static int check_kept(struct context *context, struct store_request *request)
 		if (shadowcopy_part_find(context->sc, request->volume.dev, store, &part))
 			continue;
 		found++;
-		if (store->max.bytes || store->max.percent || store->initial.bytes ||
-		    store->initial.percent)
+		if (changes_size(context, store, &part))
 			sized = true;
 	}
 	request->kept = choice->count && found == choice->count;

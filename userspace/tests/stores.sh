@@ -417,6 +417,10 @@ is "$(parse '[.stores[] | "\(.state) \(.growth) \(.on_volume)"] | unique | join(
 	"ready growing false, ready null false" "with their state"
 run create /srv --quiet --store "$stores/a" --store "$stores/b"
 is "$status" 0 "asked for again they are not made again"
+run create /srv --quiet --store memory:64M
+is "$status" 0 "nor with the size that they have"
+run create /srv --quiet --store memory:65M
+like "$status $err" "1 .*has shadows and with them a store already.*or give no size" "another size is refused"
 run create /srv --quiet --store "$stores/a" --initial 64M
 like "$status $err" "1 .*has shadows and with them a store already.*store resize.*or give no size" \
 	"no size is set by the way"
