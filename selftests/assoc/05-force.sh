@@ -3,7 +3,7 @@
 #
 # DESC: what is on a device stays until it is a store, and nothing destroys the volume itself (E-01)
 # TIMEOUT: 180
-# DISKS: vol=96M dev=128M small=4M ro=64M
+# DISKS: vol=96M dev=128M small=4M ro=64M raw=16M
 
 . "$(dirname "$0")/assoc.sh"
 
@@ -15,8 +15,9 @@ whole() {
 need_module
 declare -A sums
 mkfs.ext4 -q "$DISK_vol"
+fill "$DISK_raw" 5 16		# nothing that is recognised
 mkfs.btrfs -q "$DISK_dev"	# with a second superblock, beyond the head
-for disk in "$DISK_vol" "$DISK_dev" "$DISK_small" "$DISK_ro"; do
+for disk in "$DISK_vol" "$DISK_dev" "$DISK_small" "$DISK_ro" "$DISK_raw"; do
 	sums[$disk]=$(checksum "$disk")
 done
 
@@ -48,6 +49,9 @@ mistake 1 'read-only' create "$DISK_vol" "$DISK_small" --no-free-space --force \
 	--store "$DISK_vol=$DISK_dev" --store "$DISK_small=$DISK_ro"
 whole "$DISK_dev" "the store of another volume of the set cannot be used"
 whole "$DISK_vol" "the volume"
+mistake 1 'read-only' create "$DISK_vol" "$DISK_small" --no-free-space \
+	--store "$DISK_vol=$DISK_raw" --store "$DISK_small=$DISK_ro"
+whole "$DISK_raw" "the same, with what is not recognised"
 
 take "$DISK_vol" --store "$DISK_dev" --force
 adm 0 delete --all --quiet

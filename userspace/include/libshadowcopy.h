@@ -554,8 +554,8 @@ int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcopy_volume *
  * shadowcopy_part_close() - let go of a part, or of NULL
  *
  * The module, if it has it, keeps it.  Unless shadowcopy_part_keep() was called, a file that
- * shadowcopy_part_open() made is deleted, and what was on a device comes back that it
- * overwrote for SHADOWCOPY_STORE_FORCE; a set that the device was added to is closed before.
+ * shadowcopy_part_open() made is deleted, and what was on a device comes back that was
+ * overwritten to make it a store; a set that the device was added to is closed before.
  * Call shadowcopy_part_keep() for a device before its shadows are taken: the module writes
  * to it from then on.
  */

@@ -512,8 +512,11 @@ static int open_device(struct shadowcopy_part *part)
 	if (rc)
 		return rc;
 	rc = sc_probe(part->sc, store->dev, &tags);
-	if (!rc && !*tags.type)
+	if (!rc && !*tags.type) {
+		/* For its head; why it cannot be opened is the module's to say. */
+		sc_wipe(part->sc, store->dev, &part->wiped);
 		return 0;
+	}
 	if (store->flags & SHADOWCOPY_STORE_FORCE)
 		return wipe_device(part);
 	if (rc)

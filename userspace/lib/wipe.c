@@ -33,14 +33,16 @@ static int remember(struct sc_wiped *wiped, int fd, uint64_t offset, size_t leng
 {
 	struct piece *piece = &wiped->pieces[wiped->count];
 	ssize_t got;
+	int rc;
 
 	piece->bytes = malloc(length);
 	if (!piece->bytes)
 		return -ENOMEM;
 	got = pread(fd, piece->bytes, length, offset);
 	if (got < 0) {
+		rc = -errno;
 		free(piece->bytes);
-		return -errno;
+		return rc;
 	}
 	piece->offset = offset;
 	piece->length = got;

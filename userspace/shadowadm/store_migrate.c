@@ -160,7 +160,7 @@ static bool is_moved(const struct migration *migration, const struct shadow_stor
 }
 
 /*
- * Where a limit was said that is too low even if all of the store that stays is used, that
+ * Where the new place's limit is too low even if all of the store that stays is used, that
  * is said before anything is changed.  Whether the rest can grow is seen when it has to.
  */
 static int check_room(struct context *context, const struct migration *migration,
