@@ -332,11 +332,9 @@ static void grow(struct work_struct *work)
 		store->growing = part;
 		before = shadow_store_size(store);
 		last = part ? part->grow_fault : 0;
-		if (!part)
-			store->grow_since = 0;
 	}
 	mutex_unlock(&vol->epochs.mutate);
-	if (!part)
+	if (!part)	/* asked for once more while a step began, and that has ended */
 		goto out;
 
 	err = obtain(vol, part, &fault);
