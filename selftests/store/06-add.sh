@@ -30,7 +30,8 @@ is "$(parts list "$DISK_origin" | wc -l)" 3 "there are three parts"
 left_alone "$file"
 check "the image is the oracle meanwhile" ora_compare "$oracle_image" "$DISK_oracle"
 writers_stop
-# More than the first part has.
+# More than the first part has, and nothing that a filesystem still has to write.
+umount_at "$SCRATCH/mnt"
 overwrite "$DISK_origin" 4 50
 check "the image is the oracle after all writes" ora_compare "$oracle_image" "$DISK_oracle"
 diag "$(parts list)"
@@ -41,5 +42,4 @@ is "$(volume "$DISK_origin" '| "\(.evicted) \(.lost)"')" "0 0" "no shadow was lo
 shadowadm delete --all -q
 is "$(parts list)" "" "no part is left"
 is_free "$file"
-umount_at "$SCRATCH/mnt"
 unload
