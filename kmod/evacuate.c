@@ -413,7 +413,7 @@ static int move_some(struct evacuation *ev)
 		err = move_run(ev);
 	/* Room that is on its way: ours, a batch's, or more of the store. */
 	if (err == -ENOSPC && is_cut(ev) && (ev->store->leaving || ev->store->freeing ||
-					     shadow_store_may_grow(ev->store)))
+					     shadow_policy_want_room(ev->vol)))
 		err = -EAGAIN;
 	unlock(ev);
 	shadow_volume_kick(ev->vol);

@@ -287,18 +287,19 @@ static void end_step(struct shadow_store *store, struct shadow_part *part, int e
 {
 	store->growing = NULL;
 	store->grow_needs = false;
-	store->grow_frozen = err == -EAGAIN && !shadow_store_grows_slowly(store);
-	if (store->grow_frozen) {
+	part->grow_frozen = err == -EAGAIN && !shadow_store_grows_slowly(store);
+	if (part->grow_frozen) {
 		part->grow_again = jiffies + AGAIN_FROZEN;
-		return;		/* due as before */
+		return;
 	}
-	store->grow_since = 0;
 	part->grow_fault = err ? reason : SHADOW_REASON_NONE;
 	part->grow_again = 0;
 	if (!err) {
 		part->grow_failures = 0;
+		store->grow_since = 0;
 		return;
 	}
+	/* Due as before: another part may grow, and the policy knows when none can. */
 	part->grow_again = jiffies + min(AGAIN_FIRST << min(part->grow_failures, 10U), AGAIN_LAST);
 	part->grow_failures++;
 }

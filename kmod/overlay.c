@@ -353,8 +353,8 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 	}
 	if ((err == -ENOMEM || (err == -ENOSPC && store->freeing)) && shadow_store_busy(store))
 		return shadow_policy_refuses(ov->vol) ? -EIO : -EAGAIN;
-	if (err == -ENOSPC && shadow_store_may_grow(store))
-		return -EAGAIN;		/* may_go_on() kicks the worker, which sees to it */
+	if (err == -ENOSPC && shadow_policy_want_room(ov->vol))
+		return -EAGAIN;		/* may_go_on() kicks the worker */
 	return err;
 }
 

@@ -54,6 +54,7 @@
 #define GROW_SECONDS	10		/* of filling, before which the store grows */
 #define GROW_MIN	((32ULL << 20) >> SHADOW_BLOCK_BITS)
 #define GROW_PART	8		/* of a large store */
+#define ASKED_LATELY	(5 * HZ)	/* who waits for growth asks more often */
 
 static struct shadow_stake *(*take_victim)(struct shadow_volume *vol);
 static void (*finish_victim)(struct shadow_stake *stake);
@@ -86,32 +87,49 @@ static bool grow_is_due(const struct shadow_volume *vol, const struct shadow_par
 	u64 enough = max3(vol->rate * GROW_SECONDS >> SHADOW_BLOCK_BITS, GROW_MIN,
 			  div_u64(shadow_store_size(vol->store), GROW_PART));
 
-	if (!part || shadow_part_unready(part))
-		return part;
+	if (part && shadow_part_unready(part))
+		return true;
 	return rcu_access_pointer(vol->epochs.settled) && room_of(vol->store) < enough;
+}
+
+/*
+ * Take the next step of growth, if there is one to take.  Nobody else says whether growth is
+ * due.  @wanted: it is, whatever room there is.
+ */
+static void see_to_growth(struct shadow_volume *vol, bool wanted)
+{
+	struct shadow_store *store = vol->store;
+	struct shadow_part *part = shadow_store_growable(store);
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	/* Nobody asked for a while: who waits now begins to wait now. */
+	if (store->grow_since && time_after(jiffies, store->grow_asked + ASKED_LATELY))
+		store->grow_since = jiffies ?: 1;
+	store->grow_asked = jiffies;
+	if (store->growing)
+		return;
+	if (!shadow_store_can_grow(store)) {
+		store->grow_since = 0;
+		return;
+	}
+	if (!store->grow_since) {
+		if (!wanted && !grow_is_due(vol, part))
+			return;
+		store->grow_since = jiffies ?: 1;
+	}
+	if (part)
+		queue_work(vol->grow_wq, &vol->grow_work);
 }
 
 void shadow_policy_grow(struct shadow_volume *vol)
 {
-	struct shadow_store *store = vol->store;
-	struct shadow_part *part;
+	see_to_growth(vol, false);
+}
 
-	lockdep_assert_held(&vol->epochs.mutate);
-	if (store->growing)
-		return;
-	part = shadow_store_growable(store);
-	if (!store->grow_since) {
-		if (!grow_is_due(vol, part))
-			return;
-		store->grow_since = jiffies ?: 1;
-	}
-	/* Frozen, and nobody wanted anything for a while: who waits now begins to wait now. */
-	if (part && store->grow_frozen && time_after(jiffies, part->grow_again + HZ))
-		store->grow_since = jiffies ?: 1;
-	if (part)
-		queue_work(vol->grow_wq, &vol->grow_work);
-	else if (!store->grow_frozen)
-		store->grow_since = 0;
+bool shadow_policy_want_room(struct shadow_volume *vol)
+{
+	see_to_growth(vol, true);
+	return shadow_store_grows(vol->store);
 }
 
 void shadow_policy_told_free(struct shadow_volume *vol)
@@ -141,11 +159,9 @@ static void try_again(struct shadow_store *store)
  */
 static bool grows(struct shadow_volume *vol)
 {
-	shadow_policy_grow(vol);
-	if (vol->store->grow_frozen && atomic_read(&vol->hurry) &&
-	    vol->policy != SHADOW_POLICY_FAIL_IO)
-		return false;
-	return shadow_store_may_grow(vol->store);
+	return shadow_policy_want_room(vol) &&
+	       !(atomic_read(&vol->hurry) && vol->policy != SHADOW_POLICY_FAIL_IO &&
+		 shadow_store_grow_is_frozen(vol->store));
 }
 
 /* Is there little room?  What is being cleared out is rather left in use. */
@@ -159,11 +175,12 @@ static bool is_short(struct shadow_store *store)
 static bool wants_room(struct shadow_volume *vol)
 {
 	lockdep_assert_held(&vol->epochs.mutate);
-	if (!vol->store || !rcu_access_pointer(vol->epochs.settled) || grows(vol))
+	if (!vol->store || !rcu_access_pointer(vol->epochs.settled) ||
+	    vol->policy == SHADOW_POLICY_FAIL_IO)
 		return false;
 	if (vol->policy != SHADOW_POLICY_EVICT && (!vol->short_of_room || vol->throttled))
 		return false;
-	return vol->policy != SHADOW_POLICY_FAIL_IO && is_short(vol->store);
+	return !shadow_policy_has_room(vol->store) && !grows(vol) && is_short(vol->store);
 }
 
 bool shadow_policy_has_room(const struct shadow_store *store)

@@ -48,6 +48,12 @@ bool shadow_policy_wait(struct shadow_volume *vol);
  */
 void shadow_policy_grow(struct shadow_volume *vol);
 
+/*
+ * There is no room for what somebody has: let the store grow.  Context: epochs.mutate held.
+ * Return: true if room is on its way: kick the worker, and try again in a while.
+ */
+bool shadow_policy_want_room(struct shadow_volume *vol);
+
 /* More is known to be free: let the store grow, if that is what it lacked.  Likewise. */
 void shadow_policy_told_free(struct shadow_volume *vol);
 

@@ -568,6 +568,7 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 	/* Ours alone now, so that a store which is slow to end holds nobody up. */
 	if (store) {
 		shadow_grow_stop(vol);
+		shadow_volume_kick(vol);	/* a new store may have wanted to grow just now */
 		flush_work(&vol->work);		/* it may be sending batches */
 		mutex_lock(&vol->epochs.mutate);
 		vol->past_writes += atomic64_read(&store->writes);

@@ -200,6 +200,11 @@ static bool may_try(const struct shadow_part *part)
 	return !part->grow_again || time_after_eq(jiffies, part->grow_again);
 }
 
+static bool may_obtain(const struct shadow_part *part)
+{
+	return part->ops->grow && part->nr_blocks + SHADOW_GROW_LEAST <= part->max_blocks;
+}
+
 struct shadow_part *shadow_store_growable(const struct shadow_store *store)
 {
 	struct shadow_part *part;
@@ -208,10 +213,37 @@ struct shadow_part *shadow_store_growable(const struct shadow_store *store)
 		if (shadow_part_unready(part) && may_try(part))
 			return part;
 	list_for_each_entry(part, &store->parts, node)
-		if (part->ops->grow && part->nr_blocks + SHADOW_GROW_LEAST <= part->max_blocks &&
-		    may_try(part))
+		if (may_obtain(part) && may_try(part))
 			return part;
 	return NULL;
+}
+
+bool shadow_store_can_grow(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+
+	list_for_each_entry(part, &store->parts, node)
+		if ((shadow_part_unready(part) || may_obtain(part)) &&
+		    (part->grow_frozen || may_try(part)))
+			return true;
+	return false;
+}
+
+bool shadow_store_grow_is_frozen(const struct shadow_store *store)
+{
+	const struct shadow_part *part;
+	bool frozen = false;
+
+	list_for_each_entry(part, &store->parts, node) {
+		if (!shadow_part_unready(part) && !may_obtain(part))
+			continue;
+		/* Who asks, asks often: one that was not tried for a while may be thawed. */
+		if (part->grow_frozen && time_before(jiffies, part->grow_again + HZ))
+			frozen = true;
+		else if (part == store->growing || may_try(part))
+			return false;
+	}
+	return frozen;
 }
 
 bool shadow_store_grows_slowly(const struct shadow_store *store)
@@ -219,7 +251,7 @@ bool shadow_store_grows_slowly(const struct shadow_store *store)
 	return store->grow_since && time_after(jiffies, store->grow_since + GROW_PATIENCE);
 }
 
-bool shadow_store_may_grow(const struct shadow_store *store)
+bool shadow_store_grows(const struct shadow_store *store)
 {
 	if (!store->grow_since || shadow_store_grows_slowly(store))
 		return false;
@@ -480,7 +512,6 @@ void shadow_store_cut(struct shadow_part *part, u64 max_blocks)
 	struct shadow_store *store = part->store;
 
 	store->cut = part;
-	store->grow_frozen = false;	/* if it is the one, nobody need wait for it */
 	store->uncut_blocks = part->max_blocks;
 	part->max_blocks = max_blocks;
 	shadow_space_limit(&part->space, max_blocks);

@@ -130,6 +130,7 @@ extern const struct shadow_part_ops shadow_part_file_ops;
  *	still to be made ready
  * @nr_taken: blocks that @space has had at most, if @on_volume; else 0
  * @grow_again: jiffies before which it is not asked to grow
+ * @grow_frozen: ... because its filesystem is frozen, which is no failure
  * @grow_failures: times in a row that it could not
  * @grow_fault: why, enum shadow_reason
  * @private: of @ops
@@ -149,6 +150,7 @@ struct shadow_part {
 	struct shadow_space space;
 	u64 nr_taken;
 	unsigned long grow_again;
+	bool grow_frozen;
 	unsigned int grow_failures;
 	u32 grow_fault;
 	void *private;
@@ -172,9 +174,9 @@ struct shadow_part {
  * @open: the batch that takes blocks now
  * @growing: the part that is growing now, or NULL; under the mutate mutex, as are the
  *	next three
- * @grow_since: jiffies when growth became due, 0: it is not
- * @grow_frozen: ... and was put off, because the filesystem is frozen
- * @grow_needs: ... and needs room itself, for what has to be preserved first
+ * @grow_since: jiffies since which growth is due and somebody asks for it, 0: it is not
+ * @grow_asked: when somebody asked last
+ * @grow_needs: growth needs room itself, for what has to be preserved first
  * @cut: the part of which blocks are being cleared out, or NULL
  * @uncut_blocks: its ->max_blocks before
  * @reaping: batches whose end is known; the worker's
@@ -201,7 +203,7 @@ struct shadow_store {
 	struct shadow_batch *open;
 	struct shadow_part *growing;
 	unsigned long grow_since;
-	bool grow_frozen;
+	unsigned long grow_asked;
 	bool grow_needs;
 	struct shadow_part *cut;
 	u64 uncut_blocks;
@@ -341,6 +343,12 @@ bool shadow_store_has_spare(const struct shadow_store *store);
  */
 struct shadow_part *shadow_store_growable(const struct shadow_store *store);
 
+/* Can one, now or when its filesystem is not frozen any more?  Context: mutate mutex. */
+bool shadow_store_can_grow(const struct shadow_store *store);
+
+/* Can it, but only parts of which the filesystem was just found frozen?  Likewise. */
+bool shadow_store_grow_is_frozen(const struct shadow_store *store);
+
 /* Blocks of a part that are to be made ready.  Context: mutate mutex. */
 static inline u64 shadow_part_unready(const struct shadow_part *part)
 {
@@ -350,10 +358,10 @@ static inline u64 shadow_part_unready(const struct shadow_part *part)
 }
 
 /*
- * It is full, but room is on its way: whoever makes it kicks, also when it has come
- * to nothing.  Context: mutate mutex.
+ * Is growth under way, so that waiting for it makes sense?  Whoever makes room kicks, also
+ * when it has come to nothing.  Context: mutate mutex; shadow_policy_grow() was just called.
  */
-bool shadow_store_may_grow(const struct shadow_store *store);
+bool shadow_store_grows(const struct shadow_store *store);
 
 /* Has growth taken too long?  Context: mutate mutex. */
 bool shadow_store_grows_slowly(const struct shadow_store *store);
