@@ -540,7 +540,8 @@ int shadowcopy_store_parse(struct shadowcopy *sc, const char *text,
  *
  * A file is made if it does not exist.  One that exists is taken only if it is a store
  * already, or empty, unless SHADOWCOPY_STORE_FORCE is given; so is a device only if nothing
- * is recognised on it.
+ * is recognised on it.  A file that is overwritten has lost its contents when this succeeds.
+ * Two parts that are open cannot have blocks in common, as a disk and its partition have.
  *
  * Return: 0; -EEXIST: something else is there; -EPERM: others than root could
  * interfere; -EOPNOTSUPP: not on this filesystem; -ENOSPC; -EBUSY: it is in use; or another
@@ -558,8 +559,10 @@ int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcopy_volume *
  * overwritten to make it a store; a set that the device was added to is closed before.
  * Call shadowcopy_part_keep() for a device before its shadows are taken: the module writes
  * to it from then on.
+ *
+ * Return: 0, or a negative errno: what was on a device could not be put back, or not all.
  */
-void shadowcopy_part_close(struct shadowcopy_part *part);
+int shadowcopy_part_close(struct shadowcopy_part *part);
 void shadowcopy_part_keep(struct shadowcopy_part *part);
 
 /* What shadowcopy_set_add() and shadowcopy_part_add() take; valid until the part is closed. */

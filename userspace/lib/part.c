@@ -27,6 +27,7 @@
 
 struct shadowcopy_part {
 	struct shadowcopy *sc;
+	struct shadowcopy_part *next;	/* in sc->parts, of a device */
 	struct shadowcopy_volume volume;
 	struct shadowcopy_store store;
 	struct shadow_store_spec spec;
@@ -157,40 +158,6 @@ static bool is_open_elsewhere(int fd)
 	return false;
 }
 
-/* Is what is there ours, or nothing, or to be overwritten? */
-static int check_contents(struct shadowcopy_part *part, int fd, const struct stat *st,
-			  bool *ours)
-{
-	struct sc_header header;
-	int rc;
-
-	*ours = false;
-	if (!st->st_size)
-		return 0;
-	rc = sc_header_read(fd, &header);
-	if (!rc) {
-		*ours = true;
-		return 0;
-	}
-	if (rc != -ENODATA)
-		return PART_FAIL(part, rc, .action = "read the header of");
-	if (!(part->store.flags & SHADOWCOPY_STORE_FORCE))
-		return PART_FAIL(part, -EEXIST, .action = "use as a store",
-				 .cause = "the file has other contents, which would be lost",
-				 .remedy = "name another file, or say --force to overwrite this "
-					   "one");
-	if (is_open_elsewhere(fd))
-		return PART_FAIL(part, -EBUSY, .action = "overwrite",
-				 .cause = "somebody else has the file open: a program, a machine, "
-					  "a loop device, for swapping",
-				 .remedy = "end that first, or name another file; \"fuser\", "
-					   "\"losetup -j\" and \"swapon\" tell who it is");
-	if (ftruncate(fd, 0) < 0)
-		return errno == ETXTBSY ? in_use(part) :
-		       PART_FAIL(part, -errno, .action = "empty");
-	return 0;
-}
-
 static int no_copy_on_write(const struct shadowcopy_part *part, int fd)
 {
 	int flags = 0;
@@ -268,6 +235,52 @@ static int check_sizes(struct shadowcopy_part *part, uint64_t have, uint64_t *si
 				 .remedy = "choose a smaller --initial or a larger --max");
 	*size = have > initial ? have : initial;
 	part->spec.max_bytes = part->btrfs ? least(max, *size) : max;
+	return 0;
+}
+
+/* What makes a file useless should be known while it still has its contents. */
+static int check_fits(struct shadowcopy_part *part, const struct stat *st)
+{
+	uint64_t size = 0, room = part->room + (uint64_t)st->st_blocks * 512;
+	int rc = check_sizes(part, 0, &size);
+
+	return rc ? rc : SC_HEAD + size > room ? no_space(part, SC_HEAD + size) : 0;
+}
+
+/* Is what is there ours, or nothing, or to be overwritten? */
+static int check_contents(struct shadowcopy_part *part, int fd, const struct stat *st,
+			  bool *ours)
+{
+	struct sc_header header;
+	int rc;
+
+	*ours = false;
+	if (!st->st_size)
+		return 0;
+	rc = sc_header_read(fd, &header);
+	if (!rc) {
+		*ours = true;
+		return 0;
+	}
+	if (rc != -ENODATA)
+		return PART_FAIL(part, rc, .action = "read the header of");
+	if (!(part->store.flags & SHADOWCOPY_STORE_FORCE))
+		return PART_FAIL(part, -EEXIST, .action = "use as a store",
+				 .cause = "the file has other contents, which would be lost",
+				 .remedy = "name another file, or say --force to overwrite this "
+					   "one");
+	if (is_open_elsewhere(fd))
+		return PART_FAIL(part, -EBUSY, .action = "overwrite",
+				 .cause = "somebody else has the file open: a program, a machine, "
+					  "a loop device, for swapping",
+				 .remedy = "end that first, or name another file; \"fuser\", "
+					   "\"losetup -j\" and \"swapon\" tell who it is");
+	rc = check_fits(part, st);
+	if (rc)
+		return rc;
+	if (ftruncate(fd, 0) < 0)
+		return errno == ETXTBSY ? in_use(part) :
+		       PART_FAIL(part, -errno, .action = "empty");
 	return 0;
 }
 
@@ -427,7 +440,7 @@ static int open_file(struct shadowcopy_part *part)
 
 static int wipe_device(struct shadowcopy_part *part)
 {
-	int rc = sc_wipe(part->sc, part->store.dev, &part->wiped);
+	int rc = sc_wipe(part->sc, part->store.dev, true, &part->wiped);
 	struct shadow_fault fault = {
 		.error = -rc, .phase = SHADOW_PHASE_STORE, .dev = part->store.dev,
 		.reason = SHADOW_REASON_STORE_IN_USE,
@@ -435,7 +448,29 @@ static int wipe_device(struct shadowcopy_part *part)
 
 	if (!rc)
 		return 0;
-	return PART_FAIL(part, rc, .action = "overwrite", .fault = rc == -EBUSY ? &fault : NULL);
+	return PART_FAIL(part, rc, .action = "overwrite", .fault = rc == -EBUSY ? &fault : NULL,
+			 .cause = rc == -E2BIG ? "there are more than 4096 signatures on it" : NULL,
+			 .remedy = rc == -E2BIG ? "overwrite its contents yourself" : NULL);
+}
+
+/* What is overwritten for one part must not be what another one's is put back to. */
+static int check_apart(const struct shadowcopy_part *part)
+{
+	const struct shadowcopy_part *other = part->sc->parts;
+	char *cause = NULL;
+	int rc;
+
+	while (other && !sc_share_blocks(part->sc, part->store.dev, other->store.dev))
+		other = other->next;
+	if (!other)
+		return 0;
+	if (asprintf(&cause, "it has blocks of %s, which is to be a store, too",
+		     other->store.path) < 0)
+		cause = NULL;
+	rc = PART_FAIL(part, -EEXIST, .action = "use as a store", .cause = cause,
+		       .remedy = "name only one of the two");
+	free(cause);
+	return rc;
 }
 
 #define SAID_SMALL	" was said, and a store has "
@@ -509,13 +544,17 @@ static int open_device(struct shadowcopy_part *part)
 	if (is_said(&store->max))
 		part->spec.max_bytes = limit_of(&store->max, device.bytes);
 	rc = check_device(part, &device);
+	if (!rc)
+		rc = check_apart(part);
 	if (rc)
 		return rc;
+	part->next = part->sc->parts;
+	part->sc->parts = part;
 	rc = sc_probe(part->sc, store->dev, &tags);
 	if (!rc && !*tags.type) {
 		/* For its head; why it cannot be opened is the module's to say. */
-		sc_wipe(part->sc, store->dev, &part->wiped);
-		return 0;
+		rc = sc_wipe(part->sc, store->dev, false, &part->wiped);
+		return rc == -EIO || rc == -ENOMEM ? PART_FAIL(part, rc, .action = "read") : 0;
 	}
 	if (store->flags & SHADOWCOPY_STORE_FORCE)
 		return wipe_device(part);
@@ -627,10 +666,23 @@ SC_EXPORT int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcop
 	return rc;
 }
 
-SC_EXPORT void shadowcopy_part_close(struct shadowcopy_part *part)
+static void leave_list(struct shadowcopy_part *part)
 {
+	struct shadowcopy_part **link = &part->sc->parts;
+
+	while (*link && *link != part)
+		link = &(*link)->next;
+	if (*link)
+		*link = part->next;
+}
+
+SC_EXPORT int shadowcopy_part_close(struct shadowcopy_part *part)
+{
+	int rc = 0;
+
 	if (!part)
-		return;
+		return 0;
+	leave_list(part);
 	if (part->made && !part->keep && is_named(part) && !unlinkat(part->dir, part->base, 0))
 		sc_registry_remove(part->sc, &part->uuid);
 	if (part->dir >= 0)
@@ -640,8 +692,13 @@ SC_EXPORT void shadowcopy_part_close(struct shadowcopy_part *part)
 	if (part->keep)
 		sc_wiped_free(&part->wiped);
 	else
-		sc_unwipe(part->sc, part->store.dev, &part->wiped);
+		rc = sc_unwipe(part->sc, part->store.dev, &part->wiped);
+	if (rc)
+		rc = PART_FAIL(part, rc, .action = "put back what was on",
+			       .remedy = "restore it from a backup, or have its partitions or "
+					 "filesystem repaired from what is left");
 	free(part);
+	return rc;
 }
 
 SC_EXPORT void shadowcopy_part_keep(struct shadowcopy_part *part)

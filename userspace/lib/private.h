@@ -28,6 +28,7 @@ struct shadowcopy {
 	char *sysroot;		/* NULL: this machine */
 	struct shadowcopy_error error;
 	char *error_strings[5];	/* owns what error points to */
+	struct shadowcopy_part *parts;	/* devices that are open as parts */
 };
 
 struct shadowcopy_set {
@@ -186,13 +187,18 @@ int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags)
 struct sc_wiped;
 
 /*
- * Overwrite the signatures of what is on a device that nobody uses.  @wiped: what was
- * there, for sc_unwipe() or sc_wiped_free().  Return: 0, or a negative errno; then nothing
- * is changed.
+ * Remember what is in the first MiB of a device that nobody uses, which the module zeroes,
+ * and with @signatures overwrite those that libblkid finds, wherever they are.  @wiped: what
+ * was there, for sc_unwipe() or sc_wiped_free().  Return: 0, or a negative errno; then
+ * nothing is changed.
  */
-int sc_wipe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_wiped **wiped);
+int sc_wipe(struct shadowcopy *sc, struct shadow_dev dev, bool signatures,
+	    struct sc_wiped **wiped);
 
-/* Put it back, the first MiB, too, which the module zeroes; and free @wiped, or NULL. */
+/*
+ * Put it back, as much of it as can be, and free @wiped, or NULL.  Return: 0, or a negative
+ * errno: then some of it is lost.
+ */
 int sc_unwipe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_wiped **wiped);
 void sc_wiped_free(struct sc_wiped **wiped);
 

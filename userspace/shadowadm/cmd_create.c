@@ -9,7 +9,9 @@
  *	5. wait until udev, or devtmpfs, has made the device nodes
  *	6. find what is free on the shadows, and tell the module
  *
- * Up to 4 nothing has happened yet, and a failure of 4 leaves nothing behind.
+ * Up to 4 nothing has happened to a volume yet, and a failure of 4 leaves nothing behind: files
+ * that were made for it are deleted, and devices get back what was on them, unless the shadows
+ * were taken for a moment.  A file that was overwritten by --force stays so.
  */
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -428,7 +430,7 @@ static int run_create(struct context *context, int argc, char **argv)
 		status = create(context, request, plan);
 	shadowcopy_plan_free(plan);
 	if (request->count <= ARRAY_SIZE(request->volumes))
-		stores_close(request->volumes, request->count);
+		stores_close(context, request->volumes, request->count);
 	free(request);
 	return status;
 }

@@ -19,6 +19,7 @@ struct addition {
 	struct shadowcopy_association entry;
 	bool in_use;			/* the volume has a store */
 	bool added;			/* ... and now this part of it */
+	bool written;			/* ... or had it for a while */
 	char volume_name[SHADOWCOPY_PATH_MAX];
 	char name[SHADOWCOPY_STORE_PATH_MAX + 1];
 };
@@ -113,15 +114,18 @@ static int add(struct context *context, struct addition *addition)
 		rc = shadowcopy_part_add(context->sc, addition->volume->dev,
 					 shadowcopy_part_spec(part), &number);
 		addition->added = !rc;
+		addition->written = !rc && addition->target.store.type == SHADOW_STORE_DEVICE;
 	}
 	rc = rc ? rc : shadowcopy_stores_commit(stores);
 	if (rc)
 		fail_library(context);
 	if (rc && addition->added)
 		take_back(context, addition, number);
-	if (part && (!rc || addition->added))
+	/* what a device had besides its head may be overwritten: it must not look intact */
+	if (part && (!rc || addition->added || addition->written))
 		shadowcopy_part_keep(part);
-	shadowcopy_part_close(part);
+	if (shadowcopy_part_close(part))
+		fail_library(context);
 	shadowcopy_stores_close(stores);
 	return rc ? STATUS_FAILED : STATUS_OK;
 }

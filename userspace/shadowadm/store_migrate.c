@@ -179,7 +179,7 @@ static int check_room(struct context *context, const struct migration *migration
 	if (used <= room)
 		return STATUS_OK;
 	return fail(context, "%s with what stays of the store has room for %s, and %s are to be "
-		    "moved: give it more with --max, or delete shadows; nothing was changed",
+		    "moved: give it more with --max, or delete shadows",
 		    migration->name, size_format(room, sizes[0]), size_format(used, sizes[1]));
 }
 
@@ -261,7 +261,8 @@ static int establish(struct context *context, struct migration *migration)
 	/* a part that was added stays: said again, it is found */
 	if (part && ((!rc && !status) || added))
 		shadowcopy_part_keep(part);
-	shadowcopy_part_close(part);
+	if (shadowcopy_part_close(part))
+		fail_library(context);
 	shadowcopy_stores_close(stores);
 	return rc ? STATUS_FAILED : status;
 }

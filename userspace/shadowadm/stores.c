@@ -390,13 +390,14 @@ void stores_keep(struct store_request *requests, size_t count)
 			shadowcopy_part_keep(requests[i].parts[j]);
 }
 
-void stores_close(struct store_request *requests, size_t count)
+void stores_close(struct context *context, struct store_request *requests, size_t count)
 {
 	size_t i, j;
 
 	for (i = 0; i < count; i++) {
 		for (j = 0; requests[i].parts && j < requests[i].choice.count; j++)
-			shadowcopy_part_close(requests[i].parts[j]);
+			if (shadowcopy_part_close(requests[i].parts[j]))
+				fail_library(context);
 		free(requests[i].parts);
 		requests[i].parts = NULL;
 		shadowcopy_choice_clear(&requests[i].choice);

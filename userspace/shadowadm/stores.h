@@ -54,7 +54,7 @@ void stores_begin(struct store_request *requests, size_t count);
 
 /* The shadows exist: what was made for their stores stays. */
 void stores_keep(struct store_request *requests, size_t count);
-void stores_close(struct store_request *requests, size_t count);
+void stores_close(struct context *context, struct store_request *requests, size_t count);
 
 /* Are these one and the same? */
 bool store_same(const struct shadowcopy_store *a, const struct shadowcopy_store *b);
