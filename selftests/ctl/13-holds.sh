@@ -10,4 +10,5 @@ mkfs_on ext4 "$DISK_mounted"
 mount_at "$DISK_mounted" "$SCRATCH/mnt"
 need_module
 cases ctl_errno holds a="$DISK_a" b="$DISK_b" mounted="$DISK_mounted" mountpoint="$SCRATCH/mnt"
+freezing_nests || cases ctl_errno frozen a="$DISK_a" mounted="$DISK_mounted" mountpoint="$SCRATCH/mnt"
 unload

@@ -1308,7 +1308,7 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, ENXIO, NO_DEVICE, stores, store_no_device),
 
 	/* no case: SET_HOLD, EAGAIN, SUSPEND: programs are stopped before the machine sleeps */
-	CASE(SET_HOLD, EBUSY, FROZEN, holds, frozen_already),
+	CASE(SET_HOLD, EBUSY, FROZEN, frozen, frozen_already),
 	CASE(SET_HOLD, EINTR, INTERRUPTED, holds, killed),
 	CASE(SET_HOLD, EINVAL, EMPTY, holds, hold_nothing),
 	/* no case: SET_HOLD, EIO, HOOK_DEAD: nothing can take the hook from under us */
