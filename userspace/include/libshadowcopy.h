@@ -557,8 +557,9 @@ int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcopy_volume *
  * The module, if it has it, keeps it.  Unless shadowcopy_part_keep() was called, a file that
  * shadowcopy_part_open() made is deleted, and what was on a device comes back that was
  * overwritten to make it a store; a set that the device was added to is closed before.
- * Call shadowcopy_part_keep() for a device before its shadows are taken: the module writes
- * to it from then on.
+ * Call shadowcopy_part_keep() for a device when shadows may have been taken, be it only for a
+ * moment: the module writes to it from then on.  Where taking fails with SHADOW_PHASE_FREEZE
+ * or SHADOW_PHASE_HOLD they have not.
  *
  * Return: 0, or a negative errno: what was on a device could not be put back, or not all.
  */
@@ -567,6 +568,18 @@ void shadowcopy_part_keep(struct shadowcopy_part *part);
 
 /* What shadowcopy_set_add() and shadowcopy_part_add() take; valid until the part is closed. */
 const struct shadow_store_spec *shadowcopy_part_spec(const struct shadowcopy_part *part);
+
+/**
+ * shadowcopy_stores_overlap() - do two stores have blocks in common?
+ * @sc: the handle
+ * @a: a store
+ * @b: another one
+ *
+ * Return: 1 for two devices of which one is a part of the other, or made of it, as a disk
+ * and its partition are, or that are the same; else 0.
+ */
+int shadowcopy_stores_overlap(struct shadowcopy *sc, const struct shadowcopy_store *a,
+			      const struct shadowcopy_store *b);
 
 /**
  * shadowcopy_store_limit() - how much a store may hold, in bytes

@@ -453,6 +453,13 @@ static int wipe_device(struct shadowcopy_part *part)
 			 .remedy = rc == -E2BIG ? "overwrite its contents yourself" : NULL);
 }
 
+SC_EXPORT int shadowcopy_stores_overlap(struct shadowcopy *sc, const struct shadowcopy_store *a,
+					const struct shadowcopy_store *b)
+{
+	return a->type == SHADOW_STORE_DEVICE && b->type == SHADOW_STORE_DEVICE &&
+	       sc_share_blocks(sc, a->dev, b->dev);
+}
+
 /* What is overwritten for one part must not be what another one's is put back to. */
 static int check_apart(const struct shadowcopy_part *part)
 {
@@ -460,7 +467,7 @@ static int check_apart(const struct shadowcopy_part *part)
 	char *cause = NULL;
 	int rc;
 
-	while (other && !sc_share_blocks(part->sc, part->store.dev, other->store.dev))
+	while (other && !shadowcopy_stores_overlap(part->sc, &part->store, &other->store))
 		other = other->next;
 	if (!other)
 		return 0;
@@ -509,11 +516,14 @@ static int check_device(struct shadowcopy_part *part, const struct shadowcopy_vo
 
 	if (sc_share_blocks(part->sc, dev, volume))
 		fault.reason = SHADOW_REASON_STORE_ON_VOLUME;
+	else if (sc_is_read_only(part->sc, dev))
+		fault = (struct shadow_fault){ .error = EROFS, .phase = SHADOW_PHASE_STORE,
+			.dev = dev, .reason = SHADOW_REASON_STORE_READONLY };
 	else if (sc_logical_block(part->sc, dev) > sc_logical_block(part->sc, volume) &&
 		 sc_logical_block(part->sc, volume))
 		fault.reason = SHADOW_REASON_BLOCK_SIZE;
 	if (fault.reason)
-		return PART_FAIL(part, -EINVAL, .action = "use as a store", .fault = &fault);
+		return PART_FAIL(part, -(int)fault.error, .action = "use as a store", .fault = &fault);
 	if (device->bytes && device->bytes < SC_HEAD + SC_STORE_MIN)
 		return wrong_size(part, with_sizes(device->bytes, SAID_NO_MORE, SC_STORE_MIN,
 						   " at least, besides its first MiB"),

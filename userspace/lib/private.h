@@ -123,6 +123,9 @@ bool sc_store_comes_back(struct shadowcopy *sc, struct shadow_dev volume,
 /* Is one of the two a part of the other, or made of it? */
 bool sc_share_blocks(struct shadowcopy *sc, struct shadow_dev a, struct shadow_dev b);
 
+/* Is it set read-only? */
+bool sc_is_read_only(const struct shadowcopy *sc, struct shadow_dev dev);
+
 /* Bytes of a logical block; 0 where that cannot be seen. */
 unsigned int sc_logical_block(const struct shadowcopy *sc, struct shadow_dev dev);
 

@@ -397,6 +397,14 @@ bool sc_share_blocks(struct shadowcopy *sc, struct shadow_dev a, struct shadow_d
 	return search_below(&for_b, a) == FOUND || search_below(&for_a, b) == FOUND;
 }
 
+bool sc_is_read_only(const struct shadowcopy *sc, struct shadow_dev dev)
+{
+	char line[8];
+
+	return !sc_read_line(sc, line, sizeof(line), "/sys/dev/block/%u:%u/ro", dev.major,
+			     dev.minor) && !strcmp(line, "1");
+}
+
 unsigned int sc_logical_block(const struct shadowcopy *sc, struct shadow_dev dev)
 {
 	static const char *const places[] = { "", "/.." };	/* a partition's is its disk's */

@@ -10,8 +10,8 @@
  *	6. find what is free on the shadows, and tell the module
  *
  * Up to 4 nothing has happened to a volume yet, and a failure of 4 leaves nothing behind: files
- * that were made for it are deleted, and devices get back what was on them, unless the shadows
- * were taken for a moment.  A file that was overwritten by --force stays so.
+ * that were made for it are deleted, and devices get back what was on them, unless shadows may
+ * have existed for a moment.  A file that was overwritten by --force stays so.
  */
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -69,6 +69,12 @@ static int plan_volumes(struct context *context, struct request *request,
 	return status;
 }
 
+/* Before the volumes were held nothing has been preserved: no store was written to. */
+static bool may_have_begun(const struct shadowcopy_error *error)
+{
+	return error->phase != SHADOW_PHASE_FREEZE && error->phase != SHADOW_PHASE_HOLD;
+}
+
 static int take(struct context *context, struct request *request,
 		struct shadowcopy_plan *plan, struct shadow_set_step *step)
 {
@@ -90,8 +96,9 @@ static int take(struct context *context, struct request *request,
 		progress(context, "%d filesystem%s written out; freezing %zu device%s and taking",
 			 synced, synced == 1 ? "" : "s", shadowcopy_plan_count(plan),
 			 shadowcopy_plan_count(plan) == 1 ? "" : "s");
-		stores_begin(request->volumes, request->count);
 		rc = shadowcopy_set_take(set, step);
+		if (rc && may_have_begun(shadowcopy_last_error(context->sc)))
+			stores_begin(request->volumes, request->count);
 	}
 	if (rc)
 		fail_library(context);

@@ -164,6 +164,32 @@ static int check_own(struct context *context, const struct store_request *reques
 	return STATUS_OK;
 }
 
+static int check_pair(struct context *context, const struct shadowcopy_store *a,
+		      const struct shadowcopy_store *b)
+{
+	if (!shadowcopy_stores_overlap(context->sc, a, b))
+		return STATUS_OK;
+	return fail(context, "%s and %s have blocks in common, so they cannot both be stores: name "
+		    "only one of them", a->path, b->path);
+}
+
+/* Known before anything is overwritten: without its table a disk has no partitions any more. */
+static int check_apart(struct context *context, const struct store_request *requests,
+		       size_t count)
+{
+	int status = STATUS_OK;
+	size_t i, j, k, l;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < requests[i].choice.count; j++)
+			for (k = 0; k <= i; k++)
+				for (l = 0; !status && l < (k < i ? requests[k].choice.count : j);
+				     l++)
+					status = check_pair(context, &requests[k].choice.stores[l],
+							    &requests[i].choice.stores[j]);
+	return status;
+}
+
 /* --store of the volume itself, else those for all. */
 static int take_options(struct context *context, const struct store_options *options,
 			struct store_request *requests, size_t count,
@@ -209,10 +235,17 @@ static bool changes_size(struct context *context, const struct shadowcopy_store 
 	return shadowcopy_store_limit(context->sc, store, &bytes) || bytes != part->max_bytes;
 }
 
+/* The contents of a file do not come back. */
+static bool overwrites_file(const struct shadowcopy_choice *choice)
+{
+	return choice->count && choice->stores[0].type == SHADOW_STORE_FILE &&
+	       choice->stores[0].flags & SHADOWCOPY_STORE_FORCE;
+}
+
 /*
  * Where the volume has all of it already there is nothing to make.  The set would fail for
- * another store; of several parts it would have added some, for good.  Another size for
- * a part that is there would change nothing.
+ * another store, with a file overwritten in vain; of several parts it would have added some,
+ * for good.  Another size for a part that is there would change nothing.
  */
 static int check_kept(struct context *context, struct store_request *request)
 {
@@ -233,7 +266,7 @@ static int check_kept(struct context *context, struct store_request *request)
 	request->kept = choice->count && found == choice->count;
 	if (request->kept && sized)
 		return fail_in_use(context, request);
-	if (request->kept || choice->count < 2)
+	if (request->kept || (choice->count < 2 && !overwrites_file(choice)))
 		return STATUS_OK;
 	memset(&part, 0, sizeof(part));
 	while (shadowcopy_part_next(context->sc, &part) > 0)
@@ -319,7 +352,9 @@ int stores_choose(struct context *context, const struct store_options *options,
 	if (!status && options->initial && !has_file(requests, count))
 		status = usage(context, "--initial %s: only a file has an initial size",
 			       options->initial);
-	return status ? status : check_own(context, requests, count);
+	if (!status)
+		status = check_own(context, requests, count);
+	return status ? status : check_apart(context, requests, count);
 }
 
 /* --- opening and closing ------------------------------------------------------------------ */

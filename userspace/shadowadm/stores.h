@@ -49,7 +49,7 @@ int stores_open(struct context *context, struct store_request *requests, size_t 
 int stores_plan(struct context *context, const struct store_request *request,
 		struct shadowcopy_plan *plan);
 
-/* The module will write to their devices: what was on these does not come back. */
+/* The module may have written to their devices: what was on these does not come back. */
 void stores_begin(struct store_request *requests, size_t count);
 
 /* The shadows exist: what was made for their stores stays. */
