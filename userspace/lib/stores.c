@@ -20,6 +20,7 @@
 #include "private.h"
 
 #define ACTION	"read the associations in"
+#define TOO_SMALL "a store has 4M at least"
 #define REMEDY	"correct the line; stores.conf(5) tells what it can have"
 
 struct line {
@@ -67,8 +68,9 @@ static int bad_line(struct shadowcopy_stores *stores, size_t number, const char 
 	if (number == stores->adding)	/* it is not in the file, and will not be */
 		rc = SC_FAIL(stores->sc, -EINVAL, .action = "write the association to",
 			     .object = SHADOWCOPY_STORES_CONF, .cause = cause,
-			     .remedy = "\"shadowadm store list\" shows what there is; \"store "
-				       "resize\" and \"store remove\" change it");
+			     .remedy = "stores.conf(5) tells what a line can have; \"shadowadm "
+				       "store list\" shows what there is, and \"store resize\" "
+				       "and \"store remove\" change it");
 	else
 		rc = SC_FAIL(stores->sc, -EINVAL, .action = ACTION, .object = object,
 			     .cause = cause, .remedy = REMEDY);
@@ -180,12 +182,35 @@ static const char *parse_throttle(const char *text, uint32_t *ms)
 	return NULL;
 }
 
-static const char *parse_option(struct shadowcopy_association *entry, const char *name,
-				const char *value)
+static bool is_too_small(const struct shadowcopy_amount *amount)
 {
+	return amount->bytes && amount->bytes != SHADOWCOPY_UNLIMITED &&
+	       amount->bytes < SC_STORE_MIN;
+}
+
+/* What only all options together have wrong. */
+static const char *check_options(const struct shadowcopy_association *entry)
+{
+	if (entry->throttle_ms && entry->policy != SHADOW_POLICY_THROTTLE)
+		return "throttle= goes with policy=throttle, and with no other";
+	return NULL;
+}
+
+/* @seen: a bit for each option that the line has already. */
+static const char *parse_option(struct shadowcopy_association *entry, const char *name,
+				const char *value, unsigned int *seen)
+{
+	static const char *const names[] = { "max", "initial", "policy", "throttle" };
 	uint32_t type = sc_store_type(entry->store);
 	const char *wrong;
+	size_t i;
 
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i])) {
+			if (*seen & 1U << i)
+				return "the line has it twice";
+			*seen |= 1U << i;
+		}
 	if (!strcmp(name, "max")) {
 		wrong = shadowcopy_amount_parse(value, &entry->max);
 		if (!wrong && type == SHADOW_STORE_MEMORY &&
@@ -193,7 +218,7 @@ static const char *parse_option(struct shadowcopy_association *entry, const char
 			wrong = "a store in memory must have a limit";
 		if (!wrong && !entry->max.bytes && !entry->max.percent)
 			wrong = "nothing can be stored in it";
-		return wrong;
+		return wrong ?: is_too_small(&entry->max) ? TOO_SMALL : NULL;
 	}
 	if (!strcmp(name, "initial")) {
 		if (type != SHADOW_STORE_FILE)
@@ -203,7 +228,7 @@ static const char *parse_option(struct shadowcopy_association *entry, const char
 			wrong = "it is a size, for example 64M or 2%";
 		if (!wrong && !entry->initial.bytes && !entry->initial.percent)
 			wrong = "a file must have a size";
-		return wrong;
+		return wrong ?: is_too_small(&entry->initial) ? TOO_SMALL : NULL;
 	}
 	if (!strcmp(name, "policy")) {
 		if (shadowcopy_policy_parse(value, &entry->policy))
@@ -220,7 +245,8 @@ static int parse_options(struct shadowcopy_stores *stores, size_t number,
 {
 	char *name, *value, *p = options;
 	size_t name_size, value_size;
-	const char *wrong;
+	const char *wrong = NULL;
+	unsigned int seen = 0;
 	int rc;
 
 	while (p && *p) {
@@ -234,7 +260,7 @@ static int parse_options(struct shadowcopy_stores *stores, size_t number,
 		if (!name || !value) {
 			rc = no_memory(stores);
 		} else {
-			wrong = *value ? parse_option(entry, name, value) :
+			wrong = *value ? parse_option(entry, name, value, &seen) :
 				"an option is written NAME=VALUE";
 			if (wrong)
 				rc = bad_line(stores, number, "%s%s%s: %s", name,
@@ -245,7 +271,8 @@ static int parse_options(struct shadowcopy_stores *stores, size_t number,
 		if (rc)
 			return rc;
 	}
-	return 0;
+	wrong = check_options(entry);
+	return wrong ? bad_line(stores, number, "%s", wrong) : 0;
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -274,6 +301,12 @@ static int check_unique(struct shadowcopy_stores *stores, size_t number)
 			return bad_line(stores, number, "line %zu says the same", i + 1);
 		if (!strcmp(other->volume, "*") && !strcmp(line->volume, "*"))
 			return bad_line(stores, number, "line %zu is for all volumes (*), too",
+					i + 1);
+		if (!strcmp(other->volume, line->volume) && other->entry.policy &&
+		    line->entry.policy &&
+		    (other->entry.policy != line->entry.policy ||
+		     other->entry.throttle_ms != line->entry.throttle_ms))
+			return bad_line(stores, number, "line %zu gives the volume another policy",
 					i + 1);
 		if (!strcmp(other->store, line->store) && !is_directory(line->store) &&
 		    strcmp(line->store, "memory"))

@@ -69,6 +69,13 @@ static void refuses(void)
 		{ "/srv /data/a throttle=x\n", ":1: throttle=x: it is not a number of seconds" },
 		{ "/srv /data/a throttle=0\n", ":1: throttle=0: it is not a number of seconds" },
 		{ "/srv /data/a throttle=nan\n", ":1: throttle=nan: it is not a number" },
+		{ "/srv /data/a max=1M\n", ":1: max=1M: a store has 4M at least" },
+		{ "/srv /data/a initial=1M\n", ":1: initial=1M: a store has 4M at least" },
+		{ "/srv /data/a max=1G,max=2G\n", ":1: max=2G: the line has it twice" },
+		{ "/srv /data/a throttle=5\n", ":1: throttle= goes with policy=throttle" },
+		{ "/srv /data/a policy=evict,throttle=5\n", ":1: throttle= goes with" },
+		{ "/srv /data/a policy=evict\n/srv memory policy=fail-io\n",
+		  ":2: line 1 gives the volume another policy" },
 		{ "/srv /data/a\n/srv /data/a max=1G\n", ":2: line 1 says the same" },
 		{ "/srv /data/a\n/home /data/a\n",
 		  ":2: /data/a is the store of /srv already (line 1)" },
@@ -151,7 +158,7 @@ static void changes(void)
 	CHECK(!shadowcopy_stores_remove(stores, 1), "another removed");
 	entry = shadowcopy_stores_entry(stores, 0);
 	new = *entry;
-	new.max = (struct shadowcopy_amount){ .bytes = 1 << 20 };
+	new.max = (struct shadowcopy_amount){ .bytes = 1 << 30 };
 	CHECK(!shadowcopy_stores_change(stores, 0, &new), "another changed");
 	CHECK(shadowcopy_stores_entry(stores, 1)->line == 4, "lines are counted anew");
 	CHECK(!shadowcopy_stores_commit(stores), "the file is written");
@@ -160,7 +167,7 @@ static void changes(void)
 		     "# a comment\n"
 		     "\n"
 		     "UUID=1-2                                  /data/srv\\040store"
-		     "                      max=1M,initial=128M # keep\n"
+		     "                      max=1G,initial=128M # keep\n"
 		     "/dev/mapper/vg-db memory max=2G,policy=throttle,throttle=1.5\n"
 		     "* /var/lib/shadowcopy/\n"
 		     "/dev/disk/by-id/a\\040b                    /data/new#1"

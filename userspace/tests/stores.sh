@@ -287,7 +287,7 @@ if [ "$owner" -eq 0 ]; then
 	like "$status $err" "1 .*it belongs to user 12345" "a file of somebody else"
 fi
 run store add /srv "$stores/new" --initial 2M
-like "$status $err" "1 .*a store has 4 MiB at least" "too small (E-16)"
+like "$status $err" "1 .*a store has 4M at least" "too small (E-16)"
 run store add /srv "$stores/new" --initial 2G --max 1G
 like "$status $err" "1 .*its initial size is more than its maximum" "larger than its maximum"
 run store add /srv "$stores/new" --max 0
