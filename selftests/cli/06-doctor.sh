@@ -36,6 +36,15 @@ like "$OUT" "warning +lost +$lost of .* is lost: the store was full.*-> make the
 drop "$lost"
 adm 0 doctor
 adm 1 mount 0 /
+mkdir -p /etc/shadowcopy
+echo '/srv memory max=1M' >/etc/shadowcopy/stores.conf
+adm 1 doctor
+like "$OUT" 'failure +associations +/etc/shadowcopy/stores.conf:1: max=1M: a store has 4M' \
+	"a line that is wrong"
+rm /etc/shadowcopy/stores.conf
+adm 1 doctor --sysroot /nowhere
+like "$ERR" '/nowhere: there is no such directory' "a machine that is not there"
+
 setpriv --reuid=65534 --regid=65534 --clear-groups shadowadm doctor >"$SCRATCH/nobody" || true
 like "$(cat "$SCRATCH/nobody")" "failure +root +this is user 65534.*-> run it as root" \
 	"for others than root it is a failure"

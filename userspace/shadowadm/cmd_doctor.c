@@ -852,6 +852,24 @@ static void check_stores(struct examination *exam)
 		report(exam, "faults", GOOD, NULL, "writes to all volumes pass");
 }
 
+/* A wrong line stops every command that needs the file. */
+static void check_associations(struct examination *exam)
+{
+	struct shadowcopy_stores *stores;
+	const struct shadowcopy_error *error;
+
+	if (*exam->root)
+		return;
+	if (!shadowcopy_stores_open(exam->context->sc, 0, &stores)) {
+		report(exam, "associations", GOOD, NULL, SHADOWCOPY_STORES_CONF " can be used");
+		shadowcopy_stores_close(stores);
+		return;
+	}
+	error = shadowcopy_last_error(exam->context->sc);
+	report(exam, "associations", FAILURE, *error->remedy ? error->remedy : NULL, "%s: %s",
+	       error->object, error->cause);
+}
+
 static void check_growth(struct examination *exam)
 {
 	struct shadow_store_info part = { 0 };
@@ -900,7 +918,7 @@ static void check_unload(struct examination *exam)
 static void (*const checks[])(struct examination *exam) = {
 	check_root, check_kernel, check_module_file, check_headers, check_signature, check_config,
 	check_ftrace, check_hook, check_rivals, check_loaded, check_control, check_udev,
-	check_lost, check_stores, check_growth, check_unload,
+	check_lost, check_stores, check_associations, check_growth, check_unload,
 };
 
 static int conclude(struct examination *exam)
@@ -942,6 +960,8 @@ static int run(struct context *context, int argc, char **argv)
 		}
 	if (optind < argc)
 		return usage(context, "it takes no argument");
+	if (*exam.root && !exists(&exam, "/"))
+		return fail(context, "--sysroot %s: there is no such directory", exam.root);
 	if (!read_line(&exam, "/proc/sys/kernel/osrelease", exam.release, sizeof(exam.release)) &&
 	    !*exam.root && !uname(&uts))
 		snprintf(exam.release, sizeof(exam.release), "%s", uts.release);
