@@ -40,6 +40,6 @@ adm 1 stats "$DISK_a"
 like "$ERR" "is not tracked: it has no counters. \"shadowadm volume list\" shows the tracked volumes" \
 	"what is not tracked has no counters"
 adm 0 volume untrack "$DISK_b"
-adm 1 volume track "$DISK_b" --memory 1M
+adm 2 volume track "$DISK_b" --memory 1M
 like "$ERR" "4M to 16T are possible" "too little memory is refused, with what is possible"
 is "$(volume_count)" 0 "nothing is tracked any more"

@@ -33,8 +33,8 @@ static int track(struct context *context, bool begin, char **names, uint64_t mem
 		rc = begin ? shadowcopy_volume_track(context->sc, volume.dev, memory) :
 		     shadowcopy_volume_untrack(context->sc, volume.dev);
 		if (rc == -ERANGE && begin && !context->json)
-			return fail(context, "%s cannot be tracked with this --memory: 4M to 16T "
-				    "are possible", volume.path);
+			return usage(context, "%s cannot be tracked with this --memory: 4M to 16T "
+				     "are possible", volume.path);
 		if (rc == -EBUSY && !begin && !context->json)
 			return fail(context, "%s has shadows, or is in a set: it is tracked until "
 				    "they are deleted (\"shadowadm delete --all %s\")",
