@@ -177,7 +177,7 @@ demo: build
 bench: build
 	@selftests/vm/setup packages gnuplot-nox
 	@selftests/bench/bench $(if $(QUICK),--quick) $(addprefix --rows=,$(ROWS)) \
-		$(addprefix --repeat=,$(REPEAT)) $(if $(filter real,$(CLOCK)),--real)
+		$(addprefix --repeat=,$(REPEAT)) $(addprefix --clock=,$(CLOCK))
 
 vm-shell: build
 	@selftests/vm/boot --disk a=512M --disk b=512M

@@ -95,7 +95,7 @@ class Table:
     def __init__(self, quick=False, names="", who="", real=False):
         with open(os.path.join(HERE, "rows.toml"), "rb") as file:
             table = tomllib.load(file)
-        names = names.split(",") if names else []
+        names = [name for name in names.split(",") if name]
         who = who.split(",") if who else []
         rows = [Row(table, entry, quick) for entry in table["row"]]
         unknown = set(names) - {row.name for row in rows}
