@@ -243,6 +243,8 @@ int shadow_grow_ready(struct shadow_volume *vol, struct shadow_part *part,
 		}
 		mutex_lock(&vol->epochs.mutate);
 		given = give_out(vol, part, from, n, &groups);
+		if (given)
+			shadow_store_grow_patience(part->store);
 		mutex_unlock(&vol->epochs.mutate);
 		kvfree(groups);
 		if (given)
@@ -277,6 +279,9 @@ static int obtain(struct shadow_volume *vol, struct shadow_part *part,
 		return 0;
 	err = part->ops->grow(part, blocks, &nr_blocks, fault);
 	mutex_lock(&vol->epochs.mutate);
+	if (!err && nr_blocks <= part->nr_blocks)	/* more than its filesystem can map */
+		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_FULL,
+				  part->bdev->bd_dev, -ENOSPC);
 	part->nr_blocks = nr_blocks;
 	mutex_unlock(&vol->epochs.mutate);
 	return err;
@@ -300,6 +305,8 @@ static void end_step(struct shadow_store *store, struct shadow_part *part, int e
 		return;
 	}
 	/* Due as before: another part may grow, and the policy knows when none can. */
+	if (shadow_store_grows_slowly(store))
+		shadow_store_grow_patience(store);	/* that is not the next one's fault */
 	part->grow_again = jiffies + min(AGAIN_FIRST << min(part->grow_failures, 10U), AGAIN_LAST);
 	part->grow_failures++;
 }

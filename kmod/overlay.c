@@ -320,6 +320,7 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 	struct shadow_store *store = ov->vol->store;
 	struct shadow_extent extent = { .block = first + *done };
 	u64 region_end = (extent.block | (SHADOW_REGION_BLOCKS - 1)) + 1;
+	bool grows;
 	int err = 0;
 
 	if (is_lost(ov))
@@ -351,11 +352,10 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 		shadow_epochs_overlay_put(&ov->vol->epochs, ov->stake->epoch, &extent, retire, ov);
 		return 0;
 	}
+	grows = err == -ENOSPC && shadow_policy_want_room(ov->vol);
 	if ((err == -ENOMEM || (err == -ENOSPC && store->freeing)) && shadow_store_busy(store))
 		return shadow_policy_refuses(ov->vol) ? -EIO : -EAGAIN;
-	if (err == -ENOSPC && shadow_policy_want_room(ov->vol))
-		return -EAGAIN;		/* may_go_on() kicks the worker */
-	return err;
+	return grows ? -EAGAIN : err;	/* may_go_on() kicks the worker */
 }
 
 /* May a write go on, after a pause, that could not be stored because of @err? */

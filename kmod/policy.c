@@ -54,7 +54,7 @@
 #define GROW_SECONDS	10		/* of filling, before which the store grows */
 #define GROW_MIN	((32ULL << 20) >> SHADOW_BLOCK_BITS)
 #define GROW_PART	8		/* of a large store */
-#define ASKED_LATELY	(5 * HZ)	/* who waits for growth asks more often */
+#define WAITED_LATELY	(5 * HZ)	/* who waits for growth asks more often */
 
 static struct shadow_stake *(*take_victim)(struct shadow_volume *vol);
 static void (*finish_victim)(struct shadow_stake *stake);
@@ -94,29 +94,31 @@ static bool grow_is_due(const struct shadow_volume *vol, const struct shadow_par
 
 /*
  * Take the next step of growth, if there is one to take.  Nobody else says whether growth is
- * due.  @wanted: it is, whatever room there is.
+ * due.  @wanted: somebody waits for room, so it is.
+ *
+ * Patience is used up only while somebody waits, and what a step that takes too long has used
+ * up is so until its end.
  */
 static void see_to_growth(struct shadow_volume *vol, bool wanted)
 {
 	struct shadow_store *store = vol->store;
 	struct shadow_part *part = shadow_store_growable(store);
+	bool waited = store->grow_wanted &&
+		      time_before(jiffies, store->grow_wanted + WAITED_LATELY);
 
 	lockdep_assert_held(&vol->epochs.mutate);
-	/* Nobody asked for a while: who waits now begins to wait now. */
-	if (store->grow_since && time_after(jiffies, store->grow_asked + ASKED_LATELY))
-		store->grow_since = jiffies ?: 1;
-	store->grow_asked = jiffies;
+	if (wanted)
+		store->grow_wanted = jiffies ?: 1;
+	if (!waited && !(store->growing && shadow_store_grows_slowly(store)))
+		shadow_store_grow_patience(store);
 	if (store->growing)
 		return;
-	if (!shadow_store_can_grow(store)) {
+	if (!shadow_store_can_grow(store) || (!wanted && !waited && !grow_is_due(vol, part))) {
 		store->grow_since = 0;
 		return;
 	}
-	if (!store->grow_since) {
-		if (!wanted && !grow_is_due(vol, part))
-			return;
+	if (!store->grow_since)
 		store->grow_since = jiffies ?: 1;
-	}
 	if (part)
 		queue_work(vol->grow_wq, &vol->grow_work);
 }
@@ -151,6 +153,8 @@ static void try_again(struct shadow_store *store)
 	if (store)
 		list_for_each_entry(part, &store->parts, node)
 			part->grow_again = 0;
+	if (store)
+		shadow_store_grow_patience(store);
 }
 
 /*

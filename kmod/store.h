@@ -174,8 +174,9 @@ struct shadow_part {
  * @open: the batch that takes blocks now
  * @growing: the part that is growing now, or NULL; under the mutate mutex, as are the
  *	next three
- * @grow_since: jiffies since which growth is due and somebody asks for it, 0: it is not
- * @grow_asked: when somebody asked last
+ * @grow_since: jiffies since which growth is due and somebody waits for it, or now; 0: it is
+ *	not due
+ * @grow_wanted: when somebody waited last
  * @grow_needs: growth needs room itself, for what has to be preserved first
  * @cut: the part of which blocks are being cleared out, or NULL
  * @uncut_blocks: its ->max_blocks before
@@ -203,7 +204,7 @@ struct shadow_store {
 	struct shadow_batch *open;
 	struct shadow_part *growing;
 	unsigned long grow_since;
-	unsigned long grow_asked;
+	unsigned long grow_wanted;
 	bool grow_needs;
 	struct shadow_part *cut;
 	u64 uncut_blocks;
@@ -362,6 +363,13 @@ static inline u64 shadow_part_unready(const struct shadow_part *part)
  * when it has come to nothing.  Context: mutate mutex; shadow_policy_grow() was just called.
  */
 bool shadow_store_grows(const struct shadow_store *store);
+
+/* Who waits for growth begins to wait now.  Context: mutate mutex. */
+static inline void shadow_store_grow_patience(struct shadow_store *store)
+{
+	if (store->grow_since)
+		store->grow_since = jiffies ?: 1;
+}
 
 /* Has growth taken too long?  Context: mutate mutex. */
 bool shadow_store_grows_slowly(const struct shadow_store *store);
