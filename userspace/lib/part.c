@@ -523,7 +523,8 @@ static int check_device(struct shadowcopy_part *part, const struct shadowcopy_vo
 		 sc_logical_block(part->sc, volume))
 		fault.reason = SHADOW_REASON_BLOCK_SIZE;
 	if (fault.reason)
-		return PART_FAIL(part, -(int)fault.error, .action = "use as a store", .fault = &fault);
+		return PART_FAIL(part, -(int)fault.error, .action = "use as a store",
+				 .fault = &fault);
 	if (device->bytes && device->bytes < SC_HEAD + SC_STORE_MIN)
 		return wrong_size(part, with_sizes(device->bytes, SAID_NO_MORE, SC_STORE_MIN,
 						   " at least, besides its first MiB"),
