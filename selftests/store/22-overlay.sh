@@ -13,7 +13,7 @@ modprobe dm-delay
 dm_delay slow "$DISK_store" 4 0
 need_module
 take "$DISK_origin" --writable --store /dev/mapper/slow
-bg 100 ora_overlay "$IMAGE" 8 45 1 >"$SCRATCH/result" 2>&1
+bg 140 ora_overlay "$IMAGE" 8 70 1 >"$SCRATCH/result" 2>&1
 oracle=$BG
 wait_for 20 eval '[ "$(shadow "$IMAGE" overlay)" -gt 3000000 ]'
 total=0
