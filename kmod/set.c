@@ -387,6 +387,7 @@ static int hold(struct shadow_set *set)
 /* Context: set->lock, state HELD. */
 static int flip(struct shadow_set *set)
 {
+	bool begun = false;
 	unsigned int i;
 	int err = 0;
 
@@ -424,6 +425,8 @@ static int flip(struct shadow_set *set)
 			mutex_lock(&set->hold_lock);
 			if (!set->held) {
 				err = -ETIMEDOUT;
+				if (begun)	/* with gates open: stores may have data of it */
+					set->fault.phase = SHADOW_PHASE_TAKE;
 				goto out;
 			}
 		}
@@ -432,6 +435,7 @@ static int flip(struct shadow_set *set)
 					  SHADOW_REASON_NO_MEMORY, e->dev, -ENOMEM);
 		else
 			shadow_flip(e->sh);
+		begun = true;
 		mutex_unlock(&e->vol->epochs.mutate);
 		if (err) {
 			set->state = SHADOW_SET_FAILED;
