@@ -24,6 +24,25 @@ static ssize_t find_line(struct shadowcopy_stores *stores, const struct shadowco
 	return first;
 }
 
+/* One line has it from now on: two lines cannot say different things. */
+static int drop_policies(struct shadowcopy_stores *stores, const struct shadowcopy_volume *volume)
+{
+	const struct shadowcopy_association *old;
+	struct shadowcopy_association entry;
+	size_t index = 0;
+	int rc = 0;
+
+	while (!rc && (old = shadowcopy_stores_next(stores, volume->dev, &index))) {
+		if (!old->policy)
+			continue;
+		entry = *old;
+		entry.policy = 0;
+		entry.throttle_ms = 0;
+		rc = shadowcopy_stores_change(stores, index - 1, &entry);
+	}
+	return rc;
+}
+
 static int show(struct context *context, const struct shadowcopy_volume *volume)
 {
 	const struct shadowcopy_association *entry;
@@ -73,10 +92,11 @@ static int set(struct context *context, const struct shadowcopy_volume *volume, 
 		return fail(context, "%s has no association that could keep a policy: give it a "
 			    "store with \"shadowadm store add\" first", volume->path);
 	}
+	rc = drop_policies(stores, volume);
 	entry = *shadowcopy_stores_entry(stores, index);
 	entry.policy = policy;
 	entry.throttle_ms = throttle_ms;
-	rc = shadowcopy_stores_change(stores, index, &entry);
+	rc = rc ? rc : shadowcopy_stores_change(stores, index, &entry);
 	rc = rc ? rc : shadowcopy_stores_commit(stores);
 	/* a volume that is not tracked gets it with its next shadow */
 	if (!rc && !shadowcopy_volume_find(context->sc, volume->dev, &info))

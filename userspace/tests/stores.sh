@@ -375,6 +375,13 @@ run store policy /srv evict --throttle 1
 is "$status" 2 "evict takes no time"
 run store policy /srv throttle --throttle 0
 is "$status" 2 "throttle for no time"
+sed -i '/3333-cccc/{/policy=/!s/$/ policy=fail-io/}' "$conf"
+is "$(grep -c 'policy=fail-io' "$conf")" 2 "two lines may say the same policy"
+run store policy /srv evict
+is "$status $(grep -c policy= "$conf") $(grep -c policy=evict "$conf")" "0 1 1" \
+	"another one is in one line only"
+run store policy /srv
+is "$status $out" "0 evict" "and holds"
 
 run store remove /srv /dev/vdd
 like "$status $err" "1 .*/dev/vdd is no store of /srv" "remove of another volume's store"
