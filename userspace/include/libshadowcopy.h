@@ -541,7 +541,8 @@ int shadowcopy_store_parse(struct shadowcopy *sc, const char *text,
  * A file is made if it does not exist.  One that exists is taken only if it is a store
  * already, or empty, unless SHADOWCOPY_STORE_FORCE is given; so is a device only if nothing
  * is recognised on it.  A file that is overwritten has lost its contents when this succeeds.
- * Two parts that are open cannot have blocks in common, as a disk and its partition have.
+ * Of parts that have blocks in common (shadowcopy_stores_overlap()) open one only: what the
+ * first one overwrites is not there any more when the second one remembers it.
  *
  * Return: 0; -EEXIST: something else is there; -EPERM: others than root could
  * interfere; -EOPNOTSUPP: not on this filesystem; -ENOSPC; -EBUSY: it is in use; or another

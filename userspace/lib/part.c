@@ -27,7 +27,6 @@
 
 struct shadowcopy_part {
 	struct shadowcopy *sc;
-	struct shadowcopy_part *next;	/* in sc->parts, of a device */
 	struct shadowcopy_volume volume;
 	struct shadowcopy_store store;
 	struct shadow_store_spec spec;
@@ -460,26 +459,6 @@ SC_EXPORT int shadowcopy_stores_overlap(struct shadowcopy *sc, const struct shad
 	       sc_share_blocks(sc, a->dev, b->dev);
 }
 
-/* What is overwritten for one part must not be what another one's is put back to. */
-static int check_apart(const struct shadowcopy_part *part)
-{
-	const struct shadowcopy_part *other = part->sc->parts;
-	char *cause = NULL;
-	int rc;
-
-	while (other && !shadowcopy_stores_overlap(part->sc, &part->store, &other->store))
-		other = other->next;
-	if (!other)
-		return 0;
-	if (asprintf(&cause, "it has blocks of %s, which is to be a store, too",
-		     other->store.path) < 0)
-		cause = NULL;
-	rc = PART_FAIL(part, -EEXIST, .action = "use as a store", .cause = cause,
-		       .remedy = "name only one of the two");
-	free(cause);
-	return rc;
-}
-
 #define SAID_SMALL	" was said, and a store has "
 #define SAID_NO_MORE	" is all that it has, and a store has "
 
@@ -555,12 +534,8 @@ static int open_device(struct shadowcopy_part *part)
 	if (is_said(&store->max))
 		part->spec.max_bytes = limit_of(&store->max, device.bytes);
 	rc = check_device(part, &device);
-	if (!rc)
-		rc = check_apart(part);
 	if (rc)
 		return rc;
-	part->next = part->sc->parts;
-	part->sc->parts = part;
 	rc = sc_probe(part->sc, store->dev, &tags);
 	if (!rc && !*tags.type) {
 		/* For its head; why it cannot be opened is the module's to say. */
@@ -677,23 +652,12 @@ SC_EXPORT int shadowcopy_part_open(struct shadowcopy *sc, const struct shadowcop
 	return rc;
 }
 
-static void leave_list(struct shadowcopy_part *part)
-{
-	struct shadowcopy_part **link = &part->sc->parts;
-
-	while (*link && *link != part)
-		link = &(*link)->next;
-	if (*link)
-		*link = part->next;
-}
-
 SC_EXPORT int shadowcopy_part_close(struct shadowcopy_part *part)
 {
 	int rc = 0;
 
 	if (!part)
 		return 0;
-	leave_list(part);
 	if (part->made && !part->keep && is_named(part) && !unlinkat(part->dir, part->base, 0))
 		sc_registry_remove(part->sc, &part->uuid);
 	if (part->dir >= 0)

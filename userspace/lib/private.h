@@ -28,7 +28,6 @@ struct shadowcopy {
 	char *sysroot;		/* NULL: this machine */
 	struct shadowcopy_error error;
 	char *error_strings[5];	/* owns what error points to */
-	struct shadowcopy_part *parts;	/* devices that are open as parts */
 };
 
 struct shadowcopy_set {

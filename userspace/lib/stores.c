@@ -170,15 +170,15 @@ static const char *check_names(const char *volume, const char *store)
 /* --- options -------------------------------------------------------------- */
 
 /* Milliseconds of "1.5", which is in seconds. */
-static const char *parse_throttle(const char *text, uint32_t *ms)
+static const char *parse_throttle(struct shadowcopy_association *entry, const char *value)
 {
 	double seconds;
 	char *end;
 
-	seconds = strtod(text, &end);
-	if (end == text || *end || !(seconds >= 0.001) || seconds > 3600)
+	seconds = strtod(value, &end);
+	if (end == value || *end || !(seconds >= 0.001) || seconds > 3600)
 		return "it is not a number of seconds from 0.001 to 3600";
-	*ms = seconds * 1000 + 0.5;
+	entry->throttle_ms = seconds * 1000 + 0.5;
 	return NULL;
 }
 
@@ -196,47 +196,64 @@ static const char *check_options(const struct shadowcopy_association *entry)
 	return NULL;
 }
 
+static const char *parse_max(struct shadowcopy_association *entry, const char *value)
+{
+	const char *wrong = shadowcopy_amount_parse(value, &entry->max);
+
+	if (wrong)
+		return wrong;
+	if (sc_store_type(entry->store) == SHADOW_STORE_MEMORY &&
+	    entry->max.bytes == SHADOWCOPY_UNLIMITED)
+		return "a store in memory must have a limit";
+	if (!entry->max.bytes && !entry->max.percent)
+		return "nothing can be stored in it";
+	return is_too_small(&entry->max) ? TOO_SMALL : NULL;
+}
+
+static const char *parse_initial(struct shadowcopy_association *entry, const char *value)
+{
+	const char *wrong;
+
+	if (sc_store_type(entry->store) != SHADOW_STORE_FILE)
+		return "only a file has an initial size";
+	wrong = shadowcopy_amount_parse(value, &entry->initial);
+	if (wrong)
+		return wrong;
+	if (entry->initial.bytes == SHADOWCOPY_UNLIMITED)
+		return "it is a size, for example 64M or 2%";
+	if (!entry->initial.bytes && !entry->initial.percent)
+		return "a file must have a size";
+	return is_too_small(&entry->initial) ? TOO_SMALL : NULL;
+}
+
+static const char *parse_policy(struct shadowcopy_association *entry, const char *value)
+{
+	return shadowcopy_policy_parse(value, &entry->policy) ?
+	       "there are evict, throttle and fail-io" : NULL;
+}
+
+static const struct {
+	const char *name;
+	const char *(*parse)(struct shadowcopy_association *entry, const char *value);
+} option_kinds[] = {
+	{ "max", parse_max }, { "initial", parse_initial }, { "policy", parse_policy },
+	{ "throttle", parse_throttle },
+};
+
 /* @seen: a bit for each option that the line has already. */
 static const char *parse_option(struct shadowcopy_association *entry, const char *name,
 				const char *value, unsigned int *seen)
 {
-	static const char *const names[] = { "max", "initial", "policy", "throttle" };
-	uint32_t type = sc_store_type(entry->store);
-	const char *wrong;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(name, names[i])) {
-			if (*seen & 1U << i)
-				return "the line has it twice";
-			*seen |= 1U << i;
-		}
-	if (!strcmp(name, "max")) {
-		wrong = shadowcopy_amount_parse(value, &entry->max);
-		if (!wrong && type == SHADOW_STORE_MEMORY &&
-		    entry->max.bytes == SHADOWCOPY_UNLIMITED)
-			wrong = "a store in memory must have a limit";
-		if (!wrong && !entry->max.bytes && !entry->max.percent)
-			wrong = "nothing can be stored in it";
-		return wrong ?: is_too_small(&entry->max) ? TOO_SMALL : NULL;
+	for (i = 0; i < ARRAY_SIZE(option_kinds); i++) {
+		if (strcmp(name, option_kinds[i].name))
+			continue;
+		if (*seen & 1U << i)
+			return "the line has it twice";
+		*seen |= 1U << i;
+		return option_kinds[i].parse(entry, value);
 	}
-	if (!strcmp(name, "initial")) {
-		if (type != SHADOW_STORE_FILE)
-			return "only a file has an initial size";
-		wrong = shadowcopy_amount_parse(value, &entry->initial);
-		if (!wrong && entry->initial.bytes == SHADOWCOPY_UNLIMITED)
-			wrong = "it is a size, for example 64M or 2%";
-		if (!wrong && !entry->initial.bytes && !entry->initial.percent)
-			wrong = "a file must have a size";
-		return wrong ?: is_too_small(&entry->initial) ? TOO_SMALL : NULL;
-	}
-	if (!strcmp(name, "policy")) {
-		if (shadowcopy_policy_parse(value, &entry->policy))
-			return "there are evict, throttle and fail-io";
-		return NULL;
-	}
-	if (!strcmp(name, "throttle"))
-		return parse_throttle(value, &entry->throttle_ms);
 	return "there is no such option; there are max, initial, policy and throttle";
 }
 

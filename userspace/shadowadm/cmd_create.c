@@ -98,7 +98,7 @@ static int take(struct context *context, struct request *request,
 			 shadowcopy_plan_count(plan) == 1 ? "" : "s");
 		rc = shadowcopy_set_take(set, step);
 		if (rc && may_have_begun(shadowcopy_last_error(context->sc)))
-			stores_begin(request->volumes, request->count);
+			stores_keep_devices(request->volumes, request->count);
 	}
 	if (rc)
 		fail_library(context);

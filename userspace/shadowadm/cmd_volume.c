@@ -32,7 +32,7 @@ static int track(struct context *context, bool begin, char **names, uint64_t mem
 			return fail_library(context);
 		rc = begin ? shadowcopy_volume_track(context->sc, volume.dev, memory) :
 		     shadowcopy_volume_untrack(context->sc, volume.dev);
-		if (rc == -ERANGE && begin && !context->json)
+		if (rc == -ERANGE && begin)
 			return usage(context, "%s cannot be tracked with this --memory: 4M to 16T "
 				     "are possible", volume.path);
 		if (rc == -EBUSY && !begin && !context->json)

@@ -125,7 +125,7 @@ static int add(struct context *context, struct addition *addition)
 	if (part && (!rc || addition->added || addition->written))
 		shadowcopy_part_keep(part);
 	if (shadowcopy_part_close(part))
-		fail_library(context);
+		warn(context, "%s", shadowcopy_last_error(context->sc)->text);
 	shadowcopy_stores_close(stores);
 	return rc ? STATUS_FAILED : STATUS_OK;
 }

@@ -262,7 +262,7 @@ static int establish(struct context *context, struct migration *migration)
 	if (part && ((!rc && !status) || added))
 		shadowcopy_part_keep(part);
 	if (shadowcopy_part_close(part))
-		fail_library(context);
+		warn(context, "%s", shadowcopy_last_error(context->sc)->text);
 	shadowcopy_stores_close(stores);
 	return rc ? STATUS_FAILED : status;
 }

@@ -406,7 +406,7 @@ int stores_plan(struct context *context, const struct store_request *request,
 	return rc ? fail_library(context) : STATUS_OK;
 }
 
-void stores_begin(struct store_request *requests, size_t count)
+void stores_keep_devices(struct store_request *requests, size_t count)
 {
 	size_t i, j;
 
@@ -432,7 +432,7 @@ void stores_close(struct context *context, struct store_request *requests, size_
 	for (i = 0; i < count; i++) {
 		for (j = 0; requests[i].parts && j < requests[i].choice.count; j++)
 			if (shadowcopy_part_close(requests[i].parts[j]))
-				fail_library(context);
+				warn(context, "%s", shadowcopy_last_error(context->sc)->text);
 		free(requests[i].parts);
 		requests[i].parts = NULL;
 		shadowcopy_choice_clear(&requests[i].choice);

@@ -50,7 +50,7 @@ int stores_plan(struct context *context, const struct store_request *request,
 		struct shadowcopy_plan *plan);
 
 /* The module may have written to their devices: what was on these does not come back. */
-void stores_begin(struct store_request *requests, size_t count);
+void stores_keep_devices(struct store_request *requests, size_t count);
 
 /* The shadows exist: what was made for their stores stays. */
 void stores_keep(struct store_request *requests, size_t count);
