@@ -150,11 +150,11 @@ static void try_again(struct shadow_store *store)
 {
 	struct shadow_part *part;
 
-	if (store)
-		list_for_each_entry(part, &store->parts, node)
-			part->grow_again = 0;
-	if (store)
-		shadow_store_grow_patience(store);
+	if (!store)
+		return;
+	list_for_each_entry(part, &store->parts, node)
+		part->grow_again = 0;
+	shadow_store_grow_patience(store);
 }
 
 /*

@@ -205,6 +205,12 @@ static bool may_obtain(const struct shadow_part *part)
 	return part->ops->grow && part->nr_blocks + SHADOW_GROW_LEAST <= part->max_blocks;
 }
 
+/* Has it a step to take, be it now or later? */
+static bool is_to_grow(const struct shadow_part *part)
+{
+	return shadow_part_unready(part) || may_obtain(part);
+}
+
 struct shadow_part *shadow_store_growable(const struct shadow_store *store)
 {
 	struct shadow_part *part;
@@ -223,8 +229,7 @@ bool shadow_store_can_grow(const struct shadow_store *store)
 	const struct shadow_part *part;
 
 	list_for_each_entry(part, &store->parts, node)
-		if ((shadow_part_unready(part) || may_obtain(part)) &&
-		    (part->grow_frozen || may_try(part)))
+		if (is_to_grow(part) && (part->grow_frozen || may_try(part)))
 			return true;
 	return false;
 }
@@ -235,7 +240,7 @@ bool shadow_store_grow_is_frozen(const struct shadow_store *store)
 	bool frozen = false;
 
 	list_for_each_entry(part, &store->parts, node) {
-		if (!shadow_part_unready(part) && !may_obtain(part))
+		if (!is_to_grow(part))
 			continue;
 		/* Who asks, asks often: one that was not tried for a while may be thawed. */
 		if (part->grow_frozen && time_before(jiffies, part->grow_again + HZ))
