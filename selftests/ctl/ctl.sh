@@ -21,13 +21,10 @@ cases() {
 	[ $status -le 1 ] || not_ok "$1 ended with $status"
 }
 
-# arguments GROUP: ctl_args with all that it needs; DISKS: a b c store mounted
+# arguments GROUP: ctl_args with all that it needs; DISKS: a b c store
 arguments() {
-	mkfs_on ext4 "$DISK_mounted"
-	mount_at "$DISK_mounted" "$SCRATCH/mnt"
 	need_module
-	cases ctl_args "$1" a="$DISK_a" b="$DISK_b" c="$DISK_c" store="$DISK_store" \
-		mounted="$DISK_mounted" mountpoint="$SCRATCH/mnt"
+	cases ctl_args "$1" a="$DISK_a" b="$DISK_b" c="$DISK_c" store="$DISK_store"
 	is "$(shadow_count) $(volume "$DISK_c" tracked)" "0 true" "only what was tracked is"
 	unload
 }

@@ -21,7 +21,7 @@ done
 # Growth is not due as long as nothing is preserved.
 store_file "$SCRATCH/frozen/file" 40
 store_file "$SCRATCH/full/file" 8
-dd if=/dev/zero of="$SCRATCH/full/filler" bs=1M status=none 2>/dev/null || true
+expect_fail 'No space left on device' dd if=/dev/zero of="$SCRATCH/full/filler" bs=1M
 check "one filesystem is full" [ "$(stat -f -c %f "$SCRATCH/full")" -lt 512 ]
 need_module
 track "$DISK_origin"

@@ -2,12 +2,12 @@
 /*
  * What every ioctl does with wrong arguments, from one table of all commands:
  *
- *	ctl_args GROUP a=DEVICE b=DEVICE c=DEVICE store=DEVICE mounted=DEVICE
+ *	ctl_args GROUP a=DEVICE b=DEVICE c=DEVICE store=DEVICE
  *
  * Groups: members, sizes, capability, pointers, states.  @a gets a shadow with
- * its store on @store, @c is in the set that is tried, @b could be added, @mounted
- * carries a filesystem.  Each command is first given what it would accept; then one
- * thing is made wrong, and nothing may have changed after the refusal.
+ * its store on @store, @c is in the set that is tried, @b could be added.  Each command
+ * is first given what it would accept; then one thing is made wrong, and nothing may have
+ * changed after the refusal.
  */
 #define _GNU_SOURCE
 #include <linux/capability.h>

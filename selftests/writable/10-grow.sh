@@ -15,7 +15,9 @@ take_writable "$DISK_origin" --store "$file" --initial 272M --max 272M
 # What is not to be exceeded leaves an eighth to what is preserved.
 expect_fail 'No space left on device' dd if=/dev/zero of="$IMAGE" bs=1M count=300 oflag=direct
 left=$((272 * 7 / 8))
-check "$left MiB were stored" [ $(($(shadow "$IMAGE" overlay) >> 20)) -le $left ]
+stored=$(($(shadow "$IMAGE" overlay) >> 20))
+check "no more than $left MiB were stored" [ $stored -le $left ]
+check "and not much less: $stored" [ $stored -ge $((left - 8)) ]
 expect_fail 'No space left on device' devio "$IMAGE" write:300m:1m
 # The rate at which it fills is forgotten; then it may grow, and an eighth is enough for that.
 sleep 35
