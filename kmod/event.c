@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * event.c - facts for whoever listens: the multicast group of the generic
- * netlink family.
+ * event.c - facts for whoever listens: the multicast group "events".
  *
  * Multicast loses messages when a listener is slow, so each carries a number
  * that grows by one.
  */
 #include <linux/ktime.h>
-#include <net/genetlink.h>
 #include "event.h"
+#include "netlink.h"
 
 static atomic64_t last_seq;
-
-static const struct genl_multicast_group groups[] = {
-	{ .name = SHADOW_NL_GROUP_EVENTS, SHADOW_MCGRP_ADMIN },
-};
-
-static struct genl_family family = {
-	.name = SHADOW_NL_FAMILY,
-	.version = SHADOW_NL_VERSION,
-	.maxattr = SHADOW_NL_A_MAX,
-	.module = THIS_MODULE,
-	.mcgrps = groups,
-	.n_mcgrps = ARRAY_SIZE(groups),
-};
 
 static int put_event(struct sk_buff *skb, const struct shadow_event *ev, u64 seq)
 {
@@ -52,6 +38,12 @@ static int put_event(struct sk_buff *skb, const struct shadow_event *ev, u64 seq
 		err = nla_put_u32(skb, SHADOW_NL_A_FAULT, ev->fault);
 	if (!err && ev->bytes)
 		err = nla_put_u64_64bit(skb, SHADOW_NL_A_BYTES, ev->bytes, SHADOW_NL_A_PAD);
+	if (!err && ev->class)
+		err = nla_put(skb, SHADOW_NL_A_CLASS, sizeof(*ev->class), ev->class);
+	if (!err && ev->instance)
+		err = nla_put(skb, SHADOW_NL_A_INSTANCE, sizeof(*ev->instance), ev->instance);
+	if (!err && ev->session)
+		err = nla_put(skb, SHADOW_NL_A_SESSION, sizeof(*ev->session), ev->session);
 	return err;
 }
 
@@ -61,18 +53,17 @@ void shadow_event_send(const struct shadow_event *ev)
 	struct sk_buff *skb;
 	void *head;
 
-	if (!genl_has_listeners(&family, &init_net, 0))
+	if (!genl_has_listeners(&shadow_family, &init_net, 0))
 		return;
-	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	skb = shadow_netlink_new(0, 0, 0, SHADOW_NL_CMD_EVENT, &head, GFP_ATOMIC);
 	if (!skb)
 		return;
-	head = genlmsg_put(skb, 0, 0, &family, 0, SHADOW_NL_CMD_EVENT);
-	if (!head || put_event(skb, ev, seq)) {
+	if (put_event(skb, ev, seq)) {
 		nlmsg_free(skb);
 		return;
 	}
 	genlmsg_end(skb, head);
-	genlmsg_multicast(&family, skb, 0, 0, GFP_ATOMIC);	/* nobody there: fine */
+	genlmsg_multicast(&shadow_family, skb, 0, 0, GFP_ATOMIC);	/* nobody there: fine */
 }
 
 void shadow_event_volume(u32 event, const struct shadow_volume *vol, u32 reason)
@@ -81,14 +72,4 @@ void shadow_event_volume(u32 event, const struct shadow_volume *vol, u32 reason)
 		.event = event, .dev = vol->dev, .name = vol->name, .index = -1,
 		.reason = reason,
 	});
-}
-
-int shadow_event_init(void)
-{
-	return genl_register_family(&family);
-}
-
-void shadow_event_exit(void)
-{
-	genl_unregister_family(&family);
 }

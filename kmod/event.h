@@ -8,22 +8,22 @@
 #include <linux/shadow_netlink.h>
 #include "volume.h"
 
-int shadow_event_init(void);
-void shadow_event_exit(void);
-
 /**
  * struct shadow_event - what an event says; zero members are left out
  * @event: enum shadow_nl_event
  * @shadow: identity of the shadow, or NULL
  * @set: identity of the set, or NULL
  * @dev: the volume
- * @name: its name, or NULL
+ * @name: its name, or that of the writer, or NULL
  * @index: N of /dev/shadowN, -1: none
  * @reason: enum shadow_reason
  * @percent: fill of the store
  * @seconds: until it is full
  * @fault: enum shadow_protect_fault
  * @bytes: size of the store
+ * @class: of the writer, or NULL
+ * @instance: of the writer, or NULL
+ * @session: that concerns the writer, or NULL
  */
 struct shadow_event {
 	u32 event;
@@ -37,6 +37,9 @@ struct shadow_event {
 	u32 seconds;
 	u32 fault;
 	u64 bytes;
+	const struct shadow_uuid *class;
+	const struct shadow_uuid *instance;
+	const struct shadow_uuid *session;
 };
 
 /* Multicast an event.  Never fails and never sleeps; a lost one leaves a gap in the numbers. */

@@ -5,10 +5,10 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include "ctl.h"
-#include "event.h"
 #include "hook.h"
 #include "image.h"
 #include "index.h"
+#include "netlink.h"
 #include "registry.h"
 #include "set.h"
 
@@ -21,12 +21,12 @@ static int __init shadow_init(void)
 	err = shadow_hook_init();
 	if (err)
 		goto destroy_caches;
-	err = shadow_event_init();
+	err = shadow_netlink_init();
 	if (err)
 		goto exit_hook;
 	err = shadow_registry_init();
 	if (err)
-		goto exit_event;
+		goto exit_netlink;
 	err = shadow_image_init();
 	if (err)
 		goto exit_registry;
@@ -45,8 +45,8 @@ exit_image:
 	shadow_image_exit();
 exit_registry:
 	shadow_registry_exit();
-exit_event:
-	shadow_event_exit();
+exit_netlink:
+	shadow_netlink_exit();
 exit_hook:
 	shadow_hook_exit();
 destroy_caches:
@@ -60,7 +60,7 @@ static void __exit shadow_exit(void)
 	shadow_set_exit();
 	shadow_image_exit();
 	shadow_registry_exit();
-	shadow_event_exit();
+	shadow_netlink_exit();
 	shadow_hook_exit();
 	shadow_leaf_caches_destroy();
 }

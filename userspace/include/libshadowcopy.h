@@ -1004,6 +1004,8 @@ int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *s
 #define SHADOWCOPY_EV_SECONDS	(1U << 6)
 #define SHADOWCOPY_EV_FAULT	(1U << 7)
 #define SHADOWCOPY_EV_BYTES	(1U << 8)
+#define SHADOWCOPY_EV_WRITER	(1U << 9)	/* @writer_class and @writer */
+#define SHADOWCOPY_EV_SESSION	(1U << 10)
 
 /**
  * struct shadowcopy_event - one fact
@@ -1020,10 +1022,13 @@ int shadowcopy_plan_apply(struct shadowcopy_plan *plan, struct shadowcopy_set *s
  * @reason: enum shadow_reason
  * @percent: fill of the store
  * @seconds: time until the store is full, if it goes on like this
- * @name: kernel name of the volume
+ * @name: kernel name of the volume, or the writer's name
  * @fault: enum shadow_protect_fault
  * @reserved0: zero
  * @bytes: what the store has now
+ * @writer_class: what kind of writer
+ * @writer: its instance
+ * @session: in which it was told something
  * @reserved: zero
  */
 struct shadowcopy_event {
@@ -1039,10 +1044,13 @@ struct shadowcopy_event {
 	uint32_t reason;
 	uint32_t percent;
 	uint32_t seconds;
-	char name[32];
+	char name[SHADOW_NL_NAME_MAX + 1];
 	uint32_t fault;
 	uint32_t reserved0;
 	uint64_t bytes;
+	struct shadow_uuid writer_class;
+	struct shadow_uuid writer;
+	struct shadow_uuid session;
 	uint64_t reserved[2];
 };
 

@@ -73,6 +73,9 @@ static int on_message(struct nl_msg *msg, void *data)
 		[SHADOW_NL_A_SECONDS]	= { .type = NLA_U32 },
 		[SHADOW_NL_A_FAULT]	= { .type = NLA_U32 },
 		[SHADOW_NL_A_BYTES]	= { .type = NLA_U64 },
+		[SHADOW_NL_A_CLASS]	= { .minlen = sizeof(struct shadow_uuid) },
+		[SHADOW_NL_A_INSTANCE]	= { .minlen = sizeof(struct shadow_uuid) },
+		[SHADOW_NL_A_SESSION]	= { .minlen = sizeof(struct shadow_uuid) },
 	};
 	struct nlattr *attrs[SHADOW_NL_A_MAX + 1];
 	struct shadowcopy_events *ev = data;
@@ -128,6 +131,15 @@ static int on_message(struct nl_msg *msg, void *data)
 	if (attrs[SHADOW_NL_A_BYTES]) {
 		event->bytes = nla_get_u64(attrs[SHADOW_NL_A_BYTES]);
 		event->present |= SHADOWCOPY_EV_BYTES;
+	}
+	if (attrs[SHADOW_NL_A_CLASS] && attrs[SHADOW_NL_A_INSTANCE]) {
+		copy_uuid(attrs[SHADOW_NL_A_CLASS], &event->writer_class);
+		copy_uuid(attrs[SHADOW_NL_A_INSTANCE], &event->writer);
+		event->present |= SHADOWCOPY_EV_WRITER;
+	}
+	if (attrs[SHADOW_NL_A_SESSION]) {
+		copy_uuid(attrs[SHADOW_NL_A_SESSION], &event->session);
+		event->present |= SHADOWCOPY_EV_SESSION;
 	}
 	note_sequence(ev, event);
 	ev->filled = true;

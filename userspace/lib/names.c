@@ -124,6 +124,11 @@ static const struct name events[] = {
 	{ SHADOW_NL_EV_CLEARED, "cleared" },
 	{ SHADOW_NL_EV_STORE_GROWN, "store-grown" },
 	{ SHADOW_NL_EV_GROW_FAILED, "grow-failed" },
+	{ SHADOW_NL_EV_WRITER_ADDED, "writer-added" },
+	{ SHADOW_NL_EV_WRITER_REMOVED, "writer-removed" },
+	{ SHADOW_NL_EV_WRITER_FROZEN, "writer-frozen" },
+	{ SHADOW_NL_EV_WRITER_THAWED, "writer-thawed" },
+	{ SHADOW_NL_EV_WRITER_EXPIRED, "writer-expired" },
 };
 
 SC_EXPORT const char *shadowcopy_state_name(uint32_t state)

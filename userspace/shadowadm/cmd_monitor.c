@@ -60,7 +60,10 @@ static void print_text(const struct shadowcopy_event *event)
 	printf("%s %s", time, shadowcopy_event_name(event->event));
 	if (event->present & SHADOWCOPY_EV_INDEX)
 		printf(" /dev/shadow%u", event->index);
-	if (*event->name)
+	if (event->present & SHADOWCOPY_EV_WRITER)
+		printf(" writer=%s instance=%s", event->name,
+		       shadowcopy_uuid_format(&event->writer, text));
+	else if (*event->name)
 		printf(" volume=%s", event->name);
 	if (event->present & SHADOWCOPY_EV_PERCENT)
 		printf(" store=%u%%", event->percent);
@@ -75,6 +78,8 @@ static void print_text(const struct shadowcopy_event *event)
 		printf(" shadow=%s", shadowcopy_uuid_format(&event->shadow, text));
 	if (event->present & SHADOWCOPY_EV_SET)
 		printf(" set=%s", shadowcopy_uuid_format(&event->set, text));
+	if (event->present & SHADOWCOPY_EV_SESSION)
+		printf(" session=%s", shadowcopy_uuid_format(&event->session, text));
 	if (event->present & SHADOWCOPY_EV_REASON && event->reason)
 		printf(" reason=%s: %s", shadowcopy_reason_name(event->reason),
 		       shadowcopy_reason_cause(event->reason));
@@ -101,8 +106,15 @@ static void print_line_json(const struct shadowcopy_event *event)
 		snprintf(dev, sizeof(dev), "%u:%u", event->dev.major, event->dev.minor);
 		json_text(object, "dev", dev);
 	}
-	if (*event->name)
+	if (event->present & SHADOWCOPY_EV_WRITER) {
+		json_text(object, "writer", event->name);
+		json_uuid(object, "class", &event->writer_class);
+		json_uuid(object, "instance", &event->writer);
+	} else if (*event->name) {
 		json_text(object, "volume", event->name);
+	}
+	if (event->present & SHADOWCOPY_EV_SESSION)
+		json_uuid(object, "session", &event->session);
 	if (event->present & SHADOWCOPY_EV_INDEX)
 		json_number(object, "index", event->index);
 	if (event->present & SHADOWCOPY_EV_REASON)
