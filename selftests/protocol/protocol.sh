@@ -23,3 +23,34 @@ channel() {
 		[ $status -le 1 ] || not_ok "nl_writers $group ended with $status"
 	done
 }
+
+# coordinator: shadowd runs until the test ends; what it says is in $SCRATCH/shadowd
+coordinator() {
+	bg 600 shadowd >>"$SCRATCH/shadowd" 2>&1
+	wait_for 20 grep -q 'is ready' "$SCRATCH/shadowd"
+}
+
+# test_writer NAME [OPTION...]: one that logs to $SCRATCH/events
+test_writer() {
+	local name=$1
+
+	shift
+	bg 600 shadow-testwriter --name "$name" --log "$SCRATCH/events" "$@"
+	wait_for 20 grep -q " $name registered" "$SCRATCH/events"
+}
+
+# requester CALL...: its answers are in $SCRATCH/answers
+requester() {
+	python3 "$TREE/selftests/protocol/requester.py" "$@" >"$SCRATCH/answers" ||
+		diag "$(tail -n 1 "$SCRATCH/answers")"
+}
+
+# answer N FILTER: what jq finds in the Nth answer
+answer() {
+	sed -n "$1p" "$SCRATCH/answers" | jq -r "$2"
+}
+
+# heard: what writers were told, in order: "NAME EVENT" lines
+heard() {
+	sort -n "$SCRATCH/events" | awk '$3 != "registered" { print $2, $3 }'
+}

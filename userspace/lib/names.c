@@ -3,6 +3,7 @@
  * names.c - the words for the numbers of the interface: states, stores,
  * contexts, policies, faults, events.
  */
+#include "libshadowcopy-channel.h"
 #include "private.h"
 
 struct name {
@@ -130,6 +131,64 @@ static const struct name events[] = {
 	{ SHADOW_NL_EV_WRITER_THAWED, "writer-thawed" },
 	{ SHADOW_NL_EV_WRITER_EXPIRED, "writer-expired" },
 };
+
+static const struct name tells[] = {
+	{ SHADOW_NL_TELL_IDENTIFY, "identify" },
+	{ SHADOW_NL_TELL_PREPARE_BACKUP, "prepare-backup" },
+	{ SHADOW_NL_TELL_PREPARE_SNAPSHOT, "prepare-snapshot" },
+	{ SHADOW_NL_TELL_FREEZE, "freeze" },
+	{ SHADOW_NL_TELL_THAW, "thaw" },
+	{ SHADOW_NL_TELL_POST_SNAPSHOT, "post-snapshot" },
+	{ SHADOW_NL_TELL_BACKUP_COMPLETE, "backup-complete" },
+	{ SHADOW_NL_TELL_BACKUP_SHUTDOWN, "backup-shutdown" },
+	{ SHADOW_NL_TELL_ABORT, "abort" },
+	{ SHADOW_NL_TELL_PRE_RESTORE, "pre-restore" },
+	{ SHADOW_NL_TELL_POST_RESTORE, "post-restore" },
+};
+
+static const struct name results[] = {
+	{ SHADOW_NL_RESULT_ANSWERED, "answered" },
+	{ SHADOW_NL_RESULT_TIMEOUT, "timeout" },
+	{ SHADOW_NL_RESULT_GONE, "gone" },
+	{ SHADOW_NL_RESULT_SUPERSEDED, "superseded" },
+};
+
+static const struct name statuses[] = {
+	{ SHADOW_NL_STATUS_OK, "ok" },
+	{ SHADOW_NL_STATUS_INCONSISTENT, "inconsistent" },
+	{ SHADOW_NL_STATUS_NO_RESOURCES, "no-resources" },
+	{ SHADOW_NL_STATUS_TIMEOUT, "timeout" },
+	{ SHADOW_NL_STATUS_RETRYABLE, "retryable" },
+	{ SHADOW_NL_STATUS_NONRETRYABLE, "nonretryable" },
+	{ SHADOW_NL_STATUS_RECOVERY_FAILED, "recovery-failed" },
+	{ SHADOW_NL_STATUS_PARTIAL, "partial" },
+};
+
+static const struct name levels[] = {
+	{ SHADOW_NL_LEVEL_FRONT_END, "front-end" },
+	{ SHADOW_NL_LEVEL_BACK_END, "back-end" },
+	{ SHADOW_NL_LEVEL_SYSTEM, "system" },
+};
+
+SC_EXPORT const char *shadowcopy_tell_name(uint32_t tell)
+{
+	return name_of(tells, ARRAY_SIZE(tells), tell, "unknown");
+}
+
+SC_EXPORT const char *shadowcopy_result_name(uint32_t result)
+{
+	return name_of(results, ARRAY_SIZE(results), result, "unknown");
+}
+
+SC_EXPORT const char *shadowcopy_status_name(uint32_t status)
+{
+	return name_of(statuses, ARRAY_SIZE(statuses), status, "unknown");
+}
+
+SC_EXPORT const char *shadowcopy_level_name(uint32_t level)
+{
+	return name_of(levels, ARRAY_SIZE(levels), level, "unknown");
+}
 
 SC_EXPORT const char *shadowcopy_state_name(uint32_t state)
 {

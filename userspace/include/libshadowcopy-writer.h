@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libshadowcopy-writer.h - for writers: applications that are brought to rest for
+ * the instant of a shadow.
+ *
+ * A writer says who it is and gives a handler for each thing that it may be told.
+ * From then on its descriptor polls readable when there is something to do, and
+ * shadowcopy_writer_process() does it: it calls handlers, and answers for them.
+ *
+ * What is told, in a backup: prepare-backup, prepare-snapshot, freeze, thaw,
+ * post-snapshot, backup-complete, backup-shutdown.  Instead of any of the first four,
+ * and after it, abort may come: then all that was begun is to be undone.  It may come
+ * more than once, and always before the longest freeze is over, whoever has died.
+ *
+ * A writer is used by one thread at a time.  Conventions and errors are those of
+ * libshadowcopy.h.
+ */
+#ifndef LIBSHADOWCOPY_WRITER_H
+#define LIBSHADOWCOPY_WRITER_H
+
+#include <stdbool.h>
+#include <libshadowcopy.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shadowcopy_writer;
+struct shadowcopy_writer_event;
+
+/**
+ * typedef shadowcopy_writer_handler - what a writer does when it is told something
+ * @event: what it is told; valid during the call
+ * @data: as given to shadowcopy_writer_open()
+ *
+ * It may take its time, see shadowcopy_writer_event_extend(); between freeze and thaw
+ * others wait for it.
+ *
+ * Return: 0, or a negative errno: it failed, as shadowcopy_writer_event_fail() said, or
+ * else for good.
+ */
+typedef int shadowcopy_writer_handler(struct shadowcopy_writer_event *event, void *data);
+
+/**
+ * struct shadowcopy_writer_ops - what a writer does
+ * @identify: somebody asks who writes (C-20); nothing may change
+ * @prepare_backup: a backup begins (C-21)
+ * @prepare_snapshot: the long part of coming to rest: checkpoints, queues (C-22)
+ * @freeze: the short part: from its return on nothing is written (C-23)
+ * @thaw: go on (C-24)
+ * @post_snapshot: the shadows are there (C-25)
+ * @backup_complete: the backup is good: logs may be truncated (C-26)
+ * @backup_shutdown: the backup is over, however it ended (C-27)
+ * @abort: undo all that was begun, and go on (C-28)
+ * @pre_restore: its data is about to be replaced (C-29)
+ * @post_restore: its data was replaced (C-30)
+ * @reserved: zero
+ *
+ * A writer is not told what it has no handler for.  Who has a handler for freeze or for
+ * preparing must have one for thaw and one for abort.
+ */
+struct shadowcopy_writer_ops {
+	shadowcopy_writer_handler *identify;
+	shadowcopy_writer_handler *prepare_backup;
+	shadowcopy_writer_handler *prepare_snapshot;
+	shadowcopy_writer_handler *freeze;
+	shadowcopy_writer_handler *thaw;
+	shadowcopy_writer_handler *post_snapshot;
+	shadowcopy_writer_handler *backup_complete;
+	shadowcopy_writer_handler *backup_shutdown;
+	shadowcopy_writer_handler *abort;
+	shadowcopy_writer_handler *pre_restore;
+	shadowcopy_writer_handler *post_restore;
+	shadowcopy_writer_handler *reserved[5];
+};
+
+/**
+ * struct shadowcopy_writer_spec - who a writer is (C-01)
+ * @class_id: what kind of writer; made once, by uuidgen, for the application
+ * @name: of the kind, not translated
+ * @instance_name: of this one, where there can be several; the same at each start; or NULL
+ * @level: enum shadow_nl_level; 0: front-end
+ * @freeze_ms: longest time from freeze to thaw; 0: a minute
+ * @reserved: zero
+ */
+struct shadowcopy_writer_spec {
+	struct shadow_uuid class_id;
+	const char *name;
+	const char *instance_name;
+	uint32_t level;
+	uint32_t freeze_ms;
+	uint64_t reserved[4];
+};
+
+/**
+ * shadowcopy_writer_open() - become a writer
+ * @sc: the handle; outlives the writer
+ * @spec: who it is; copied
+ * @ops: what it does; copied
+ * @data: for the handlers
+ * @writerp: out
+ *
+ * Where the module is not loaded this succeeds (A-26): the writer is registered when it
+ * is, and again each time that it is loaded.
+ *
+ * Return: 0, -EINVAL (a handler is missing, or the name), -EUSERS (too many writers), or
+ * another negative errno.
+ */
+int shadowcopy_writer_open(struct shadowcopy *sc, const struct shadowcopy_writer_spec *spec,
+			   const struct shadowcopy_writer_ops *ops, void *data,
+			   struct shadowcopy_writer **writerp);
+
+/**
+ * shadowcopy_writer_close() - be a writer no longer
+ * @writer: the writer, or NULL
+ *
+ * Where it has something to undo its abort handler is called.
+ */
+void shadowcopy_writer_close(struct shadowcopy_writer *writer);
+
+/* A descriptor that polls readable when shadowcopy_writer_process() has something to do. */
+int shadowcopy_writer_fd(const struct shadowcopy_writer *writer);
+
+/**
+ * shadowcopy_writer_process() - do what there is to do, without waiting for more
+ * @writer: the writer
+ *
+ * Calls handlers.
+ *
+ * Return: how many were called, or a negative errno.
+ */
+int shadowcopy_writer_process(struct shadowcopy_writer *writer);
+
+/* Is it registered with the module now? */
+bool shadowcopy_writer_active(const struct shadowcopy_writer *writer);
+
+/* --- in a handler ------------------------------------------------------------ */
+
+/* enum shadow_nl_tell, and its name. */
+uint32_t shadowcopy_writer_event_tell(const struct shadowcopy_writer_event *event);
+
+/* In which session it is told (B-48, C-09); the same in all that belongs together. */
+const struct shadow_uuid *
+shadowcopy_writer_event_session(const struct shadowcopy_writer_event *event);
+
+/* The set that is made (C-06), or zeros. */
+const struct shadow_uuid *
+shadowcopy_writer_event_set(const struct shadowcopy_writer_event *event);
+
+/**
+ * shadowcopy_writer_event_fail() - say how it failed (C-11)
+ * @event: what was told
+ * @status: enum shadow_nl_status, not 0
+ * @app_code: the application's own number, or 0
+ * @format: what people are told: what failed, on what, why
+ *
+ * Return: -ECANCELED, for the handler to return.
+ */
+int shadowcopy_writer_event_fail(struct shadowcopy_writer_event *event, uint32_t status,
+				 uint32_t app_code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/**
+ * shadowcopy_writer_event_extend() - this takes longer
+ * @event: what was told
+ * @ms: milliseconds from now on
+ *
+ * From freeze to thaw it takes no longer all the same.
+ *
+ * Return: 0, -ESTALE (it is too late already), or another negative errno.
+ */
+int shadowcopy_writer_event_extend(struct shadowcopy_writer_event *event, uint32_t ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBSHADOWCOPY_WRITER_H */

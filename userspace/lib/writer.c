@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * writer.c - a writer: its registration, its handlers, and its own watch over what it
+ * has begun.
+ *
+ * Three descriptors are behind the one that the application polls: the module's
+ * channel, a timer for the longest freeze, and the kernel's news of netlink families,
+ * by which a module that is loaded later, or again, is noticed.
+ *
+ * The module tells a writer to abort in time whoever dies, but for itself: when it is
+ * unloaded, or does not get through, the timer runs the abort handler.  The timer is
+ * stopped before the thaw handler runs, and a thaw after it is none.
+ */
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <linux/genetlink.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "libshadowcopy-channel.h"
+#include "libshadowcopy-writer.h"
+#include "private.h"
+
+#define TELL_COUNT (SHADOW_NL_TELL_POST_RESTORE + 1)
+
+/* What a session of this writer has begun. */
+struct begun {
+	struct begun *next;
+	struct shadow_uuid session;
+	struct shadow_uuid set;
+	int64_t thaw_by;		/* of the monotonic clock, nanoseconds; 0: not frozen */
+};
+
+struct shadowcopy_writer {
+	struct shadowcopy *sc;
+	struct shadowcopy_channel_writer info;
+	shadowcopy_writer_handler *handlers[TELL_COUNT];
+	void *data;
+	int epoll, timer;
+	struct shadowcopy_channel *channel;	/* NULL: the module is not there */
+	struct nl_sock *families;
+	bool family_came, family_went;
+	struct begun *begun;			/* sessions with something to abort */
+};
+
+struct shadowcopy_writer_event {
+	struct shadowcopy_writer *writer;
+	struct shadowcopy_channel_message message;
+	uint32_t status;
+	uint32_t app_code;
+	char text[SHADOW_NL_TEXT_MAX + 1];
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static bool same(const struct shadow_uuid *a, const struct shadow_uuid *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* --- what has begun ----------------------------------------------------------------- */
+
+static void set_timer(struct shadowcopy_writer *writer)
+{
+	struct itimerspec when = { 0 };
+	int64_t first = 0;
+
+	for (struct begun *b = writer->begun; b; b = b->next)
+		if (b->thaw_by && (!first || b->thaw_by < first))
+			first = b->thaw_by;
+	when.it_value.tv_sec = first / 1000000000;
+	when.it_value.tv_nsec = first % 1000000000;
+	timerfd_settime(writer->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static struct begun **find_begun(struct shadowcopy_writer *writer,
+				 const struct shadow_uuid *session)
+{
+	struct begun **b = &writer->begun;
+
+	while (*b && !same(&(*b)->session, session))
+		b = &(*b)->next;
+	return b;
+}
+
+static void forget(struct shadowcopy_writer *writer, const struct shadow_uuid *session)
+{
+	struct begun **at = find_begun(writer, session), *b = *at;
+
+	if (!b)
+		return;
+	*at = b->next;
+	free(b);
+	set_timer(writer);
+}
+
+/* 0 or -ENOMEM: before its handler is called. */
+static int note_begun(struct shadowcopy_writer *writer,
+		      const struct shadowcopy_channel_message *message)
+{
+	struct begun **at = find_begun(writer, &message->session);
+
+	if (!*at) {
+		*at = calloc(1, sizeof(**at));
+		if (!*at)
+			return -ENOMEM;
+		(*at)->session = message->session;
+	}
+	(*at)->set = message->set;
+	if (message->tell == SHADOW_NL_TELL_FREEZE) {
+		(*at)->thaw_by = now_ns() + message->freeze_ms * 1000000LL;
+		set_timer(writer);
+	}
+	return 0;
+}
+
+/* --- handlers ------------------------------------------------------------------------- */
+
+static void answer(struct shadowcopy_writer_event *event)
+{
+	struct shadowcopy_writer *writer = event->writer;
+
+	/* An answer that comes too late, or cannot be given, changes nothing here. */
+	if (writer->channel && event->message.cookie)
+		shadowcopy_channel_answer(writer->channel, event->message.cookie, event->status,
+					  event->app_code, event->text);
+}
+
+static void call(struct shadowcopy_writer_event *event)
+{
+	struct shadowcopy_writer *writer = event->writer;
+	int rc = writer->handlers[event->message.tell](event, writer->data);
+
+	if (rc < 0 && !event->status) {
+		event->status = SHADOW_NL_STATUS_NONRETRYABLE;
+		snprintf(event->text, sizeof(event->text), "%s", strerror(-rc));
+	}
+}
+
+static bool begins(uint32_t tell)
+{
+	return tell == SHADOW_NL_TELL_PREPARE_BACKUP || tell == SHADOW_NL_TELL_PREPARE_SNAPSHOT ||
+	       tell == SHADOW_NL_TELL_FREEZE;
+}
+
+/* Told something: 1 if a handler was called. */
+static int on_tell(struct shadowcopy_writer *writer,
+		   const struct shadowcopy_channel_message *message)
+{
+	struct shadowcopy_writer_event event = { .writer = writer, .message = *message };
+	struct begun *b = *find_begun(writer, &message->session);
+	uint32_t tell = message->tell;
+
+	if (tell >= TELL_COUNT || !writer->handlers[tell])
+		return 0;
+	if (tell == SHADOW_NL_TELL_THAW && (!b || !b->thaw_by)) {
+		shadowcopy_writer_event_fail(&event, SHADOW_NL_STATUS_TIMEOUT, 0,
+					     "its longest freeze was over, it has aborted");
+		answer(&event);
+		return 0;
+	}
+	if (begins(tell) && note_begun(writer, message)) {
+		shadowcopy_writer_event_fail(&event, SHADOW_NL_STATUS_NO_RESOURCES, 0,
+					     "there is not enough memory");
+		answer(&event);
+		return 0;
+	}
+	if (tell == SHADOW_NL_TELL_THAW) {
+		b->thaw_by = 0;
+		set_timer(writer);
+	}
+	if (tell == SHADOW_NL_TELL_ABORT || tell == SHADOW_NL_TELL_POST_SNAPSHOT)
+		forget(writer, &message->session);
+	call(&event);
+	answer(&event);
+	return 1;
+}
+
+/* Abort what one session has begun, by ourselves. */
+static void abort_alone(struct shadowcopy_writer *writer, const struct begun *b)
+{
+	struct shadowcopy_writer_event event = {
+		.writer = writer,
+		.message = {
+			.tell = SHADOW_NL_TELL_ABORT, .session = b->session, .set = b->set,
+			.reason = SHADOW_REASON_TIMEOUT,
+		},
+	};
+
+	forget(writer, &event.message.session);
+	call(&event);
+}
+
+static int abort_all(struct shadowcopy_writer *writer)
+{
+	int called = 0;
+
+	for (; writer->begun; called++)
+		abort_alone(writer, writer->begun);
+	return called;
+}
+
+static int on_timer(struct shadowcopy_writer *writer)
+{
+	int64_t now = now_ns();
+	uint64_t expirations;
+	int called = 0;
+
+	if (read(writer->timer, &expirations, sizeof(expirations)) < 0)
+		return 0;
+again:
+	for (struct begun *b = writer->begun; b; b = b->next)
+		if (b->thaw_by && b->thaw_by <= now) {
+			abort_alone(writer, b);
+			called++;
+			goto again;
+		}
+	set_timer(writer);
+	return called;
+}
+
+/* --- registration ----------------------------------------------------------------------- */
+
+static void disconnect(struct shadowcopy_writer *writer)
+{
+	if (!writer->channel)
+		return;
+	epoll_ctl(writer->epoll, EPOLL_CTL_DEL, shadowcopy_channel_fd(writer->channel), NULL);
+	shadowcopy_channel_close(writer->channel);
+	writer->channel = NULL;
+}
+
+static int watch(struct shadowcopy_writer *writer, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(writer->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* 0, also where the module is not loaded. */
+static int register_now(struct shadowcopy_writer *writer)
+{
+	int rc;
+
+	if (getrandom(&writer->info.instance_id, sizeof(writer->info.instance_id), 0) !=
+	    sizeof(writer->info.instance_id))
+		return -errno;
+	rc = shadowcopy_channel_open(writer->sc, &writer->channel);
+	if (rc == -ENOENT)
+		return 0;
+	if (!rc)
+		rc = shadowcopy_channel_register(writer->channel, &writer->info);
+	if (!rc)
+		rc = watch(writer, shadowcopy_channel_fd(writer->channel));
+	if (rc) {
+		shadowcopy_channel_close(writer->channel);
+		writer->channel = NULL;
+	}
+	return rc;
+}
+
+static int on_family(struct nl_msg *msg, void *data)
+{
+	static struct nla_policy policy[CTRL_ATTR_MAX + 1] = {
+		[CTRL_ATTR_FAMILY_NAME] = { .type = NLA_STRING },
+	};
+	struct shadowcopy_writer *writer = data;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	struct nlattr *attrs[CTRL_ATTR_MAX + 1];
+
+	if (!genlmsg_valid_hdr(header, 0) ||
+	    genlmsg_parse(header, 0, attrs, CTRL_ATTR_MAX, policy) < 0 ||
+	    !attrs[CTRL_ATTR_FAMILY_NAME] ||
+	    strcmp(nla_get_string(attrs[CTRL_ATTR_FAMILY_NAME]), SHADOW_NL_FAMILY))
+		return NL_SKIP;
+	if (genlmsg_hdr(header)->cmd == CTRL_CMD_NEWFAMILY)
+		writer->family_came = true;
+	else if (genlmsg_hdr(header)->cmd == CTRL_CMD_DELFAMILY)
+		writer->family_went = true;
+	return NL_OK;
+}
+
+/* 0 or a negative errno. */
+static int watch_families(struct shadowcopy_writer *writer)
+{
+	int rc;
+
+	writer->families = nl_socket_alloc();
+	if (!writer->families)
+		return -ENOMEM;
+	nl_socket_disable_seq_check(writer->families);
+	rc = genl_connect(writer->families);
+	if (!rc)
+		rc = genl_ctrl_resolve_grp(writer->families, "nlctrl", "notify");
+	if (rc >= 0)
+		rc = nl_socket_add_membership(writer->families, rc);
+	if (!rc)
+		rc = nl_socket_modify_cb(writer->families, NL_CB_VALID, NL_CB_CUSTOM, on_family,
+					 writer);
+	if (!rc)
+		rc = nl_socket_set_nonblocking(writer->families);
+	return rc ? -EIO : watch(writer, nl_socket_get_fd(writer->families));
+}
+
+static int check_families(struct shadowcopy_writer *writer)
+{
+	int called = 0;
+
+	writer->family_came = false;
+	writer->family_went = false;
+	while (nl_recvmsgs_default(writer->families) >= 0)
+		;
+	if (writer->family_went) {
+		disconnect(writer);
+		called = abort_all(writer);
+	}
+	if (writer->family_came && !writer->channel)
+		register_now(writer);	/* the next time that it comes, else */
+	return called;
+}
+
+/* --- interface ---------------------------------------------------------------------------- */
+
+static int take_spec(struct shadowcopy *sc, struct shadowcopy_writer *writer,
+		     const struct shadowcopy_writer_spec *spec,
+		     const struct shadowcopy_writer_ops *ops)
+{
+	const char *instance_name = spec->instance_name ?: "";
+	uint32_t tell;
+
+	writer->handlers[SHADOW_NL_TELL_IDENTIFY] = ops->identify;
+	writer->handlers[SHADOW_NL_TELL_PREPARE_BACKUP] = ops->prepare_backup;
+	writer->handlers[SHADOW_NL_TELL_PREPARE_SNAPSHOT] = ops->prepare_snapshot;
+	writer->handlers[SHADOW_NL_TELL_FREEZE] = ops->freeze;
+	writer->handlers[SHADOW_NL_TELL_THAW] = ops->thaw;
+	writer->handlers[SHADOW_NL_TELL_POST_SNAPSHOT] = ops->post_snapshot;
+	writer->handlers[SHADOW_NL_TELL_BACKUP_COMPLETE] = ops->backup_complete;
+	writer->handlers[SHADOW_NL_TELL_BACKUP_SHUTDOWN] = ops->backup_shutdown;
+	writer->handlers[SHADOW_NL_TELL_ABORT] = ops->abort;
+	writer->handlers[SHADOW_NL_TELL_PRE_RESTORE] = ops->pre_restore;
+	writer->handlers[SHADOW_NL_TELL_POST_RESTORE] = ops->post_restore;
+	if (!spec->name || !*spec->name || strlen(spec->name) > SHADOW_NL_NAME_MAX ||
+	    strlen(instance_name) > SHADOW_NL_NAME_MAX)
+		return SC_FAIL(sc, -EINVAL, .action = "open a writer", .object = spec->name,
+			       .cause = "its name is missing, or longer than 127 bytes");
+	if ((ops->freeze || ops->prepare_snapshot || ops->prepare_backup) &&
+	    (!ops->thaw || !ops->abort))
+		return SC_FAIL(sc, -EINVAL, .action = "open a writer", .object = spec->name,
+			       .cause = "it has a handler for preparing or freezing, and none for thaw "
+			       "or for abort", .remedy = "give it both");
+	writer->info.class_id = spec->class_id;
+	strcpy(writer->info.name, spec->name);
+	strcpy(writer->info.instance_name, instance_name);
+	writer->info.level = spec->level ?: SHADOW_NL_LEVEL_FRONT_END;
+	writer->info.freeze_ms = spec->freeze_ms;
+	for (tell = 0; tell < TELL_COUNT; tell++)
+		if (writer->handlers[tell])
+			writer->info.tells |= 1U << tell;
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_writer_open(struct shadowcopy *sc,
+				     const struct shadowcopy_writer_spec *spec,
+				     const struct shadowcopy_writer_ops *ops, void *data,
+				     struct shadowcopy_writer **writerp)
+{
+	struct shadowcopy_writer *writer = calloc(1, sizeof(*writer));
+	int rc;
+
+	*writerp = NULL;
+	if (!writer)
+		return SC_FAIL(sc, -ENOMEM, .action = "open a writer", .object = spec->name);
+	writer->sc = sc;
+	writer->data = data;
+	writer->timer = -1;
+	writer->epoll = -1;
+	rc = take_spec(sc, writer, spec, ops);
+	if (rc)
+		goto failed;
+	writer->epoll = epoll_create1(EPOLL_CLOEXEC);
+	writer->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (writer->epoll < 0 || writer->timer < 0)
+		rc = -errno;
+	else
+		rc = watch(writer, writer->timer);
+	if (!rc)
+		rc = watch_families(writer);
+	if (rc) {
+		rc = SC_FAIL(sc, rc, .action = "open a writer", .object = spec->name);
+		goto failed;
+	}
+	rc = register_now(writer);
+	if (rc)
+		goto failed;
+	*writerp = writer;
+	return 0;
+
+failed:
+	shadowcopy_writer_close(writer);
+	return rc;
+}
+
+SC_EXPORT void shadowcopy_writer_close(struct shadowcopy_writer *writer)
+{
+	if (!writer)
+		return;
+	disconnect(writer);
+	abort_all(writer);
+	nl_socket_free(writer->families);
+	if (writer->timer >= 0)
+		close(writer->timer);
+	if (writer->epoll >= 0)
+		close(writer->epoll);
+	free(writer);
+}
+
+SC_EXPORT int shadowcopy_writer_fd(const struct shadowcopy_writer *writer)
+{
+	return writer->epoll;
+}
+
+SC_EXPORT bool shadowcopy_writer_active(const struct shadowcopy_writer *writer)
+{
+	return writer->channel;
+}
+
+SC_EXPORT int shadowcopy_writer_process(struct shadowcopy_writer *writer)
+{
+	struct shadowcopy_channel_message message;
+	int called = 0, rc = 0;
+
+	/* first of all what must not be late */
+	called += on_timer(writer);
+	while (writer->channel && (rc = shadowcopy_channel_next(writer->channel, &message)) > 0)
+		if (message.command == SHADOW_NL_CMD_WRITER_TELL)
+			called += on_tell(writer, &message);
+	if (rc == -ENOBUFS) {
+		/* What it was told is lost: it is another writer from here on. */
+		disconnect(writer);
+		called += abort_all(writer);
+		rc = register_now(writer);
+	}
+	called += check_families(writer);
+	return rc < 0 ? rc : called;
+}
+
+/* --- in a handler --------------------------------------------------------------------------- */
+
+SC_EXPORT uint32_t shadowcopy_writer_event_tell(const struct shadowcopy_writer_event *event)
+{
+	return event->message.tell;
+}
+
+SC_EXPORT const struct shadow_uuid *
+shadowcopy_writer_event_session(const struct shadowcopy_writer_event *event)
+{
+	return &event->message.session;
+}
+
+SC_EXPORT const struct shadow_uuid *
+shadowcopy_writer_event_set(const struct shadowcopy_writer_event *event)
+{
+	return &event->message.set;
+}
+
+SC_EXPORT int shadowcopy_writer_event_fail(struct shadowcopy_writer_event *event, uint32_t status,
+					   uint32_t app_code, const char *format, ...)
+{
+	va_list args;
+
+	event->status = status ?: SHADOW_NL_STATUS_NONRETRYABLE;
+	event->app_code = app_code;
+	va_start(args, format);
+	vsnprintf(event->text, sizeof(event->text), format, args);
+	va_end(args);
+	return -ECANCELED;
+}
+
+SC_EXPORT int shadowcopy_writer_event_extend(struct shadowcopy_writer_event *event, uint32_t ms)
+{
+	if (!event->writer->channel || !event->message.cookie)
+		return 0;	/* nobody waits for it */
+	return shadowcopy_channel_extend(event->writer->channel, event->message.cookie, ms);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - shadowd: the coordinator between requesters, writers and the module.
+ *
+ * Its socket comes from systemd, or it makes it.  All its memory is locked: while the root
+ * filesystem is held no page of it can be read.
+ */
+#include <getopt.h>
+#include <pwd.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shadowd.h"
+
+#define SOCKET_PATH "/run/shadowcopy/shadowd.sock"
+
+static int fails(const char *what, int rc)
+{
+	fprintf(stderr, "<3>shadowd: %s: %s\n", what, strerror(-rc));
+	return EXIT_FAILURE;
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	if (!strcmp(path, SOCKET_PATH))
+		(void)mkdir("/run/shadowcopy", 0755);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* One that answers is another shadowd's. */
+	if (!connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		return -EADDRINUSE;
+	}
+	(void)unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || chmod(path, 0666) ||
+	    listen(fd, 64)) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/* 0 and the socket, or the exit status. */
+static int find_socket(const char *path, int *fd)
+{
+	int count = sd_listen_fds(1);
+
+	if (count > 1) {
+		fprintf(stderr, "<3>shadowd: more than one socket was handed over\n");
+		return EXIT_FAILURE;
+	}
+	*fd = count == 1 ? SD_LISTEN_FDS_START : listen_at(path);
+	return *fd < 0 ? fails(path, *fd) : 0;
+}
+
+static int run(int listener)
+{
+	struct shadowcopy *sc = NULL;
+	sd_event *loop = NULL;
+	sigset_t signals;
+	int rc;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	rc = sd_event_default(&loop);
+	if (rc >= 0)
+		rc = sd_event_add_signal(loop, NULL, SIGTERM, NULL, NULL);
+	if (rc >= 0)
+		rc = sd_event_add_signal(loop, NULL, SIGINT, NULL, NULL);
+	if (rc >= 0)
+		rc = work_init(loop);
+	if (rc < 0)
+		return fails("the event loop", rc);
+	if (shadowcopy_open(&sc)) {
+		fprintf(stderr, "<3>shadowd: %s\n", shadowcopy_last_error(sc)->text);
+		return EXIT_FAILURE;
+	}
+	if (writers_init(loop, sc))
+		return EXIT_FAILURE;
+	rc = clients_init(loop, listener);
+	if (rc < 0)
+		return fails("the socket", rc);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		log_line(4, "memory cannot be locked (%s): a set with the root filesystem can time "
+			 "out", strerror(errno));
+	sd_event_set_watchdog(loop, true);
+	sd_notify(false, "READY=1");
+	log_line(6, "shadowd %s is ready", shadowcopy_version());
+	rc = sd_event_loop(loop);
+	sd_notify(false, "STOPPING=1");
+	/* Sessions: the module tells their writers, and sets go with their descriptors. */
+	writers_exit();
+	shadowcopy_free(sc);
+	sd_event_unref(loop);
+	return rc < 0 ? fails("the event loop", rc) : rc;
+}
+
+static void help(void)
+{
+	puts("Usage: shadowd [--socket PATH]\n\n"
+	     "The coordinator of shadow copies: brings applications to rest for the instant at\n"
+	     "which shadows are made.  systemd starts it when somebody connects; see shadowd(8).\n\n"
+	     "      --socket PATH  listen there, if systemd hands over no socket\n"
+	     "                     (" SOCKET_PATH ")\n"
+	     "  -h, --help         this help\n"
+	     "  -V, --version      the version");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 }
+	};
+	const char *path = SOCKET_PATH;
+	int option, listener, status;
+
+	while ((option = getopt_long(argc, argv, "hV", longs, NULL)) != -1)
+		switch (option) {
+		case 's':
+			path = optarg;
+			break;
+		case 'h':
+			help();
+			return EXIT_SUCCESS;
+		case 'V':
+			printf("shadowd %s\n", shadowcopy_version());
+			return EXIT_SUCCESS;
+		default:
+			return 2;
+		}
+	if (optind < argc) {
+		fprintf(stderr, "shadowd: \"%s\" is one argument too many\n", argv[optind]);
+		return 2;
+	}
+	status = find_socket(path, &listener);
+	return status ?: run(listener);
+}

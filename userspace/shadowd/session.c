@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * session.c - what a requester is doing (VSS 2.1).
+ *
+ * One table says in which states each call may come; any other order is BAD_STATE,
+ * and says what would be right.  One call at a time: its answer comes before the
+ * next call may, but for abort and what only asks.
+ *
+ *	NEW -> INIT -> METADATA -> SET -> PREPARED -> CREATING -> CREATED -> COMPLETE
+ *	                                     |            |
+ *	                                     +------------+--> ABORTED, FAILED
+ *
+ * When its requester goes, at whatever point, a session aborts what its writers have
+ * begun, tells them that it is over, and lets its shadows go unless they were to stay.
+ */
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shadowd.h"
+
+static struct link list = { &list, &list };
+
+static const char *const state_names[] = {
+	[SESSION_NEW] = "new", [SESSION_INIT] = "initialised", [SESSION_METADATA] = "metadata",
+	[SESSION_SET] = "set-begun", [SESSION_PREPARED] = "prepared",
+	[SESSION_CREATING] = "creating", [SESSION_CREATED] = "created",
+	[SESSION_COMPLETE] = "complete", [SESSION_ABORTED] = "aborted",
+	[SESSION_FAILED] = "failed",
+};
+
+struct link *sessions(void)
+{
+	return &list;
+}
+
+struct session *session_find(const struct shadow_uuid *uuid)
+{
+	EACH(session, &list, struct session, link)
+		if (uuid_same(&session->uuid, uuid))
+			return session;
+	return NULL;
+}
+
+const struct shadow_uuid *session_set(const struct session *session)
+{
+	static const struct shadow_uuid none;
+
+	return session->making.set ? shadowcopy_set_uuid(session->making.set) : &none;
+}
+
+static void new_uuid(struct shadow_uuid *uuid)
+{
+	if (getrandom(uuid, sizeof(*uuid), 0) != sizeof(*uuid))
+		abort();	/* it does, once the machine is up */
+	uuid->b[6] = (uuid->b[6] & 0x0f) | 0x40;
+	uuid->b[8] = (uuid->b[8] & 0x3f) | 0x80;
+}
+
+struct session *session_new(struct client *client)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	session->client = client;
+	session->context = SHADOWCOPY_CTX_BACKUP;
+	new_uuid(&session->uuid);
+	link_init(&session->participants);
+	link_init(&session->queue);
+	link_add(&list, &session->link);
+	return session;
+}
+
+/* --- answers --------------------------------------------------------------------------- */
+
+static void answer(struct session *session, const char *kind, json_t *body)
+{
+	json_t *message = json_object();
+
+	json_object_set_new(message, "id", session->reply ?: json_null());
+	session->reply = NULL;
+	json_object_set_new(message, kind, body ?: json_object());
+	if (session->client)
+		client_send(session->client, message);
+	else
+		json_decref(message);
+}
+
+void session_done(struct session *session, enum session_state next, json_t *result)
+{
+	session->state = next;
+	answer(session, "result", result);
+}
+
+void session_fail(struct session *session, enum session_state next,
+		  const struct failure *failure)
+{
+	json_t *body = failure_json(failure);
+
+	session->state = next;
+	if (session->participants.next != &session->participants)
+		json_object_set_new(body, "writers", participants_json(session));
+	answer(session, "error", body);
+}
+
+static const char *writer_state_name(const struct participant *p)
+{
+	static const char *const names[] = {
+		[WRITER_STABLE] = "stable",
+		[WRITER_WAITING_FOR_FREEZE] = "waiting-for-freeze",
+		[WRITER_WAITING_FOR_THAW] = "waiting-for-thaw",
+		[WRITER_WAITING_FOR_POST_SNAPSHOT] = "waiting-for-post-snapshot",
+		[WRITER_WAITING_FOR_BACKUP_COMPLETE] = "waiting-for-backup-complete",
+		[WRITER_FAILED] = "failed",
+	};
+
+	return names[p->state];
+}
+
+json_t *participants_json(const struct session *session)
+{
+	char class_id[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
+	json_t *array = json_array();
+
+	EACH(p, &session->participants, struct participant, link) {
+		json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:b}",
+			"name", p->info.name, "instance_name", p->info.instance_name,
+			"class", shadowcopy_uuid_format(&p->info.class_id, class_id),
+			"instance", shadowcopy_uuid_format(&p->info.instance_id, instance),
+			"level", shadowcopy_level_name(p->info.level),
+			"pid", (int)p->info.pid, "uid", (int)p->info.uid,
+			"state", writer_state_name(p), "excluded", p->excluded);
+
+		if (!json)
+			continue;	/* a name that is not UTF-8 */
+		if (p->state == WRITER_FAILED)
+			json_object_set_new(json, "failure", json_pack(
+				"{s:s, s:s, s:s, s:i, s:s}",
+				"at", shadowcopy_tell_name(p->failed_at),
+				"result", shadowcopy_result_name(p->result),
+				"status", shadowcopy_status_name(p->status),
+				"app_code", (int)p->app_code, "text", p->text) ?: json_null());
+		json_array_append_new(array, json);
+	}
+	return array;
+}
+
+/* --- the end ---------------------------------------------------------------------------- */
+
+static void session_free(struct session *session)
+{
+	link_remove(&session->link);
+	link_remove(&session->queue);
+	EACH(p, &session->participants, struct participant, link) {
+		link_remove(&p->link);
+		free(p);
+	}
+	json_decref(session->reply);
+	json_decref(session->timings);
+	free(session);
+}
+
+void session_settle(struct session *session)
+{
+	if (!session->closing || session->working)
+		return;
+	if (session->making.sc) {	/* the shadows, or what is left of a set, go first */
+		set_release(session);
+		return;
+	}
+	/* aborts what is to be aborted, and tells that it is over */
+	writer_end_session(&session->uuid);
+	session_free(session);
+}
+
+void session_close(struct session *session)
+{
+	static const struct failure gone = {
+		.code = "BAD_STATE", .error = -ECONNRESET, .phase = "session",
+		.cause = "the requester is gone", .retry_seconds = -1,
+	};
+
+	session->client = NULL;
+	session->closing = true;
+	if (session->state == SESSION_CREATING)
+		set_abort(session, &gone);
+	session_settle(session);
+}
+
+/* --- calls ------------------------------------------------------------------------------- */
+
+#define IN(state) (1U << SESSION_##state)
+#define ANY (~0U)
+
+static void bad_argument(struct session *session, const char *name, const char *remedy,
+			 const char *cause)
+{
+	struct failure failure;
+
+	failure_set(&failure, "INVALIDARG", -EINVAL, "arguments", name, remedy, "%s", cause);
+	session_fail(session, session->state, &failure);
+}
+
+static void call_init_backup(struct session *session, json_t *arguments)
+{
+	char text[SHADOWCOPY_UUID_LEN];
+
+	(void)arguments;
+	session_done(session, SESSION_INIT, json_pack("{s:s}", "session",
+		     shadowcopy_uuid_format(&session->uuid, text)));
+}
+
+/* B-04, h: a context is a preset of bits; which of them fit is said in one place. */
+static void call_set_context(struct session *session, json_t *arguments)
+{
+	const char *name = NULL;
+	int writable = 0, keep = -1;
+	uint32_t context;
+
+	if (json_unpack(arguments, "{s?s, s?b, s?b}", "context", &name, "writable", &writable,
+			"keep", &keep))
+		return bad_argument(session, "set-context", "context is a text, writable and keep are "
+				    "true or false", "an argument has the wrong type");
+	if (name && shadowcopy_context_parse(name, &context))
+		return bad_argument(session, name, "use backup, file-share-backup, nas-rollback, "
+				    "app-rollback or client-accessible", "there is no such context");
+	if (name)
+		session->context = context;
+	if (writable)
+		session->flags |= SHADOW_SET_WRITABLE;
+	if (keep >= 0)
+		session->keep = keep;
+	else
+		session->keep = session->context & SHADOWCOPY_ATTR_NO_AUTO_RELEASE;
+	session_done(session, session->state, NULL);
+}
+
+static void call_set_backup_state(struct session *session, json_t *arguments)
+{
+	int degrade = -1, timeout = -1;
+
+	if (json_unpack(arguments, "{s?b, s?i}", "may_degrade", &degrade, "timeout_ms", &timeout) ||
+	    (timeout >= 0 && (timeout < SHADOW_TIMEOUT_MIN_MS || timeout > SHADOW_TIMEOUT_MAX_MS)))
+		return bad_argument(session, "set-backup-state",
+				    "may_degrade is true or false, timeout_ms 10 to 600000",
+				    "an argument has the wrong type or size");
+	if (degrade >= 0)
+		session->may_degrade = degrade;
+	if (timeout >= 0)
+		session->timeout_ms = timeout;
+	session_done(session, session->state, NULL);
+}
+
+static struct participant *take_part(struct session *session, const struct writer *writer)
+{
+	struct participant *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->info = writer->info;
+	p->state = WRITER_STABLE;
+	link_add(&session->participants, &p->link);
+	return p;
+}
+
+static void metadata_gathered(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	session_done(session, SESSION_METADATA, json_pack("{s:o}", "writers",
+							  participants_json(session)));
+}
+
+static void call_gather_metadata(struct session *session, json_t *arguments)
+{
+	struct failure failure;
+
+	(void)arguments;
+	if (session->context & SHADOWCOPY_ATTR_NO_WRITERS)
+		return bad_argument(session, shadowcopy_context_name(session->context),
+				    "begin the set at once, or use another context",
+				    "the context has no writers");
+	if (writers_refresh()) {
+		failure_set(&failure, "WRITER_INFRASTRUCTURE", -EIO, "metadata", "", "see the log "
+			    "of shadowd", "the module's list of writers cannot be read");
+		return session_fail(session, session->state, &failure);
+	}
+	EACH(writer, writers(), struct writer, link)
+		if (!take_part(session, writer)) {
+			failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "metadata", "", "",
+				    "there is not enough memory");
+			return session_fail(session, session->state, &failure);
+		}
+	round_start(session, SHADOW_NL_TELL_IDENTIFY, 0, metadata_gathered);
+}
+
+/* B-07: by class or instance; several calls add up. */
+static void call_exclude_writer(struct session *session, json_t *arguments)
+{
+	const char *name = NULL;
+	struct shadow_uuid uuid;
+	unsigned int found = 0;
+	bool is_uuid;
+
+	if (json_unpack(arguments, "{s:s}", "writer", &name))
+		return bad_argument(session, "exclude-writer", "name it, its class or its instance",
+				    "no writer was named");
+	is_uuid = !shadowcopy_uuid_parse(name, &uuid);
+	EACH(p, &session->participants, struct participant, link) {
+		if (is_uuid ? uuid_same(&p->info.class_id, &uuid) ||
+			      uuid_same(&p->info.instance_id, &uuid) : !strcmp(p->info.name, name)) {
+			p->excluded = true;
+			found++;
+		}
+	}
+	if (!found)
+		return bad_argument(session, name, "gather-metadata says which there are",
+				    "there is no such writer");
+	session_done(session, session->state, json_pack("{s:i}", "excluded", found));
+}
+
+static void call_start_set(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	session_done(session, SESSION_SET, NULL);
+}
+
+static void call_add_volume(struct session *session, json_t *arguments)
+{
+	const char *volume = NULL, *store = NULL;
+	struct making *making = &session->making;
+	struct failure failure;
+	size_t i;
+
+	if (json_unpack(arguments, "{s:s, s?s}", "volume", &volume, "store", &store))
+		return bad_argument(session, "add-volume", "volume names a device or a mount point",
+				    "no volume was named");
+	if (!making->sc)
+		making->sc = shadowcopy_new();
+	if (!making->sc) {
+		failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "arguments", volume, "",
+			    "there is not enough memory");
+		return session_fail(session, session->state, &failure);
+	}
+	if (making->count == SHADOW_MAX_SET_VOLUMES) {
+		failure_set(&failure, "MAXIMUM_NUMBER_OF_VOLUMES_REACHED", -E2BIG, "arguments",
+			    volume, "divide the volumes among several sets",
+			    "a set has %d volumes at most", SHADOW_MAX_SET_VOLUMES);
+		return session_fail(session, session->state, &failure);
+	}
+	if (shadowcopy_resolve(making->sc, volume, &making->volumes[making->count])) {
+		failure_of_library(&failure, making->sc);
+		return session_fail(session, session->state, &failure);
+	}
+	for (i = 0; i < making->count; i++)
+		if (!memcmp(&making->volumes[i].dev, &making->volumes[making->count].dev,
+			    sizeof(making->volumes[i].dev))) {
+			failure_set(&failure, "OBJECT_ALREADY_EXISTS", -EEXIST, "arguments", volume,
+				    "name each volume once", "it is in the set already");
+			return session_fail(session, session->state, &failure);
+		}
+	making->stores[making->count] = store ? strdup(store) : NULL;
+	session_done(session, session->state, json_pack("{s:s}", "device",
+		     making->volumes[making->count].path));
+	making->count++;
+}
+
+static void backup_prepared(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	session_done(session, SESSION_PREPARED, json_pack("{s:o, s:i}", "writers",
+		     participants_json(session), "failed", round->failed));
+}
+
+static void call_prepare_backup(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	round_start(session, SHADOW_NL_TELL_PREPARE_BACKUP, 0, backup_prepared);
+}
+
+static void call_create_set(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	if (!session->making.count)
+		return bad_argument(session, "create-set", "add-volume comes before",
+				    "the set has no volume");
+	session->state = SESSION_CREATING;
+	set_create(session);
+}
+
+static void call_status(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	session_done(session, session->state, json_pack("{s:s, s:o}", "state",
+		     state_names[session->state], "writers", participants_json(session)));
+}
+
+static void backup_completed(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	session_done(session, SESSION_COMPLETE, json_pack("{s:o, s:i}", "writers",
+		     participants_json(session), "failed", round->failed));
+}
+
+static void call_backup_complete(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	round_start(session, SHADOW_NL_TELL_BACKUP_COMPLETE, 0, backup_completed);
+}
+
+static void aborted(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	session_done(session, SESSION_ABORTED, NULL);
+}
+
+/* B-24: whatever was begun is undone; nothing begun is no error. */
+static void call_abort(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	if (session->state < SESSION_SET || session->state > SESSION_PREPARED)
+		return session_done(session, session->state, NULL);
+	round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
+}
+
+static void call_keep(struct session *session, json_t *arguments)
+{
+	struct failure failure;
+
+	(void)arguments;
+	if (!session->making.set || shadowcopy_set_keep(session->making.set, NULL)) {
+		failure_of_library(&failure, session->making.sc);
+		return session_fail(session, session->state, &failure);
+	}
+	session->keep = true;
+	session_done(session, session->state, NULL);
+}
+
+/* What may come when, and what to do before it. */
+static const struct {
+	const char *name;
+	uint32_t in;
+	const char *order;
+	void (*fn)(struct session *session, json_t *arguments);
+} calls[] = {
+	{ "init-backup", IN(NEW), "once, before all others", call_init_backup },
+	{ "set-context", IN(INIT), "after init-backup, before gather-metadata and start-set",
+	  call_set_context },
+	{ "set-backup-state", IN(INIT) | IN(METADATA) | IN(SET),
+	  "after init-backup, before prepare-backup", call_set_backup_state },
+	{ "gather-metadata", IN(INIT), "once, after init-backup, before start-set",
+	  call_gather_metadata },
+	{ "exclude-writer", IN(METADATA), "after gather-metadata, before start-set",
+	  call_exclude_writer },
+	{ "start-set", IN(INIT) | IN(METADATA), "once, after gather-metadata", call_start_set },
+	{ "add-volume", IN(SET), "after start-set, before prepare-backup", call_add_volume },
+	{ "prepare-backup", IN(SET), "after start-set", call_prepare_backup },
+	{ "create-set", IN(SET) | IN(PREPARED), "after prepare-backup", call_create_set },
+	{ "status", ANY, "", call_status },
+	{ "keep", IN(CREATED) | IN(COMPLETE), "after create-set", call_keep },
+	{ "backup-complete", IN(CREATED), "once, after create-set", call_backup_complete },
+	{ "abort", ANY, "", call_abort },
+};
+
+static void bad_state(struct session *session, const char *call, const char *remedy,
+		      const char *cause)
+{
+	struct failure failure;
+
+	failure_set(&failure, "BAD_STATE", -EBADFD, "session", call, remedy, "%s", cause);
+	session_fail(session, session->state, &failure);
+}
+
+/* Answers another call than the one under way. */
+static void aside(struct session *session, json_t *id,
+		  void (*fn)(struct session *session, json_t *arguments), json_t *arguments)
+{
+	json_t *under_way = session->reply;
+
+	session->reply = json_incref(id);
+	fn(session, arguments);
+	session->reply = under_way;
+}
+
+void session_call(struct session *session, const char *call, json_t *id, json_t *arguments)
+{
+	static const struct failure asked = {
+		.code = "BAD_STATE", .error = -ECANCELED, .phase = "session",
+		.cause = "the requester aborted it", .retry_seconds = -1,
+	};
+	char cause[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		if (!strcmp(calls[i].name, call))
+			break;
+	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_status)
+		return aside(session, id, call_status, arguments);
+	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_abort &&
+	    session->state == SESSION_CREATING) {
+		aside(session, id, call_status, arguments);
+		set_abort(session, &asked);
+		return;
+	}
+	if (session->reply) {
+		json_t *under_way = session->reply;
+
+		session->reply = json_incref(id);
+		bad_state(session, call, "wait for its answer", "another call is under way");
+		session->reply = under_way;
+		return;
+	}
+	session->reply = json_incref(id);
+	if (i == ARRAY_SIZE(calls)) {
+		bad_state(session, call, "", "there is no such call");
+	} else if (!(calls[i].in & 1U << session->state)) {
+		snprintf(cause, sizeof(cause), "the session is in state \"%s\"",
+			 state_names[session->state]);
+		bad_state(session, call, calls[i].order, cause);
+	} else {
+		calls[i].fn(session, arguments);
+	}
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * set.c - how a set is made (VSS i): a sequence of steps, some told to writers, some
+ * done by the library in a thread.
+ *
+ *	wait	until no set before it has a volume or a writer of it
+ *	plan	stores are made ready, the module knows the set
+ *	prepare	writers: PREPARE_SNAPSHOT
+ *	sync	what is dirty is written out, while nobody waits for it
+ *	freeze	writers: FREEZE, front-end first, then back-end, then system
+ *	take	the module: filesystems, gates, the instant, release
+ *	thaw	writers: THAW, in the reverse order
+ *	post	writers: POST_SNAPSHOT
+ *	finish	what the shadows are
+ *
+ * After each told step those that failed are looked at.  A set that may not degrade is
+ * given up for any of them; one that may goes on, its consistency is less, and who failed
+ * is told to abort.  A thaw that the module refuses means that the writer was not at rest
+ * at the instant any more: that is such a failure, too.
+ *
+ * Giving up: work under way is waited for (the module's timer ends what is held), then
+ * all writers are told to abort, then the set goes, and only then the requester hears.
+ *
+ * Nothing is logged from the first freeze to the last thaw.
+ */
+#include <time.h>
+
+#include "making.h"
+
+struct step {
+	const char *name;
+	void (*run)(struct work *work);		/* or, where NULL: */
+	uint32_t tell;
+	uint32_t level;				/* 0: all */
+	bool frozen;				/* something is, from here on or still */
+};
+
+static const struct step steps[] = {
+	{ "plan", making_plan, 0, 0, false },
+	{ "prepare", NULL, SHADOW_NL_TELL_PREPARE_SNAPSHOT, 0, false },
+	{ "sync", making_sync, 0, 0, false },
+	{ "freeze-front-end", NULL, SHADOW_NL_TELL_FREEZE, SHADOW_NL_LEVEL_FRONT_END, true },
+	{ "freeze-back-end", NULL, SHADOW_NL_TELL_FREEZE, SHADOW_NL_LEVEL_BACK_END, true },
+	{ "freeze-system", NULL, SHADOW_NL_TELL_FREEZE, SHADOW_NL_LEVEL_SYSTEM, true },
+	{ "take", making_take, 0, 0, true },
+	{ "thaw-system", NULL, SHADOW_NL_TELL_THAW, SHADOW_NL_LEVEL_SYSTEM, true },
+	{ "thaw-back-end", NULL, SHADOW_NL_TELL_THAW, SHADOW_NL_LEVEL_BACK_END, true },
+	{ "thaw-front-end", NULL, SHADOW_NL_TELL_THAW, SHADOW_NL_LEVEL_FRONT_END, true },
+	{ "post", NULL, SHADOW_NL_TELL_POST_SNAPSHOT, 0, false },
+	{ "finish", making_finish, 0, 0, false },
+};
+
+static struct link queue = { &queue, &queue };
+
+static void run_step(struct session *session);
+static void start_waiting(void);
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void note_time(struct session *session, const char *name)
+{
+	int64_t now = now_ms();
+
+	json_object_set_new(session->timings, name, json_integer(now - session->began_ms));
+	session->began_ms = now;
+}
+
+/* Is the log held for this session?  For its steps from the first freeze to the last thaw. */
+static void hold_log(struct session *session, bool hold)
+{
+	if (hold && !session->log_held)
+		log_hold();
+	if (!hold && session->log_held)
+		log_release();
+	session->log_held = hold;
+}
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+static void leave_queue(struct session *session)
+{
+	link_remove(&session->queue);
+	start_waiting();
+}
+
+static void released(struct work *work)
+{
+	struct session *session = ENTRY(work, struct session, making.work);
+
+	session->working = false;
+	leave_queue(session);
+	if (session->state == SESSION_CREATING)
+		session_fail(session, SESSION_FAILED, &session->failure);
+	session_settle(session);
+}
+
+void set_release(struct session *session)
+{
+	session->making.work.run = making_release;
+	session->making.work.done = released;
+	session->working = true;
+	if (work_start(&session->making.work)) {
+		/* no thread to be had: it is as well done here */
+		making_release(&session->making.work);
+		released(&session->making.work);
+	}
+}
+
+static void all_aborted(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	hold_log(session, false);
+	set_release(session);
+}
+
+static void give_up(struct session *session)
+{
+	if (session->aborting)
+		return;
+	session->aborting = true;
+	round_start(session, SHADOW_NL_TELL_ABORT, 0, all_aborted);
+}
+
+void set_abort(struct session *session, const struct failure *failure)
+{
+	if (session->state != SESSION_CREATING)
+		return;
+	if (!session->failure.code)
+		session->failure = *failure;
+	if (!session->working)
+		give_up(session);
+}
+
+static const char *level_word(const struct session *session)
+{
+	uint32_t consistency = SHADOWCOPY_CONSISTENT_FS;
+	const struct shadowcopy_plan_entry *entry;
+	unsigned int writing = 0, failed = 0;
+	size_t i;
+
+	for (i = 0; (entry = shadowcopy_plan_entry(session->making.plan, i)); i++)
+		if (entry->flags & SHADOW_ADD_SHADOW && entry->consistency > consistency)
+			consistency = entry->consistency;
+	EACH(p, &session->participants, struct participant, link) {
+		writing += !p->excluded;
+		failed += !p->excluded && p->out;
+	}
+	if (writing && !failed && consistency != SHADOWCOPY_CONSISTENT_CRASH)
+		return "application";
+	return consistency == SHADOWCOPY_CONSISTENT_FS ? "filesystem" : "crash";
+}
+
+/* Why the set is not as consistent as it could be. */
+static json_t *reasons(const struct session *session)
+{
+	const struct shadowcopy_plan_entry *entry;
+	json_t *array = json_array();
+	size_t i;
+
+	EACH(p, &session->participants, struct participant, link)
+		if (!p->excluded && p->out)
+			json_array_append_new(array, json_sprintf("writer %s failed at %s: %s",
+				p->info.name, shadowcopy_tell_name(p->failed_at),
+				*p->text ? p->text : shadowcopy_status_name(p->status)));
+	for (i = 0; (entry = shadowcopy_plan_entry(session->making.plan, i)); i++)
+		if (*entry->warning)
+			json_array_append_new(array, json_sprintf("%s: %s", entry->path,
+								  entry->warning));
+	return array;
+}
+
+static json_t *shadows_json(const struct making *making)
+{
+	char uuid[SHADOWCOPY_UUID_LEN], device[64];
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < making->shadow_count; i++) {
+		const struct shadow_shadow_info *info = &making->shadows[i];
+
+		snprintf(device, sizeof(device), "/dev/shadow%u", info->index);
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "uuid",
+			shadowcopy_uuid_format(&info->uuid, uuid), "device", device, "volume",
+			info->volume_name));
+	}
+	return array;
+}
+
+static void finished(struct session *session)
+{
+	char set[SHADOWCOPY_UUID_LEN];
+	const char *level = level_word(session);
+	json_t *why = reasons(session);
+	bool degraded = json_array_size(why) > 0;
+
+	leave_queue(session);
+	log_line(6, "set %s is made, consistency %s",
+		 shadowcopy_uuid_format(&session->making.step.set, set), level);
+	session_done(session, SESSION_CREATED, json_pack(
+		"{s:s, s:o, s:s, s:b, s:o, s:I, s:I, s:O, s:o}", "set", set,
+		"shadows", shadows_json(&session->making), "consistency", level,
+		"degraded", degraded, "reasons", why,
+		"hold_ns", (json_int_t)session->making.step.hold_ns,
+		"gate_ns", (json_int_t)session->making.step.gate_ns,
+		"timings_ms", session->timings, "writers", participants_json(session)));
+	session_settle(session);
+}
+
+/* --- steps -------------------------------------------------------------------------------- */
+
+static void next_step(struct session *session)
+{
+	note_time(session, steps[session->step].name);
+	if (session->failure.code) {
+		give_up(session);
+	} else if (++session->step == ARRAY_SIZE(steps)) {
+		finished(session);
+	} else {
+		hold_log(session, steps[session->step].frozen);
+		run_step(session);
+	}
+}
+
+static void work_done(struct work *work)
+{
+	struct session *session = ENTRY(work, struct session, making.work);
+
+	session->working = false;
+	if (session->making.rc)
+		set_abort(session, &session->making.failure);
+	else
+		next_step(session);
+	session_settle(session);
+}
+
+/* Of writers that failed in the last round: what it means for the set. */
+static void look_at_failures(struct session *session)
+{
+	struct failure failure;
+
+	EACH(p, &session->participants, struct participant, link) {
+		if (!p->out || p->excluded || p->aborted)
+			continue;
+		if (steps[session->step].tell == SHADOW_NL_TELL_POST_SNAPSHOT)
+			continue;	/* C-25: the shadow is there; its state tells */
+		if (session->may_degrade) {
+			p->aborted = true;
+			writer_tell(&p->info.instance_id, &session->uuid, session_set(session),
+				    SHADOW_NL_TELL_ABORT, 60000);
+			continue;
+		}
+		failure_set(&failure, p->result == SHADOW_NL_RESULT_GONE ? "WRITER_NOT_RESPONDING" :
+			    p->status == SHADOW_NL_STATUS_TIMEOUT ? "WRITERERROR_TIMEOUT" :
+			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
+			    "WRITERERROR_INCONSISTENTSNAPSHOT" :
+			    p->status == SHADOW_NL_STATUS_NO_RESOURCES ?
+			    "WRITERERROR_OUTOFRESOURCES" :
+			    p->status == SHADOW_NL_STATUS_RETRYABLE ? "WRITERERROR_RETRYABLE" :
+			    "WRITERERROR_NONRETRYABLE", -ECANCELED,
+			    shadowcopy_tell_name(p->failed_at), p->info.name,
+			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
+			    "add the volumes that it needs to the set" :
+			    "see the log of the application, leave the writer out, or let the set degrade",
+			    "%s", *p->text ? p->text : shadowcopy_status_name(p->status));
+		if (p->status == SHADOW_NL_STATUS_TIMEOUT ||
+		    p->status == SHADOW_NL_STATUS_RETRYABLE ||
+		    p->status == SHADOW_NL_STATUS_NO_RESOURCES)
+			failure.retry_seconds = 600;
+		set_abort(session, &failure);
+		return;
+	}
+}
+
+static void round_done(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	look_at_failures(session);
+	if (!session->failure.code)
+		next_step(session);
+}
+
+void set_expired(struct session *session, struct participant *participant)
+{
+	(void)participant;
+	if (session->state == SESSION_CREATING && !session->working)
+		look_at_failures(session);
+	/* else the end of the work finds it: the thaw is refused */
+}
+
+static void run_step(struct session *session)
+{
+	const struct step *step = &steps[session->step];
+
+	if (!step->run)
+		return round_start(session, step->tell, step->level, round_done);
+	session->making.work.run = step->run;
+	session->making.work.done = work_done;
+	session->working = true;
+	if (work_start(&session->making.work)) {
+		session->working = false;
+		failure_set(&session->making.failure, "OUTOFMEMORY", -ENOMEM, step->name, "", "",
+			    "there is no thread to be had");
+		set_abort(session, &session->making.failure);
+	}
+}
+
+/* --- the queue ---------------------------------------------------------------------------- */
+
+static bool share(const struct session *a, const struct session *b)
+{
+	size_t i, j;
+
+	for (i = 0; i < a->making.count; i++)
+		for (j = 0; j < b->making.count; j++)
+			if (!memcmp(&a->making.volumes[i].dev, &b->making.volumes[j].dev,
+				    sizeof(a->making.volumes[i].dev)))
+				return true;
+	EACH(p, &a->participants, struct participant, link)
+		EACH(q, &b->participants, struct participant, link)
+			if (!p->excluded && !q->excluded &&
+			    uuid_same(&p->info.instance_id, &q->info.instance_id))
+				return true;
+	return false;
+}
+
+/* May it begin?  Who came before it does, and so nobody waits for ever. */
+static bool is_free(struct session *session)
+{
+	EACH(before, &queue, struct session, queue) {
+		if (before == session)
+			return true;
+		if (share(before, session))
+			return false;
+	}
+	return true;
+}
+
+static void start_waiting(void)
+{
+	EACH(session, &queue, struct session, queue)
+		if (!session->started && is_free(session)) {
+			session->started = true;
+			session->began_ms = now_ms();
+			run_step(session);
+		}
+}
+
+void set_create(struct session *session)
+{
+	struct making *making = &session->making;
+
+	making->flags = session->flags | (session->keep ? SHADOW_SET_NO_AUTO_RELEASE : 0);
+	making->timeout_ms = session->timeout_ms;
+	making->context = session->context;
+	session->timings = json_object();
+	session->step = 0;
+	link_add(&queue, &session->queue);
+	start_waiting();
+}

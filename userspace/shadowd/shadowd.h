@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * shadowd.h - the coordinator's parts and what they know of each other.
+ *
+ *	client	connections: packets, calls, answers
+ *	session	what a requester is doing: one state table
+ *	set	how a set is made: one sequence of steps
+ *	round	the same thing told to many writers, until all have answered
+ *	writer	who has registered with the module
+ *	work	what may block, in threads of its own
+ *	log	what is said, but for the time that something is frozen
+ *
+ * Upper parts call lower ones; answers come up through function pointers.  There is
+ * one loop; only work runs beside it, and touches nothing but its own session's
+ * struct making.
+ */
+#ifndef SHADOWD_H
+#define SHADOWD_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "libshadowcopy-channel.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define PROTOCOL_VERSION 1
+
+static inline bool uuid_same(const struct shadow_uuid *a, const struct shadow_uuid *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* --- list.h in small: doubly linked, the head is an entry, too ------------------ */
+
+struct link {
+	struct link *next, *prev;
+};
+
+static inline void link_init(struct link *head)
+{
+	head->next = head->prev = head;
+}
+
+static inline void link_add(struct link *head, struct link *entry)
+{
+	entry->prev = head->prev;
+	entry->next = head;
+	head->prev->next = entry;
+	head->prev = entry;
+}
+
+static inline void link_remove(struct link *entry)
+{
+	entry->prev->next = entry->next;
+	entry->next->prev = entry->prev;
+	link_init(entry);
+}
+
+#define ENTRY(pointer, type, member) \
+	((type *)((char *)(pointer) - offsetof(type, member)))
+#define EACH(entry, head, type, member) \
+	for (type *entry = ENTRY((head)->next, type, member), \
+	     *entry##_next = ENTRY(entry->member.next, type, member); \
+	     &entry->member != (head); \
+	     entry = entry##_next, entry##_next = ENTRY(entry->member.next, type, member))
+
+/* --- failure.c ---------------------------------------------------------------------- */
+
+/*
+ * Why something failed, as the requester is told it.  Strings are the failure's own.
+ * @code is VSS' name for it; @retry: "never", "now", or how many seconds to wait.
+ */
+struct failure {
+	const char *code;
+	int error;			/* negative errno; 0: nothing failed */
+	char phase[32];
+	char object[256];
+	char cause[512];
+	char remedy[256];
+	int retry_seconds;		/* < 0: it will not help */
+};
+
+void failure_set(struct failure *failure, const char *code, int error, const char *phase,
+		 const char *object, const char *remedy, const char *cause, ...)
+	PRINTF(7, 8);
+/* The last failure on a handle of the library. */
+void failure_of_library(struct failure *failure, const struct shadowcopy *sc);
+json_t *failure_json(const struct failure *failure);
+
+/* --- log.c -------------------------------------------------------------------------- */
+
+/*
+ * What log() is told while something is frozen is kept in memory until nothing is:
+ * who writes the log may wait for the frozen filesystem, and we for him.
+ */
+void log_line(int level, const char *format, ...) PRINTF(2, 3);
+void log_hold(void);
+void log_release(void);
+
+/* --- work.c --------------------------------------------------------------------------- */
+
+struct work {
+	struct link link;
+	void (*run)(struct work *work);		/* in a thread */
+	void (*done)(struct work *work);	/* in the loop */
+};
+
+int work_init(sd_event *loop);
+/* Begin; @done is called in any case.  0 or a negative errno: then it is not. */
+int work_start(struct work *work);
+
+/* --- writer.c --------------------------------------------------------------------------- */
+
+/* A writer that has registered with the module. */
+struct writer {
+	struct link link;
+	struct shadowcopy_channel_writer info;
+	bool seen;		/* in the last list */
+};
+
+int writers_init(sd_event *loop, struct shadowcopy *sc);
+void writers_exit(void);
+/* Read the module's list again: 0 or a negative errno. */
+int writers_refresh(void);
+struct link *writers(void);
+
+/* Tell a writer; the result comes to round_result(). */
+int writer_tell(const struct shadow_uuid *instance, const struct shadow_uuid *session,
+		const struct shadow_uuid *set, uint32_t tell, uint32_t answer_ms);
+void writer_end_session(const struct shadow_uuid *session);
+
+/* --- round.c -------------------------------------------------------------------------- */
+
+/* VSS' states of a writer in a session (c.3). */
+enum writer_state {
+	WRITER_STABLE = 1,
+	WRITER_WAITING_FOR_FREEZE,
+	WRITER_WAITING_FOR_THAW,
+	WRITER_WAITING_FOR_POST_SNAPSHOT,
+	WRITER_WAITING_FOR_BACKUP_COMPLETE,
+	WRITER_FAILED,
+};
+
+/* A writer in a session. */
+struct participant {
+	struct link link;
+	struct shadowcopy_channel_writer info;
+	bool excluded;		/* the requester does not want it */
+	bool out;		/* failed or gone: it is told no more but abort */
+	bool frozen;
+	bool aborted;		/* alone, the others go on */
+	uint32_t pending;	/* what it is to answer */
+	uint32_t state;		/* enum writer_state */
+	uint32_t failed_at;	/* enum shadow_nl_tell, with WRITER_FAILED */
+	uint32_t result, status, app_code;
+	uint64_t elapsed_ns;
+	char text[SHADOW_NL_TEXT_MAX + 1];
+};
+
+struct round {
+	uint32_t tell;
+	unsigned int pending;
+	unsigned int failed;
+	void (*done)(struct round *round);
+};
+
+struct session;
+
+/*
+ * Tell all participants of a level (0: of every one) the same thing; @done is called when
+ * each has answered, failed or gone, at once where there is none.
+ */
+void round_start(struct session *session, uint32_t tell, uint32_t level,
+		 void (*done)(struct round *round));
+/* A message of the module to the coordinator. */
+void round_message(const struct shadowcopy_channel_message *message);
+
+/* --- session.c ----------------------------------------------------------------------- */
+
+enum session_state {
+	SESSION_NEW, SESSION_INIT, SESSION_METADATA, SESSION_SET, SESSION_PREPARED,
+	SESSION_CREATING, SESSION_CREATED, SESSION_COMPLETE, SESSION_ABORTED, SESSION_FAILED,
+};
+
+/* What a set is made of; while work runs it is the work's. */
+struct making {
+	struct work work;
+	struct shadowcopy *sc;
+	struct shadowcopy_plan *plan;
+	struct shadowcopy_set *set;
+	size_t count;
+	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
+	char *stores[SHADOW_MAX_SET_VOLUMES];	/* as asked for, or NULL */
+	struct shadowcopy_choice choices[SHADOW_MAX_SET_VOLUMES];
+	struct shadowcopy_part **parts[SHADOW_MAX_SET_VOLUMES];
+	uint32_t flags;			/* SHADOW_SET_* */
+	uint32_t timeout_ms;
+	uint32_t context;
+	bool taken;
+	struct shadow_set_step step;
+	struct shadow_shadow_info shadows[SHADOW_MAX_SET_VOLUMES];
+	size_t shadow_count;
+	int rc;
+	struct failure failure;
+};
+
+struct client;
+
+struct session {
+	struct link link;
+	struct client *client;		/* NULL: it is gone */
+	struct shadow_uuid uuid;
+	enum session_state state;
+	json_t *reply;			/* "id" of the call that is still to be answered */
+	struct round round;
+	struct link participants;
+	uint32_t context;
+	uint32_t flags;			/* SHADOW_SET_* */
+	uint32_t timeout_ms;
+	bool may_degrade;		/* a writer's failure costs consistency, not the set */
+	bool keep;			/* the shadows outlive the connection */
+	bool working;			/* a thread has struct making */
+	bool started;			/* no longer waiting in the queue */
+	bool aborting;
+	bool log_held;
+	bool closing;
+	struct link queue;		/* in the queue for the making of sets */
+	unsigned int step;
+	struct making making;
+	struct failure failure;		/* why the set is not made */
+	int64_t began_ms;
+	json_t *timings;
+};
+
+struct session *session_new(struct client *client);
+/* Its requester is gone. */
+void session_close(struct session *session);
+struct session *session_find(const struct shadow_uuid *uuid);
+/* A call of its requester; answers it, now or later. */
+void session_call(struct session *session, const char *call, json_t *id, json_t *arguments);
+/* The answer of what was called last. */
+void session_done(struct session *session, enum session_state next, json_t *result);
+void session_fail(struct session *session, enum session_state next,
+		  const struct failure *failure);
+/* Is there still something to wait for?  If not, and it is closing, it goes. */
+void session_settle(struct session *session);
+json_t *participants_json(const struct session *session);
+struct link *sessions(void);
+
+/* --- set.c ------------------------------------------------------------------------------ */
+
+/* The set that is being made, or zeros. */
+const struct shadow_uuid *session_set(const struct session *session);
+void set_create(struct session *session);
+/* Give up making it; the end is told as a failure of the call. */
+void set_abort(struct session *session, const struct failure *failure);
+/* A freeze took too long. */
+void set_expired(struct session *session, struct participant *participant);
+/* Let the shadows go, or keep them. */
+void set_release(struct session *session);
+
+/* --- client.c --------------------------------------------------------------------------- */
+
+int clients_init(sd_event *loop, int listener);
+void client_send(struct client *client, json_t *message);	/* steals it */
+bool clients_idle(void);
+
+/* --- access.c ---------------------------------------------------------------------------- */
+
+enum access { ACCESS_WRITER = 1, ACCESS_REQUESTER = 2 };
+
+/* May this user do this?  Read anew each time. */
+bool access_allowed(uid_t uid, enum access what);
+
+#endif /* SHADOWD_H */

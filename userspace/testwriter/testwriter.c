@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * testwriter.c - a writer that does, and fails at, whatever it is told to (P-02).
+ *
+ * It has no data of its own; it logs what it is told, with the time, so that a test can
+ * look at order and states, and can fail, be late, hang or die at any of it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libshadowcopy-channel.h"
+#include "libshadowcopy-writer.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define TELLS (SHADOW_NL_TELL_POST_RESTORE + 1)
+
+/* What happens at one of the things it is told. */
+static struct {
+	uint32_t status;
+	unsigned int times;
+	unsigned int delay_ms;
+	bool dies;
+	bool hangs;
+	bool without;
+} at[TELLS];
+
+static const char *name = "test";
+static FILE *log_file;
+static volatile sig_atomic_t ends;
+
+static void on_signal(int number)
+{
+	(void)number;
+	ends = 1;
+}
+
+static void note(const char *what, const struct shadowcopy_writer_event *event)
+{
+	char session[SHADOWCOPY_UUID_LEN];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fprintf(log_file, "%lld.%06ld %s %s %s\n", (long long)now.tv_sec, now.tv_nsec / 1000, name,
+		what, shadowcopy_uuid_format(shadowcopy_writer_event_session(event), session));
+	fflush(log_file);
+}
+
+static void pause_ms(unsigned int ms)
+{
+	const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
+static int on_event(struct shadowcopy_writer_event *event, void *data)
+{
+	uint32_t tell = shadowcopy_writer_event_tell(event);
+
+	(void)data;
+	note(shadowcopy_tell_name(tell), event);
+	if (at[tell].dies)
+		_exit(9);
+	while (at[tell].hangs && !ends)
+		pause_ms(100);
+	pause_ms(at[tell].delay_ms);
+	if (at[tell].times && at[tell].status) {
+		at[tell].times--;
+		return shadowcopy_writer_event_fail(event, at[tell].status, 42, "%s was told to fail at %s",
+						    name, shadowcopy_tell_name(tell));
+	}
+	return 0;
+}
+
+static uint32_t number_of(const char *(*names)(uint32_t number), uint32_t count, const char *word,
+			  size_t length)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (strlen(names(i)) == length && !strncmp(names(i), word, length))
+			return i;
+	fprintf(stderr, "testwriter: there is no \"%.*s\"\n", (int)length, word);
+	exit(2);
+}
+
+static uint32_t tell_of(const char *word)
+{
+	return number_of(shadowcopy_tell_name, TELLS, word, strcspn(word, "=:"));
+}
+
+/* EVENT=STATUS[:TIMES] */
+static void take_fail(const char *text)
+{
+	uint32_t tell = tell_of(text);
+	const char *status = strchr(text, '='), *times;
+
+	status = status ? status + 1 : "nonretryable";
+	times = strchr(status, ':');
+	at[tell].status = number_of(shadowcopy_status_name, SHADOW_NL_STATUS_PARTIAL + 1, status,
+				    strcspn(status, ":"));
+	at[tell].times = times ? strtoul(times + 1, NULL, 10) : 1;
+}
+
+static void take_delay(const char *text)
+{
+	const char *ms = strchr(text, '=');
+
+	at[tell_of(text)].delay_ms = ms ? strtoul(ms + 1, NULL, 10) : 1000;
+}
+
+static void help(void)
+{
+	puts("Usage: shadow-testwriter [OPTIONS]\n\n"
+	     "A writer for tests: it logs what it is told, and fails where it is told to.\n\n"
+	     "      --name NAME          its name (test)\n"
+	     "      --instance NAME      and that of the instance\n"
+	     "      --class UUID         its class\n"
+	     "      --level LEVEL        front-end (the default), back-end or system\n"
+	     "      --freeze-ms MS       longest freeze (60000)\n"
+	     "      --log FILE           append to FILE instead of standard output\n"
+	     "      --fail EVENT=STATUS[:TIMES]\n"
+	     "                           fail at it: inconsistent, no-resources, timeout, retryable,\n"
+	     "                           nonretryable, recovery-failed or partial\n"
+	     "      --delay EVENT=MS     be late\n"
+	     "      --hang EVENT         never answer\n"
+	     "      --die EVENT          exit at once\n"
+	     "      --without EVENT      have no handler for it\n"
+	     "  -h, --help               this help\n\n"
+	     "EVENT is identify, prepare-backup, prepare-snapshot, freeze, thaw, post-snapshot,\n"
+	     "backup-complete, backup-shutdown, abort, pre-restore or post-restore.");
+}
+
+static shadowcopy_writer_handler *handler(uint32_t tell)
+{
+	return at[tell].without ? NULL : on_event;
+}
+
+static int run(const struct shadowcopy_writer_spec *spec)
+{
+	const struct shadowcopy_writer_ops ops = {
+		.identify = handler(SHADOW_NL_TELL_IDENTIFY),
+		.prepare_backup = handler(SHADOW_NL_TELL_PREPARE_BACKUP),
+		.prepare_snapshot = handler(SHADOW_NL_TELL_PREPARE_SNAPSHOT),
+		.freeze = handler(SHADOW_NL_TELL_FREEZE),
+		.thaw = handler(SHADOW_NL_TELL_THAW),
+		.post_snapshot = handler(SHADOW_NL_TELL_POST_SNAPSHOT),
+		.backup_complete = handler(SHADOW_NL_TELL_BACKUP_COMPLETE),
+		.backup_shutdown = handler(SHADOW_NL_TELL_BACKUP_SHUTDOWN),
+		.abort = handler(SHADOW_NL_TELL_ABORT),
+		.pre_restore = handler(SHADOW_NL_TELL_PRE_RESTORE),
+		.post_restore = handler(SHADOW_NL_TELL_POST_RESTORE),
+	};
+	struct shadowcopy_writer *writer;
+	struct shadowcopy *sc = shadowcopy_new();
+	struct pollfd fd = { .events = POLLIN };
+	int rc = 0;
+
+	if (!sc || shadowcopy_writer_open(sc, spec, &ops, NULL, &writer)) {
+		fprintf(stderr, "testwriter: %s\n", shadowcopy_last_error(sc)->text);
+		return EXIT_FAILURE;
+	}
+	fprintf(log_file, "0 %s %s -\n", name,
+		shadowcopy_writer_active(writer) ? "registered" : "waiting");
+	fflush(log_file);
+	fd.fd = shadowcopy_writer_fd(writer);
+	while (!ends && rc >= 0) {
+		poll(&fd, 1, 1000);
+		rc = shadowcopy_writer_process(writer);
+	}
+	if (rc < 0)
+		fprintf(stderr, "testwriter: %s\n", shadowcopy_last_error(sc)->text);
+	shadowcopy_writer_close(writer);
+	shadowcopy_free(sc);
+	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	enum { NAME = 256, INSTANCE, CLASS, LEVEL, FREEZE_MS, LOG, FAIL, DELAY, HANG, DIE, WITHOUT };
+	static const struct option longs[] = {
+		{ "name", required_argument, NULL, NAME },
+		{ "instance", required_argument, NULL, INSTANCE },
+		{ "class", required_argument, NULL, CLASS },
+		{ "level", required_argument, NULL, LEVEL },
+		{ "freeze-ms", required_argument, NULL, FREEZE_MS },
+		{ "log", required_argument, NULL, LOG },
+		{ "fail", required_argument, NULL, FAIL },
+		{ "delay", required_argument, NULL, DELAY },
+		{ "hang", required_argument, NULL, HANG },
+		{ "die", required_argument, NULL, DIE },
+		{ "without", required_argument, NULL, WITHOUT },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	struct shadowcopy_writer_spec spec = { .level = SHADOW_NL_LEVEL_FRONT_END };
+	int option;
+
+	log_file = stdout;
+	shadowcopy_uuid_parse("7e57e57e-0000-4000-8000-7e57e57e57e5", &spec.class_id);
+	while ((option = getopt_long(argc, argv, "h", longs, NULL)) != -1)
+		switch (option) {
+		case NAME:
+			name = optarg;
+			break;
+		case INSTANCE:
+			spec.instance_name = optarg;
+			break;
+		case CLASS:
+			if (shadowcopy_uuid_parse(optarg, &spec.class_id)) {
+				fprintf(stderr, "testwriter: \"%s\" is no UUID\n", optarg);
+				return 2;
+			}
+			break;
+		case LEVEL:
+			spec.level = number_of(shadowcopy_level_name, SHADOW_NL_LEVEL_SYSTEM + 1, optarg,
+					       strlen(optarg));
+			break;
+		case FREEZE_MS:
+			spec.freeze_ms = strtoul(optarg, NULL, 10);
+			break;
+		case LOG:
+			log_file = fopen(optarg, "ae");
+			if (!log_file) {
+				perror(optarg);
+				return EXIT_FAILURE;
+			}
+			break;
+		case FAIL:
+			take_fail(optarg);
+			break;
+		case DELAY:
+			take_delay(optarg);
+			break;
+		case HANG:
+			at[tell_of(optarg)].hangs = true;
+			break;
+		case DIE:
+			at[tell_of(optarg)].dies = true;
+			break;
+		case WITHOUT:
+			at[tell_of(optarg)].without = true;
+			break;
+		case 'h':
+			help();
+			return EXIT_SUCCESS;
+		default:
+			return 2;
+		}
+	spec.name = name;
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, on_signal);
+	return run(&spec);
+}
