@@ -177,7 +177,7 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 {
 	size_t count = request->count;
 	struct rows rows = { table, sizeof(*table), count, NULL };
-	struct json_object *document, *array, *object;
+	json_t *document, *array, *object;
 	char set[SHADOWCOPY_UUID_LEN], path[IMAGE_PATH_LEN];
 	char free_text[16], size_text[16];
 	uint64_t bytes = 0, free_bytes = 0;
@@ -191,18 +191,17 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 	if (context->json) {
 		array = table_json(context, &shadow_table, &rows);
 		for (i = 0; i < count; i++) {
-			object = json_object_array_get_idx(array, i);
+			object = json_array_get(array, i);
 			json_text(object, "consistency", consistency_name(table[i].consistency));
 			json_text(object, "warning", table[i].warning);
-			json_object_object_add(object, "store",
-					       choice_json(&request->volumes[i].choice));
+			json_value(object, "store", choice_json(&request->volumes[i].choice));
 		}
-		document = json_object_new_object();
+		document = json_object();
 		json_text(document, "set", set);
 		json_text(document, "context", shadowcopy_context_name(request->context));
 		json_number(document, "hold_ns", step->hold_ns);
 		json_number(document, "gate_ns", step->gate_ns);
-		json_object_object_add(document, "shadows", array);
+		json_value(document, "shadows", array);
 		return json_print(document);
 	}
 	if (context->quiet) {

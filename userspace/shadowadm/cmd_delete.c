@@ -11,31 +11,31 @@
 
 struct deletion {
 	struct context *context;
-	struct json_object *deleted;	/* UUIDs */
-	struct json_object *failed;	/* objects: UUID, message, users */
+	json_t *deleted;	/* UUIDs */
+	json_t *failed;	/* objects: UUID, message, users */
 	unsigned int done;
 	unsigned int failures;
 	unsigned int pending;		/* go when the last opener closes them */
 };
 
-static void note(struct json_object *array, const struct shadow_uuid *uuid)
+static void note(json_t *array, const struct shadow_uuid *uuid)
 {
 	char text[SHADOWCOPY_UUID_LEN];
 
-	json_object_array_add(array, json_object_new_string(shadowcopy_uuid_format(uuid, text)));
+	json_array_append_new(array, text_json(shadowcopy_uuid_format(uuid, text)));
 }
 
 static void explain_failure(struct deletion *deletion, const struct shadow_shadow_info *info)
 {
 	const struct shadowcopy_error *last = shadowcopy_last_error(deletion->context->sc);
-	struct json_object *object = json_object_new_object();
+	json_t *object = json_object();
 
 	fprintf(stderr, "shadowadm delete: %s.\n", last->text);
 	json_uuid(object, "uuid", &info->uuid);
 	json_text(object, "message", last->text);
 	if (last->code == -EBUSY)
-		json_object_object_add(object, "users", users_print(info));
-	json_object_array_add(deletion->failed, object);
+		json_value(object, "users", users_print(info));
+	json_array_append_new(deletion->failed, object);
 	deletion->failures++;
 }
 
@@ -69,7 +69,7 @@ static void delete_one(struct deletion *deletion, const struct shadow_shadow_inf
 	if (info->openers && still_there(context, &info->uuid)) {
 		deletion->pending++;
 		warn(context, "%s is in use and goes when its last user closes it", path);
-		json_object_put(users_print(info));
+		json_decref(users_print(info));
 	} else {
 		progress(context, "deleted %s of %s", path, info->volume_name);
 	}
@@ -110,16 +110,16 @@ static void mark_oldest(struct shadow_dev dev, const struct shadow_shadow_info *
 static int finish(struct deletion *deletion)
 {
 	struct context *context = deletion->context;
-	struct json_object *document;
+	json_t *document;
 
 	if (context->json) {
-		document = json_object_new_object();
-		json_object_object_add(document, "deleted", deletion->deleted);
-		json_object_object_add(document, "failed", deletion->failed);
+		document = json_object();
+		json_value(document, "deleted", deletion->deleted);
+		json_value(document, "failed", deletion->failed);
 		json_print(document);
 	} else {
-		json_object_put(deletion->deleted);
-		json_object_put(deletion->failed);
+		json_decref(deletion->deleted);
+		json_decref(deletion->failed);
 	}
 	if (deletion->failures)
 		return STATUS_FAILED;
@@ -131,8 +131,8 @@ static int delete_marked(struct context *context, const struct shadow_shadow_inf
 {
 	struct deletion deletion = {
 		.context = context,
-		.deleted = json_object_new_array(),
-		.failed = json_object_new_array(),
+		.deleted = json_array(),
+		.failed = json_array(),
 	};
 	ssize_t i;
 

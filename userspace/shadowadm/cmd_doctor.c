@@ -35,7 +35,7 @@ struct examination {
 	bool hopeless;			/* no module can be loaded into this kernel */
 	bool missing;			/* there is no module for it */
 	unsigned int verdicts[4];
-	struct json_object *results;
+	json_t *results;
 };
 
 /* One result.  @remedy: NULL where there is nothing to do. */
@@ -43,7 +43,7 @@ PRINTF(5, 6)
 static void report(struct examination *exam, const char *check, enum verdict verdict,
 		   const char *remedy, const char *format, ...)
 {
-	struct json_object *object;
+	json_t *object;
 	char detail[1024];
 	va_list args;
 
@@ -57,12 +57,12 @@ static void report(struct examination *exam, const char *check, enum verdict ver
 			printf("%-24s -> %s\n", "", remedy);
 		return;
 	}
-	object = json_object_new_object();
+	object = json_object();
 	json_text(object, "check", check);
 	json_text(object, "verdict", verdict_names[verdict]);
 	json_text(object, "detail", detail);
 	json_text(object, "remedy", remedy);
-	json_object_array_add(exam->results, object);
+	json_array_append_new(exam->results, object);
 }
 
 /* --- files of the machine under examination ------------------------------------- */
@@ -924,7 +924,7 @@ static void (*const checks[])(struct examination *exam) = {
 static int conclude(struct examination *exam)
 {
 	unsigned int failures = exam->verdicts[FAILURE], warnings = exam->verdicts[WARNING];
-	struct json_object *document;
+	json_t *document;
 	int status = failures ? STATUS_FAILED : warnings ? STATUS_DEGRADED : STATUS_OK;
 
 	if (!exam->context->json) {
@@ -932,9 +932,9 @@ static int conclude(struct examination *exam)
 		       warnings, warnings == 1 ? "" : "s");
 		return fflush(stdout) ? STATUS_FAILED : status;
 	}
-	document = json_object_new_object();
+	document = json_object();
 	json_text(document, "verdict", failures ? "failure" : warnings ? "warning" : "ok");
-	json_object_object_add(document, "checks", exam->results);
+	json_value(document, "checks", exam->results);
 	return json_print(document) ?: status;
 }
 
@@ -967,7 +967,7 @@ static int run(struct context *context, int argc, char **argv)
 		snprintf(exam.release, sizeof(exam.release), "%s", uts.release);
 	exam.connected = !*exam.root && !shadowcopy_info(context->sc, &exam.info);
 	if (context->json)
-		exam.results = json_object_new_array();
+		exam.results = json_array();
 	for (i = 0; i < ARRAY_SIZE(checks); i++)
 		checks[i](&exam);
 	return conclude(&exam);

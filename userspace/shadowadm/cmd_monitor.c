@@ -88,15 +88,15 @@ static void print_text(const struct shadowcopy_event *event)
 
 static void print_line_json(const struct shadowcopy_event *event)
 {
-	struct json_object *object = json_object_new_object();
+	json_t *object = json_object();
 	char dev[32];
 
 	json_text(object, "event", event->event ? shadowcopy_event_name(event->event) : NULL);
 	/* -1: some, but it is not known how many */
-	json_object_object_add(object, "missed", json_object_new_int64(event->missed));
+	json_value(object, "missed", json_integer(event->missed));
 	if (event->event) {
 		json_number(object, "seq", event->seq);
-		json_object_object_add(object, "time_ns", json_object_new_int64(event->time_ns));
+		json_value(object, "time_ns", json_integer(event->time_ns));
 	}
 	if (event->present & SHADOWCOPY_EV_SHADOW)
 		json_uuid(object, "shadow", &event->shadow);

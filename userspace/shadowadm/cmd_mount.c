@@ -247,22 +247,22 @@ static const char *volume_label(struct context *context, const struct shadow_sha
 
 static int print_made(const struct mounting *mounting)
 {
-	struct json_object *document, *array, *object;
+	json_t *document, *array, *object;
 	size_t i;
 
 	if (!mounting->context->json)
 		return STATUS_OK;
-	array = json_object_new_array();
+	array = json_array();
 	for (i = 0; i < mounting->count; i++) {
-		object = json_object_new_object();
+		object = json_object();
 		json_text(object, "device", mounting->made[i].path);
 		json_text(object, "mountpoint", mounting->made[i].target);
 		json_text(object, "fstype", mounting->made[i].type);
 		json_text(object, "options", mounting->made[i].options);
-		json_object_array_add(array, object);
+		json_array_append_new(array, object);
 	}
-	document = json_object_new_object();
-	json_object_object_add(document, "mounts", array);
+	document = json_object();
+	json_value(document, "mounts", array);
 	return json_print(document);
 }
 

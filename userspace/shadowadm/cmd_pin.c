@@ -6,7 +6,7 @@
 
 static int change(struct context *context, uint32_t flags, char **names)
 {
-	struct json_object *document, *array = json_object_new_array();
+	json_t *document, *array = json_array();
 	struct shadow_change result;
 	struct shadow_uuid uuid;
 	char text[SHADOWCOPY_UUID_LEN];
@@ -16,20 +16,20 @@ static int change(struct context *context, uint32_t flags, char **names)
 	for (; *names; names++) {
 		if (shadowcopy_find(context->sc, *names, &uuid, &kind) ||
 		    shadowcopy_change(context->sc, kind, &uuid, flags, &result)) {
-			json_object_put(array);
+			json_decref(array);
 			return fail_library(context);
 		}
 		shadowcopy_uuid_format(&uuid, text);
-		json_object_array_add(array, json_object_new_string(text));
+		json_array_append_new(array, text_json(text));
 		progress(context, "%s: %s", *names,
 			 flags & SHADOW_CHANGE_PIN ? "pinned" : "no longer pinned");
 	}
 	if (!context->json) {
-		json_object_put(array);
+		json_decref(array);
 		return status;
 	}
-	document = json_object_new_object();
-	json_object_object_add(document, flags & SHADOW_CHANGE_PIN ? "pinned" : "unpinned", array);
+	document = json_object();
+	json_value(document, flags & SHADOW_CHANGE_PIN ? "pinned" : "unpinned", array);
 	return json_print(document);
 }
 

@@ -35,32 +35,32 @@ static int seal(struct context *context, const struct target *target)
 		return STATUS_OK;
 	fail_library(context);
 	if (rc == -EBUSY && find_shadow(context, &result.failed, &info))
-		json_object_put(users_print(&info));
+		json_decref(users_print(&info));
 	return STATUS_FAILED;
 }
 
 static int seal_all(struct context *context, char **names, const struct target *targets,
 		    size_t count)
 {
-	struct json_object *document, *array = json_object_new_array();
+	json_t *document, *array = json_array();
 	char text[SHADOWCOPY_UUID_LEN];
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		if (seal(context, &targets[i])) {
-			json_object_put(array);
+			json_decref(array);
 			return STATUS_FAILED;
 		}
 		shadowcopy_uuid_format(&targets[i].uuid, text);
-		json_object_array_add(array, json_object_new_string(text));
+		json_array_append_new(array, text_json(text));
 		progress(context, "%s: read-only from now on", names[i]);
 	}
 	if (!context->json) {
-		json_object_put(array);
+		json_decref(array);
 		return STATUS_OK;
 	}
-	document = json_object_new_object();
-	json_object_object_add(document, "sealed", array);
+	document = json_object();
+	json_value(document, "sealed", array);
 	return json_print(document);
 }
 

@@ -20,16 +20,16 @@ static void export_shadow(const struct shadow_shadow_info *info)
 static int show(struct context *context, const struct shadow_uuid *uuid, uint32_t kind,
 		bool export)
 {
-	struct json_object *document = json_object_new_object();
-	struct json_object *array = json_object_new_array();
+	json_t *document = json_object();
+	json_t *array = json_array();
 	struct shadow_shadow_info *shadows;
 	struct shadow_row row = { 0 };
 	ssize_t count, i, shown = 0;
 
 	count = load_shadows(context->sc, &shadows);
 	if (count < 0) {
-		json_object_put(document);
-		json_object_put(array);
+		json_decref(document);
+		json_decref(array);
 		return fail_library(context);
 	}
 	for (i = 0; i < count; i++) {
@@ -37,7 +37,7 @@ static int show(struct context *context, const struct shadow_uuid *uuid, uint32_
 		if (!uuid_equal(kind == SHADOW_KIND_SET ? &row.info.set : &row.info.uuid, uuid))
 			continue;
 		if (context->json) {
-			json_object_array_add(array, table_row_json(context, &shadow_table, &row));
+			json_array_append_new(array, table_row_json(context, &shadow_table, &row));
 			continue;
 		}
 		if (shown++)
@@ -48,10 +48,10 @@ static int show(struct context *context, const struct shadow_uuid *uuid, uint32_
 			table_print_one(context, &shadow_table, &row);
 	}
 	free(shadows);
-	json_object_object_add(document, shadow_table.name, array);
+	json_value(document, shadow_table.name, array);
 	if (context->json)
 		return json_print(document);
-	json_object_put(document);
+	json_decref(document);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 }
 

@@ -111,7 +111,7 @@ ssize_t association_find(struct context *context, struct shadowcopy_stores *stor
 
 int association_print(const struct shadowcopy_association *entry)
 {
-	struct json_object *object = json_object_new_object();
+	json_t *object = json_object();
 	char amount[SHADOWCOPY_AMOUNT_LEN];
 
 	json_text(object, "volume", entry->volume);
@@ -121,8 +121,8 @@ int association_print(const struct shadowcopy_association *entry)
 	json_text(object, "initial", entry->initial.bytes || entry->initial.percent ?
 		  shadowcopy_amount_format(&entry->initial, amount) : NULL);
 	json_text(object, "policy", entry->policy ? shadowcopy_policy_name(entry->policy) : NULL);
-	json_object_object_add(object, "throttle_ms", entry->throttle_ms ?
-			       json_object_new_int64(entry->throttle_ms) : NULL);
+	json_value(object, "throttle_ms", entry->throttle_ms ?
+		   number_json(entry->throttle_ms) : NULL);
 	return json_print(object);
 }
 

@@ -10,8 +10,8 @@
 
 struct unmounting {
 	struct context *context;
-	struct json_object *unmounted;	/* mount points */
-	struct json_object *failed;	/* objects: mount point, message */
+	json_t *unmounted;	/* mount points */
+	json_t *failed;	/* objects: mount point, message */
 	const char *dir;	/* only mounts on it or below it, or NULL */
 	char **targets;
 	size_t count;
@@ -56,12 +56,12 @@ static void keep(void *data, const struct user *user)
 static int explain_failure(struct unmounting *unmounting, const char *target,
 			   const char *message)
 {
-	struct json_object *object = json_object_new_object();
+	json_t *object = json_object();
 
 	fprintf(stderr, "shadowadm umount: cannot unmount %s: %s.\n", target, message);
 	json_text(object, "directory", target);
 	json_text(object, "message", message);
-	json_object_array_add(unmounting->failed, object);
+	json_array_append_new(unmounting->failed, object);
 	return STATUS_FAILED;
 }
 
@@ -91,21 +91,21 @@ static int umount_one(struct unmounting *unmounting, const char *target)
 			 *reason ? reason : "umount failed", target);
 		return explain_failure(unmounting, target, message);
 	}
-	json_object_array_add(unmounting->unmounted, json_object_new_string(target));
+	json_array_append_new(unmounting->unmounted, text_json(target));
 	progress(unmounting->context, "unmounted %s", target);
 	return STATUS_OK;
 }
 
 static int umount_all(struct unmounting *unmounting)
 {
-	struct json_object *document = json_object_new_object();
+	json_t *document = json_object();
 	int status = STATUS_OK, rc;
 	size_t i;
 
-	unmounting->unmounted = json_object_new_array();
-	unmounting->failed = json_object_new_array();
-	json_object_object_add(document, "unmounted", unmounting->unmounted);
-	json_object_object_add(document, "failed", unmounting->failed);
+	unmounting->unmounted = json_array();
+	unmounting->failed = json_array();
+	json_value(document, "unmounted", unmounting->unmounted);
+	json_value(document, "failed", unmounting->failed);
 	for (i = 0; i < unmounting->count; i++) {
 		rc = umount_one(unmounting, unmounting->targets[i]);
 		if (rc)
@@ -115,7 +115,7 @@ static int umount_all(struct unmounting *unmounting)
 	}
 	if (unmounting->context->json)
 		return json_print(document) ?: status;
-	json_object_put(document);
+	json_decref(document);
 	return status;
 }
 

@@ -33,30 +33,30 @@ static void print_text(const struct shadow_info *info)
 	       info->hooked ? "registered" : "not registered");
 }
 
-static struct json_object *module_json(const struct shadow_info *info)
+static json_t *module_json(const struct shadow_info *info)
 {
-	struct json_object *module = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	json_t *module = json_object();
+	json_t *list = json_array();
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(features); i++)
 		if (info->features & features[i].bit)
-			json_object_array_add(list, json_object_new_string(features[i].name));
+			json_array_append_new(list, text_json(features[i].name));
 	json_text(module, "version", info->version);
 	json_number(module, "abi_version", info->abi_version);
 	json_number(module, "block_size", info->block_size);
-	json_object_object_add(module, "features", list);
+	json_value(module, "features", list);
 	json_number(module, "max_set_volumes", info->max_set_volumes);
 	json_number(module, "max_volume_shadows", info->max_volume_shadows);
 	json_number(module, "volumes", info->volumes);
 	json_number(module, "shadows", info->shadows);
-	json_object_object_add(module, "hooked", json_object_new_boolean(info->hooked));
+	json_value(module, "hooked", json_boolean(info->hooked));
 	return module;
 }
 
 static int run(struct context *context, int argc, char **argv)
 {
-	struct json_object *document;
+	json_t *document;
 	struct shadow_info info;
 	int option, status, rc;
 
@@ -68,9 +68,9 @@ static int run(struct context *context, int argc, char **argv)
 	/* Without the module the tools still have a version. */
 	rc = shadowcopy_info(context->sc, &info);
 	if (context->json) {
-		document = json_object_new_object();
+		document = json_object();
 		json_text(document, "tools", shadowcopy_version());
-		json_object_object_add(document, "module", rc ? NULL : module_json(&info));
+		json_value(document, "module", rc ? NULL : module_json(&info));
 		return json_print(document);
 	}
 	printf("shadowadm %s\n", shadowcopy_version());

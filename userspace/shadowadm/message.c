@@ -16,18 +16,18 @@ static void prefix(const struct context *context)
 		context->command ? context->command->name : "");
 }
 
-static void print_error(struct json_object *error)
+static void print_error(json_t *error)
 {
-	struct json_object *document = json_object_new_object();
+	json_t *document = json_object();
 
-	json_object_object_add(document, "error", error);
+	json_value(document, "error", error);
 	json_print(document);
 }
 
 PRINTF(2, 0)
 static int message(struct context *context, const char *format, va_list args)
 {
-	struct json_object *error;
+	json_t *error;
 	char *text;
 
 	if (vasprintf(&text, format, args) < 0)
@@ -35,7 +35,7 @@ static int message(struct context *context, const char *format, va_list args)
 	prefix(context);
 	fprintf(stderr, "%s\n", text);
 	if (context->json) {
-		error = json_object_new_object();
+		error = json_object();
 		json_text(error, "message", text);
 		print_error(error);
 	}
@@ -99,13 +99,13 @@ static const char *errno_name(int code)
 int fail_library(struct context *context)
 {
 	const struct shadowcopy_error *last = shadowcopy_last_error(context->sc);
-	struct json_object *error;
+	json_t *error;
 
 	prefix(context);
 	fprintf(stderr, "%s.\n", last->text);
 	if (!context->json)
 		return STATUS_FAILED;
-	error = json_object_new_object();
+	error = json_object();
 	json_text(error, "message", last->text);
 	json_text(error, "errno", errno_name(-last->code));
 	json_text(error, "phase", shadowcopy_phase_name(last->phase));

@@ -49,7 +49,7 @@ char *policy_text(uint32_t policy, uint32_t throttle_ms, char buf[32])
 static int print(struct context *context, const struct shadowcopy_volume *volume)
 {
 	struct shadow_volume_info info;
-	struct json_object *object;
+	json_t *object;
 	char text[32];
 
 	if (shadowcopy_volume_find(context->sc, volume->dev, &info))
@@ -59,7 +59,7 @@ static int print(struct context *context, const struct shadowcopy_volume *volume
 		puts(text);
 		return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 	}
-	object = json_object_new_object();
+	object = json_object();
 	json_text(object, "volume", info.name);
 	json_text(object, "policy", text);
 	json_text(object, "fault", info.protect_fault ?

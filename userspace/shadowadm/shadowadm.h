@@ -8,13 +8,13 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <json-c/json.h>
 
 #include "libshadowcopy.h"
 
@@ -108,17 +108,38 @@ void progress(const struct context *context, const char *format, ...) PRINTF(2, 
 
 /* --- json.c -------------------------------------------------------------- */
 
-/* Add a member.  A text of NULL becomes null. */
-void json_text(struct json_object *object, const char *key, const char *text);
-void json_number(struct json_object *object, const char *key, uint64_t number);
-void json_uuid(struct json_object *object, const char *key, const struct shadow_uuid *uuid);
+/*
+ * A string.  The library refuses a text that is not UTF-8, but names of files are any bytes,
+ * and texts that are too long end anywhere: each byte that is part of no character becomes
+ * U+FFFD.
+ */
+json_t *text_json(const char *text);
+
+/*
+ * An integer.  The library's end at INT64_MAX, as those of many who read JSON do: what is
+ * more, which no size and no count is, is written as INT64_MAX, rather than as a negative
+ * number or as one with a fraction.
+ */
+json_t *number_json(uint64_t number);
+
+/* A number with three digits after the point; NULL where it is none. */
+json_t *real_json(double real);
+
+/*
+ * Add a member.  A text or a value of NULL becomes null; a value belongs to the object from
+ * then on.  What the object has already is replaced.
+ */
+void json_value(json_t *object, const char *key, json_t *value);
+void json_text(json_t *object, const char *key, const char *text);
+void json_number(json_t *object, const char *key, uint64_t number);
+void json_uuid(json_t *object, const char *key, const struct shadow_uuid *uuid);
 
 /*
  * Print a document, on lines of its own or on one, and free it.  STATUS_FAILED
  * where standard output fails.
  */
-int json_print(struct json_object *document);
-int json_print_line(struct json_object *document);
+int json_print(json_t *document);
+int json_print_line(json_t *document);
 
 /* --- size.c -------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 struct collection {
 	struct context *context;
 	bool dry_run;
-	struct json_object *files;
+	json_t *files;
 	unsigned int deleted;
 	unsigned int kept;
 	uint64_t bytes;
@@ -17,7 +17,7 @@ static void note(void *data, const struct shadowcopy_leftover *leftover)
 {
 	struct collection *collection = data;
 	bool deleted = !*leftover->kept && !collection->dry_run;
-	struct json_object *object;
+	json_t *object;
 	char size[16];
 
 	size_format(leftover->bytes, size);
@@ -28,14 +28,14 @@ static void note(void *data, const struct shadowcopy_leftover *leftover)
 		collection->bytes += leftover->bytes;
 	}
 	if (collection->context->json) {
-		object = json_object_new_object();
+		object = json_object();
 		json_text(object, "path", leftover->path);
 		json_text(object, "volume", leftover->volume);
 		json_uuid(object, "uuid", &leftover->uuid);
 		json_number(object, "bytes", leftover->bytes);
-		json_object_object_add(object, "deleted", json_object_new_boolean(deleted));
+		json_value(object, "deleted", json_boolean(deleted));
 		json_text(object, "kept", *leftover->kept ? leftover->kept : NULL);
-		json_object_array_add(collection->files, object);
+		json_array_append_new(collection->files, object);
 	} else if (*leftover->kept) {
 		printf("kept %s (%s, of %s): %s\n", leftover->path, size, leftover->volume,
 		       leftover->kept);
@@ -47,16 +47,16 @@ static void note(void *data, const struct shadowcopy_leftover *leftover)
 
 static int finish(struct collection *collection)
 {
-	struct json_object *document;
+	json_t *document;
 	char size[16];
 
 	if (collection->context->json) {
-		document = json_object_new_object();
-		json_object_object_add(document, "files", collection->files);
+		document = json_object();
+		json_value(document, "files", collection->files);
 		json_number(document, "bytes", collection->bytes);
 		return json_print(document);
 	}
-	json_object_put(collection->files);
+	json_decref(collection->files);
 	printf("%u file%s %s, %s; %u kept\n", collection->deleted,
 	       collection->deleted == 1 ? "" : "s",
 	       collection->dry_run ? "to delete" : "deleted",
@@ -81,11 +81,11 @@ static int run_gc(struct context *context, int argc, char **argv)
 		collection.dry_run = true;
 		flags |= SHADOWCOPY_GC_DRY_RUN;
 	}
-	collection.files = json_object_new_array();
+	collection.files = json_array();
 	argv += optind;
 	do {
 		if (shadowcopy_gc(context->sc, flags, *argv, note, &collection)) {
-			json_object_put(collection.files);
+			json_decref(collection.files);
 			return fail_library(context);
 		}
 	} while (*argv && *++argv);

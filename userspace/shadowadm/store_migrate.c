@@ -28,7 +28,7 @@ struct migration {
 	struct store_target *from;
 	size_t count;
 	bool known;			/* there is a line for @to */
-	struct json_object *cleared;
+	json_t *cleared;
 	uint64_t moved;
 };
 
@@ -272,7 +272,7 @@ static int establish(struct context *context, struct migration *migration)
 static int clear_out(struct context *context, struct migration *migration,
 		     const struct store_target *from)
 {
-	struct json_object *object;
+	json_t *object;
 	uint64_t moved = 0;
 	bool deleted;
 
@@ -280,13 +280,12 @@ static int clear_out(struct context *context, struct migration *migration,
 		return STATUS_FAILED;
 	migration->moved += moved;
 	deleted = store_file_delete(context, &from->store);
-	object = json_object_new_object();
+	object = json_object();
 	json_text(object, "store", from->name);
-	json_object_object_add(object, "part", from->live ?
-			       json_object_new_int64(from->part.part) : NULL);
+	json_value(object, "part", from->live ? number_json(from->part.part) : NULL);
 	json_number(object, "moved", moved);
-	json_object_object_add(object, "file_deleted", json_object_new_boolean(deleted));
-	json_object_array_add(migration->cleared, object);
+	json_value(object, "file_deleted", json_boolean(deleted));
+	json_array_append_new(migration->cleared, object);
 	return STATUS_OK;
 }
 
@@ -306,7 +305,7 @@ static int migrate(struct context *context, struct migration *migration)
 
 static int print(struct context *context, struct migration *migration)
 {
-	struct json_object *object;
+	json_t *object;
 	char size[16];
 
 	if (!context->json) {
@@ -315,11 +314,11 @@ static int print(struct context *context, struct migration *migration)
 			 size_format(migration->moved, size));
 		return STATUS_OK;
 	}
-	object = json_object_new_object();
+	object = json_object();
 	json_text(object, "volume", migration->volume_name);
 	json_text(object, "store", migration->name);
 	json_number(object, "moved", migration->moved);
-	json_object_object_add(object, "cleared", json_object_get(migration->cleared));
+	json_value(object, "cleared", json_incref(migration->cleared));
 	return json_print(object);
 }
 
@@ -387,12 +386,12 @@ static int run(struct context *context, int argc, char **argv)
 		return usage(context, "it takes a volume, the old store and the new one, or with "
 			     "--all a volume and the new one");
 	status = prepare(context, &migration, argv + optind);
-	migration.cleared = json_object_new_array();
+	migration.cleared = json_array();
 	if (!status)
 		status = migrate(context, &migration);
 	if (!status)
 		status = print(context, &migration);
-	json_object_put(migration.cleared);
+	json_decref(migration.cleared);
 	free(migration.from);
 	return status;
 }

@@ -47,7 +47,7 @@ static int show(struct context *context, const struct shadowcopy_volume *volume)
 {
 	const struct shadowcopy_association *entry;
 	struct shadowcopy_stores *stores;
-	struct json_object *object;
+	json_t *object;
 	uint32_t policy = SHADOW_POLICY_EVICT, throttle_ms = 0;
 	ssize_t index;
 
@@ -61,11 +61,10 @@ static int show(struct context *context, const struct shadowcopy_volume *volume)
 	}
 	shadowcopy_stores_close(stores);
 	if (context->json) {
-		object = json_object_new_object();
+		object = json_object();
 		json_text(object, "volume", volume->path);
 		json_text(object, "policy", shadowcopy_policy_name(policy));
-		json_object_object_add(object, "throttle_ms", throttle_ms ?
-				       json_object_new_int64(throttle_ms) : NULL);
+		json_value(object, "throttle_ms", throttle_ms ? number_json(throttle_ms) : NULL);
 		return json_print(object);
 	}
 	printf("%s", shadowcopy_policy_name(policy));

@@ -40,7 +40,7 @@ static int run(struct context *context, int argc, char **argv)
 	struct shadowcopy_volume volume, *which = NULL;
 	bool removed = false, deleted;
 	struct store_target target;
-	struct json_object *object;
+	json_t *object;
 	uint64_t moved = 0;
 	int option, status;
 
@@ -68,13 +68,12 @@ static int run(struct context *context, int argc, char **argv)
 		return status;
 	deleted = store_file_delete(context, &target.store);
 	if (context->json) {
-		object = json_object_new_object();
+		object = json_object();
 		json_text(object, "volume", argv[optind]);
 		json_text(object, "store", argv[optind + 1]);
-		json_object_object_add(object, "part", target.live ?
-				       json_object_new_int64(target.part.part) : NULL);
+		json_value(object, "part", target.live ? number_json(target.part.part) : NULL);
 		json_number(object, "moved", moved);
-		json_object_object_add(object, "file_deleted", json_object_new_boolean(deleted));
+		json_value(object, "file_deleted", json_boolean(deleted));
 		return json_print(object);
 	}
 	progress(context, "%s: %s is no store of it any more%s", argv[optind], target.name,

@@ -64,7 +64,7 @@ static int print(struct context *context, const char *volume, const struct resiz
 {
 	const struct store_target *target = &resizing->target;
 	char amount[SHADOWCOPY_AMOUNT_LEN], size[16];
-	struct json_object *object;
+	json_t *object;
 
 	shadowcopy_amount_format(&target->store.max, amount);
 	if (!context->json) {
@@ -74,15 +74,13 @@ static int print(struct context *context, const char *volume, const struct resiz
 			 SHADOWCOPY_STORES_CONF ")", size_format(resizing->moved, size));
 		return STATUS_OK;
 	}
-	object = json_object_new_object();
+	object = json_object();
 	json_text(object, "volume", volume);
 	json_text(object, "store", target->name);
 	json_text(object, "max", amount);
-	json_object_object_add(object, "max_bytes", target->live ?
-			       json_object_new_int64(resizing->bytes) : NULL);
-	json_object_object_add(object, "part", target->live ?
-			       json_object_new_int64(target->part.part) : NULL);
-	json_object_object_add(object, "associated", json_object_new_boolean(resizing->changed));
+	json_value(object, "max_bytes", target->live ? number_json(resizing->bytes) : NULL);
+	json_value(object, "part", target->live ? number_json(target->part.part) : NULL);
+	json_value(object, "associated", json_boolean(resizing->changed));
 	json_number(object, "moved", resizing->moved);
 	return json_print(object);
 }

@@ -452,21 +452,21 @@ char *store_label(const struct shadowcopy_store *store, char *buf, size_t size)
 	return buf;
 }
 
-struct json_object *choice_json(const struct shadowcopy_choice *choice)
+json_t *choice_json(const struct shadowcopy_choice *choice)
 {
-	struct json_object *object = json_object_new_object();
-	struct json_object *parts = json_object_new_array();
+	json_t *object = json_object();
+	json_t *parts = json_array();
 	char label[SHADOWCOPY_STORE_PATH_MAX + 1];
 	uint32_t i;
 
 	json_text(object, "rule", shadowcopy_rule_name(choice->rule));
 	for (i = 0; i < choice->count; i++) {
-		struct json_object *part = json_object_new_object();
+		json_t *part = json_object();
 
 		json_text(part, "kind", shadowcopy_store_name(choice->stores[i].type));
 		json_text(part, "store", store_label(&choice->stores[i], label, sizeof(label)));
-		json_object_array_add(parts, part);
+		json_array_append_new(parts, part);
 	}
-	json_object_object_add(object, "parts", parts);
+	json_value(object, "parts", parts);
 	return object;
 }

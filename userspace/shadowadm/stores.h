@@ -63,6 +63,6 @@ bool store_same(const struct shadowcopy_store *a, const struct shadowcopy_store 
 char *store_label(const struct shadowcopy_store *store, char *buf, size_t size);
 
 /* The parts of a choice with the rule, as JSON. */
-struct json_object *choice_json(const struct shadowcopy_choice *choice);
+json_t *choice_json(const struct shadowcopy_choice *choice);
 
 #endif /* SHADOWADM_STORES_H */

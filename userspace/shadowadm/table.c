@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * table.c - tables for people (libsmartcols) and for programs (json-c).
+ * table.c - tables for people (libsmartcols) and for programs (jansson).
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -105,7 +105,7 @@ static void render(const struct context *context, const struct value *value, cha
 	}
 }
 
-static struct json_object *to_json(const struct value *value)
+static json_t *to_json(const struct value *value)
 {
 	char buf[64];
 
@@ -113,20 +113,18 @@ static struct json_object *to_json(const struct value *value)
 	case VALUE_NONE:
 		break;
 	case VALUE_TEXT:
-		return json_object_new_string(value->text);
+		return text_json(value->text);
 	case VALUE_NUMBER:
 	case VALUE_SIZE:
 	case VALUE_SPAN:
-		return json_object_new_uint64(value->number);
+		return number_json(value->number);
 	case VALUE_TIME:
 		render_time(value->number, true, buf, sizeof(buf));
-		return json_object_new_string(buf);
+		return text_json(buf);
 	case VALUE_REAL:
-		/* as many digits as mean something, whatever the locale */
-		snprintf(buf, sizeof(buf), "%.3f", value->real);
-		return json_object_new_double_s(value->real, buf);
+		return real_json(value->real);
 	case VALUE_BOOL:
-		return json_object_new_boolean(value->number);
+		return json_boolean(value->number);
 	}
 	return NULL;
 }
@@ -216,10 +214,9 @@ void table_help(const struct table *table, FILE *stream)
 
 /* --- output ----------------------------------------------------------------- */
 
-struct json_object *table_row_json(struct context *context, const struct table *table,
-				   const void *row)
+json_t *table_row_json(struct context *context, const struct table *table, const void *row)
 {
-	struct json_object *object = json_object_new_object();
+	json_t *object = json_object();
 	struct choice choice;
 	struct value value;
 	char key[64];
@@ -232,7 +229,7 @@ struct json_object *table_row_json(struct context *context, const struct table *
 
 		get(column, row, &value);
 		json_key(column, &value, key, sizeof(key));
-		json_object_object_add(object, key, to_json(&value));
+		json_value(object, key, to_json(&value));
 	}
 	return object;
 }
@@ -243,10 +240,10 @@ static const void *row_at(const struct rows *rows, size_t index)
 }
 
 /* Rows below @parent, each with its own below it. */
-static struct json_object *json_below(struct context *context, const struct table *table,
-				      const struct rows *rows, int parent)
+static json_t *json_below(struct context *context, const struct table *table,
+			  const struct rows *rows, int parent)
 {
-	struct json_object *array = json_object_new_array(), *object, *children;
+	json_t *array = json_array(), *object, *children;
 	size_t i;
 
 	for (i = 0; i < rows->count; i++) {
@@ -255,18 +252,17 @@ static struct json_object *json_below(struct context *context, const struct tabl
 		object = table_row_json(context, table, row_at(rows, i));
 		if (rows->parents) {
 			children = json_below(context, table, rows, i);
-			if (json_object_array_length(children))
-				json_object_object_add(object, "children", children);
+			if (json_array_size(children))
+				json_value(object, "children", children);
 			else
-				json_object_put(children);
+				json_decref(children);
 		}
-		json_object_array_add(array, object);
+		json_array_append_new(array, object);
 	}
 	return array;
 }
 
-struct json_object *table_json(struct context *context, const struct table *table,
-			       const struct rows *rows)
+json_t *table_json(struct context *context, const struct table *table, const struct rows *rows)
 {
 	return json_below(context, table, rows, -1);
 }
@@ -324,12 +320,12 @@ static int print_text(struct context *context, const struct table *table,
 
 int table_print(struct context *context, const struct table *table, const struct rows *rows)
 {
-	struct json_object *document;
+	json_t *document;
 
 	if (!context->json)
 		return rows->count ? print_text(context, table, rows) : STATUS_OK;
-	document = json_object_new_object();
-	json_object_object_add(document, table->name, table_json(context, table, rows));
+	document = json_object();
+	json_value(document, table->name, table_json(context, table, rows));
 	return json_print(document);
 }
 

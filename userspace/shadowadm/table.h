@@ -89,12 +89,10 @@ int table_print(struct context *context, const struct table *table, const struct
 int table_print_one(struct context *context, const struct table *table, const void *row);
 
 /* All columns, or those of -o, of one row. */
-struct json_object *table_row_json(struct context *context, const struct table *table,
-				   const void *row);
+json_t *table_row_json(struct context *context, const struct table *table, const void *row);
 
 /* The same for many rows, as an array. */
-struct json_object *table_json(struct context *context, const struct table *table,
-			       const struct rows *rows);
+json_t *table_json(struct context *context, const struct table *table, const struct rows *rows);
 
 void table_help(const struct table *table, FILE *stream);
 

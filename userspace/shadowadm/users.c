@@ -416,26 +416,26 @@ size_t mounts_at(const char *target)
 
 struct printing {
 	char path[IMAGE_PATH_LEN];
-	struct json_object *users;
+	json_t *users;
 };
 
 static void print_user(void *data, const struct user *user)
 {
-	struct json_object *object = json_object_new_object();
+	json_t *object = json_object();
 	struct printing *printing = data;
 	char text[PATH_MAX + 128];
 
 	fprintf(stderr, "  %s is %s\n", printing->path, user_text(user, text, sizeof(text)));
 	json_text(object, "kind", user->kind);
 	json_text(object, "what", user->what);
-	json_object_object_add(object, "pid", user->pid ? json_object_new_int(user->pid) : NULL);
+	json_value(object, "pid", user->pid ? json_integer(user->pid) : NULL);
 	json_text(object, "command", user->command);
-	json_object_array_add(printing->users, object);
+	json_array_append_new(printing->users, object);
 }
 
-struct json_object *users_print(const struct shadow_shadow_info *shadow)
+json_t *users_print(const struct shadow_shadow_info *shadow)
 {
-	struct printing printing = { .users = json_object_new_array() };
+	struct printing printing = { .users = json_array() };
 
 	image_path(shadow, printing.path);
 	if (!users_of(shadow, print_user, &printing))

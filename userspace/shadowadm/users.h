@@ -33,7 +33,7 @@ void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, vo
 char *user_text(const struct user *user, char *buf, size_t size);
 
 /* Name those who use it, on stderr.  To be freed. */
-struct json_object *users_print(const struct shadow_shadow_info *shadow);
+json_t *users_print(const struct shadow_shadow_info *shadow);
 
 /*
  * A shadow that is new or has changed is opened by udev, which wants to know what is on it, and

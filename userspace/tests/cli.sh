@@ -116,6 +116,10 @@ like "$status $err" "1 .*the store.*/dev/null: there is no such block device\." 
 run create /nowhere/at/all --json
 is "$status $(parse .error.errno)" "1 ENOTBLK" "failures are in the JSON too"
 is "$(parse '.error.remedy')" "name the mount point instead: /" "with the remedy"
+run create $'/no/caf\xe9' --json
+iconv -f UTF-8 -t UTF-8 <<<"$out" >/dev/null
+is "$status $?" "1 0" "JSON is UTF-8, whatever a file is called"
+is "$(parse .error.object)" "/no/caf$(printf '\xef\xbf\xbd')" "a byte that is none is replaced"
 mapfile -t many < <(seq -f /dev/x%g 65)
 run create "${many[@]}"
 is "$status" 2 "65 volumes (VSS J-01)"

@@ -11,6 +11,7 @@ int main(void)
 	puts("KTAP version 1");
 	test_errors();
 	test_identities();
+	test_json();
 	test_sizes();
 	test_stores();
 	test_tables();
