@@ -9,6 +9,8 @@
  *	5. wait until udev, or devtmpfs, has made the device nodes
  *	6. find what is free on the shadows, and tell the module
  *
+ * With writers 3 and 4 are the coordinator's, and so are the stores: see writers.c.
+ *
  * Up to 4 nothing has happened to a volume yet, and a failure of 4 leaves nothing behind: files
  * that were made for it are deleted, and devices get back what was on them, unless shadows may
  * have existed for a moment.  A file that was overwritten by --force stays so.
@@ -21,6 +23,7 @@
 #include "plan_table.h"
 #include "shadow_table.h"
 #include "stores.h"
+#include "writers.h"
 
 #define NODE_WAIT_MS 10000
 #define NODE_POLL_MS 20
@@ -34,6 +37,9 @@ struct request {
 	uint32_t flags;		/* SHADOW_SET_* */
 	bool dry_run;
 	bool no_free_space;
+	bool with_writers;
+	struct writers_request writers;
+	json_t *answer;		/* of the coordinator */
 	struct store_request volumes[SHADOW_MAX_SET_VOLUMES];
 };
 
@@ -57,10 +63,13 @@ static int plan_volumes(struct context *context, struct request *request,
 	size_t i;
 
 	status = find_volumes(context, request);
-	if (!status)
+	if (request->with_writers && !request->dry_run)
+		for (i = 0; i < request->count; i++)
+			request->volumes[i].kept = true;	/* not made here */
+	else if (!status)
 		status = stores_choose(context, &request->options, request->volumes,
 				       request->count);
-	if (!status && !request->dry_run)
+	if (!status && !request->dry_run && !request->with_writers)
 		status = stores_open(context, request->volumes, request->count);
 	for (i = 0; !status && i < request->count; i++)
 		status = stores_plan(context, &request->volumes[i], plan);
@@ -117,6 +126,25 @@ static int take(struct context *context, struct request *request,
 	}
 	shadowcopy_set_close(set);
 	return rc ? STATUS_FAILED : STATUS_OK;
+}
+
+static int take_with_writers(struct context *context, struct request *request,
+			     struct shadow_set_step *step)
+{
+	const char *volumes[SHADOW_MAX_SET_VOLUMES], *stores[SHADOW_MAX_SET_VOLUMES];
+	size_t i;
+
+	for (i = 0; i < request->count; i++) {
+		volumes[i] = request->volumes[i].volume.path;
+		stores_named_for(&request->options, request->volumes, request->count,
+				 &request->volumes[i], &stores[i]);
+	}
+	request->writers.context = request->context;
+	request->writers.flags = request->flags;
+	request->writers.timeout_ms = request->timeout_ms;
+	progress(context, "telling writers");
+	return writers_take(context, &request->writers, volumes, stores, request->count, step,
+			    &request->answer);
 }
 
 static bool node_exists(const struct shadow_shadow_info *info)
@@ -194,7 +222,9 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 			object = json_array_get(array, i);
 			json_text(object, "consistency", consistency_name(table[i].consistency));
 			json_text(object, "warning", table[i].warning);
-			json_value(object, "store", choice_json(&request->volumes[i].choice));
+			if (!request->with_writers)
+				json_value(object, "store",
+					   choice_json(&request->volumes[i].choice));
 		}
 		document = json_object();
 		json_text(document, "set", set);
@@ -202,6 +232,14 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 		json_number(document, "hold_ns", step->hold_ns);
 		json_number(document, "gate_ns", step->gate_ns);
 		json_value(document, "shadows", array);
+		if (request->with_writers) {
+			json_object_set(document, "consistency",
+					json_object_get(request->answer, "consistency"));
+			json_object_set(document, "writers",
+					json_object_get(request->answer, "writers"));
+			json_object_set(document, "timings_ms",
+					json_object_get(request->answer, "timings_ms"));
+		}
 		return json_print(document);
 	}
 	if (context->quiet) {
@@ -211,6 +249,9 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 	}
 	printf("set %s: %zu shadow%s, held for %.1f ms, writes waited %.1f ms", set, count,
 	       count == 1 ? "" : "s", step->hold_ns / 1e6, step->gate_ns / 1e6);
+	if (request->with_writers)
+		printf(", consistency %s",
+		       json_string_value(json_object_get(request->answer, "consistency")));
 	if (free_bytes)
 		printf(", %s of %s free", size_format(free_bytes, free_text),
 		       size_format(bytes, size_text));
@@ -272,7 +313,9 @@ static int create(struct context *context, struct request *request,
 	status = plan_volumes(context, request, plan);
 	if (!status && request->dry_run)
 		return print_plan(context, plan, request->volumes, request->count);
-	if (!status)
+	if (!status && request->with_writers)
+		status = take_with_writers(context, request, &step);
+	else if (!status)
 		status = take(context, request, plan, &step);
 	if (status)
 		return status;
@@ -287,6 +330,8 @@ static int create(struct context *context, struct request *request,
 			      "someone else; \"shadowadm list\" shows the rest");
 	} else {
 		degraded = check_rows(context, rows, found);
+		if (request->with_writers)
+			degraded = writers_check(context, request->answer) ?: degraded;
 		if (!request->no_free_space)
 			tell_free_space(context, plan, rows, found);
 		status = print_result(context, &step, rows, request);
@@ -340,11 +385,44 @@ static int add_option(struct context *context, struct store_options *options, co
 	return STATUS_OK;
 }
 
+static int exclude_writer(struct context *context, struct writers_request *writers,
+			  const char *name)
+{
+	if (writers->excluded_count == WRITERS_EXCLUDED_MAX)
+		return usage(context, "--exclude-writer was given too often");
+	writers->excluded[writers->excluded_count++] = name;
+	return STATUS_OK;
+}
+
+/* What only makes sense with writers, and what the coordinator does not take. */
+static int check_writers(struct context *context, const struct request *request)
+{
+	const char *spec;
+	size_t i;
+
+	if (!request->with_writers && (request->writers.degrade || request->writers.excluded_count))
+		return usage(context, "--degrade and --exclude-writer go with --writers");
+	if (request->with_writers && request->context & SHADOWCOPY_ATTR_NO_WRITERS)
+		return usage(context, "the context %s has no writers",
+			     shadowcopy_context_name(request->context));
+	if (request->with_writers && (request->options.max || request->options.initial ||
+				      request->options.force))
+		return usage(context, "--max, --initial and --force do not go with --writers; "
+			     "\"shadowadm store policy\" and stores.conf say how large stores are");
+	for (i = 0; request->with_writers && i < request->count; i++)
+		if (stores_named_for(&request->options, request->volumes, request->count,
+				     &request->volumes[i], &spec) > 1)
+			return usage(context, "with --writers a volume has one --store at most, and %s "
+				     "has several", request->volumes[i].name);
+	return STATUS_OK;
+}
+
 static int run_create(struct context *context, int argc, char **argv)
 {
 	enum { OPTION_STORE = OPTION_OWN, OPTION_MAX, OPTION_INITIAL, OPTION_FORCE,
 	       OPTION_CONTEXT, OPTION_TIMEOUT, OPTION_PERSISTENT, OPTION_WRITABLE,
-	       OPTION_WRITERS, OPTION_NO_WRITERS, OPTION_DRY_RUN,
+	       OPTION_WRITERS, OPTION_NO_WRITERS, OPTION_DEGRADE, OPTION_EXCLUDE_WRITER,
+	       OPTION_DRY_RUN,
 	       OPTION_NO_FREE_SPACE };
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
@@ -357,6 +435,8 @@ static int run_create(struct context *context, int argc, char **argv)
 		{ "writable", no_argument, NULL, OPTION_WRITABLE },
 		{ "writers", no_argument, NULL, OPTION_WRITERS },
 		{ "no-writers", no_argument, NULL, OPTION_NO_WRITERS },
+		{ "degrade", no_argument, NULL, OPTION_DEGRADE },
+		{ "exclude-writer", required_argument, NULL, OPTION_EXCLUDE_WRITER },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "no-free-space", no_argument, NULL, OPTION_NO_FREE_SPACE },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -400,12 +480,17 @@ static int run_create(struct context *context, int argc, char **argv)
 			request->flags |= SHADOW_SET_WRITABLE;
 			break;
 		case OPTION_WRITERS:
-			status = unsupported(context, "--writers",
-					     "Without it filesystems are frozen, but applications are "
-					     "not told");
+			request->with_writers = true;
 			break;
 		case OPTION_NO_WRITERS:
-			break;	/* what this version does anyway */
+			request->with_writers = false;
+			break;
+		case OPTION_DEGRADE:
+			request->writers.degrade = true;
+			break;
+		case OPTION_EXCLUDE_WRITER:
+			status = exclude_writer(context, &request->writers, optarg);
+			break;
 		case OPTION_DRY_RUN:
 			request->dry_run = true;
 			break;
@@ -428,6 +513,8 @@ static int run_create(struct context *context, int argc, char **argv)
 	for (i = 0; !status && i < request->count; i++)
 		request->volumes[i].name = argv[optind + i];
 	if (!status)
+		status = check_writers(context, request);
+	if (!status)
 		status = stores_check(context, &request->options, request->volumes,
 				      request->count);
 	if (!status && shadowcopy_plan_new(context->sc, &plan))
@@ -437,6 +524,7 @@ static int run_create(struct context *context, int argc, char **argv)
 	shadowcopy_plan_free(plan);
 	if (request->count <= ARRAY_SIZE(request->volumes))
 		stores_close(context, request->volumes, request->count);
+	json_decref(request->answer);
 	free(request);
 	return status;
 }
@@ -465,7 +553,13 @@ const struct command cmd_create = {
 		"      --timeout SECONDS longest hold, 0.01 to 600 (10)\n"
 		"      --writable        let the shadows be written to, until \"shadowadm seal\"; the\n"
 		"                        volume does not change, and the store holds what is written\n"
-		"      --no-writers      tell no applications; this version never does\n"
+		"      --writers         bring the applications to rest that have a writer, by shadowd; if\n"
+		"                        one of them fails there is no set\n"
+		"      --no-writers      tell no applications (the default)\n"
+		"      --degrade         if a writer fails go on without it: less consistency, and exit\n"
+		"                        status 3\n"
+		"      --exclude-writer WRITER\n"
+		"                        leave it out: its name, its class or its instance\n"
 		"      --no-free-space   do not look for what is free: preserve all of it, so that the\n"
 		"                        image is the volume to the last byte\n"
 		"      --dry-run         make nothing; show what would be frozen, in which order\n"

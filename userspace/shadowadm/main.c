@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&cmd_umount,
 	&cmd_volume,
 	&cmd_store,
+	&cmd_writer,
 	&cmd_stats,
 	&cmd_monitor,
 	&cmd_doctor,

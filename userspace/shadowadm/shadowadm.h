@@ -57,7 +57,7 @@ extern const struct command *const commands[];
 
 extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_help, cmd_list, cmd_monitor,
 	cmd_mount, cmd_pin, cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount, cmd_unpin,
-	cmd_version, cmd_volume;
+	cmd_version, cmd_volume, cmd_writer;
 
 /* --- main.c -------------------------------------------------------------- */
 

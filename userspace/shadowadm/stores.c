@@ -55,6 +55,21 @@ static bool is_for_one(const struct store_request *requests, size_t count, const
 	return false;
 }
 
+size_t stores_named_for(const struct store_options *options, const struct store_request *requests,
+			size_t count, const struct store_request *request, const char **spec)
+{
+	size_t i, own = 0, all = 0;
+
+	*spec = NULL;
+	for (i = 0; i < options->count; i++)
+		if (spec_of(request, options->stores[i]) && !own++)
+			*spec = spec_of(request, options->stores[i]);
+	for (i = 0; !own && i < options->count; i++)
+		if (!is_for_one(requests, count, options->stores[i]) && !all++)
+			*spec = options->stores[i];
+	return own ?: all;
+}
+
 int stores_check(struct context *context, const struct store_options *options,
 		 const struct store_request *requests, size_t count)
 {

@@ -38,6 +38,10 @@ int store_parse(struct context *context, const char *text, struct shadowcopy_sto
 int stores_check(struct context *context, const struct store_options *options,
 		 const struct store_request *requests, size_t count);
 
+/* How many --store are meant for a volume; @spec: out: the first one, or NULL. */
+size_t stores_named_for(const struct store_options *options, const struct store_request *requests,
+			size_t count, const struct store_request *request, const char **spec);
+
 /* Find out which store each volume gets.  Changes nothing. */
 int stores_choose(struct context *context, const struct store_options *options,
 		  struct store_request *requests, size_t count);

@@ -31,11 +31,11 @@ static const struct {
 static void participant_fails(struct participant *p, uint32_t tell, uint32_t result,
 			      uint32_t status, const char *text)
 {
+	if (tell == SHADOW_NL_TELL_ABORT || tell == SHADOW_NL_TELL_BACKUP_SHUTDOWN)
+		return;		/* the end of the session is not held up by it */
 	p->result = result;
 	p->status = status;
 	snprintf(p->text, sizeof(p->text), "%s", text);
-	if (tell == SHADOW_NL_TELL_ABORT || tell == SHADOW_NL_TELL_BACKUP_SHUTDOWN)
-		return;		/* the end of the session is not held up by it */
 	p->state = WRITER_FAILED;
 	p->failed_at = tell;
 	p->out = true;
@@ -132,17 +132,16 @@ static void note_result(struct participant *p, const struct shadowcopy_channel_m
 {
 	uint32_t tell = message->tell;
 
-	p->elapsed_ns = message->elapsed_ns;
-	p->app_code = message->app_code;
+	if (p->state != WRITER_FAILED) {	/* an abort is no news of what failed */
+		p->elapsed_ns = message->elapsed_ns;
+		p->app_code = message->app_code;
+	}
 	switch (message->result) {
 	case SHADOW_NL_RESULT_ANSWERED:
 		if (message->status) {
 			participant_fails(p, tell, message->result, message->status, message->text);
-		} else {
-			p->result = message->result;
-			p->status = SHADOW_NL_STATUS_OK;
-			if (tells[tell].next)
-				p->state = tells[tell].next;
+		} else if (p->state != WRITER_FAILED && tells[tell].next) {
+			p->state = tells[tell].next;
 		}
 		break;
 	case SHADOW_NL_RESULT_TIMEOUT:

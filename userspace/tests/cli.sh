@@ -81,13 +81,28 @@ is "$status" 2 "help of an unknown command"
 
 run create
 is "$status" 2 "create needs a volume"
-for option in --persistent --writers; do
-	run create / $option
-	is "$status" 1 "$option"
-	like "$err" "$option is not supported by this version" "$option says that it is not there"
+run create / --persistent
+is "$status" 1 "--persistent"
+like "$err" "--persistent is not supported by this version" "--persistent says that it is not there"
+run create / --writers
+is "$status" 1 "--writers without a coordinator"
+like "$err" 'shadowd does not run\. Start it with "systemctl start shadowd\.socket"' "says what to do"
+for options in --degrade "--exclude-writer x"; do
+	# shellcheck disable=SC2086 # words
+	run create / $options
+	is "$status" 2 "$options without --writers"
 done
+run create / --writers --max 10M
+is "$status" 2 "--writers with a size"
+run create / --writers --store memory --store /dev/nothing
+is "$status" 2 "--writers with several stores"
+run create / --writers --context nas-rollback
+is "$status" 2 "--writers in a context without writers"
+like "$err" "the context nas-rollback has no writers" "says so"
 run create / --no-writers --dry-run
 is "$status" 0 "--no-writers is what it does anyway"
+run writer
+is "$status" 2 "writer without list"
 run create / --context cilent-accessible
 is "$status" 2 "an unknown context"
 like "$err" "did you mean \"client-accessible\"" "with the nearest"
