@@ -27,6 +27,7 @@ install=(PREFIX=/usr DESTDIR="$SCRATCH/root" KVER="$(guest_kernel)" O="$SCRATCH/
 make -s -j2 -C userspace O="$SCRATCH/build" >"$SCRATCH/log"
 make -s -C userspace "${install[@]}" install >"$SCRATCH/log"
 is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
+./usr/include/libshadowcopy-document.h
 ./usr/include/libshadowcopy.h
 ./usr/include/linux/shadow.h
 ./usr/include/linux/shadow_netlink.h

@@ -29,16 +29,16 @@ echo KTAP version 1
 
 # --- header ---
 
-echo '#include <libshadowcopy.h>' >"$scratch/c.c"
+echo '#include <libshadowcopy-document.h>' >"$scratch/c.c"
 cp "$scratch/c.c" "$scratch/cc.cc"
 includes=(-I"$userspace/include" -I"$userspace/../uapi")
 for standard in c99 c11 gnu17; do
 	good cc -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only "${includes[@]}" \
-		"$scratch/c.c" "the header compiles alone as $standard"
+		"$scratch/c.c" "the headers compile alone as $standard"
 done
 for standard in c++11 c++17; do
 	good c++ -std=$standard -Wall -Wextra -Werror -fsyntax-only "${includes[@]}" \
-		"$scratch/cc.cc" "the header compiles alone as $standard"
+		"$scratch/cc.cc" "the headers compile alone as $standard"
 done
 
 # --- symbols ---
@@ -49,7 +49,7 @@ declared=$(cc -E "${includes[@]}" "$scratch/c.c" | tr '\n' ' ' |
 	grep -o 'shadowcopy_[a-z_]* *(' | tr -d ' (' | sort -u)
 mapped=$(sed -n 's/^\t\(shadowcopy_[a-z_]*\);$/\1/p' "$userspace/lib/libshadowcopy.map" | sort)
 is "$(grep -v '^shadowcopy_' <<<"$exported")" "" "only shadowcopy_ symbols are exported"
-is "$exported" "$declared" "what is exported is what the header declares"
+is "$exported" "$declared" "what is exported is what the headers declare"
 is "$exported" "$mapped" "and what the map lists"
 is "$(nm -D --defined-only "$library" | grep ' T shadowcopy_' | grep -vc '@@SHADOWCOPY_0.1$')" 0 \
 	"every symbol has a version"
@@ -60,6 +60,10 @@ is "$(nm "$BUILD/libshadowcopy.a" | awk '$2 == "T" { print $3 }' |
 # The library never prints and never exits.
 is "$(nm -u "$BUILD/libshadowcopy.a" | grep -wE 'printf|puts|putchar|perror|exit|_exit|abort|system|popen|fork|execve?|stdout|stderr')" \
 	"" "the library prints nothing, exits nowhere, starts nothing"
+
+# jansson and json-c have two names in common, and a program may be linked with both.
+is "$(nm -u "$BUILD/libshadowcopy.a" | grep -wE 'json_object_get|json_object_iter_next')" "" \
+	"the library calls nothing of jansson that json-c has, too"
 
 # --- help, completion, man page ---
 

@@ -32,6 +32,7 @@ static inline void test_result(bool good, const char *what, const char *file, in
 	test_result(same_, (what), __FILE__, __LINE__); \
 } while (0)
 
+void test_documents(void);
 void test_errors(void);
 void test_identities(void);
 void test_json(void);

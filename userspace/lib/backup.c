@@ -1,0 +1,1347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * backup.c - the backup components document (VSS f.6, c.6): its tables, who may change
+ * what and when, and the functions that change it.
+ *
+ * Requester and writers share the document, and each property belongs to one of them, at
+ * certain steps of the session.  The table "windows" says which; sc_may_change() is
+ * the only one to read it, and everything that changes the document asks it: the
+ * setters here, and the merge of a copy that came back from the other side.
+ */
+#include <time.h>
+
+#include "document.h"
+#include "options.h"
+#include "ranges.h"
+
+#define TIME_MAX (7258118400LL * 1000000000)	/* the year 2200 */
+
+/* --- words ------------------------------------------------------------------- */
+
+static const struct sc_word modes[] = {
+	{ SHADOWCOPY_MODE_BACKUP, "backup" },
+	{ SHADOWCOPY_MODE_RESTORE, "restore" },
+	{ 0, NULL }
+};
+
+static const struct sc_word contexts[] = {
+	{ SHADOWCOPY_CTX_BACKUP, "backup" },
+	{ SHADOWCOPY_CTX_FILE_SHARE_BACKUP, "file-share-backup" },
+	{ SHADOWCOPY_CTX_NAS_ROLLBACK, "nas-rollback" },
+	{ SHADOWCOPY_CTX_APP_ROLLBACK, "app-rollback" },
+	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE, "client-accessible" },
+	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE_WRITERS, "client-accessible-writers" },
+	{ 0, NULL }
+};
+
+static const struct sc_word backup_types[] = {
+	{ SHADOWCOPY_TYPE_FULL, "full" },
+	{ SHADOWCOPY_TYPE_COPY, "copy" },
+	{ SHADOWCOPY_TYPE_INCREMENTAL, "incremental" },
+	{ SHADOWCOPY_TYPE_DIFFERENTIAL, "differential" },
+	{ SHADOWCOPY_TYPE_LOG, "log" },
+	{ SHADOWCOPY_TYPE_OTHER, "other" },
+	{ 0, NULL }
+};
+
+static const struct sc_word restore_types[] = {
+	{ SHADOWCOPY_RESTORE_TYPE_COPY, "copy" },
+	{ SHADOWCOPY_RESTORE_TYPE_IMPORT, "import" },
+	{ SHADOWCOPY_RESTORE_TYPE_OTHER, "other" },
+	{ 0, NULL }
+};
+
+static const struct sc_word component_types[] = {
+	{ SHADOWCOPY_COMPONENT_DATABASE, "database" },
+	{ SHADOWCOPY_COMPONENT_FILE_GROUP, "file-group" },
+	{ 0, NULL }
+};
+
+static const struct sc_word targets[] = {
+	{ SHADOWCOPY_TARGET_ORIGINAL, "original" },
+	{ SHADOWCOPY_TARGET_ALTERNATE, "alternate" },
+	{ SHADOWCOPY_TARGET_DIRECTED, "directed" },
+	{ SHADOWCOPY_TARGET_ORIGINAL_LOCATION, "original-location" },
+	{ 0, NULL }
+};
+
+static const struct sc_word statuses[] = {
+	{ SHADOWCOPY_STATUS_NONE, "none" },
+	{ SHADOWCOPY_STATUS_ALL, "all" },
+	{ SHADOWCOPY_STATUS_FAILED, "failed" },
+	{ 0, NULL }
+};
+
+static const struct sc_word roll_forwards[] = {
+	{ SHADOWCOPY_ROLL_FORWARD_NONE, "none" },
+	{ SHADOWCOPY_ROLL_FORWARD_ALL, "all" },
+	{ SHADOWCOPY_ROLL_FORWARD_PARTIAL, "partial" },
+	{ 0, NULL }
+};
+
+static const struct sc_word successes[] = {
+	{ SHADOWCOPY_SUCCESS_NO, "no" },
+	{ SHADOWCOPY_SUCCESS_YES, "yes" },
+	{ 0, NULL }
+};
+
+static const struct sc_word failures[] = {
+	{ SHADOWCOPY_FAILURE_NONE, "none" },
+	{ SHADOWCOPY_FAILURE_INCONSISTENT, "inconsistent" },
+	{ SHADOWCOPY_FAILURE_RESOURCES, "out-of-resources" },
+	{ SHADOWCOPY_FAILURE_TIMEOUT, "timeout" },
+	{ SHADOWCOPY_FAILURE_RETRYABLE, "retryable" },
+	{ SHADOWCOPY_FAILURE_NONRETRYABLE, "non-retryable" },
+	{ SHADOWCOPY_FAILURE_RECOVERY, "recovery-failed" },
+	{ SHADOWCOPY_FAILURE_PARTIAL, "partial" },
+	{ 0, NULL }
+};
+
+/* --- tables ------------------------------------------------------------------ */
+
+/* Shorthand: each member here belongs to a property. */
+#define P(name) .property = SHADOWCOPY_PROPERTY_ ## name
+
+static const struct sc_field shadow_fields[] = {
+	SC_FIELD(shadowcopy_backup_shadow, uuid, SC_UUID, .required = true),
+	SC_FIELD(shadowcopy_backup_shadow, volume, SC_TEXT, .required = true,
+		 .text = SC_TEXT_PATH, .what = "device of the volume"),
+	SC_FIELD(shadowcopy_backup_shadow, dev, SC_DEV, .what = "its number at that time"),
+	SC_FIELD(shadowcopy_backup_shadow, node, SC_TEXT, .text = SC_TEXT_PATH,
+		 .what = "device of the shadow"),
+	SC_FIELD(shadowcopy_backup_shadow, fs_uuid, SC_TEXT, .text = SC_TEXT_NAME,
+		 .what = "UUID of the volume's filesystem, as that writes it"),
+	SC_FIELD(shadowcopy_backup_shadow, fs_type, SC_TEXT, .text = SC_TEXT_NAME),
+	{ .name = "mounts", .kind = SC_TEXTS, .text = SC_TEXT_PATH, .max = 4096,
+	  .offset = offsetof(struct shadowcopy_backup_shadow, mounts),
+	  .count = offsetof(struct shadowcopy_backup_shadow, mount_count),
+	  .what = "where the volume was mounted" },
+	SC_FIELD(shadowcopy_backup_shadow, provider, SC_UUID,
+		 .what = "who made the shadow; the module where it is not there"),
+	SC_FIELD(shadowcopy_backup_shadow, transport, SC_TEXT, .text = SC_TEXT_OPAQUE,
+		 .what = "how another machine gets the shadow, in the provider's own words"),
+};
+
+static const struct sc_type shadow_type = {
+	.name = "shadow", .size = sizeof(struct shadowcopy_backup_shadow),
+	SC_FIELDS(shadow_fields),
+};
+
+static const struct sc_field partial_fields[] = {
+	SC_FIELD(shadowcopy_partial_file, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+		 .what = "directory of the file"),
+	SC_FIELD(shadowcopy_partial_file, name, SC_TEXT, .required = true, .text = SC_TEXT_FILE),
+	SC_FIELD(shadowcopy_partial_file, ranges, SC_TEXT, .required = true,
+		 .text = SC_TEXT_RANGES,
+		 .what = "\"offset:length,...\", or the path of a file with ranges"),
+	SC_FIELD(shadowcopy_partial_file, metadata, SC_TEXT, .text = SC_TEXT_OPAQUE,
+		 .what = "the writer's own"),
+	SC_FIELD(shadowcopy_partial_file, ranges_path, SC_TEXT, .text = SC_TEXT_PATH,
+		 P(RANGES_PATH), .what = "where the file with ranges is at a restore"),
+};
+
+static const struct sc_type partial_type = {
+	.name = "partial_file", .size = sizeof(struct shadowcopy_partial_file),
+	SC_FIELDS(partial_fields),
+};
+
+static const struct sc_field differenced_fields[] = {
+	SC_FIELD(shadowcopy_differenced_file, path, SC_TEXT, .required = true,
+		 .text = SC_TEXT_PATH, .what = "directory"),
+	SC_FIELD(shadowcopy_differenced_file, spec, SC_TEXT, .required = true,
+		 .text = SC_TEXT_SPEC, .what = "names in the directory, with ? and *"),
+	SC_FIELD(shadowcopy_differenced_file, recursive, SC_BOOL,
+		 .what = "also in all directories below"),
+	SC_FIELD(shadowcopy_differenced_file, modified, SC_TIME,
+		 .what = "what was modified after this is backed up; the requester knows where "
+		 "this is not there"),
+};
+
+static const struct sc_type differenced_type = {
+	.name = "differenced_file", .size = sizeof(struct shadowcopy_differenced_file),
+	SC_FIELDS(differenced_fields),
+};
+
+static const struct sc_field directed_fields[] = {
+	SC_FIELD(shadowcopy_directed_target, path, SC_TEXT, .required = true,
+		 .text = SC_TEXT_PATH, .what = "directory of the backed up file"),
+	SC_FIELD(shadowcopy_directed_target, name, SC_TEXT, .required = true,
+		 .text = SC_TEXT_FILE),
+	SC_FIELD(shadowcopy_directed_target, ranges, SC_TEXT, .required = true,
+		 .text = SC_TEXT_RANGES),
+	SC_FIELD(shadowcopy_directed_target, destination_path, SC_TEXT, .required = true,
+		 .text = SC_TEXT_PATH, .what = "directory of the file to write"),
+	SC_FIELD(shadowcopy_directed_target, destination_name, SC_TEXT, .required = true,
+		 .text = SC_TEXT_FILE),
+	SC_FIELD(shadowcopy_directed_target, destination_ranges, SC_TEXT, .required = true,
+		 .text = SC_TEXT_RANGES, .what = "as many, of the same lengths"),
+};
+
+static const struct sc_type directed_type = {
+	.name = "directed_target", .size = sizeof(struct shadowcopy_directed_target),
+	SC_FIELDS(directed_fields),
+};
+
+static const struct sc_field target_fields[] = {
+	SC_FIELD(shadowcopy_target, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+		 .what = "of a file set of the component, or of one below it"),
+	SC_FIELD(shadowcopy_target, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC),
+	SC_FIELD(shadowcopy_target, recursive, SC_BOOL),
+	SC_FIELD(shadowcopy_target, destination, SC_TEXT, .required = true, .text = SC_TEXT_PATH),
+};
+
+static const struct sc_type target_type = {
+	.name = "target", .size = sizeof(struct shadowcopy_target), SC_FIELDS(target_fields),
+};
+
+static const struct sc_field subcomponent_fields[] = {
+	SC_FIELD(shadowcopy_subcomponent, path, SC_TEXT, .text = SC_TEXT_LOGICAL),
+	SC_FIELD(shadowcopy_subcomponent, name, SC_TEXT, .required = true, .text = SC_TEXT_NAME),
+};
+
+static const struct sc_type subcomponent_type = {
+	.name = "subcomponent", .size = sizeof(struct shadowcopy_subcomponent),
+	SC_FIELDS(subcomponent_fields),
+};
+
+#define COMPONENT(member, kind, ...) \
+	SC_FIELD(shadowcopy_backup_component, member, kind, __VA_ARGS__)
+#define COMPONENT_TEXT(member, kind, ...) \
+	COMPONENT(member, SC_TEXT, .text = SC_TEXT_ ## kind, __VA_ARGS__)
+#define COMPONENT_LIST(member, counter, type, ...) \
+	SC_LIST_FIELD(shadowcopy_backup_component, member, counter, &(type), __VA_ARGS__)
+
+static const struct sc_field component_fields[] = {
+	COMPONENT(type, SC_ENUM, P(COMPONENTS), .required = true, .words = component_types),
+	COMPONENT_TEXT(path, LOGICAL, P(COMPONENTS), .what = "logical path"),
+	COMPONENT_TEXT(name, NAME, P(COMPONENTS), .required = true),
+	COMPONENT_TEXT(backup_options, OPAQUE, P(BACKUP_OPTIONS), .what = "requester to writer"),
+	COMPONENT_TEXT(restore_options, OPTIONS, P(RESTORE_OPTIONS),
+		       .what = "requester to writer; \"Sub/Path\":\"Name\"=\"Value\",..."),
+	COMPONENT_TEXT(backup_metadata, OPAQUE, P(BACKUP_METADATA),
+		       .what = "writer to itself, at a restore"),
+	COMPONENT_TEXT(restore_metadata, OPAQUE, P(RESTORE_METADATA),
+		       .what = "writer to itself, within a restore"),
+	COMPONENT_TEXT(backup_stamp, OPAQUE, P(BACKUP_STAMP),
+		       .what = "the writer's mark of this backup"),
+	COMPONENT_TEXT(previous_stamp, OPAQUE, P(PREVIOUS_STAMP),
+		       .what = "the mark of the backup that this one builds on"),
+	COMPONENT_LIST(partial_files, partial_file_count, partial_type, P(PARTIAL_FILES)),
+	COMPONENT_LIST(differenced_files, differenced_file_count, differenced_type,
+		       P(DIFFERENCED_FILES)),
+	COMPONENT(restore_target, SC_ENUM, P(RESTORE_TARGET), .words = targets),
+	COMPONENT_LIST(directed_targets, directed_target_count, directed_type,
+		       P(DIRECTED_TARGETS)),
+	COMPONENT_LIST(new_targets, new_target_count, target_type, P(NEW_TARGETS), .max = 4096),
+	COMPONENT_LIST(alternates_used, alternate_used_count, target_type, P(ALTERNATES_USED),
+		       .max = 4096),
+	COMPONENT(selected, SC_BOOL, P(SELECTED), .what = "to be restored"),
+	COMPONENT(restore_instance, SC_UUID, P(SELECTED),
+		  .what = "another instance of the writer that gets it"),
+	COMPONENT_LIST(restore_subcomponents, restore_subcomponent_count, subcomponent_type,
+		       P(RESTORE_SUBCOMPONENTS), .max = 4096, .what = "restore only these of it"),
+	COMPONENT(additional_restores, SC_BOOL, P(ADDITIONAL_RESTORES),
+		  .what = "more restores follow: wait with recovery"),
+	COMPONENT(backup_succeeded, SC_ENUM, P(BACKUP_SUCCEEDED), .words = successes),
+	COMPONENT(file_restore_status, SC_ENUM, P(FILE_RESTORE_STATUS), .words = statuses),
+	COMPONENT_TEXT(prepare_backup_failure, OPAQUE, P(PREPARE_BACKUP_FAILURE)),
+	COMPONENT_TEXT(post_snapshot_failure, OPAQUE, P(POST_SNAPSHOT_FAILURE)),
+	COMPONENT_TEXT(pre_restore_failure, OPAQUE, P(PRE_RESTORE_FAILURE)),
+	COMPONENT_TEXT(post_restore_failure, OPAQUE, P(POST_RESTORE_FAILURE)),
+	COMPONENT(authoritative, SC_BOOL, P(AUTHORITATIVE),
+		  .what = "what is restored wins over replicas"),
+	COMPONENT(roll_forward, SC_ENUM, P(ROLL_FORWARD), .words = roll_forwards),
+	COMPONENT_TEXT(roll_forward_point, OPAQUE, P(ROLL_FORWARD),
+		       .what = "to where, in the writer's own words"),
+	COMPONENT_TEXT(restore_name, LOGICAL, P(RESTORE_NAME),
+		       .what = "restore under this logical path and name"),
+	COMPONENT(failure, SC_ENUM, P(FAILURE), .words = failures),
+	COMPONENT(failure_code, SC_NUMBER, P(FAILURE), .what = "the writer's own number"),
+	COMPONENT_TEXT(failure_text, OPAQUE, P(FAILURE)),
+};
+
+static const struct sc_type component_type = {
+	.name = "component", .size = sizeof(struct shadowcopy_backup_component),
+	SC_FIELDS(component_fields),
+};
+
+static const struct sc_field writer_fields[] = {
+	SC_FIELD(shadowcopy_backup_writer, class_id, SC_UUID, .required = true),
+	SC_FIELD(shadowcopy_backup_writer, instance_id, SC_UUID, .required = true),
+	SC_FIELD(shadowcopy_backup_writer, name, SC_TEXT, .required = true, .text = SC_TEXT_NAME),
+	SC_FIELD(shadowcopy_backup_writer, instance_name, SC_TEXT, .text = SC_TEXT_NAME),
+	SC_LIST_FIELD(shadowcopy_backup_writer, components, component_count, &component_type,
+		      .required = true, .what = "those that were chosen by name"),
+};
+
+static const struct sc_type writer_type = {
+	.name = "writer", .size = sizeof(struct shadowcopy_backup_writer),
+	SC_FIELDS(writer_fields),
+};
+
+static const struct sc_field backup_fields[] = {
+	SC_FIELD(shadowcopy_backup, mode, SC_ENUM, .required = true, .words = modes),
+	SC_FIELD(shadowcopy_backup, session, SC_UUID, .required = true),
+	SC_FIELD(shadowcopy_backup, context, SC_ENUM, P(CONTEXT), .words = contexts),
+	SC_FIELD(shadowcopy_backup, set, SC_UUID, P(SET), .what = "the shadow set"),
+	SC_FIELD(shadowcopy_backup, machine, SC_TEXT, P(SET), .text = SC_TEXT_HOST),
+	SC_FIELD(shadowcopy_backup, created, SC_TIME),
+	SC_FIELD(shadowcopy_backup, taken, SC_TIME, P(SET), .what = "the instant of the set"),
+	SC_FIELD(shadowcopy_backup, completed, SC_TIME),
+	SC_LIST_FIELD(shadowcopy_backup, shadows, shadow_count, &shadow_type, P(SET),
+		      .max = 4096),
+	SC_FIELD(shadowcopy_backup, type, SC_ENUM, P(STATE), .words = backup_types),
+	SC_FIELD(shadowcopy_backup, component_mode, SC_BOOL, P(STATE),
+		 .what = "components were chosen, rather than volumes"),
+	SC_FIELD(shadowcopy_backup, bootable, SC_BOOL, P(STATE)),
+	SC_FIELD(shadowcopy_backup, partial_files, SC_BOOL, P(STATE),
+		 .what = "writers may name parts of files"),
+	SC_FIELD(shadowcopy_backup, restore_type, SC_ENUM, P(RESTORE_TYPE),
+		 .words = restore_types),
+	SC_LIST_FIELD(shadowcopy_backup, writers, writer_count, &writer_type, P(COMPONENTS),
+		      .max = 1024),
+};
+
+static int backup_check(struct shadowcopy *sc, const void *object);
+
+const struct sc_type sc_backup_type = {
+	.name = "backup", .size = sizeof(struct shadowcopy_backup), SC_FIELDS(backup_fields),
+	.check = backup_check, .format = "shadowcopy-backup-components", .major = 1, .minor = 0,
+	.title = "backup components",
+};
+
+/* --- who may change what, and when (c.6, 2.1) --------------------------------- */
+
+#define AT(step)	(1U << SHADOWCOPY_STEP_ ## step)
+
+#define BEFORE_PREPARE	(AT(INIT) | AT(GATHERED))
+#define PREPARE_OR_POST	(AT(PREPARE_BACKUP) | AT(POST_SNAPSHOT))
+#define RESTORE_FIRST	(AT(RESTORE_INIT) | AT(CHOOSING))
+#define HANDLERS	(AT(PREPARE_BACKUP) | AT(SNAPSHOT) | AT(POST_SNAPSHOT) | AT(COMPLETE) | \
+			 AT(PRE_RESTORE) | AT(POST_RESTORE))
+
+/*
+ * @requester, @writer: the steps at which each may
+ * @without_set: of these, those at which it may only where there are no shadows
+ */
+struct window {
+	const char *name;
+	uint32_t requester;
+	uint32_t writer;
+	uint32_t without_set;
+};
+
+static const struct window windows[] = {
+	[SHADOWCOPY_PROPERTY_NONE] = { "nothing", 0, 0, 0 },
+	/* B-04, B-05, B-13..B-15, B-10, B-06 */
+	[SHADOWCOPY_PROPERTY_CONTEXT] = { "context", AT(INIT), 0, 0 },
+	[SHADOWCOPY_PROPERTY_STATE] = { "state", BEFORE_PREPARE, 0, 0 },
+	[SHADOWCOPY_PROPERTY_SET] = {
+		"set", BEFORE_PREPARE | AT(PREPARED) | AT(SNAPSHOT) | AT(POST_SNAPSHOT) |
+		AT(CREATED), 0, 0 },
+	[SHADOWCOPY_PROPERTY_COMPONENTS] = { "components", AT(GATHERED), 0, 0 },
+	[SHADOWCOPY_PROPERTY_RESTORE_TYPE] = { "restore-type", RESTORE_FIRST, 0, 0 },
+	/* C-71..C-74 */
+	[SHADOWCOPY_PROPERTY_BACKUP_OPTIONS] = { "backup-options", BEFORE_PREPARE, 0, 0 },
+	[SHADOWCOPY_PROPERTY_RESTORE_OPTIONS] = { "restore-options", RESTORE_FIRST, 0, 0 },
+	[SHADOWCOPY_PROPERTY_BACKUP_METADATA] = { "backup-metadata", 0, PREPARE_OR_POST, 0 },
+	[SHADOWCOPY_PROPERTY_RESTORE_METADATA] = { "restore-metadata", 0, AT(PRE_RESTORE), 0 },
+	[SHADOWCOPY_PROPERTY_BACKUP_STAMP] = {
+		"backup-stamp", 0, PREPARE_OR_POST, AT(PREPARE_BACKUP) },
+	[SHADOWCOPY_PROPERTY_PREVIOUS_STAMP] = {
+		"previous-stamp", BEFORE_PREPARE | RESTORE_FIRST, 0, 0 },
+	/* C-75, C-76 */
+	[SHADOWCOPY_PROPERTY_PARTIAL_FILES] = { "partial-files", 0, PREPARE_OR_POST, 0 },
+	[SHADOWCOPY_PROPERTY_RANGES_PATH] = {
+		"ranges-path", RESTORE_FIRST | AT(RESTORING), 0, 0 },
+	[SHADOWCOPY_PROPERTY_DIFFERENCED_FILES] = { "differenced-files", 0, PREPARE_OR_POST, 0 },
+	/* C-77..C-80 */
+	[SHADOWCOPY_PROPERTY_RESTORE_TARGET] = { "restore-target", 0, AT(PRE_RESTORE), 0 },
+	[SHADOWCOPY_PROPERTY_DIRECTED_TARGETS] = { "directed-targets", 0, AT(PRE_RESTORE), 0 },
+	[SHADOWCOPY_PROPERTY_NEW_TARGETS] = { "new-targets", RESTORE_FIRST, 0, 0 },
+	[SHADOWCOPY_PROPERTY_ALTERNATES_USED] = { "alternates-used", AT(RESTORING), 0, 0 },
+	[SHADOWCOPY_PROPERTY_SELECTED] = { "selected", AT(CHOOSING), 0, 0 },
+	[SHADOWCOPY_PROPERTY_RESTORE_SUBCOMPONENTS] = {
+		"restore-subcomponents", AT(CHOOSING), 0, 0 },
+	[SHADOWCOPY_PROPERTY_ADDITIONAL_RESTORES] = {
+		"additional-restores", RESTORE_FIRST | AT(RESTORING), 0, 0 },
+	/* C-81, C-82 */
+	[SHADOWCOPY_PROPERTY_BACKUP_SUCCEEDED] = { "backup-succeeded", AT(CREATED), 0, 0 },
+	[SHADOWCOPY_PROPERTY_FILE_RESTORE_STATUS] = {
+		"file-restore-status", AT(RESTORING), 0, 0 },
+	[SHADOWCOPY_PROPERTY_PREPARE_BACKUP_FAILURE] = {
+		"prepare-backup-failure", 0, AT(PREPARE_BACKUP), 0 },
+	[SHADOWCOPY_PROPERTY_POST_SNAPSHOT_FAILURE] = {
+		"post-snapshot-failure", 0, AT(POST_SNAPSHOT), 0 },
+	[SHADOWCOPY_PROPERTY_PRE_RESTORE_FAILURE] = {
+		"pre-restore-failure", 0, AT(PRE_RESTORE), 0 },
+	[SHADOWCOPY_PROPERTY_POST_RESTORE_FAILURE] = {
+		"post-restore-failure", 0, AT(POST_RESTORE), 0 },
+	/* C-83, C-84 */
+	[SHADOWCOPY_PROPERTY_AUTHORITATIVE] = { "authoritative", RESTORE_FIRST, 0, 0 },
+	[SHADOWCOPY_PROPERTY_ROLL_FORWARD] = { "roll-forward", RESTORE_FIRST, 0, 0 },
+	[SHADOWCOPY_PROPERTY_RESTORE_NAME] = { "restore-name", RESTORE_FIRST, 0, 0 },
+	[SHADOWCOPY_PROPERTY_FAILURE] = { "failure", 0, HANDLERS, 0 },
+};
+
+static const char *const steps[] = {
+	[SHADOWCOPY_STEP_INIT] = "init",
+	[SHADOWCOPY_STEP_GATHERED] = "gathered",
+	[SHADOWCOPY_STEP_PREPARE_BACKUP] = "prepare-backup",
+	[SHADOWCOPY_STEP_PREPARED] = "prepared",
+	[SHADOWCOPY_STEP_SNAPSHOT] = "snapshot",
+	[SHADOWCOPY_STEP_POST_SNAPSHOT] = "post-snapshot",
+	[SHADOWCOPY_STEP_CREATED] = "created",
+	[SHADOWCOPY_STEP_COMPLETE] = "complete",
+	[SHADOWCOPY_STEP_COMPLETED] = "completed",
+	[SHADOWCOPY_STEP_RESTORE_INIT] = "restore-init",
+	[SHADOWCOPY_STEP_CHOOSING] = "choosing",
+	[SHADOWCOPY_STEP_PRE_RESTORE] = "pre-restore",
+	[SHADOWCOPY_STEP_RESTORING] = "restoring",
+	[SHADOWCOPY_STEP_POST_RESTORE] = "post-restore",
+	[SHADOWCOPY_STEP_RESTORED] = "restored",
+};
+
+SC_EXPORT const char *shadowcopy_property_name(uint32_t property)
+{
+	return property < ARRAY_SIZE(windows) ? windows[property].name : "unknown";
+}
+
+SC_EXPORT const char *shadowcopy_step_name(uint32_t step)
+{
+	return step < ARRAY_SIZE(steps) ? steps[step] : "unknown";
+}
+
+static void list_steps(uint32_t mask, char *buf, size_t size)
+{
+	size_t i, used = 0;
+
+	for (i = 0; i < ARRAY_SIZE(steps) && used < size; i++)
+		if (mask & (1U << i))
+			used += snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
+					 steps[i]);
+}
+
+static int check_window(struct shadowcopy *sc, uint32_t property, uint32_t role, uint32_t step,
+			bool has_shadows)
+{
+	const struct window *window;
+	char cause[160], when[200] = "", remedy[260];
+	uint32_t mask, others;
+	bool writer = role == SHADOWCOPY_ROLE_WRITER;
+
+	if (property >= ARRAY_SIZE(windows) || step >= ARRAY_SIZE(steps))
+		return SC_FAIL(sc, -EINVAL, .action = "change the document",
+			       .cause = "there is no such property, or no such step",
+			       .remedy = "see the header");
+	window = &windows[property];
+	mask = writer ? window->writer : window->requester;
+	others = writer ? window->requester : window->writer;
+	if (has_shadows && (mask & window->without_set & (1U << step)))
+		mask &= ~window->without_set;
+	if (mask & (1U << step))
+		return 0;
+	snprintf(cause, sizeof(cause), "%s may not at step %s", writer ? "a writer" : "the requester",
+		 steps[step]);
+	list_steps(mask ?: others, when, sizeof(when));
+	snprintf(remedy, sizeof(remedy), "%s may, at: %s", writer == !!mask ? "a writer" :
+		 "the requester", when);
+	return SC_FAIL(sc, -EBADFD, .action = "change", .object = window->name, .cause = cause,
+		       .remedy = remedy);
+}
+
+SC_EXPORT int shadowcopy_property_check(struct shadowcopy *sc, uint32_t property, uint32_t role,
+					uint32_t step)
+{
+	return check_window(sc, property, role, step, false);
+}
+
+int sc_may_change(struct shadowcopy *sc, const void *object, uint32_t property)
+{
+	const struct shadowcopy_backup *backup = sc_root(object);
+	const struct sc_node *node = sc_node(backup);
+
+	return check_window(sc, property, node->role, node->step, backup->shadow_count);
+}
+
+/* --- rules --------------------------------------------------------------------- */
+
+static int rule_fail(struct shadowcopy *sc, const char *object, const char *cause,
+		     const char *remedy)
+{
+	return SC_FAIL(sc, -EINVAL, .action = "accept the backup components of", .object = object,
+		       .cause = cause, .remedy = remedy);
+}
+
+static bool same_file(const char *path_a, const char *name_a, const char *path_b,
+		      const char *name_b)
+{
+	return !strcmp(path_a, path_b) && !strcmp(name_a, name_b);
+}
+
+static int check_directed(struct shadowcopy *sc, const struct shadowcopy_directed_target *target)
+{
+	const char *fault = sc_ranges_pair_fault(target->ranges, target->destination_ranges);
+
+	return fault ? rule_fail(sc, target->name, fault,
+				 "give as many destination ranges, of the same lengths") : 0;
+}
+
+static int check_component(struct shadowcopy *sc, const struct shadowcopy_backup_component *component)
+{
+	bool point = component->roll_forward == SHADOWCOPY_ROLL_FORWARD_PARTIAL;
+	size_t i;
+	int rc = 0;
+
+	if (point != !!component->roll_forward_point)
+		return rule_fail(sc, component->name,
+				 "a point to roll forward to goes with \"partial\", and only with it",
+				 "give both, or neither");
+	if (component->restore_options) {
+		rc = sc_options_check(sc, component->restore_options);
+		if (rc)
+			return rc;
+	}
+	for (i = 0; i < component->directed_target_count && !rc; i++)
+		rc = check_directed(sc, component->directed_targets[i]);
+	return rc;
+}
+
+/* Names in order, so that a twin is a neighbour. */
+static int by_name(const void *a, const void *b)
+{
+	const struct shadowcopy_backup_component *const *x = a, *const *y = b;
+	int rc = strcmp((*x)->path ?: "", (*y)->path ?: "");
+
+	return rc ?: strcmp((*x)->name, (*y)->name);
+}
+
+static int check_names(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer)
+{
+	size_t i, bytes = writer->component_count * sizeof(void *);
+	struct shadowcopy_backup_component **sorted;
+	int rc = 0;
+
+	if (!bytes)
+		return 0;
+	sorted = malloc(bytes);
+	if (!sorted)
+		return SC_FAIL(sc, -ENOMEM, .action = "check", .object = writer->name);
+	memcpy(sorted, writer->components, bytes);
+	qsort(sorted, writer->component_count, sizeof(*sorted), by_name);
+	for (i = 1; i < writer->component_count && !rc; i++)
+		if (!by_name(&sorted[i - 1], &sorted[i]))
+			rc = rule_fail(sc, sorted[i]->name, "it is there twice", "remove one of them");
+	free(sorted);
+	return rc;
+}
+
+static int check_writer(struct shadowcopy *sc, const struct shadowcopy_backup *backup, size_t i)
+{
+	const struct shadowcopy_backup_writer *writer = backup->writers[i];
+	size_t j;
+	int rc;
+
+	for (j = 0; j < i; j++)
+		if (sc_uuid_equal(&backup->writers[j]->instance_id, &writer->instance_id))
+			return rule_fail(sc, writer->name, "the instance is there twice",
+					 "put its components together");
+	rc = check_names(sc, writer);
+	for (j = 0; j < writer->component_count && !rc; j++)
+		rc = check_component(sc, writer->components[j]);
+	return rc;
+}
+
+static int backup_check(struct shadowcopy *sc, const void *object)
+{
+	const struct shadowcopy_backup *backup = object;
+	size_t i, j;
+	int rc = 0;
+
+	for (i = 0; i < backup->shadow_count; i++)
+		for (j = 0; j < i; j++)
+			if (sc_uuid_equal(&backup->shadows[i]->uuid, &backup->shadows[j]->uuid))
+				return rule_fail(sc, backup->shadows[i]->volume,
+						 "its shadow is there twice", "remove one of them");
+	for (i = 0; i < backup->writer_count && !rc; i++)
+		rc = check_writer(sc, backup, i);
+	return rc;
+}
+
+/* --- the document ---------------------------------------------------------------- */
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+SC_EXPORT int shadowcopy_backup_new(struct shadowcopy *sc, const struct shadow_uuid *session,
+				    struct shadowcopy_backup **backupp)
+{
+	struct shadowcopy_backup *backup;
+
+	*backupp = NULL;
+	if (sc_uuid_is_null(session))
+		return SC_FAIL(sc, -EINVAL, .action = "begin the backup components",
+			       .cause = "the UUID of the session is zero",
+			       .remedy = "make a new one");
+	backup = sc_node_new(&sc_backup_type, NULL);
+	if (!backup)
+		return SC_FAIL(sc, -ENOMEM, .action = "begin the backup components");
+	backup->mode = SHADOWCOPY_MODE_BACKUP;
+	backup->session = *session;
+	backup->created = now();
+	sc_node(backup)->role = SHADOWCOPY_ROLE_REQUESTER;
+	*backupp = backup;
+	return 0;
+}
+
+SC_EXPORT void shadowcopy_backup_free(struct shadowcopy_backup *backup)
+{
+	sc_node_free(backup);
+}
+
+static void begin(struct shadowcopy_backup *backup)
+{
+	struct sc_node *node;
+
+	if (!backup)
+		return;
+	node = sc_node(backup);
+	node->role = SHADOWCOPY_ROLE_REQUESTER;
+	node->step = backup->mode == SHADOWCOPY_MODE_RESTORE ? SHADOWCOPY_STEP_RESTORE_INIT :
+							       SHADOWCOPY_STEP_INIT;
+}
+
+SC_EXPORT int shadowcopy_backup_load(struct shadowcopy *sc, const void *text, size_t size,
+				     const char *label, uint32_t flags,
+				     struct shadowcopy_backup **backupp)
+{
+	void *object;
+	int rc = sc_document_load(sc, text, size, label, flags, &sc_backup_type, &object);
+
+	*backupp = object;
+	begin(*backupp);
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_load_fd(struct shadowcopy *sc, int fd, const char *label,
+					uint32_t flags, struct shadowcopy_backup **backupp)
+{
+	void *object;
+	int rc = sc_document_load_fd(sc, fd, label, flags, &sc_backup_type, &object);
+
+	*backupp = object;
+	begin(*backupp);
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_save(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+				     char **textp, size_t *size)
+{
+	return sc_document_save(sc, backup, textp, size);
+}
+
+/* Is it a property that only a restore sets? */
+static bool of_restore(uint32_t property)
+{
+	uint32_t mask = windows[property].requester | windows[property].writer;
+
+	return mask && !(mask & ((1U << SHADOWCOPY_STEP_RESTORE_INIT) - 1));
+}
+
+SC_EXPORT int shadowcopy_backup_begin_restore(struct shadowcopy *sc,
+					      struct shadowcopy_backup *backup,
+					      const struct shadow_uuid *session)
+{
+	struct shadowcopy_backup_component *fresh;
+	size_t i, j, k;
+	int rc = 0;
+
+	if (sc_uuid_is_null(session))
+		return SC_FAIL(sc, -EINVAL, .action = "begin the restore",
+			       .cause = "the UUID of the session is zero",
+			       .remedy = "make a new one");
+	fresh = sc_node_new(&component_type, NULL);
+	if (!fresh)
+		return SC_FAIL(sc, -ENOMEM, .action = "begin the restore");
+	for (i = 0; i < backup->writer_count; i++)
+		for (j = 0; j < backup->writers[i]->component_count; j++)
+			for (k = 0; k < component_type.count && !rc; k++)
+				if (of_restore(component_fields[k].property))
+					rc = sc_field_copy(&component_fields[k],
+							   backup->writers[i]->components[j],
+							   fresh);
+	sc_node_free(fresh);
+	backup->mode = SHADOWCOPY_MODE_RESTORE;
+	backup->session = *session;
+	backup->restore_type = SHADOWCOPY_RESTORE_TYPE_UNDEFINED;
+	begin(backup);
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_act(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+				    uint32_t role, uint32_t step)
+{
+	bool restore = step >= SHADOWCOPY_STEP_RESTORE_INIT;
+	struct sc_node *node = sc_node(backup);
+
+	if ((role != SHADOWCOPY_ROLE_REQUESTER && role != SHADOWCOPY_ROLE_WRITER) ||
+	    step >= ARRAY_SIZE(steps) || restore != (backup->mode == SHADOWCOPY_MODE_RESTORE))
+		return SC_FAIL(sc, -EINVAL, .action = "go to step",
+			       .object = shadowcopy_step_name(step),
+			       .cause = "there is no such role, or no such step in a session of "
+			       "this kind",
+			       .remedy = "see the header");
+	node->role = role;
+	node->step = step;
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_backup_set_context(struct shadowcopy *sc,
+					    struct shadowcopy_backup *backup, uint32_t context)
+{
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_CONTEXT);
+
+	return rc ?: SC_SET_WORD(sc, backup, context, context);
+}
+
+SC_EXPORT int shadowcopy_backup_set_state(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+					  uint32_t type, bool component_mode, bool bootable,
+					  bool partial_files)
+{
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_STATE);
+
+	if (!rc && !type)
+		rc = SC_FAIL(sc, -EINVAL, .action = "set the state of the backup",
+			     .cause = "its type is undefined", .remedy = "choose one");
+	if (!rc)
+		rc = SC_SET_WORD(sc, backup, type, type);
+	if (rc)
+		return rc;
+	backup->component_mode = component_mode;
+	backup->bootable = bootable;
+	backup->partial_files = partial_files;
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_backup_set_restore_type(struct shadowcopy *sc,
+						 struct shadowcopy_backup *backup, uint32_t type)
+{
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_RESTORE_TYPE);
+
+	return rc ?: SC_SET_WORD(sc, backup, restore_type, type);
+}
+
+static int check_time(struct shadowcopy *sc, int64_t time)
+{
+	if (time >= 0 && time <= TIME_MAX)
+		return 0;
+	return SC_FAIL(sc, -EINVAL, .action = "set a time",
+		       .cause = "it is not between the years 1970 and 2200",
+		       .remedy = "give nanoseconds since 1970");
+}
+
+SC_EXPORT int shadowcopy_backup_set_set(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+					const struct shadow_uuid *set, const char *machine,
+					int64_t taken)
+{
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_SET);
+
+	if (!rc)
+		rc = check_time(sc, taken);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, backup, machine, machine);
+	if (rc)
+		return rc;
+	backup->set = *set;
+	backup->taken = taken;
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_backup_add_shadow(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+					   const struct shadow_uuid *uuid, const char *volume,
+					   struct shadow_dev dev, const char *node,
+					   struct shadowcopy_backup_shadow **shadowp)
+{
+	struct shadowcopy_backup_shadow *shadow;
+	size_t i;
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_SET);
+
+	if (shadowp)
+		*shadowp = NULL;
+	if (rc)
+		return rc;
+	for (i = 0; i < backup->shadow_count; i++)
+		if (sc_uuid_equal(&backup->shadows[i]->uuid, uuid))
+			return SC_FAIL(sc, -EEXIST, .action = "add the shadow of", .object = volume,
+				       .cause = "the document has it already",
+				       .remedy = "add each shadow once");
+	rc = SC_LIST_ADD(sc, backup, shadows, &shadow);
+	if (rc)
+		return rc;
+	shadow->uuid = *uuid;
+	shadow->dev = dev;
+	rc = SC_SET_TEXT(sc, shadow, volume, volume);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, shadow, node, node);
+	if (rc) {
+		SC_LIST_DROP(backup, shadows);
+		return rc;
+	}
+	if (shadowp)
+		*shadowp = shadow;
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_backup_shadow_set_fs(struct shadowcopy *sc,
+					      struct shadowcopy_backup_shadow *shadow,
+					      const char *fs_uuid, const char *fs_type)
+{
+	int rc = sc_may_change(sc, shadow, SHADOWCOPY_PROPERTY_SET);
+
+	if (!rc)
+		rc = SC_SET_TEXT(sc, shadow, fs_uuid, fs_uuid);
+	return rc ?: SC_SET_TEXT(sc, shadow, fs_type, fs_type);
+}
+
+SC_EXPORT int shadowcopy_backup_shadow_set_provider(struct shadowcopy *sc,
+						    struct shadowcopy_backup_shadow *shadow,
+						    const struct shadow_uuid *provider,
+						    const char *transport)
+{
+	int rc = sc_may_change(sc, shadow, SHADOWCOPY_PROPERTY_SET);
+
+	if (!rc)
+		rc = SC_SET_TEXT(sc, shadow, transport, transport);
+	if (!rc)
+		shadow->provider = *provider;
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_shadow_add_mount(struct shadowcopy *sc,
+						 struct shadowcopy_backup_shadow *shadow,
+						 const char *path)
+{
+	int rc = sc_may_change(sc, shadow, SHADOWCOPY_PROPERTY_SET);
+
+	return rc ?: sc_texts_add(sc, shadow, offsetof(struct shadowcopy_backup_shadow, mounts),
+				  path);
+}
+
+SC_EXPORT int shadowcopy_backup_set_completed(struct shadowcopy *sc,
+					      struct shadowcopy_backup *backup, int64_t completed)
+{
+	int rc = check_time(sc, completed);
+
+	if (!rc)
+		backup->completed = completed;
+	return rc;
+}
+
+SC_EXPORT struct shadowcopy_backup_writer *
+shadowcopy_backup_find_writer(const struct shadowcopy_backup *backup,
+			      const struct shadow_uuid *class_id,
+			      const struct shadow_uuid *instance_id)
+{
+	size_t i;
+
+	for (i = 0; i < backup->writer_count; i++) {
+		struct shadowcopy_backup_writer *writer = backup->writers[i];
+
+		if (sc_uuid_equal(&writer->class_id, class_id) &&
+		    (!instance_id || sc_uuid_equal(&writer->instance_id, instance_id)))
+			return writer;
+	}
+	return NULL;
+}
+
+SC_EXPORT struct shadowcopy_backup_component *
+shadowcopy_backup_find(const struct shadowcopy_backup_writer *writer, const char *path,
+		       const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < writer->component_count; i++) {
+		struct shadowcopy_backup_component *component = writer->components[i];
+
+		if (same_file(component->path ?: "", component->name, path ?: "", name))
+			return component;
+	}
+	return NULL;
+}
+
+/* --- properties of a component ------------------------------------------------------ */
+
+/* The member of a component that a property is, of a kind; NULL where there is none. */
+static const struct sc_field *property_field(uint32_t property, bool text)
+{
+	size_t i;
+
+	for (i = 0; i < component_type.count; i++) {
+		const struct sc_field *field = &component_fields[i];
+		bool value = field->kind == SC_ENUM || field->kind == SC_BOOL;
+
+		if (field->property == property && (text ? field->kind == SC_TEXT : value))
+			return field;
+	}
+	return NULL;
+}
+
+/* These have more than one member, or rules, and functions of their own. */
+static bool has_own_function(uint32_t property)
+{
+	return property == SHADOWCOPY_PROPERTY_COMPONENTS ||
+	       property == SHADOWCOPY_PROPERTY_SELECTED ||
+	       property == SHADOWCOPY_PROPERTY_ROLL_FORWARD ||
+	       property == SHADOWCOPY_PROPERTY_FAILURE;
+}
+
+static int property_fail(struct shadowcopy *sc, uint32_t property, const char *cause)
+{
+	return SC_FAIL(sc, -EINVAL, .action = "change", .object = shadowcopy_property_name(property),
+		       .cause = cause, .remedy = "use the function for it");
+}
+
+SC_EXPORT int shadowcopy_backup_component_set_text(struct shadowcopy *sc,
+						   struct shadowcopy_backup_component *component,
+						   uint32_t property, const char *text)
+{
+	const struct sc_field *field = property_field(property, true);
+	int rc;
+
+	if (!field || has_own_function(property))
+		return property_fail(sc, property, "it is no text that can be set alone");
+	rc = sc_may_change(sc, component, property);
+	if (!rc && text && field->text == SC_TEXT_OPTIONS)
+		rc = sc_options_check(sc, text);
+	return rc ?: sc_set_text(sc, component, field->offset, text);
+}
+
+SC_EXPORT int shadowcopy_backup_component_set_value(struct shadowcopy *sc,
+						    struct shadowcopy_backup_component *component,
+						    uint32_t property, uint32_t value)
+{
+	const struct sc_field *field = property_field(property, false);
+	int rc;
+
+	if (!field || has_own_function(property))
+		return property_fail(sc, property, "it is no value that can be set alone");
+	rc = sc_may_change(sc, component, property);
+	if (rc)
+		return rc;
+	if (field->kind == SC_ENUM)
+		return sc_set_word(sc, component, field->offset, value);
+	if (value > 1)
+		return property_fail(sc, property, "it is a flag, and neither 0 nor 1");
+	*(bool *)((char *)component + field->offset) = value;
+	return 0;
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_set_roll_forward(struct shadowcopy *sc,
+					     struct shadowcopy_backup_component *component,
+					     uint32_t roll_forward, const char *point)
+{
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_ROLL_FORWARD);
+
+	if (!rc && (roll_forward == SHADOWCOPY_ROLL_FORWARD_PARTIAL) != !!point)
+		rc = property_fail(sc, SHADOWCOPY_PROPERTY_ROLL_FORWARD,
+				   "a point goes with a partial one, and only with it");
+	if (!rc)
+		rc = SC_SET_WORD(sc, component, roll_forward, roll_forward);
+	return rc ?: SC_SET_TEXT(sc, component, roll_forward_point, point);
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_set_failure(struct shadowcopy *sc,
+					struct shadowcopy_backup_component *component,
+					uint32_t failure, uint32_t code, const char *text)
+{
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_FAILURE);
+
+	if (!rc)
+		rc = SC_SET_WORD(sc, component, failure, failure);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, component, failure_text, text);
+	if (!rc)
+		component->failure_code = code;
+	return rc;
+}
+
+static struct shadowcopy_partial_file *
+find_partial(const struct shadowcopy_backup_component *component, const char *path,
+	     const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < component->partial_file_count; i++)
+		if (same_file(component->partial_files[i]->path, component->partial_files[i]->name,
+			      path, name))
+			return component->partial_files[i];
+	return NULL;
+}
+
+static int exists_fail(struct shadowcopy *sc, const char *action, const char *object)
+{
+	return SC_FAIL(sc, -EEXIST, .action = action, .object = object,
+		       .cause = "the component has it already", .remedy = "add it once");
+}
+
+static int set_partial(struct shadowcopy *sc, struct shadowcopy_partial_file *file,
+		       const char *path, const char *name, const char *ranges,
+		       const char *metadata)
+{
+	int rc = SC_SET_TEXT(sc, file, path, path);
+
+	if (!rc)
+		rc = SC_SET_TEXT(sc, file, name, name);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, file, ranges, ranges);
+	return rc ?: SC_SET_TEXT(sc, file, metadata, metadata);
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_add_partial(struct shadowcopy *sc,
+					struct shadowcopy_backup_component *component,
+					const char *path, const char *name, const char *ranges,
+					const char *metadata)
+{
+	const struct shadowcopy_backup *backup = sc_root(component);
+	struct shadowcopy_partial_file *file;
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_PARTIAL_FILES);
+
+	if (rc)
+		return rc;
+	if (!backup->partial_files)
+		return SC_FAIL(sc, -EINVAL, .action = "add a partial file to", .object = component->name,
+			       .cause = "the requester cannot back up parts of files",
+			       .remedy = "have whole files backed up");
+	if (find_partial(component, path, name))
+		return exists_fail(sc, "add partial file", name);
+	rc = SC_LIST_ADD(sc, component, partial_files, &file);
+	if (rc)
+		return rc;
+	rc = set_partial(sc, file, path, name, ranges, metadata);
+	if (rc)
+		SC_LIST_DROP(component, partial_files);
+	return rc;
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_set_ranges_path(struct shadowcopy *sc,
+					    struct shadowcopy_backup_component *component,
+					    const char *path, const char *name,
+					    const char *ranges_path)
+{
+	struct shadowcopy_partial_file *file = find_partial(component, path, name);
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_RANGES_PATH);
+
+	if (rc)
+		return rc;
+	if (!file)
+		return SC_FAIL(sc, -ENOENT, .action = "move the ranges of", .object = name,
+			       .cause = "the component has no such partial file",
+			       .remedy = "name it as it is in the document");
+	return SC_SET_TEXT(sc, file, ranges_path, ranges_path);
+}
+
+static int set_differenced(struct shadowcopy *sc, struct shadowcopy_differenced_file *file,
+			   const char *path, const char *spec)
+{
+	int rc = SC_SET_TEXT(sc, file, path, path);
+
+	return rc ?: SC_SET_TEXT(sc, file, spec, spec);
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_add_differenced(struct shadowcopy *sc,
+					    struct shadowcopy_backup_component *component,
+					    const char *path, const char *spec, bool recursive,
+					    int64_t modified)
+{
+	struct shadowcopy_differenced_file *file;
+	size_t i;
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_DIFFERENCED_FILES);
+
+	if (!rc)
+		rc = check_time(sc, modified);
+	if (rc)
+		return rc;
+	for (i = 0; i < component->differenced_file_count; i++) {
+		file = component->differenced_files[i];
+		if (same_file(file->path, file->spec, path, spec) && file->recursive == recursive)
+			return exists_fail(sc, "add differenced files", spec);
+	}
+	rc = SC_LIST_ADD(sc, component, differenced_files, &file);
+	if (rc)
+		return rc;
+	file->recursive = recursive;
+	file->modified = modified;
+	rc = set_differenced(sc, file, path, spec);
+	if (rc)
+		SC_LIST_DROP(component, differenced_files);
+	return rc;
+}
+
+static int set_directed(struct shadowcopy *sc, struct shadowcopy_directed_target *target,
+			const char *path, const char *name, const char *ranges,
+			const char *destination_path, const char *destination_name,
+			const char *destination_ranges)
+{
+	int rc = SC_SET_TEXT(sc, target, path, path);
+
+	if (!rc)
+		rc = SC_SET_TEXT(sc, target, name, name);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, target, ranges, ranges);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, target, destination_path, destination_path);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, target, destination_name, destination_name);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, target, destination_ranges, destination_ranges);
+	return rc ?: check_directed(sc, target);
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_add_directed(struct shadowcopy *sc,
+					 struct shadowcopy_backup_component *component,
+					 const char *path, const char *name, const char *ranges,
+					 const char *destination_path,
+					 const char *destination_name,
+					 const char *destination_ranges)
+{
+	struct shadowcopy_directed_target *target;
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_DIRECTED_TARGETS);
+
+	if (!rc)
+		rc = SC_LIST_ADD(sc, component, directed_targets, &target);
+	if (rc)
+		return rc;
+	rc = set_directed(sc, target, path, name, ranges, destination_path, destination_name,
+			  destination_ranges);
+	if (rc)
+		SC_LIST_DROP(component, directed_targets);
+	return rc;
+}
+
+static int set_target(struct shadowcopy *sc, struct shadowcopy_target *target, const char *path,
+		      const char *spec, bool recursive, const char *destination)
+{
+	int rc = SC_SET_TEXT(sc, target, path, path);
+
+	target->recursive = recursive;
+	if (!rc)
+		rc = SC_SET_TEXT(sc, target, spec, spec);
+	return rc ?: SC_SET_TEXT(sc, target, destination, destination);
+}
+
+/* Add to one of the two lists of targets. */
+static int add_target(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+		      const struct shadowcopy_metadata *metadata, size_t list,
+		      const char *path, const char *spec, bool recursive, const char *destination)
+{
+	const struct sc_field *field = sc_field_at(component, list);
+	struct shadowcopy_target *target;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sc_list_count(component, field); i++) {
+		target = sc_list_get(component, field, i);
+		if (same_file(target->path, target->spec, path, spec) &&
+		    target->recursive == recursive)
+			return exists_fail(sc, "add a target of file set", spec);
+	}
+	rc = sc_list_add(sc, component, list, (void **)&target);
+	if (rc)
+		return rc;
+	rc = set_target(sc, target, path, spec, recursive, destination);
+	if (!rc && !sc_has_fileset(metadata, component->path, component->name, target->path,
+				   target->spec, recursive))
+		rc = SC_FAIL(sc, -ENOENT, .action = "add a target of file set", .object = path,
+			     .cause = "neither the component nor one below it has exactly that",
+			     .remedy = "give path, spec and recursive as the metadata has them");
+	if (rc)
+		sc_list_drop(component, list);
+	return rc;
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_add_new_target(struct shadowcopy *sc,
+					   struct shadowcopy_backup_component *component,
+					   const struct shadowcopy_metadata *metadata,
+					   const char *path, const char *spec, bool recursive,
+					   const char *destination)
+{
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_NEW_TARGETS);
+
+	if (rc)
+		return rc;
+	if (!(metadata->schema & SHADOWCOPY_SCHEMA_NEW_TARGET))
+		return SC_FAIL(sc, -EOPNOTSUPP, .action = "restore elsewhere", .object = component->name,
+			       .cause = "its writer does not offer new targets",
+			       .remedy = "restore it to its own place, and move it afterwards");
+	return add_target(sc, component, metadata,
+			  offsetof(struct shadowcopy_backup_component, new_targets), path, spec,
+			  recursive, destination);
+}
+
+SC_EXPORT int
+shadowcopy_backup_component_add_alternate_used(struct shadowcopy *sc,
+					       struct shadowcopy_backup_component *component,
+					       const struct shadowcopy_metadata *metadata,
+					       const char *path, const char *spec, bool recursive,
+					       const char *destination)
+{
+	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_ALTERNATES_USED);
+
+	return rc ?: add_target(sc, component, metadata,
+				offsetof(struct shadowcopy_backup_component, alternates_used),
+				path, spec, recursive, destination);
+}
+
+/* --- merging ------------------------------------------------------------------------ */
+
+/*
+ * Two passes over all differences: may they be, and is the copy good; then they are taken over.
+ * Each member of a structure has a property; those without may never change.
+ */
+struct merging {
+	struct shadowcopy *sc;
+	struct shadowcopy_backup *backup;
+	bool apply;
+};
+
+static int merge_member(struct merging *merging, const struct sc_field *field, void *to,
+			const void *from)
+{
+	int rc;
+
+	if (sc_field_equal(field, to, from))
+		return 0;
+	if (merging->apply) {
+		rc = sc_field_copy(field, to, from);
+		return rc ? SC_FAIL(merging->sc, rc, .action = "merge", .object = field->name) : 0;
+	}
+	return sc_may_change(merging->sc, merging->backup, field->property);
+}
+
+/* Of partial files each side has its own part. */
+static bool same_but_ranges_path(const struct shadowcopy_backup_component *a,
+				 const struct shadowcopy_backup_component *b)
+{
+	size_t i, j;
+
+	if (a->partial_file_count != b->partial_file_count)
+		return false;
+	for (i = 0; i < a->partial_file_count; i++)
+		for (j = 0; j < ARRAY_SIZE(partial_fields); j++)
+			if (!partial_fields[j].property &&
+			    !sc_field_equal(&partial_fields[j], a->partial_files[i],
+					    b->partial_files[i]))
+				return false;
+	return true;
+}
+
+static int merge_component(struct merging *merging, struct shadowcopy_backup_component *to,
+			   const struct shadowcopy_backup_component *from)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < component_type.count && !rc; i++) {
+		struct sc_field field = component_fields[i];
+
+		if (field.property == SHADOWCOPY_PROPERTY_PARTIAL_FILES &&
+		    same_but_ranges_path(to, from))
+			field.property = SHADOWCOPY_PROPERTY_RANGES_PATH;
+		rc = merge_member(merging, &field, to, from);
+	}
+	if (!rc && !merging->apply && !merging->backup->partial_files &&
+	    to->partial_file_count != from->partial_file_count)
+		rc = SC_FAIL(merging->sc, -EINVAL, .action = "add a partial file to",
+			     .object = to->name,
+			     .cause = "the requester cannot back up parts of files",
+			     .remedy = "have whole files backed up");
+	return rc;
+}
+
+static int merge_fail(struct merging *merging, const char *object, const char *cause)
+{
+	return SC_FAIL(merging->sc, -EBADFD, .action = "merge the changes of", .object = object,
+		       .cause = cause, .remedy = "change properties of components only");
+}
+
+static int merge_writer(struct merging *merging, struct shadowcopy_backup_writer *to,
+			const struct shadowcopy_backup_writer *from, bool may_differ)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < writer_type.count; i++)
+		if (writer_fields[i].kind != SC_LIST && !sc_field_equal(&writer_fields[i], to, from))
+			return merge_fail(merging, to->name, "the writer's identity differs");
+	if (to->component_count != from->component_count)
+		return merge_fail(merging, to->name, "components were added or removed");
+	for (i = 0; i < to->component_count && !rc; i++) {
+		if (may_differ)
+			rc = merge_component(merging, to->components[i], from->components[i]);
+		else if (!merging->apply) {
+			size_t j;
+
+			for (j = 0; j < component_type.count && !rc; j++)
+				if (!sc_field_equal(&component_fields[j], to->components[i],
+						    from->components[i]))
+					rc = merge_fail(merging, to->name,
+							"it is another writer's component");
+		}
+	}
+	return rc;
+}
+
+static int merge_pass(struct merging *merging, const struct shadowcopy_backup *edited,
+		      const struct shadow_uuid *instance_id)
+{
+	struct shadowcopy_backup *backup = merging->backup;
+	size_t i;
+	int rc = 0;
+
+	if (backup->writer_count != edited->writer_count)
+		return merge_fail(merging, "the document", "writers were added or removed");
+	for (i = 0; i < sc_backup_type.count && !rc; i++) {
+		const struct sc_field *field = &backup_fields[i];
+
+		if (field->offset == offsetof(struct shadowcopy_backup, writers) ||
+		    sc_field_equal(field, backup, edited))
+			continue;
+		rc = !field->property || instance_id ?
+			merge_fail(merging, field->name, "it is not the writer's to change") :
+			merge_member(merging, field, backup, edited);
+	}
+	for (i = 0; i < backup->writer_count && !rc; i++) {
+		bool may = !instance_id || sc_uuid_equal(&backup->writers[i]->instance_id,
+							 instance_id);
+
+		rc = merge_writer(merging, backup->writers[i], edited->writers[i], may);
+	}
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_merge(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+				      const struct shadowcopy_backup *edited,
+				      const struct shadow_uuid *instance_id)
+{
+	struct merging merging = { .sc = sc, .backup = backup };
+	int rc = backup_check(sc, edited);
+
+	if (!rc)
+		rc = merge_pass(&merging, edited, instance_id);
+	if (rc)
+		return rc;
+	merging.apply = true;
+	return merge_pass(&merging, edited, instance_id);
+}
