@@ -220,8 +220,8 @@ struct shadowcopy_component {
  * @instance_id: of the running writer, new at each start
  * @name: of the kind of writer
  * @instance_name: of the instance, lasting; NULL where there is one only
- * @major: version of the data: another one cannot be restored
- * @minor: version of the data: compatible with its neighbours
+ * @major: version of the data: an older writer cannot restore that of a newer one
+ * @minor: version of the data within it: all of them go together
  * @usage: enum shadowcopy_usage
  * @source: enum shadowcopy_source
  * @restore_method: enum shadowcopy_restore_method
@@ -1359,6 +1359,174 @@ int shadowcopy_backup_component_add_alternate_used(struct shadowcopy *sc,
 int shadowcopy_backup_merge(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 			    const struct shadowcopy_backup *edited,
 			    const struct shadow_uuid *instance_id);
+
+/* --- choosing components (f.3) --------------------------------------------- */
+
+/* What the four rules of a backup make of a component; the numbers are theirs. */
+enum shadowcopy_selectability {
+	SHADOWCOPY_SELECTABILITY_MANDATORY = 1,	/* explicit wherever its writer takes part */
+	SHADOWCOPY_SELECTABILITY_OPTIONAL = 2,	/* explicit or not at all */
+	SHADOWCOPY_SELECTABILITY_IMPLICIT = 3,	/* with a component above it only */
+	SHADOWCOPY_SELECTABILITY_NESTED = 4,	/* with one above it, or else explicit */
+};
+
+/* How a component is in a backup. */
+enum shadowcopy_inclusion {
+	SHADOWCOPY_INCLUSION_NONE = 0,
+	SHADOWCOPY_INCLUSION_EXPLICIT = 1,	/* has an entry in the document */
+	SHADOWCOPY_INCLUSION_IMPLICIT = 2,	/* lies below one that has */
+};
+
+/**
+ * shadowcopy_component_selectability() - which rule is for a component
+ * @metadata: its writer's
+ * @component: of that metadata
+ *
+ * Return: enum shadowcopy_selectability.
+ */
+uint32_t shadowcopy_component_selectability(const struct shadowcopy_metadata *metadata,
+					    const struct shadowcopy_component *component);
+
+/**
+ * shadowcopy_component_in_system_state() - is it a part of the system's state? (F-02)
+ * @metadata: its writer's
+ * @component: of that metadata
+ */
+bool shadowcopy_component_in_system_state(const struct shadowcopy_metadata *metadata,
+					  const struct shadowcopy_component *component);
+
+/**
+ * shadowcopy_backup_add_component() - choose a component for the backup (B-10)
+ * @sc: the handle
+ * @backup: the document
+ * @metadata: the writer's
+ * @path: logical path of the component, NULL or "" for the top
+ * @name: its name
+ * @componentp: out, may be NULL: its entry, which belongs to the document
+ *
+ * The writer's mandatory components come with its first one, of themselves; to choose one of
+ * them again is no mistake.
+ *
+ * Return: 0, -ENOENT (no such component), -EINVAL (it comes with one above it, and never
+ * alone), -EEXIST (it is there, or one above or below it is), -EBADFD or -ENOMEM.
+ */
+int shadowcopy_backup_add_component(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+				    const struct shadowcopy_metadata *metadata, const char *path,
+				    const char *name,
+				    struct shadowcopy_backup_component **componentp);
+
+/**
+ * shadowcopy_backup_remove_writer() - leave a writer out after all
+ * @sc: the handle
+ * @backup: the document
+ * @class_id: of the kind of writer
+ * @instance_id: of the instance
+ *
+ * Its entries are gone afterwards.
+ *
+ * Return: 0, -ENOENT or -EBADFD.
+ */
+int shadowcopy_backup_remove_writer(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+				    const struct shadow_uuid *class_id,
+				    const struct shadow_uuid *instance_id);
+
+/**
+ * shadowcopy_backup_inclusion() - how a component is in the backup
+ * @backup: the document
+ * @metadata: its writer's
+ * @component: of that metadata
+ * @entry: out, may be NULL: the entry that it has, or that it comes with; else NULL
+ *
+ * Return: enum shadowcopy_inclusion.
+ */
+uint32_t shadowcopy_backup_inclusion(const struct shadowcopy_backup *backup,
+				     const struct shadowcopy_metadata *metadata,
+				     const struct shadowcopy_component *component,
+				     struct shadowcopy_backup_component **entry);
+
+/**
+ * shadowcopy_backup_add_dependencies() - choose what the chosen components depend on (F-27)
+ * @sc: the handle
+ * @backup: the document
+ * @metadata: of all writers of the machine
+ * @count: how many
+ *
+ * And what that depends on, and so on.  Dependencies on other machines are left to the caller.
+ *
+ * Return: 0, -ENOENT (one is on no writer that there is: leave out what depends on it),
+ * or as shadowcopy_backup_add_component().
+ */
+int shadowcopy_backup_add_dependencies(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+				       struct shadowcopy_metadata *const *metadata, size_t count);
+
+/**
+ * shadowcopy_backup_check() - do the chosen components keep the rules?
+ * @sc: the handle
+ * @backup: the document
+ * @metadata: of all writers of the machine, or those saved with the backup
+ * @count: how many
+ *
+ * Return: 0, -ENOENT (a writer, a component or a dependency is missing) or -EINVAL.
+ */
+int shadowcopy_backup_check(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+			    struct shadowcopy_metadata *const *metadata, size_t count);
+
+/**
+ * shadowcopy_backup_select() - choose a component for a restore (B-33)
+ * @sc: the handle
+ * @component: an entry of the document
+ * @saved: its writer's metadata, saved with the backup
+ * @live: of the writer that is to get it, or NULL: there is none
+ *
+ * A writer that takes no part in restores is not asked for.  One of another instance name
+ * gets the component only where it offers that.
+ *
+ * Return: 0, -ENOENT (its writer is not there), -EOPNOTSUPP (the writer is another instance,
+ * or too old), -EINVAL or -EBADFD.
+ */
+int shadowcopy_backup_select(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+			     const struct shadowcopy_metadata *saved,
+			     const struct shadowcopy_metadata *live);
+
+/**
+ * shadowcopy_backup_add_restore_subcomponent() - restore a part of a component only (B-34)
+ * @sc: the handle
+ * @component: an entry that is selected
+ * @saved: its writer's metadata, saved with the backup
+ * @path: logical path of the part
+ * @name: its name
+ *
+ * Return: 0, -ENOENT (the entry is not selected, or has no such part), -EINVAL (it cannot
+ * be chosen alone), -EEXIST, -EBADFD or -ENOMEM.
+ */
+int shadowcopy_backup_add_restore_subcomponent(struct shadowcopy *sc,
+					       struct shadowcopy_backup_component *component,
+					       const struct shadowcopy_metadata *saved,
+					       const char *path, const char *name);
+
+/**
+ * shadowcopy_restore_includes() - is a component restored?
+ * @backup: the document
+ * @metadata: its writer's, saved with the backup
+ * @component: of that metadata
+ * @entry: out, may be NULL: the entry that it has, or that it comes with; else NULL
+ */
+bool shadowcopy_restore_includes(const struct shadowcopy_backup *backup,
+				 const struct shadowcopy_metadata *metadata,
+				 const struct shadowcopy_component *component,
+				 struct shadowcopy_backup_component **entry);
+
+/**
+ * shadowcopy_restore_check() - are dependencies restored, too? (F-27)
+ * @sc: the handle
+ * @backup: the document
+ * @metadata: saved with the backup
+ * @count: how many
+ *
+ * Return: 0, or -ENOENT.
+ */
+int shadowcopy_restore_check(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+			     struct shadowcopy_metadata *const *metadata, size_t count);
 
 /* --- paths --------------------------------------------------------------- */
 

@@ -79,6 +79,8 @@ refused metadata "$scratch/deep.json" "in each other" "eight million arrays in e
 refused metadata "$scratch/many.json" "more than 400000 values" "three million arrays"
 { printf '{"a":0'; seq -f ',"%.0f":0' 100000 | tr -d '\n'; printf '}'; } >"$scratch/members.json"
 refused metadata "$scratch/members.json" "" "a hundred thousand members"
+printf '{"name":"\xc3("}' >"$scratch/latin.json"
+refused metadata "$scratch/latin.json" "decode byte 0xc3" "a string that is no UTF-8"
 refused metadata /dev/null "line 1" "nothing"
 refused metadata / "irectory" "a directory"
 is "$("$document" load metadata <(cat "$scratch/metadata.json"); echo $?)" 0 "a pipe can be read"

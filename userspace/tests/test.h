@@ -36,6 +36,7 @@ void test_documents(void);
 void test_errors(void);
 void test_identities(void);
 void test_json(void);
+void test_selection(void);
 void test_sizes(void);
 void test_stores(void);
 void test_tables(void);

@@ -13,6 +13,7 @@ int main(void)
 	test_errors();
 	test_identities();
 	test_json();
+	test_selection();
 	test_sizes();
 	test_stores();
 	test_tables();

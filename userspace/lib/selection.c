@@ -1,0 +1,730 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * selection.c - which components are in a backup and in a restore (VSS f.3).
+ *
+ * A component lies below those whose path and name its logical path begins with.  Whether a
+ * backup may, must or must not name it follows from two things, which are the table
+ * below: is it selectable, and is one above it?  A selectable component with
+ * all below it is a component set; choosing it chooses the set, of which it alone gets an
+ * entry in the document.
+ *
+ * At a restore the metadata saved with the backup counts, and whether components are
+ * selectable for restore: such a one may be chosen alone, from within the set that was
+ * backed up.
+ *
+ * The catalogue leaves open whether one mandatory component brings those below it, which
+ * are mandatory, too (appendix C, 4).  Here each gets its entry; a document in which
+ * the lower ones have none is accepted.
+ */
+#include "document.h"
+
+/* --- rules 1 to 4 ---------------------------------------------------------------- */
+
+static const struct {
+	bool selectable;
+	bool below_selectable;
+	uint32_t selectability;
+} rules[] = {
+	{ false, false, SHADOWCOPY_SELECTABILITY_MANDATORY },
+	{ true,	 false, SHADOWCOPY_SELECTABILITY_OPTIONAL },
+	{ false, true,	SHADOWCOPY_SELECTABILITY_IMPLICIT },
+	{ true,	 true,	SHADOWCOPY_SELECTABILITY_NESTED },
+};
+
+/* Does the logical path @path begin with all of (@above_path, @above_name)? */
+static bool is_below(const char *path, const char *above_path, const char *above_name)
+{
+	const char *rest;
+
+	if (!path || !*path)
+		return false;
+	if (above_path && *above_path) {
+		rest = sc_path_below(path, above_path);
+		if (!rest || !*rest)
+			return false;
+		path = rest;
+	}
+	return sc_path_below(path, above_name);
+}
+
+static bool same_name(const char *path_a, const char *name_a, const char *path_b,
+		      const char *name_b)
+{
+	return !strcmp(path_a ?: "", path_b ?: "") && !strcmp(name_a, name_b);
+}
+
+static const struct shadowcopy_component *
+nearest_selectable(const struct shadowcopy_metadata *metadata,
+		   const struct shadowcopy_component *component)
+{
+	const struct shadowcopy_component *nearest = NULL;
+	size_t i;
+
+	for (i = 0; i < metadata->component_count; i++) {
+		const struct shadowcopy_component *above = metadata->components[i];
+
+		if (above->selectable && is_below(component->path, above->path, above->name) &&
+		    (!nearest || strlen(above->path ?: "") > strlen(nearest->path ?: "")))
+			nearest = above;
+	}
+	return nearest;
+}
+
+SC_EXPORT uint32_t
+shadowcopy_component_selectability(const struct shadowcopy_metadata *metadata,
+				   const struct shadowcopy_component *component)
+{
+	bool below = nearest_selectable(metadata, component);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules) - 1; i++)
+		if (rules[i].selectable == component->selectable &&
+		    rules[i].below_selectable == below)
+			break;
+	return rules[i].selectability;
+}
+
+SC_EXPORT bool
+shadowcopy_component_in_system_state(const struct shadowcopy_metadata *metadata,
+				     const struct shadowcopy_component *component)
+{
+	return (metadata->usage == SHADOWCOPY_USAGE_SYSTEM_BOOT ||
+		metadata->usage == SHADOWCOPY_USAGE_SYSTEM_SERVICE) &&
+	       !(component->flags & SHADOWCOPY_COMPONENT_NOT_SYSTEM_STATE);
+}
+
+/* --- what is in the document ------------------------------------------------------- */
+
+static struct shadowcopy_backup_writer *writer_of(const struct shadowcopy_backup *backup,
+						  const struct shadowcopy_metadata *metadata)
+{
+	return shadowcopy_backup_find_writer(backup, &metadata->class_id, &metadata->instance_id);
+}
+
+/* Does an entry for @above bring the component with it? */
+static bool brings(const struct shadowcopy_metadata *metadata,
+		   const struct shadowcopy_component *above,
+		   const struct shadowcopy_component *component)
+{
+	if (!is_below(component->path, above->path, above->name))
+		return false;
+	return above->selectable || shadowcopy_component_selectability(metadata, component) ==
+				    SHADOWCOPY_SELECTABILITY_MANDATORY;
+}
+
+SC_EXPORT uint32_t shadowcopy_backup_inclusion(const struct shadowcopy_backup *backup,
+					       const struct shadowcopy_metadata *metadata,
+					       const struct shadowcopy_component *component,
+					       struct shadowcopy_backup_component **entryp)
+{
+	const struct shadowcopy_backup_writer *writer = writer_of(backup, metadata);
+	struct shadowcopy_backup_component *entry = NULL, *nearest = NULL;
+	uint32_t inclusion = SHADOWCOPY_INCLUSION_NONE;
+	size_t i;
+
+	if (writer)
+		entry = shadowcopy_backup_find(writer, component->path, component->name);
+	if (entry)
+		inclusion = SHADOWCOPY_INCLUSION_EXPLICIT;
+	for (i = 0; writer && !entry && i < writer->component_count; i++) {
+		struct shadowcopy_backup_component *other = writer->components[i];
+		const struct shadowcopy_component *above;
+
+		if (!is_below(component->path, other->path, other->name))
+			continue;
+		above = shadowcopy_metadata_find(metadata, other->path, other->name);
+		if (above && brings(metadata, above, component) &&
+		    (!nearest || strlen(other->path ?: "") > strlen(nearest->path ?: "")))
+			nearest = other;
+	}
+	if (nearest) {
+		entry = nearest;
+		inclusion = SHADOWCOPY_INCLUSION_IMPLICIT;
+	}
+	if (entryp)
+		*entryp = entry;
+	return inclusion;
+}
+
+/* --- choosing ------------------------------------------------------------------------ */
+
+/* A failure with a component, and often with another one. */
+static int choose_fail(struct shadowcopy *sc, int code, const char *action, const char *path,
+		       const char *name, const char *cause, const char *other, const char *remedy)
+{
+	char *logical = sc_logical(path, name), *text = NULL;
+	int rc;
+
+	if (other && asprintf(&text, "%s %s", cause, other) < 0)
+		text = NULL;
+	rc = SC_FAIL(sc, code, .action = action, .object = logical ?: name, .cause = text ?: cause,
+		     .remedy = remedy);
+	free(logical);
+	free(text);
+	return rc;
+}
+
+static int add_fail(struct shadowcopy *sc, int code, const struct shadowcopy_component *component,
+		    const char *cause, const char *other, const char *remedy)
+{
+	return choose_fail(sc, code, "choose component", component->path, component->name, cause,
+			   other, remedy);
+}
+
+static int add_writer(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+		      const struct shadowcopy_metadata *metadata,
+		      struct shadowcopy_backup_writer **writerp)
+{
+	struct shadowcopy_backup_writer *writer;
+	int rc = SC_LIST_ADD(sc, backup, writers, &writer);
+
+	if (rc)
+		return rc;
+	writer->class_id = metadata->class_id;
+	writer->instance_id = metadata->instance_id;
+	rc = SC_SET_TEXT(sc, writer, name, metadata->name);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, writer, instance_name, metadata->instance_name);
+	if (rc)
+		SC_LIST_DROP(backup, writers);
+	else
+		*writerp = writer;
+	return rc;
+}
+
+static int add_entry(struct shadowcopy *sc, struct shadowcopy_backup_writer *writer,
+		     const struct shadowcopy_component *component,
+		     struct shadowcopy_backup_component **entryp)
+{
+	struct shadowcopy_backup_component *entry;
+	int rc = SC_LIST_ADD(sc, writer, components, &entry);
+
+	if (rc)
+		return rc;
+	entry->type = component->type;
+	rc = SC_SET_TEXT(sc, entry, path, component->path);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, entry, name, component->name);
+	if (rc)
+		SC_LIST_DROP(writer, components);
+	else
+		*entryp = entry;
+	return rc;
+}
+
+/* An entry that lies below a component, or NULL. */
+static const struct shadowcopy_backup_component *
+entry_below(const struct shadowcopy_backup_writer *writer,
+	    const struct shadowcopy_component *component)
+{
+	size_t i;
+
+	for (i = 0; i < writer->component_count; i++)
+		if (is_below(writer->components[i]->path, component->path, component->name))
+			return writer->components[i];
+	return NULL;
+}
+
+/* Rules 3 and 4, and that nothing is there twice. */
+static int may_add(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+		   const struct shadowcopy_metadata *metadata,
+		   const struct shadowcopy_component *component)
+{
+	const struct shadowcopy_backup_writer *writer = writer_of(backup, metadata);
+	const struct shadowcopy_backup_component *below;
+	const struct shadowcopy_component *above;
+	struct shadowcopy_backup_component *entry;
+
+	if (shadowcopy_component_selectability(metadata, component) ==
+	    SHADOWCOPY_SELECTABILITY_IMPLICIT) {
+		above = nearest_selectable(metadata, component);
+		return add_fail(sc, -EINVAL, component, "it is not selectable, and comes with",
+				above->name, "choose that one");
+	}
+	switch (shadowcopy_backup_inclusion(backup, metadata, component, &entry)) {
+	case SHADOWCOPY_INCLUSION_EXPLICIT:
+		return add_fail(sc, -EEXIST, component, "it was chosen already", NULL,
+				"choose each component once");
+	case SHADOWCOPY_INCLUSION_IMPLICIT:
+		return add_fail(sc, -EEXIST, component, "it is in the backup with", entry->name,
+				"nothing has to be done");
+	default:
+		break;
+	}
+	below = writer && component->selectable ? entry_below(writer, component) : NULL;
+	if (below)
+		return add_fail(sc, -EEXIST, component, "a part of it was chosen already:",
+				below->name, "choose the whole first, or the parts only");
+	return 0;
+}
+
+static int add_mandatory(struct shadowcopy *sc, struct shadowcopy_backup_writer *writer,
+			 const struct shadowcopy_metadata *metadata)
+{
+	struct shadowcopy_backup_component *entry;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < metadata->component_count && !rc; i++) {
+		const struct shadowcopy_component *component = metadata->components[i];
+
+		if (shadowcopy_component_selectability(metadata, component) ==
+		    SHADOWCOPY_SELECTABILITY_MANDATORY &&
+		    !shadowcopy_backup_find(writer, component->path, component->name))
+			rc = add_entry(sc, writer, component, &entry);
+	}
+	return rc;
+}
+
+/* The component, and the mandatory ones where it is the writer's first. */
+static int add_chosen(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+		      const struct shadowcopy_metadata *metadata,
+		      const struct shadowcopy_component *component,
+		      struct shadowcopy_backup_component **entryp)
+{
+	struct shadowcopy_backup_writer *writer = writer_of(backup, metadata);
+	bool first = !writer;
+	int rc = 0;
+
+	if (first)
+		rc = add_writer(sc, backup, metadata, &writer);
+	if (rc)
+		return rc;
+	rc = add_mandatory(sc, writer, metadata);
+	if (!rc) {
+		*entryp = shadowcopy_backup_find(writer, component->path, component->name);
+		if (!*entryp)
+			rc = add_entry(sc, writer, component, entryp);
+	}
+	if (rc && first)
+		SC_LIST_DROP(backup, writers);
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_add_component(struct shadowcopy *sc,
+					      struct shadowcopy_backup *backup,
+					      const struct shadowcopy_metadata *metadata,
+					      const char *path, const char *name,
+					      struct shadowcopy_backup_component **entryp)
+{
+	const struct shadowcopy_component *component;
+	struct shadowcopy_backup_component *entry = NULL;
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_COMPONENTS);
+
+	if (entryp)
+		*entryp = NULL;
+	if (rc)
+		return rc;
+	component = shadowcopy_metadata_find(metadata, path, name);
+	if (!component)
+		return choose_fail(sc, -ENOENT, "choose component", path, name,
+				   "this writer has none of that name:", metadata->name,
+				   "\"path\" and \"name\" in its metadata are what it has");
+	if (shadowcopy_component_selectability(metadata, component) ==
+	    SHADOWCOPY_SELECTABILITY_MANDATORY &&
+	    shadowcopy_backup_inclusion(backup, metadata, component, &entry)) {
+		if (entryp)
+			*entryp = entry;
+		return 0;
+	}
+	rc = may_add(sc, backup, metadata, component);
+	if (!rc)
+		rc = add_chosen(sc, backup, metadata, component, &entry);
+	if (!rc && entryp)
+		*entryp = entry;
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_remove_writer(struct shadowcopy *sc,
+					      struct shadowcopy_backup *backup,
+					      const struct shadow_uuid *class_id,
+					      const struct shadow_uuid *instance_id)
+{
+	struct shadowcopy_backup_writer *writer, *last;
+	size_t i;
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_COMPONENTS);
+
+	if (rc)
+		return rc;
+	writer = shadowcopy_backup_find_writer(backup, class_id, instance_id);
+	if (!writer)
+		return SC_FAIL(sc, -ENOENT, .action = "leave the writer out",
+			       .cause = "it takes no part", .remedy = "nothing has to be done");
+	last = backup->writers[backup->writer_count - 1];
+	for (i = 0; backup->writers[i] != writer; i++)
+		;
+	backup->writers[i] = last;
+	backup->writers[backup->writer_count - 1] = writer;
+	SC_LIST_DROP(backup, writers);
+	return 0;
+}
+
+/* --- dependencies (rule 8) ------------------------------------------------------------- */
+
+struct dependency_walk {
+	struct shadowcopy *sc;
+	struct shadowcopy_metadata *const *metadata;
+	size_t count;
+	bool (*included)(const struct dependency_walk *walk,
+			 const struct shadowcopy_metadata *metadata,
+			 const struct shadowcopy_component *component);
+	/* What to do with one whose target is not in: 0 or an error. */
+	int (*missing)(const struct dependency_walk *walk,
+		       const struct shadowcopy_component *dependent,
+		       const struct shadowcopy_metadata *metadata,
+		       const struct shadowcopy_component *target);
+	struct shadowcopy_backup *backup;
+	bool changed;
+};
+
+/* The first writer of a class that has such a component; *target is that. */
+static const struct shadowcopy_metadata *
+find_target(const struct dependency_walk *walk, const struct shadowcopy_dependency *dependency,
+	    const struct shadowcopy_component **target)
+{
+	size_t i;
+
+	for (i = 0; i < walk->count; i++) {
+		if (!sc_uuid_equal(&walk->metadata[i]->class_id, &dependency->class_id))
+			continue;
+		*target = shadowcopy_metadata_find(walk->metadata[i], dependency->path,
+						   dependency->name);
+		if (*target)
+			return walk->metadata[i];
+	}
+	return NULL;
+}
+
+static int walk_dependency(struct dependency_walk *walk,
+			   const struct shadowcopy_component *dependent,
+			   const struct shadowcopy_dependency *dependency)
+{
+	const struct shadowcopy_component *target;
+	const struct shadowcopy_metadata *metadata;
+
+	if (dependency->host)
+		return 0;
+	metadata = find_target(walk, dependency, &target);
+	if (!metadata)
+		return add_fail(walk->sc, -ENOENT, dependent,
+				"no writer has what it depends on:", dependency->name,
+				"leave it out, or start the writer");
+	if (walk->included(walk, metadata, target))
+		return 0;
+	walk->changed = true;
+	return walk->missing(walk, dependent, metadata, target);
+}
+
+static int walk_dependencies(struct dependency_walk *walk)
+{
+	size_t i, j, k;
+	int rc = 0;
+
+	for (i = 0; i < walk->count; i++) {
+		for (j = 0; j < walk->metadata[i]->component_count; j++) {
+			const struct shadowcopy_component *component;
+
+			component = walk->metadata[i]->components[j];
+			if (!component->dependency_count ||
+			    !walk->included(walk, walk->metadata[i], component))
+				continue;
+			for (k = 0; k < component->dependency_count && !rc; k++)
+				rc = walk_dependency(walk, component, component->dependencies[k]);
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static bool in_backup(const struct dependency_walk *walk,
+		      const struct shadowcopy_metadata *metadata,
+		      const struct shadowcopy_component *component)
+{
+	return shadowcopy_backup_inclusion(walk->backup, metadata, component, NULL);
+}
+
+static int add_missing(const struct dependency_walk *walk,
+		       const struct shadowcopy_component *dependent,
+		       const struct shadowcopy_metadata *metadata,
+		       const struct shadowcopy_component *target)
+{
+	(void)dependent;
+	if (shadowcopy_component_selectability(metadata, target) ==
+	    SHADOWCOPY_SELECTABILITY_IMPLICIT)
+		target = nearest_selectable(metadata, target);
+	return shadowcopy_backup_add_component(walk->sc, walk->backup, metadata, target->path,
+					       target->name, NULL);
+}
+
+static int refuse_missing(const struct dependency_walk *walk,
+			  const struct shadowcopy_component *dependent,
+			  const struct shadowcopy_metadata *metadata,
+			  const struct shadowcopy_component *target)
+{
+	(void)metadata;
+	return add_fail(walk->sc, -ENOENT, dependent, "what it depends on is not chosen:",
+			target->name, "choose that, too, or leave it out");
+}
+
+SC_EXPORT int shadowcopy_backup_add_dependencies(struct shadowcopy *sc,
+						 struct shadowcopy_backup *backup,
+						 struct shadowcopy_metadata *const *metadata,
+						 size_t count)
+{
+	struct dependency_walk walk = {
+		.sc = sc, .metadata = metadata, .count = count, .backup = backup,
+		.included = in_backup, .missing = add_missing,
+	};
+	int rc;
+
+	/* It ends: each round adds a component, or is the last one. */
+	do {
+		walk.changed = false;
+		rc = walk_dependencies(&walk);
+	} while (!rc && walk.changed);
+	return rc;
+}
+
+/* --- checking --------------------------------------------------------------------------- */
+
+static const struct shadowcopy_metadata *
+metadata_of(const struct shadowcopy_backup_writer *writer,
+	    struct shadowcopy_metadata *const *metadata, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (sc_uuid_equal(&metadata[i]->class_id, &writer->class_id) &&
+		    sc_uuid_equal(&metadata[i]->instance_id, &writer->instance_id))
+			return metadata[i];
+	return NULL;
+}
+
+static int check_entry(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer,
+		       const struct shadowcopy_metadata *metadata,
+		       const struct shadowcopy_backup_component *entry)
+{
+	const struct shadowcopy_component *component, *above;
+	size_t i;
+
+	component = shadowcopy_metadata_find(metadata, entry->path, entry->name);
+	if (!component || component->type != entry->type)
+		return choose_fail(sc, -ENOENT, "accept component", entry->path, entry->name,
+				   "this writer has none of that name and type:", writer->name,
+				   "choose again with the writer's metadata of now");
+	if (shadowcopy_component_selectability(metadata, component) ==
+	    SHADOWCOPY_SELECTABILITY_IMPLICIT)
+		return add_fail(sc, -EINVAL, component,
+				"it is not selectable and lies below one that is", NULL,
+				"choose that one");
+	for (i = 0; i < writer->component_count; i++) {
+		above = shadowcopy_metadata_find(metadata, writer->components[i]->path,
+						 writer->components[i]->name);
+		if (above && above->selectable &&
+		    is_below(component->path, above->path, above->name))
+			return add_fail(sc, -EINVAL, component, "it is in the backup already, with",
+					above->name, "choose one of the two");
+	}
+	return 0;
+}
+
+static int check_writer(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+			const struct shadowcopy_backup_writer *writer,
+			const struct shadowcopy_metadata *metadata)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < writer->component_count && !rc; i++)
+		rc = check_entry(sc, writer, metadata, writer->components[i]);
+	if (!writer->component_count)
+		return rc;
+	for (i = 0; i < metadata->component_count && !rc; i++) {
+		const struct shadowcopy_component *component = metadata->components[i];
+
+		if (shadowcopy_component_selectability(metadata, component) ==
+		    SHADOWCOPY_SELECTABILITY_MANDATORY &&
+		    !shadowcopy_backup_inclusion(backup, metadata, component, NULL))
+			rc = add_fail(sc, -EINVAL, component,
+				      "it is mandatory where anything of its writer is chosen, and "
+				      "was not", NULL, "choose it, or nothing of the writer");
+	}
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_check(struct shadowcopy *sc,
+				      const struct shadowcopy_backup *backup,
+				      struct shadowcopy_metadata *const *metadata, size_t count)
+{
+	struct dependency_walk walk = {
+		.sc = sc, .metadata = metadata, .count = count,
+		.backup = (struct shadowcopy_backup *)backup,
+		.included = in_backup, .missing = refuse_missing,
+	};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < backup->writer_count && !rc; i++) {
+		const struct shadowcopy_backup_writer *writer = backup->writers[i];
+		const struct shadowcopy_metadata *of = metadata_of(writer, metadata, count);
+
+		if (!of)
+			return SC_FAIL(sc, -ENOENT, .action = "accept writer", .object = writer->name,
+				       .cause = "its metadata is not there",
+				       .remedy = "start the writer, or load what was saved with the "
+				       "backup");
+		rc = check_writer(sc, backup, writer, of);
+	}
+	return rc ?: walk_dependencies(&walk);
+}
+
+/* --- restore (rules 9 to 14) --------------------------------------------------------------- */
+
+static int select_fail(struct shadowcopy *sc, int code,
+		       const struct shadowcopy_backup_component *entry, const char *cause,
+		       const char *remedy)
+{
+	return choose_fail(sc, code, "select for restore", entry->path, entry->name, cause, NULL,
+			   remedy);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ?: "", b ?: "");
+}
+
+SC_EXPORT int shadowcopy_backup_select(struct shadowcopy *sc,
+				       struct shadowcopy_backup_component *entry,
+				       const struct shadowcopy_metadata *saved,
+				       const struct shadowcopy_metadata *live)
+{
+	static const struct shadow_uuid nobody;
+	bool moves = false;
+	int rc = sc_may_change(sc, entry, SHADOWCOPY_PROPERTY_SELECTED);
+
+	if (rc)
+		return rc;
+	if (!shadowcopy_metadata_find(saved, entry->path, entry->name))
+		return select_fail(sc, -EINVAL, entry, "the metadata is another writer's",
+				   "give that which was saved with the backup");
+	if (saved->participation == SHADOWCOPY_PARTICIPATION_NEVER)
+		live = NULL;
+	else if (!live || !sc_uuid_equal(&live->class_id, &saved->class_id))
+		return select_fail(sc, -ENOENT, entry, "its writer is not there",
+				   "start the writer, or restore its files without it");
+	if (live && live->major < saved->major)
+		return select_fail(sc, -EOPNOTSUPP, entry,
+				   "its writer is older than the data, which it cannot restore",
+				   "install a newer version of it");
+	if (live && !same_text(live->instance_name, saved->instance_name)) {
+		moves = true;
+		if (!(live->schema & SHADOWCOPY_SCHEMA_RESTORE_WITH_MOVE))
+			return select_fail(sc, -EOPNOTSUPP, entry,
+					   "it was of another instance of the writer, and this one "
+					   "does not offer to take it over",
+					   "start the instance that it was of");
+	}
+	entry->selected = true;
+	entry->restore_instance = moves ? live->instance_id : nobody;
+	return 0;
+}
+
+/* Is the component one of those chosen alone, or below it?  True where none were. */
+static bool among_chosen(const struct shadowcopy_backup_component *entry, const char *path,
+			 const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < entry->restore_subcomponent_count; i++) {
+		const struct shadowcopy_subcomponent *chosen = entry->restore_subcomponents[i];
+
+		if (same_name(path, name, chosen->path, chosen->name) ||
+		    is_below(path, chosen->path, chosen->name))
+			return true;
+	}
+	return !entry->restore_subcomponent_count;
+}
+
+static int may_restore_alone(struct shadowcopy *sc,
+			     const struct shadowcopy_backup_component *entry,
+			     const struct shadowcopy_metadata *saved, const char *path,
+			     const char *name)
+{
+	const struct shadowcopy_component *component;
+
+	if (!entry->selected)
+		return select_fail(sc, -ENOENT, entry, "it is not selected, which it must be before "
+				   "a part of it is", "select it first");
+	component = shadowcopy_metadata_find(saved, path, name);
+	if (!component || !is_below(path, entry->path, entry->name))
+		return choose_fail(sc, -ENOENT, "select for restore", path, name,
+				   "nothing of that name lies below", entry->name,
+				   "name a component as the metadata has it");
+	if (!component->restore_selectable)
+		return choose_fail(sc, -EINVAL, "select for restore", path, name,
+				   "it cannot be restored alone, but comes with", entry->name,
+				   "restore one that is selectable for restore");
+	if (entry->restore_subcomponent_count && among_chosen(entry, path, name))
+		return choose_fail(sc, -EEXIST, "select for restore", path, name,
+				   "it was selected already", NULL, "nothing has to be done");
+	return 0;
+}
+
+SC_EXPORT int
+shadowcopy_backup_add_restore_subcomponent(struct shadowcopy *sc,
+					   struct shadowcopy_backup_component *entry,
+					   const struct shadowcopy_metadata *saved,
+					   const char *path, const char *name)
+{
+	struct shadowcopy_subcomponent *chosen;
+	int rc = sc_may_change(sc, entry, SHADOWCOPY_PROPERTY_RESTORE_SUBCOMPONENTS);
+
+	if (!rc)
+		rc = may_restore_alone(sc, entry, saved, path, name);
+	if (!rc)
+		rc = SC_LIST_ADD(sc, entry, restore_subcomponents, &chosen);
+	if (rc)
+		return rc;
+	rc = SC_SET_TEXT(sc, chosen, path, path);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, chosen, name, name);
+	if (rc)
+		SC_LIST_DROP(entry, restore_subcomponents);
+	return rc;
+}
+
+SC_EXPORT bool shadowcopy_restore_includes(const struct shadowcopy_backup *backup,
+					   const struct shadowcopy_metadata *metadata,
+					   const struct shadowcopy_component *component,
+					   struct shadowcopy_backup_component **entryp)
+{
+	struct shadowcopy_backup_component *entry;
+	bool included;
+
+	included = shadowcopy_backup_inclusion(backup, metadata, component, &entry) &&
+		   entry->selected && among_chosen(entry, component->path, component->name);
+	if (entryp)
+		*entryp = included ? entry : NULL;
+	return included;
+}
+
+static bool in_restore(const struct dependency_walk *walk,
+		       const struct shadowcopy_metadata *metadata,
+		       const struct shadowcopy_component *component)
+{
+	return shadowcopy_restore_includes(walk->backup, metadata, component, NULL);
+}
+
+SC_EXPORT int shadowcopy_restore_check(struct shadowcopy *sc,
+				       const struct shadowcopy_backup *backup,
+				       struct shadowcopy_metadata *const *metadata, size_t count)
+{
+	struct dependency_walk walk = {
+		.sc = sc, .metadata = metadata, .count = count,
+		.backup = (struct shadowcopy_backup *)backup,
+		.included = in_restore, .missing = refuse_missing,
+	};
+
+	return walk_dependencies(&walk);
+}

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * selection.c - tests of the rules of selectability (VSS f.3), each by its number, and of
+ * the catalogue's example writer.
+ */
+#include "../lib/document.h"
+#include "test.h"
+
+static struct shadowcopy *sc;
+
+static const struct shadow_uuid class_a = { { 0xa0, 1 } }, class_b = { { 0xb0, 1 } };
+static const struct shadow_uuid instance_a = { { 0xa0, 2 } }, instance_b = { { 0xb0, 2 } };
+static const struct shadow_uuid session = { { 0x5e } };
+
+static bool says(const char *words)
+{
+	const char *text = shadowcopy_last_error(sc)->text;
+
+	if (strstr(text, words))
+		return true;
+	printf("# got    %s\n# wanted ...%s...\n", text, words);
+	return false;
+}
+
+/* The example: path, name, selectable, selectable for restore. */
+static const struct part {
+	const char *path;
+	const char *name;
+	bool selectable;
+	bool restore_selectable;
+} my_writer[] = {
+	{ NULL, "Executables", false, false },
+	{ "Executables", "ConfigFiles", false, false },
+	{ NULL, "LicenseInfo", true, false },
+	{ NULL, "Security", true, false },
+	{ "Security", "UserInfo", false, false },
+	{ "Security", "Certificates", false, false },
+	{ NULL, "writerData", true, false },
+	{ "writerData", "Set1", false, true },
+	{ "writerData/Set1", "Jan", false, false },
+	{ "writerData/Set1", "Dec", false, false },
+	{ "writerData", "Set2", false, true },
+	{ "writerData/Set2", "Jan", false, false },
+	{ "writerData/Set2", "Dec", false, false },
+	{ "writerData/QueryLogs", "Query", false, false },
+	{ "writerData", "Usage", true, false },
+	{ "writerData/Usage", "Jan", false, false },
+	{ "writerData/Usage", "Dec", false, false },
+};
+
+static struct shadowcopy_metadata *make(const struct shadow_uuid *class_id,
+					const struct shadow_uuid *instance_id, const char *name,
+					const struct part *parts, size_t count)
+{
+	struct shadowcopy_metadata *metadata;
+	size_t i;
+
+	shadowcopy_metadata_new(sc, class_id, instance_id, name, &metadata);
+	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_SYSTEM_SERVICE,
+				      SHADOWCOPY_SOURCE_OTHER);
+	shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_IF_CAN_REPLACE, NULL,
+					SHADOWCOPY_PARTICIPATION_ALWAYS, false);
+	for (i = 0; i < count; i++)
+		shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_FILE_GROUP,
+						  parts[i].path, parts[i].name, NULL,
+						  parts[i].selectable, parts[i].restore_selectable,
+						  0, NULL);
+	return metadata;
+}
+
+static struct shadowcopy_metadata *mine;
+static struct shadowcopy_backup *backup;
+
+static void begin(void)
+{
+	mine = make(&class_a, &instance_a, "MyWriter", my_writer, ARRAY_SIZE(my_writer));
+	shadowcopy_backup_new(sc, &session, &backup);
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_GATHERED);
+}
+
+static void end(void)
+{
+	shadowcopy_metadata_free(mine);
+	shadowcopy_backup_free(backup);
+}
+
+static int add(const char *path, const char *name)
+{
+	return shadowcopy_backup_add_component(sc, backup, mine, path, name, NULL);
+}
+
+static uint32_t inclusion(const char *path, const char *name)
+{
+	return shadowcopy_backup_inclusion(backup, mine,
+					   shadowcopy_metadata_find(mine, path, name), NULL);
+}
+
+static uint32_t selectability(const char *path, const char *name)
+{
+	return shadowcopy_component_selectability(mine,
+						  shadowcopy_metadata_find(mine, path, name));
+}
+
+#define NONE SHADOWCOPY_INCLUSION_NONE
+#define EXPLICIT SHADOWCOPY_INCLUSION_EXPLICIT
+#define IMPLICIT SHADOWCOPY_INCLUSION_IMPLICIT
+
+static void rule_1(void)
+{
+	begin();
+	CHECK(selectability(NULL, "Executables") == 1 && selectability("Executables", "ConfigFiles") == 1,
+	      "rule 1: what is not selectable, below nothing selectable, is mandatory");
+	CHECK(!add(NULL, "LicenseInfo") && inclusion(NULL, "Executables") == EXPLICIT &&
+	      inclusion("Executables", "ConfigFiles") == EXPLICIT &&
+	      backup->writers[0]->component_count == 3,
+	      "rule 1: it comes with the first component of its writer");
+	CHECK(!add(NULL, "Executables") && backup->writers[0]->component_count == 3,
+	      "rule 1: to choose it again is no mistake");
+	end();
+}
+
+static void rule_2(void)
+{
+	begin();
+	CHECK(selectability(NULL, "LicenseInfo") == 2, "rule 2: selectable, below nothing selectable");
+	CHECK(!add(NULL, "Security") && inclusion(NULL, "LicenseInfo") == NONE,
+	      "rule 2: it is in only where it is chosen");
+	CHECK(add(NULL, "Security") == -EEXIST && says("already"), "rule 2: and chosen once");
+	end();
+}
+
+static void rule_3(void)
+{
+	begin();
+	CHECK(selectability("Security", "UserInfo") == 3, "rule 3: not selectable, below a selectable");
+	CHECK(add("Security", "UserInfo") == -EINVAL && says("comes with Security") &&
+	      !backup->writer_count, "rule 3: it is never chosen itself");
+	CHECK(!add(NULL, "Security") && inclusion("Security", "UserInfo") == IMPLICIT,
+	      "rule 3: it comes with what it lies below");
+	CHECK(inclusion("writerData", "Set1") == NONE, "rule 3: and only with that");
+	end();
+}
+
+static void rule_4(void)
+{
+	begin();
+	CHECK(selectability("writerData", "Usage") == 4, "rule 4: selectable, below a selectable");
+	CHECK(!add(NULL, "writerData") && inclusion("writerData", "Usage") == IMPLICIT,
+	      "rule 4: it comes with what it lies below");
+	CHECK(add("writerData", "Usage") == -EEXIST && says("with writerData"),
+	      "rule 4: then it must not be chosen");
+	end();
+	begin();
+	CHECK(!add("writerData", "Usage") && inclusion("writerData", "Usage") == EXPLICIT &&
+	      inclusion("writerData/Usage", "Jan") == IMPLICIT &&
+	      inclusion("writerData", "Set1") == NONE,
+	      "rule 4: chosen alone it is a set of its own");
+	CHECK(add(NULL, "writerData") == -EEXIST && says("Usage"),
+	      "rule 4: what it lies below cannot be chosen afterwards");
+	end();
+}
+
+static void rule_5(void)
+{
+	begin();
+	add(NULL, "writerData");
+	CHECK(backup->writers[0]->component_count == 3 &&
+	      shadowcopy_backup_find(backup->writers[0], NULL, "writerData") &&
+	      !shadowcopy_backup_find(backup->writers[0], "writerData", "Set1"),
+	      "rule 5: only what is explicit has an entry");
+	end();
+}
+
+static void rule_6(void)
+{
+	begin();
+	CHECK(!backup->writer_count && inclusion(NULL, "Executables") == NONE,
+	      "rule 6: a writer without explicit components is out, mandatory ones and all");
+	add(NULL, "LicenseInfo");
+	CHECK(!shadowcopy_backup_remove_writer(sc, backup, &class_a, &instance_a) &&
+	      !backup->writer_count, "rule 6: and can be left out again");
+	end();
+}
+
+/* That of masks is tested with the files that they leave out. */
+static void rule_7(void)
+{
+	struct shadowcopy_metadata *all[1];
+
+	begin();
+	all[0] = mine;
+	shadowcopy_component_add_files(sc, shadowcopy_metadata_find(mine, NULL, "Executables"),
+				       "/opt", "*", true, NULL, SHADOWCOPY_NEEDED_FULL);
+	shadowcopy_backup_set_state(sc, backup, SHADOWCOPY_TYPE_INCREMENTAL, true, false, false);
+	add(NULL, "LicenseInfo");
+	CHECK(inclusion(NULL, "Executables") == EXPLICIT &&
+	      !shadowcopy_backup_check(sc, backup, all, 1),
+	      "rule 7: masks change files and not which components are in");
+	end();
+}
+
+static void rule_8(void)
+{
+	static const struct part others[] = {
+		{ NULL, "Top", true, false }, { "Top", "Users", false, false },
+	};
+	struct shadowcopy_metadata *other = make(&class_b, &instance_b, "Other", others, 2);
+	struct shadowcopy_metadata *all[2];
+
+	begin();
+	all[0] = mine;
+	all[1] = other;
+	shadowcopy_component_add_dependency(sc, shadowcopy_metadata_find(mine, "Security", "UserInfo"),
+					    &class_b, "Top", "Users", NULL);
+	add(NULL, "LicenseInfo");
+	CHECK(!shadowcopy_backup_check(sc, backup, all, 2),
+	      "rule 8: a dependency of what is not in means nothing");
+	add(NULL, "Security");
+	CHECK(shadowcopy_backup_check(sc, backup, all, 2) == -ENOENT && says("Users"),
+	      "rule 8: one of what is in, implicitly, too, has to be in");
+	CHECK(!shadowcopy_backup_add_dependencies(sc, backup, all, 2) &&
+	      !shadowcopy_backup_check(sc, backup, all, 2) && backup->writer_count == 2 &&
+	      shadowcopy_backup_find(backup->writers[1], NULL, "Top"),
+	      "rule 8: it is added by what it lies below");
+	CHECK(shadowcopy_backup_check(sc, backup, all, 1) == -ENOENT, "rule 8: its writer must be there");
+	end();
+	begin();
+	all[0] = mine;
+	shadowcopy_component_add_dependency(sc, shadowcopy_metadata_find(mine, NULL, "Security"),
+					    &class_b, "Top", "Users", "elsewhere");
+	add(NULL, "Security");
+	CHECK(!shadowcopy_backup_add_dependencies(sc, backup, all, 1) &&
+	      !shadowcopy_backup_check(sc, backup, all, 1),
+	      "rule 8: one on another machine is the requester's");
+	end();
+	shadowcopy_metadata_free(other);
+}
+
+static struct shadowcopy_backup_component *entry(const char *path, const char *name)
+{
+	return shadowcopy_backup_find(backup->writers[0], path, name);
+}
+
+static void begin_restore(const char *path, const char *name)
+{
+	begin();
+	add(path, name);
+	shadowcopy_backup_begin_restore(sc, backup, &session);
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_CHOOSING);
+}
+
+static bool restored(const char *path, const char *name)
+{
+	return shadowcopy_restore_includes(backup, mine, shadowcopy_metadata_find(mine, path, name),
+					   NULL);
+}
+
+static void rule_9(void)
+{
+	begin_restore(NULL, "writerData");
+	CHECK(!shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, mine) &&
+	      !shadowcopy_backup_select(sc, entry("Executables", "ConfigFiles"), mine, mine),
+	      "rule 9: what was explicit can be selected, whatever its flag");
+	end();
+}
+
+static void rule_10(void)
+{
+	begin_restore(NULL, "writerData");
+	CHECK(!restored("writerData/Set1", "Jan"), "rule 10: nothing is restored that was not selected");
+	shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, mine);
+	CHECK(restored("writerData/Set1", "Jan") && restored("writerData/QueryLogs", "Query") &&
+	      restored("writerData/Usage", "Dec") && !restored(NULL, "Executables"),
+	      "rule 10: what was implicit is restored with what is above it");
+	end();
+}
+
+static void rule_11(void)
+{
+	struct shadowcopy_backup_component *data;
+
+	begin_restore(NULL, "writerData");
+	data = entry(NULL, "writerData");
+	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set1") ==
+	      -ENOENT && says("Select it first"), "rule 11: what is above it is selected before");
+	shadowcopy_backup_select(sc, data, mine, mine);
+	CHECK(!shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set1") &&
+	      restored("writerData", "Set1") && restored("writerData/Set1", "Dec") &&
+	      !restored("writerData", "Set2") && !restored(NULL, "writerData") &&
+	      !restored("writerData", "Usage"),
+	      "rule 11: what is selectable for restore is restored alone, with its own set");
+	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set1") ==
+	      -EEXIST, "rule 11: once");
+	CHECK(!shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set2") &&
+	      restored("writerData/Set2", "Jan"), "rule 11: a second one beside it");
+	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, NULL, "Security") == -ENOENT,
+	      "rule 11: not one of another set");
+	end();
+}
+
+static void rule_12(void)
+{
+	struct shadowcopy_backup_component *data;
+
+	begin_restore(NULL, "writerData");
+	data = entry(NULL, "writerData");
+	shadowcopy_backup_select(sc, data, mine, mine);
+	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData/QueryLogs",
+							 "Query") == -EINVAL &&
+	      says("cannot be restored alone"), "rule 12: what is not selectable for restore is never added");
+	CHECK(restored("writerData/QueryLogs", "Query"), "rule 12: but restored with the whole");
+	end();
+}
+
+static void rule_13(void)
+{
+	struct shadowcopy_backup_component *of = NULL;
+
+	begin_restore(NULL, "writerData");
+	shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, mine);
+	shadowcopy_restore_includes(backup, mine,
+				    shadowcopy_metadata_find(mine, "writerData/Set1", "Jan"), &of);
+	CHECK(of && of == entry(NULL, "writerData"),
+	      "rule 13: properties of a part are those of the entry above it");
+	end();
+}
+
+static void rule_14(void)
+{
+	struct shadowcopy_metadata *live;
+
+	begin_restore(NULL, "writerData");
+	CHECK(shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, NULL) == -ENOENT &&
+	      says("not there"), "rule 14: what has no writer is not selected");
+	live = make(&class_a, &instance_b, "MyWriter", my_writer, 3);
+	CHECK(!shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, live) &&
+	      sc_uuid_is_null(&entry(NULL, "writerData")->restore_instance),
+	      "rule 14: a writer that was started anew is the same");
+	shadowcopy_metadata_set_version(sc, live, "second", 0, 0);
+	CHECK(shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, live) == -EOPNOTSUPP,
+	      "rule 14: another instance gets it only where it offers that (B-33)");
+	shadowcopy_metadata_set_schema(sc, live, SHADOWCOPY_SCHEMA_RESTORE_WITH_MOVE);
+	CHECK(!shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, live) &&
+	      sc_uuid_equal(&entry(NULL, "writerData")->restore_instance, &instance_b),
+	      "rule 14: and then the document tells which");
+	shadowcopy_metadata_set_version(sc, mine, NULL, 3, 0);
+	CHECK(shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, live) == -EOPNOTSUPP &&
+	      says("older"), "rule 14: an older writer gets nothing of a newer one (C-01)");
+	mine->participation = SHADOWCOPY_PARTICIPATION_NEVER;
+	CHECK(!shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, NULL),
+	      "rule 14: one that takes no part need not be there (l.4)");
+	shadowcopy_metadata_free(live);
+	end();
+}
+
+static void whole_example(void)
+{
+	struct shadowcopy_metadata *all[1];
+	char *text = NULL;
+	size_t i, in = 0;
+
+	begin();
+	all[0] = mine;
+	CHECK(!add(NULL, "writerData") && !shadowcopy_backup_check(sc, backup, all, 1),
+	      "the example: writerData is chosen");
+	for (i = 0; i < ARRAY_SIZE(my_writer); i++)
+		in += inclusion(my_writer[i].path, my_writer[i].name) != NONE;
+	CHECK(in == 2 + 11, "the example: with it the two mandatory ones and all below, Usage, too");
+	CHECK(shadowcopy_backup_set_state(sc, backup, 1, true, false, false) ||
+	      !shadowcopy_backup_save(sc, backup, &text, NULL), "the example: is saved");
+	free(text);
+	end();
+}
+
+#define DOCUMENT \
+	"{\"format\":\"shadowcopy-backup-components\",\"version\":\"1.0\"," \
+	"\"mode\":\"backup\",\"session\":\"5e000000-0000-0000-0000-000000000000\"," \
+	"\"writers\":[{\"class_id\":\"a0010000-0000-0000-0000-000000000000\"," \
+	"\"instance_id\":\"a0020000-0000-0000-0000-000000000000\",\"name\":\"MyWriter\"," \
+	"\"components\":[{\"type\":\"file-group\",\"name\":\"%s\"%s}]}]}"
+
+static void refusals(void)
+{
+	static const struct {
+		const char *name;
+		const char *rest;
+		int code;
+		const char *says;
+	} documents[] = {
+		{ "Executables", "", 0, "" },
+		{ "LicenseInfo", "", -EINVAL, "mandatory" },
+		{ "Executables", "},{\"type\":\"file-group\",\"path\":\"Security\",\"name\":\"UserInfo\"",
+		  -EINVAL, "not selectable" },
+		{ "writerData", "},{\"type\":\"file-group\",\"path\":\"writerData\",\"name\":\"Usage\"",
+		  -EINVAL, "with writerData" },
+		{ "Nothing", "", -ENOENT, "none of that name" },
+	};
+	struct shadowcopy_metadata *all[1];
+	char text[1024];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(documents); i++) {
+		struct shadowcopy_backup *loaded = NULL;
+		int rc;
+
+		begin();
+		all[0] = mine;
+		snprintf(text, sizeof(text), DOCUMENT, documents[i].name, documents[i].rest);
+		rc = shadowcopy_backup_load(sc, text, strlen(text), "it", SHADOWCOPY_LOAD_UNSIGNED,
+					    &loaded);
+		CHECK(!rc && shadowcopy_backup_check(sc, loaded, all, 1) == documents[i].code &&
+		      (!documents[i].code || says(documents[i].says)),
+		      documents[i].code ? "a document that breaks a rule is refused" :
+		      "one that names the upper of two mandatory ones is accepted");
+		shadowcopy_backup_free(loaded);
+		end();
+	}
+	begin();
+	CHECK(add(NULL, "Nothing") == -ENOENT && says("none of that name"), "what is not there is not chosen");
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_PREPARED);
+	CHECK(add(NULL, "Security") == -EBADFD, "nothing is chosen after PrepareForBackup (B-10)");
+	CHECK(shadowcopy_component_in_system_state(mine, mine->components[0]), "system state (F-02)");
+	mine->components[0]->flags = SHADOWCOPY_COMPONENT_NOT_SYSTEM_STATE;
+	CHECK(!shadowcopy_component_in_system_state(mine, mine->components[0]), "but what says no");
+	end();
+}
+
+void test_selection(void)
+{
+	sc = shadowcopy_new();
+	rule_1();
+	rule_2();
+	rule_3();
+	rule_4();
+	rule_5();
+	rule_6();
+	rule_7();
+	rule_8();
+	rule_9();
+	rule_10();
+	rule_11();
+	rule_12();
+	rule_13();
+	rule_14();
+	whole_example();
+	refusals();
+	shadowcopy_free(sc);
+}
