@@ -39,6 +39,7 @@ extern "C" {
 
 struct shadowcopy_metadata;
 struct shadowcopy_backup;
+struct shadowcopy_backup_set;
 
 #define SHADOWCOPY_DOCUMENT_SIZE_MAX	(16U << 20)	/* bytes */
 #define SHADOWCOPY_DOCUMENT_DEPTH_MAX	16U		/* objects and arrays in each other */
@@ -1648,6 +1649,269 @@ struct shadowcopy_option {
  */
 int shadowcopy_options_parse(struct shadowcopy *sc, const char *text,
 			     struct shadowcopy_option ***optionsp, size_t *count);
+
+/* --- the files of a backup (f.4) --------------------------------------------- */
+
+/**
+ * struct shadowcopy_shadow_map - where the shadow of a mounted filesystem can be read
+ * @path: where the volume is mounted
+ * @directory: where its shadow is mounted
+ *
+ * It never grows: arrays of it are arrays.
+ */
+struct shadowcopy_shadow_map {
+	const char *path;
+	const char *directory;
+};
+
+enum shadowcopy_item_kind {
+	SHADOWCOPY_ITEM_FILE = 1,
+	SHADOWCOPY_ITEM_DIRECTORY = 2,	/* to be made anew, empty or not */
+	SHADOWCOPY_ITEM_SYMLINK = 3,	/* itself; never what it leads to */
+	SHADOWCOPY_ITEM_SPECIAL = 4,	/* a device, a FIFO or a socket */
+	SHADOWCOPY_ITEM_RANGES = 5,	/* a ranges file, to be restored before its file */
+};
+
+/* Why a file is there; also the order in which they come (F-43). */
+enum shadowcopy_item_reason {
+	SHADOWCOPY_REASON_DIFFERENCED = 1,
+	SHADOWCOPY_REASON_PARTIAL = 2,
+	SHADOWCOPY_REASON_FILESET = 3,
+};
+
+#define SHADOWCOPY_ITEM_CONFLICT	0x1U	/* differenced and partial: a fault of the writer */
+#define SHADOWCOPY_ITEM_BY_RECORDS	0x2U	/* the requester knows whether it changed (F-41) */
+#define SHADOWCOPY_ITEM_LIVE		0x4U	/* read from the volume, not from a shadow */
+
+/**
+ * struct shadowcopy_backup_item - a file to back up
+ * @metadata: of its writer
+ * @entry: the entry of the document that it is in the backup by
+ * @component: the component that it belongs to; NULL where no file set has it
+ * @path: where it is, and is restored to
+ * @read: where to read it; open it without following symbolic links
+ * @kind: enum shadowcopy_item_kind
+ * @reason: enum shadowcopy_item_reason
+ * @flags: SHADOWCOPY_ITEM_* bits
+ * @ranges: the parts to back up, or NULL: all of it
+ * @range_count: how many
+ */
+struct shadowcopy_backup_item {
+	const struct shadowcopy_metadata *metadata;
+	const struct shadowcopy_backup_component *entry;
+	const struct shadowcopy_component *component;
+	const char *path;
+	const char *read;
+	uint32_t kind;
+	uint32_t reason;
+	uint32_t flags;
+	const struct shadowcopy_range *ranges;
+	size_t range_count;
+};
+
+/**
+ * shadowcopy_backup_set_new() - begin to list the files of a backup
+ * @sc: the handle
+ * @backup: the document; outlives the list, as what follows does
+ * @metadata: of the writers that take part, without variables in it
+ * @count: how many
+ * @maps: the shadows; for each path the one with the longest @path above it counts
+ * @map_count: how many
+ * @setp: out: to be freed by shadowcopy_backup_set_free()
+ *
+ * Return: 0, -ENOENT (the metadata of a writer is missing), -EINVAL or -ENOMEM.
+ */
+int shadowcopy_backup_set_new(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+			      struct shadowcopy_metadata *const *metadata, size_t count,
+			      const struct shadowcopy_shadow_map *maps, size_t map_count,
+			      struct shadowcopy_backup_set **setp);
+
+/**
+ * shadowcopy_backup_set_excludes() - leave out what the machine excludes (A-29)
+ * @sc: the handle
+ * @set: the list
+ * @directory: of the *.conf files, or NULL for /etc/shadowcopy/exclude.d
+ * @lookup: gives the value of a variable, or NULL
+ * @data: handed to @lookup
+ *
+ * A line is a directory and a pattern of names; "**" between them, as a directory of its own,
+ * takes in all directories below.  Lines behind "[NAME]" count where no writer of that name is among the
+ * metadata.  Lines that begin with "#", and empty ones, mean nothing.
+ *
+ * Return: 0, also where there is no such directory, -EINVAL (with file and line), -ENOMEM or
+ * another negative errno.
+ */
+int shadowcopy_backup_set_excludes(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
+				   const char *directory,
+				   const char *(*lookup)(void *data, const char *name), void *data);
+
+/**
+ * shadowcopy_backup_set_next() - the next file
+ * @sc: the handle
+ * @set: the list
+ * @itemp: out: the file; it, and its strings, last until the next call
+ *
+ * After a failure the list goes on with the next file set, for those who want what can be had.
+ *
+ * Return: 1 with a file, 0 at the end, -ENOENT (a file that was named is not there), -ELOOP or
+ * -ENOTDIR (a symbolic link is on the way), -ENXIO (no shadow has it), -ENOMEM or an errno of
+ * reading directories.
+ */
+int shadowcopy_backup_set_next(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
+			       const struct shadowcopy_backup_item **itemp);
+
+/**
+ * shadowcopy_backup_set_free() - end a list
+ * @set: the list, or NULL
+ */
+void shadowcopy_backup_set_free(struct shadowcopy_backup_set *set);
+
+/**
+ * shadowcopy_backup_shadows_needed() - of which mounts a backup needs shadows (G-17)
+ * @sc: the handle
+ * @backup: the document
+ * @metadata: of the writers that take part
+ * @count: how many
+ * @mounts: all mount points of the machine
+ * @mount_count: how many
+ * @needed: out: for each of them, whether a shadow is needed
+ *
+ * Return: 0, or -ENOENT (the metadata of a writer is missing).
+ */
+int shadowcopy_backup_shadows_needed(struct shadowcopy *sc,
+				     const struct shadowcopy_backup *backup,
+				     struct shadowcopy_metadata *const *metadata, size_t count,
+				     const char *const *mounts, size_t mount_count, bool *needed);
+
+/* --- the plan of a restore (f.4, l) ------------------------------------------ */
+
+/**
+ * struct shadowcopy_media_file - a file that the backup has
+ * @path: where it was
+ * @kind: enum shadowcopy_item_kind
+ *
+ * It never grows: arrays of it are arrays.
+ */
+struct shadowcopy_media_file {
+	const char *path;
+	uint32_t kind;
+};
+
+enum shadowcopy_restore_step_kind {
+	SHADOWCOPY_RESTORE_STEP_PRE_RESTORE = 1,	/* send the event to the writer */
+	SHADOWCOPY_RESTORE_STEP_STOP_UNIT = 2,
+	SHADOWCOPY_RESTORE_STEP_CHECK_ABSENT = 3,	/* passed: no destination exists */
+	SHADOWCOPY_RESTORE_STEP_CHECK_REPLACEABLE = 4,	/* passed: each can be replaced */
+	SHADOWCOPY_RESTORE_STEP_CHECK_ALTERNATE_ABSENT = 5,
+	SHADOWCOPY_RESTORE_STEP_COPY = 6,		/* to the destinations */
+	SHADOWCOPY_RESTORE_STEP_COPY_ALTERNATE = 7,	/* to the alternate locations */
+	SHADOWCOPY_RESTORE_STEP_STAGE = 8,		/* beside them, for the next boot to move */
+	SHADOWCOPY_RESTORE_STEP_CUSTOM = 9,		/* as the writer's documentation says */
+	SHADOWCOPY_RESTORE_STEP_START_UNIT = 10,
+	SHADOWCOPY_RESTORE_STEP_POST_RESTORE = 11,	/* send the event to the writer */
+	SHADOWCOPY_RESTORE_STEP_REBOOT = 12,		/* when all is done */
+};
+
+enum shadowcopy_restore_condition {
+	SHADOWCOPY_CONDITION_ALWAYS = 0,
+	SHADOWCOPY_CONDITION_PASSED = 1,	/* the part's check of its destinations passed */
+	SHADOWCOPY_CONDITION_FAILED = 2,	/* it did not */
+	SHADOWCOPY_CONDITION_ALTERNATE_PASSED = 3, /* that of the alternate locations was done, and did */
+	SHADOWCOPY_CONDITION_ANY_FAILED = 4,	/* not all of the writer went to its destination */
+};
+
+/**
+ * struct shadowcopy_restore_file - a file, and where it goes to
+ * @component: what it belongs to, or NULL: no file set has it
+ * @path: where it was
+ * @kind: enum shadowcopy_item_kind; ranges files come first
+ * @destination: where it goes to; to be opened without following symbolic links
+ * @alternate: its alternate location, or NULL
+ * @ranges: the parts of it that the backup has, as text or as the path of a ranges file;
+ *	NULL: all of it
+ * @destination_ranges: where in the destination they go to; NULL: the same
+ */
+struct shadowcopy_restore_file {
+	const struct shadowcopy_component *component;
+	const char *path;
+	uint32_t kind;
+	const char *destination;
+	const char *alternate;
+	const char *ranges;
+	const char *destination_ranges;
+};
+
+/**
+ * struct shadowcopy_restore_part - what is restored as one: all of it, or nothing
+ * @metadata: of its writer, saved with the backup
+ * @entry: the selected entry of the document
+ * @files: its files
+ * @file_count: how many
+ */
+struct shadowcopy_restore_part {
+	const struct shadowcopy_metadata *metadata;
+	const struct shadowcopy_backup_component *entry;
+	struct shadowcopy_restore_file **files;
+	size_t file_count;
+};
+
+/**
+ * struct shadowcopy_restore_step - what is done, in this order
+ * @kind: enum shadowcopy_restore_step_kind
+ * @condition: enum shadowcopy_restore_condition
+ * @metadata: of the writer, or NULL for SHADOWCOPY_RESTORE_STEP_REBOOT
+ * @part: which, where the step is one of a part; else NULL
+ * @unit: the systemd unit to stop or to start; else NULL
+ */
+struct shadowcopy_restore_step {
+	uint32_t kind;
+	uint32_t condition;
+	const struct shadowcopy_metadata *metadata;
+	const struct shadowcopy_restore_part *part;
+	const char *unit;
+};
+
+/**
+ * struct shadowcopy_restore_plan - what a restore does; nothing is done here
+ * @parts: what is restored
+ * @part_count: how many
+ * @steps: how
+ * @step_count: how many
+ * @unclaimed: files of the backup that belong to nothing that is restored
+ * @unclaimed_count: how many
+ */
+struct shadowcopy_restore_plan {
+	struct shadowcopy_restore_part **parts;
+	size_t part_count;
+	struct shadowcopy_restore_step **steps;
+	size_t step_count;
+	const char **unclaimed;
+	size_t unclaimed_count;
+};
+
+/**
+ * shadowcopy_restore_plan_new() - what a restore has to do
+ * @sc: the handle
+ * @backup: the document, with components selected and after PreRestore
+ * @metadata: saved with the backup, without variables in it
+ * @count: how many
+ * @media: what the backup has
+ * @media_count: how many
+ * @planp: out: to be freed by shadowcopy_restore_plan_free(); points into the others
+ *
+ * Return: 0, -ENOENT (metadata is missing), -EINVAL (a writer wants an alternate location and
+ * has none) or -ENOMEM.
+ */
+int shadowcopy_restore_plan_new(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+				struct shadowcopy_metadata *const *metadata, size_t count,
+				const struct shadowcopy_media_file *media, size_t media_count,
+				struct shadowcopy_restore_plan **planp);
+
+/**
+ * shadowcopy_restore_plan_free() - let go of a plan
+ * @plan: the plan, or NULL
+ */
+void shadowcopy_restore_plan_free(struct shadowcopy_restore_plan *plan);
 
 #ifdef __cplusplus
 }

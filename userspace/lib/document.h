@@ -57,6 +57,9 @@ bool sc_is_utf8(const char *text);
 /* Is @path @directory, or something below it?  Then the rest without its '/'. */
 const char *sc_path_below(const char *path, const char *directory);
 
+/* Is a file, by its full path, one of those? */
+bool sc_pattern_has(const char *path, const char *spec, bool recursive, const char *file);
+
 /* --- document.c ----------------------------------------------------------- */
 
 enum sc_kind {
@@ -213,6 +216,11 @@ char *sc_logical(const char *path, const char *name);
 /* Does the metadata's component, or one below it, have exactly this file set? */
 bool sc_has_fileset(const struct shadowcopy_metadata *metadata, const char *below_path,
 		    const char *below_name, const char *path, const char *spec, bool recursive);
+
+/* The metadata of a writer that takes part, or NULL. */
+const struct shadowcopy_metadata *sc_metadata_of(const struct shadowcopy_backup_writer *writer,
+						 struct shadowcopy_metadata *const *metadata,
+						 size_t count);
 
 /* 0 or -EBADFD: may the document's role change this at its step? */
 int sc_may_change(struct shadowcopy *sc, const void *object, uint32_t property);

@@ -488,9 +488,9 @@ SC_EXPORT int shadowcopy_backup_add_dependencies(struct shadowcopy *sc,
 
 /* --- checking --------------------------------------------------------------------------- */
 
-static const struct shadowcopy_metadata *
-metadata_of(const struct shadowcopy_backup_writer *writer,
-	    struct shadowcopy_metadata *const *metadata, size_t count)
+const struct shadowcopy_metadata *sc_metadata_of(const struct shadowcopy_backup_writer *writer,
+						 struct shadowcopy_metadata *const *metadata,
+						 size_t count)
 {
 	size_t i;
 
@@ -567,7 +567,7 @@ SC_EXPORT int shadowcopy_backup_check(struct shadowcopy *sc,
 
 	for (i = 0; i < backup->writer_count && !rc; i++) {
 		const struct shadowcopy_backup_writer *writer = backup->writers[i];
-		const struct shadowcopy_metadata *of = metadata_of(writer, metadata, count);
+		const struct shadowcopy_metadata *of = sc_metadata_of(writer, metadata, count);
 
 		if (!of)
 			return SC_FAIL(sc, -ENOENT, .action = "accept writer", .object = writer->name,

@@ -287,6 +287,18 @@ SC_EXPORT bool shadowcopy_spec_matches(const char *spec, const char *name)
 	return !*spec;
 }
 
+bool sc_pattern_has(const char *path, const char *spec, bool recursive, const char *file)
+{
+	const char *rest = sc_path_below(file, path), *slash;
+
+	if (!rest || !*rest)
+		return false;
+	slash = strrchr(rest, '/');
+	if (slash && !recursive)
+		return false;
+	return shadowcopy_spec_matches(spec, slash ? slash + 1 : rest);
+}
+
 static int append(char *buf, size_t size, size_t *used, const char *text, size_t length)
 {
 	if (length >= size - *used)

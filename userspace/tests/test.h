@@ -34,6 +34,7 @@ static inline void test_result(bool good, const char *what, const char *file, in
 
 void test_documents(void);
 void test_errors(void);
+void test_files(void);
 void test_identities(void);
 void test_json(void);
 void test_selection(void);

@@ -11,6 +11,7 @@ int main(void)
 	puts("KTAP version 1");
 	test_documents();
 	test_errors();
+	test_files();
 	test_identities();
 	test_json();
 	test_selection();
