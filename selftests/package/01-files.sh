@@ -27,7 +27,10 @@ install=(PREFIX=/usr DESTDIR="$SCRATCH/root" KVER="$(guest_kernel)" O="$SCRATCH/
 make -s -j2 -C userspace O="$SCRATCH/build" >"$SCRATCH/log"
 make -s -C userspace "${install[@]}" install >"$SCRATCH/log"
 is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
+./usr/include/libshadowcopy-channel.h
 ./usr/include/libshadowcopy-document.h
+./usr/include/libshadowcopy-requester.h
+./usr/include/libshadowcopy-writer.h
 ./usr/include/libshadowcopy.h
 ./usr/include/linux/shadow.h
 ./usr/include/linux/shadow_netlink.h
@@ -39,12 +42,16 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/lib/pkgconfig/libshadowcopy.pc
 ./usr/lib/sysusers.d/shadowcopy.conf
 ./usr/lib/udev/rules.d/59-shadowcopy.rules
+./usr/lib/systemd/system/shadowd.service
+./usr/lib/systemd/system/shadowd.socket
 ./usr/sbin/shadowadm
+./usr/sbin/shadowd
 ./usr/share/bash-completion/completions/shadowadm
 ./usr/share/man/man3/libshadowcopy.3
 ./usr/share/man/man4/shadow.4
 ./usr/share/man/man5/stores.conf.5
 ./usr/share/man/man8/shadowadm.8
+./usr/share/man/man8/shadowd.8
 END
 )" "make install brings these files"
 check "the links lead somewhere" [ -e "$SCRATCH/root/usr/lib/libshadowcopy.so" ]

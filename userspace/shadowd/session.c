@@ -163,8 +163,8 @@ static void session_free(struct session *session)
 
 void session_settle(struct session *session)
 {
-	if (!session->closing || session->working)
-		return;
+	if (!session->closing || session->working || session->state == SESSION_CREATING)
+		return;		/* set.c calls again */
 	if (session->making.sc) {	/* the shadows, or what is left of a set, go first */
 		set_release(session);
 		return;

@@ -237,7 +237,6 @@ static void work_done(struct work *work)
 		set_abort(session, &session->making.failure);
 	else
 		next_step(session);
-	session_settle(session);
 }
 
 /* Of writers that failed in the last round: what it means for the set. */
