@@ -53,16 +53,16 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create list show delete pin unpin seal mount umount volume store stats monitor
-			doctor version help --help --version"
+		words="create list show delete pin unpin seal mount umount volume store writer
+			stats monitor doctor version help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
 
 	case $command in
-	create) options="--store --max --initial --force --context --timeout --no-writers
-			--no-free-space --dry-run --quiet
-			--persistent --writable --writers $table" ;;
+	create) options="--store --max --initial --force --context --timeout --writers
+			--no-writers --degrade --exclude-writer --no-free-space --dry-run --quiet
+			--persistent --writable $table" ;;
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;
 	delete) options="--oldest --all --quiet" ;;
@@ -71,6 +71,7 @@ _shadowadm() {
 	umount) options="--quiet" ;;
 	volume) options="--memory --force $table" ;;
 	store) options="--all --max --initial --force --throttle --dry-run --quiet $table" ;;
+	writer) options="$table" ;;
 	stats) options="--watch $table" ;;
 	monitor) options="--count --timeout" ;;
 	doctor) options="--sysroot" ;;
@@ -92,7 +93,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--max | --initial | --throttle | --memory | --timeout | --watch | --count | --options)
+	--max | --initial | --throttle | --memory | --timeout | --watch | --count | --options | --exclude-writer)
 		return
 		;;
 	*)
@@ -125,12 +126,15 @@ _shadowadm() {
 				words=$(_shadowadm_volumes)
 			fi
 			;;
+		writer)
+			words=list
+			;;
 		store)
 			_shadowadm_store
 			;;
 		help)
-			words="create list show delete pin unpin seal mount umount volume store stats
-				monitor doctor version"
+			words="create list show delete pin unpin seal mount umount volume store writer
+				stats monitor doctor version"
 			;;
 		esac
 		;;
