@@ -2,6 +2,9 @@
 /*
  * requester.c - a requester's connection to the coordinator: a packet for each call,
  * a packet for each answer.
+ *
+ * What it wants of an object it unpacks: json_object_get() is a name that another JSON
+ * library has, too, and a program may be linked with both.
  */
 #include <jansson.h>
 #include <poll.h>
@@ -149,13 +152,25 @@ static int gone(struct shadowcopy_requester *requester)
 
 static const char *text_of(json_t *object, const char *key)
 {
-	return json_string_value(json_object_get(object, key)) ?: "";
+	const char *text = "";
+
+	json_unpack(object, "{s:s}", key, &text);
+	return text;
+}
+
+/* A member that is the object's, or NULL. */
+static json_t *member_of(json_t *object, const char *key)
+{
+	json_t *member = NULL;
+
+	json_unpack(object, "{s:o}", key, &member);
+	return member;
 }
 
 static int failed(struct shadowcopy_requester *requester, json_t *error)
 {
 	const char *phase = text_of(error, "phase"), *object = text_of(error, "object");
-	int code = json_integer_value(json_object_get(error, "errno"));
+	int code = json_integer_value(member_of(error, "errno"));
 	char action[128];
 
 	snprintf(requester->code, sizeof(requester->code), "%s", text_of(error, "code"));
@@ -172,16 +187,16 @@ static int take_answer(struct shadowcopy_requester *requester, ssize_t size, int
 	json_error_t error;
 
 	message = json_loadb(requester->buffer, size, JSON_REJECT_DUPLICATES, &error);
-	if (!message || json_integer_value(json_object_get(message, "id")) != requester->id) {
+	if (!message || json_integer_value(member_of(message, "id")) != requester->id) {
 		json_decref(message);
 		return 0;
 	}
 	free(requester->result);
 	requester->waiting = false;
 	requester->code[0] = '\0';
-	body = json_object_get(message, "error");
+	body = member_of(message, "error");
 	*rc = body ? failed(requester, body) : 0;
-	requester->result = json_dumps(body ?: json_object_get(message, "result"), JSON_COMPACT);
+	requester->result = json_dumps(body ?: member_of(message, "result"), JSON_COMPACT);
 	json_decref(message);
 	return 1;
 }

@@ -12,6 +12,7 @@
 #include "shadowd.h"
 
 #define PACKET_MAX (64 * 1024)
+#define ANSWER_MAX (2 * 1024 * 1024)
 #define CLIENTS_MAX 128
 
 struct client {
@@ -125,6 +126,8 @@ static void accept_one(sd_event *loop, int fd)
 		close(fd);
 		return;
 	}
+	/* An answer has all writers, in one packet. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ ANSWER_MAX }, sizeof(int));
 	client->fd = fd;
 	client->session = session_new(client);
 	if (!client->session ||

@@ -29,7 +29,9 @@ echo KTAP version 1
 
 # --- header ---
 
-echo '#include <libshadowcopy-document.h>' >"$scratch/c.c"
+for header in channel document requester writer; do
+	echo "#include <libshadowcopy-$header.h>"
+done >"$scratch/c.c"
 cp "$scratch/c.c" "$scratch/cc.cc"
 includes=(-I"$userspace/include" -I"$userspace/../uapi")
 for standard in c99 c11 gnu17; do
@@ -46,7 +48,7 @@ done
 exported=$(nm -D --defined-only "$library" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' |
 	grep -v '^__\(asan\|odr\|ubsan\)' | sort)
 declared=$(cc -E "${includes[@]}" "$scratch/c.c" | tr '\n' ' ' |
-	grep -o 'shadowcopy_[a-z_]* *(' | tr -d ' (' | sort -u)
+	grep -oE '(typedef int )?shadowcopy_[a-z_]* *\(' | grep -v ^typedef | tr -d ' (' | sort -u)
 mapped=$(sed -n 's/^\t\(shadowcopy_[a-z_]*\);$/\1/p' "$userspace/lib/libshadowcopy.map" | sort)
 is "$(grep -v '^shadowcopy_' <<<"$exported")" "" "only shadowcopy_ symbols are exported"
 is "$exported" "$declared" "what is exported is what the headers declare"
