@@ -1735,8 +1735,8 @@ int shadowcopy_backup_set_new(struct shadowcopy *sc, const struct shadowcopy_bac
  * @data: handed to @lookup
  *
  * A line is a directory and a pattern of names; "**" between them, as a directory of its own,
- * takes in all directories below.  Lines behind "[NAME]" count where no writer of that name is among the
- * metadata.  Lines that begin with "#", and empty ones, mean nothing.
+ * takes in all directories below.  Lines behind "[NAME]" count where no writer of that name is
+ * among the metadata.  Lines that begin with "#", and empty ones, mean nothing.
  *
  * Return: 0, also where there is no such directory, -EINVAL (with file and line), -ENOMEM or
  * another negative errno.
@@ -1816,7 +1816,7 @@ enum shadowcopy_restore_condition {
 	SHADOWCOPY_CONDITION_ALWAYS = 0,
 	SHADOWCOPY_CONDITION_PASSED = 1,	/* the part's check of its destinations passed */
 	SHADOWCOPY_CONDITION_FAILED = 2,	/* it did not */
-	SHADOWCOPY_CONDITION_ALTERNATE_PASSED = 3, /* that of the alternate locations was done, and did */
+	SHADOWCOPY_CONDITION_ALTERNATE_PASSED = 3, /* that of the alternate locations did */
 	SHADOWCOPY_CONDITION_ANY_FAILED = 4,	/* not all of the writer went to its destination */
 };
 

@@ -441,8 +441,8 @@ static int check_window(struct shadowcopy *sc, uint32_t property, uint32_t role,
 		mask &= ~window->without_set;
 	if (mask & (1U << step))
 		return 0;
-	snprintf(cause, sizeof(cause), "%s may not at step %s", writer ? "a writer" : "the requester",
-		 steps[step]);
+	snprintf(cause, sizeof(cause), "%s may not at step %s",
+		 writer ? "a writer" : "the requester", steps[step]);
 	list_steps(mask ?: others, when, sizeof(when));
 	snprintf(remedy, sizeof(remedy), "%s may, at: %s", writer == !!mask ? "a writer" :
 		 "the requester", when);
@@ -487,7 +487,8 @@ static int check_directed(struct shadowcopy *sc, const struct shadowcopy_directe
 				 "give as many destination ranges, of the same lengths") : 0;
 }
 
-static int check_component(struct shadowcopy *sc, const struct shadowcopy_backup_component *component)
+static int check_component(struct shadowcopy *sc,
+			   const struct shadowcopy_backup_component *component)
 {
 	bool point = component->roll_forward == SHADOWCOPY_ROLL_FORWARD_PARTIAL;
 	size_t i;
@@ -531,7 +532,8 @@ static int check_names(struct shadowcopy *sc, const struct shadowcopy_backup_wri
 	qsort(sorted, writer->component_count, sizeof(*sorted), by_name);
 	for (i = 1; i < writer->component_count && !rc; i++)
 		if (!by_name(&sorted[i - 1], &sorted[i]))
-			rc = rule_fail(sc, sorted[i]->name, "it is there twice", "remove one of them");
+			rc = rule_fail(sc, sorted[i]->name, "it is there twice",
+				       "remove one of them");
 	free(sorted);
 	return rc;
 }
@@ -604,6 +606,11 @@ SC_EXPORT void shadowcopy_backup_free(struct shadowcopy_backup *backup)
 	sc_node_free(backup);
 }
 
+static bool is_restore(const struct shadowcopy_backup *backup)
+{
+	return backup->mode == SHADOWCOPY_MODE_RESTORE;
+}
+
 static void begin(struct shadowcopy_backup *backup)
 {
 	struct sc_node *node;
@@ -612,8 +619,7 @@ static void begin(struct shadowcopy_backup *backup)
 		return;
 	node = sc_node(backup);
 	node->role = SHADOWCOPY_ROLE_REQUESTER;
-	node->step = backup->mode == SHADOWCOPY_MODE_RESTORE ? SHADOWCOPY_STEP_RESTORE_INIT :
-							       SHADOWCOPY_STEP_INIT;
+	node->step = is_restore(backup) ? SHADOWCOPY_STEP_RESTORE_INIT : SHADOWCOPY_STEP_INIT;
 }
 
 SC_EXPORT int shadowcopy_backup_load(struct shadowcopy *sc, const void *text, size_t size,
@@ -690,7 +696,7 @@ SC_EXPORT int shadowcopy_backup_act(struct shadowcopy *sc, struct shadowcopy_bac
 	struct sc_node *node = sc_node(backup);
 
 	if ((role != SHADOWCOPY_ROLE_REQUESTER && role != SHADOWCOPY_ROLE_WRITER) ||
-	    step >= ARRAY_SIZE(steps) || restore != (backup->mode == SHADOWCOPY_MODE_RESTORE))
+	    step >= ARRAY_SIZE(steps) || restore != is_restore(backup))
 		return SC_FAIL(sc, -EINVAL, .action = "go to step",
 			       .object = shadowcopy_step_name(step),
 			       .cause = "there is no such role, or no such step in a session of "
@@ -902,8 +908,9 @@ static bool has_own_function(uint32_t property)
 
 static int property_fail(struct shadowcopy *sc, uint32_t property, const char *cause)
 {
-	return SC_FAIL(sc, -EINVAL, .action = "change", .object = shadowcopy_property_name(property),
-		       .cause = cause, .remedy = "use the function for it");
+	return SC_FAIL(sc, -EINVAL, .action = "change",
+		       .object = shadowcopy_property_name(property), .cause = cause,
+		       .remedy = "use the function for it");
 }
 
 SC_EXPORT int shadowcopy_backup_component_set_text(struct shadowcopy *sc,
@@ -947,8 +954,9 @@ shadowcopy_backup_component_set_roll_forward(struct shadowcopy *sc,
 					     uint32_t roll_forward, const char *point)
 {
 	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_ROLL_FORWARD);
+	bool partial = roll_forward == SHADOWCOPY_ROLL_FORWARD_PARTIAL;
 
-	if (!rc && (roll_forward == SHADOWCOPY_ROLL_FORWARD_PARTIAL) != !!point)
+	if (!rc && partial != !!point)
 		rc = property_fail(sc, SHADOWCOPY_PROPERTY_ROLL_FORWARD,
 				   "a point goes with a partial one, and only with it");
 	if (!rc)
@@ -1017,7 +1025,8 @@ shadowcopy_backup_component_add_partial(struct shadowcopy *sc,
 	if (rc)
 		return rc;
 	if (!backup->partial_files)
-		return SC_FAIL(sc, -EINVAL, .action = "add a partial file to", .object = component->name,
+		return SC_FAIL(sc, -EINVAL, .action = "add a partial file to",
+			       .object = component->name,
 			       .cause = "the requester cannot back up parts of files",
 			       .remedy = "have whole files backed up");
 	if (find_partial(component, path, name))
@@ -1182,7 +1191,8 @@ shadowcopy_backup_component_add_new_target(struct shadowcopy *sc,
 	if (rc)
 		return rc;
 	if (!(metadata->schema & SHADOWCOPY_SCHEMA_NEW_TARGET))
-		return SC_FAIL(sc, -EOPNOTSUPP, .action = "restore elsewhere", .object = component->name,
+		return SC_FAIL(sc, -EOPNOTSUPP, .action = "restore elsewhere",
+			       .object = component->name,
 			       .cause = "its writer does not offer new targets",
 			       .remedy = "restore it to its own place, and move it afterwards");
 	return add_target(sc, component, metadata,
@@ -1276,6 +1286,17 @@ static int merge_fail(struct merging *merging, const char *object, const char *c
 		       .cause = cause, .remedy = "change properties of components only");
 }
 
+static bool same_component(const struct shadowcopy_backup_component *a,
+			   const struct shadowcopy_backup_component *b)
+{
+	size_t i;
+
+	for (i = 0; i < component_type.count; i++)
+		if (!sc_field_equal(&component_fields[i], a, b))
+			return false;
+	return true;
+}
+
 static int merge_writer(struct merging *merging, struct shadowcopy_backup_writer *to,
 			const struct shadowcopy_backup_writer *from, bool may_differ)
 {
@@ -1283,22 +1304,16 @@ static int merge_writer(struct merging *merging, struct shadowcopy_backup_writer
 	int rc = 0;
 
 	for (i = 0; i < writer_type.count; i++)
-		if (writer_fields[i].kind != SC_LIST && !sc_field_equal(&writer_fields[i], to, from))
+		if (writer_fields[i].kind != SC_LIST &&
+		    !sc_field_equal(&writer_fields[i], to, from))
 			return merge_fail(merging, to->name, "the writer's identity differs");
 	if (to->component_count != from->component_count)
 		return merge_fail(merging, to->name, "components were added or removed");
 	for (i = 0; i < to->component_count && !rc; i++) {
 		if (may_differ)
 			rc = merge_component(merging, to->components[i], from->components[i]);
-		else if (!merging->apply) {
-			size_t j;
-
-			for (j = 0; j < component_type.count && !rc; j++)
-				if (!sc_field_equal(&component_fields[j], to->components[i],
-						    from->components[i]))
-					rc = merge_fail(merging, to->name,
-							"it is another writer's component");
-		}
+		else if (!merging->apply && !same_component(to->components[i], from->components[i]))
+			rc = merge_fail(merging, to->name, "it is another writer's component");
 	}
 	return rc;
 }

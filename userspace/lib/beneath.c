@@ -45,6 +45,18 @@ static int by_steps(int root, const char *path, int flags)
 	return -errno;
 }
 
+/* Did openat2() look at the path, and not like what it saw? */
+static bool is_path_error(int code)
+{
+	static const int of_path[] = { ELOOP, EXDEV, ENOENT, ENOTDIR, ENAMETOOLONG, EACCES };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(of_path); i++)
+		if (code == -of_path[i])
+			return true;
+	return false;
+}
+
 int sc_open_beneath(const char *root, const char *path, int flags)
 {
 	struct open_how how = {
@@ -58,7 +70,8 @@ int sc_open_beneath(const char *root, const char *path, int flags)
 	fd = syscall(SYS_openat2, top, *path ? path : ".", &how, sizeof(how));
 	if (fd < 0)
 		fd = -errno;
-	if (fd == -ENOSYS || fd == -EPERM)
+	/* Not known, or refused by a sandbox. */
+	if (fd < 0 && !is_path_error(fd))
 		fd = by_steps(top, path, flags);
 	/* What a link in the middle of the way is to the two. */
 	if (fd == -EXDEV)

@@ -137,7 +137,8 @@ int sc_list_add(struct shadowcopy *sc, void *object, size_t offset, void **eleme
 	if (load_count(object, field) >= sc_list_max(field)) {
 		snprintf(cause, sizeof(cause), "it has %u already, and no more are allowed",
 			 sc_list_max(field));
-		return SC_FAIL(sc, -E2BIG, .action = "add to", .object = field->name, .cause = cause,
+		return SC_FAIL(sc, -E2BIG, .action = "add to", .object = field->name,
+			       .cause = cause,
 			       .remedy = "use patterns, or components, that take in more");
 	}
 	element = sc_node_new(field->list, object);

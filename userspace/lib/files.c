@@ -174,8 +174,8 @@ static int find_fileset(void *data, const struct shadowcopy_component *component
 		found = !strcmp(set->path, finding->path) && !strcmp(set->spec, finding->spec) &&
 			set->recursive == finding->recursive;
 	} else {
-		snprintf(file, sizeof(file), "%s/%s", strcmp(finding->path, "/") ? finding->path : "",
-			 finding->spec);
+		snprintf(file, sizeof(file), "%s/%s",
+			 strcmp(finding->path, "/") ? finding->path : "", finding->spec);
 		found = sc_pattern_has(set->path, set->spec, set->recursive, file);
 	}
 	if (!found)
@@ -451,8 +451,8 @@ static int open_fail(struct shadowcopy *sc, int code, const char *path)
 {
 	if (code == -ELOOP || code == -ENOTDIR)
 		return SC_FAIL(sc, code, .action = "back up", .object = path,
-			       .cause = "a symbolic link, which may lead anywhere, or something else "
-			       "that is no directory is on the way",
+			       .cause = "a symbolic link, which may lead anywhere, or something "
+			       "else that is no directory is on the way",
 			       .remedy = "have the writer name the directory itself");
 	return SC_FAIL(sc, code, .action = "back up", .object = path);
 }
@@ -539,13 +539,15 @@ static bool is_excluded(const struct shadowcopy_backup_set *set, const struct so
 	for (i = 0; i < source->metadata->exclude_count; i++) {
 		const struct shadowcopy_exclude *exclude = source->metadata->excludes[i];
 
-		if (pattern_drops(exclude->path, exclude->spec, exclude->recursive, file, directory))
+		if (pattern_drops(exclude->path, exclude->spec, exclude->recursive, file,
+				  directory))
 			return true;
 	}
 	for (i = 0; i < set->excludes.count; i++) {
 		const struct sc_pattern *pattern = &set->excludes.patterns[i];
 
-		if (pattern_drops(pattern->path, pattern->spec, pattern->recursive, file, directory))
+		if (pattern_drops(pattern->path, pattern->spec, pattern->recursive, file,
+				  directory))
 			return true;
 	}
 	return false;

@@ -126,9 +126,9 @@ static int read_text(struct reading *reading, json_t *json, void *object,
 	copy = sc_text_normal(field->text, json_string_value(json));
 	if (!copy)
 		return -ENOMEM;
-	if (field->kind == SC_TEXT)
+	if (field->kind == SC_TEXT) {
 		store_pointer(object, field->offset, copy);
-	else if (sc_list_push(object, field, copy)) {
+	} else if (sc_list_push(object, field, copy)) {
 		free(copy);
 		return -ENOMEM;
 	}

@@ -89,15 +89,12 @@ static const struct sc_word needs[] = {
 
 /* --- tables ------------------------------------------------------------------ */
 
-#define PATTERN_FIELDS(type_) \
-	SC_FIELD(type_, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH, \
-		 .what = "directory; may begin with a ${VARIABLE}; no wildcards"), \
-	SC_FIELD(type_, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC, \
-		 .what = "names in the directory, with ? and *"), \
-	SC_FIELD(type_, recursive, SC_BOOL, .what = "also in all directories below")
-
 static const struct sc_field fileset_fields[] = {
-	PATTERN_FIELDS(shadowcopy_fileset),
+	SC_FIELD(shadowcopy_fileset, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+		 .what = "directory; may begin with a ${VARIABLE}; no wildcards"),
+	SC_FIELD(shadowcopy_fileset, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC,
+		 .what = "names in the directory, with ? and *"),
+	SC_FIELD(shadowcopy_fileset, recursive, SC_BOOL, .what = "also in all directories below"),
 	SC_FIELD(shadowcopy_fileset, alternate, SC_TEXT, .text = SC_TEXT_PATH,
 		 .what = "directory that a backup reads the files from instead"),
 	SC_FIELD(shadowcopy_fileset, needed, SC_MASK, .fallback = SHADOWCOPY_NEEDED_DEFAULT,
@@ -111,7 +108,11 @@ static const struct sc_type fileset_type = {
 };
 
 static const struct sc_field exclude_fields[] = {
-	PATTERN_FIELDS(shadowcopy_exclude),
+	SC_FIELD(shadowcopy_exclude, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+		 .what = "directory; may begin with a ${VARIABLE}; no wildcards"),
+	SC_FIELD(shadowcopy_exclude, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC,
+		 .what = "names in the directory, with ? and *"),
+	SC_FIELD(shadowcopy_exclude, recursive, SC_BOOL, .what = "also in all directories below"),
 };
 
 static const struct sc_type exclude_type = {
@@ -119,7 +120,11 @@ static const struct sc_type exclude_type = {
 };
 
 static const struct sc_field mapping_fields[] = {
-	PATTERN_FIELDS(shadowcopy_mapping),
+	SC_FIELD(shadowcopy_mapping, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+		 .what = "directory; may begin with a ${VARIABLE}; no wildcards"),
+	SC_FIELD(shadowcopy_mapping, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC,
+		 .what = "names in the directory, with ? and *"),
+	SC_FIELD(shadowcopy_mapping, recursive, SC_BOOL, .what = "also in all directories below"),
 	SC_FIELD(shadowcopy_mapping, destination, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
 		 .what = "directory that a restore may write the file set to instead"),
 };

@@ -24,7 +24,8 @@ static const char *number(const char *text, uint64_t *value)
 	}
 	text = p;
 	for (*value = 0; isxdigit((unsigned char)*p); p++) {
-		digit = isdigit((unsigned char)*p) ? *p - '0' : tolower((unsigned char)*p) - 'a' + 10;
+		digit = isdigit((unsigned char)*p) ? *p - '0' :
+						     tolower((unsigned char)*p) - 'a' + 10;
 		if (digit >= base || *value > (UINT64_MAX - digit) / base)
 			return NULL;
 		*value = *value * base + digit;

@@ -131,8 +131,8 @@ static bool entry_has(const struct shadowcopy_backup_component *entry, const cha
 	size_t i;
 
 	for (i = 0; i < entry->partial_file_count; i++)
-		if (sc_pattern_has(entry->partial_files[i]->path, entry->partial_files[i]->name, false,
-				   file) ||
+		if (sc_pattern_has(entry->partial_files[i]->path, entry->partial_files[i]->name,
+				   false, file) ||
 		    !strcmp(entry->partial_files[i]->ranges, file))
 			return true;
 	for (i = 0; i < entry->differenced_file_count; i++)
@@ -206,8 +206,8 @@ partial_of(const struct shadowcopy_backup_component *entry, const char *file)
 	size_t i;
 
 	for (i = 0; i < entry->partial_file_count; i++)
-		if (sc_pattern_has(entry->partial_files[i]->path, entry->partial_files[i]->name, false,
-				   file))
+		if (sc_pattern_has(entry->partial_files[i]->path, entry->partial_files[i]->name,
+				   false, file))
 			return entry->partial_files[i];
 	return NULL;
 }
@@ -306,7 +306,9 @@ static void place_all(struct planning *planning, const struct shadowcopy_media_f
 	size_t i;
 
 	for (i = 0; i < count && !planning->rc; i++) {
-		if ((media[i].kind == SHADOWCOPY_ITEM_RANGES) != ranges)
+		bool is_ranges = media[i].kind == SHADOWCOPY_ITEM_RANGES;
+
+		if (is_ranges != ranges)
 			continue;
 		if (find_claim(planning, &media[i], &claim))
 			place_file(planning, &claim, &media[i]);
@@ -542,7 +544,8 @@ static int add_parts(struct planning *planning, const struct shadowcopy_backup_w
 		if (!writer->components[i]->selected)
 			continue;
 		if (!metadata)
-			return SC_FAIL(planning->sc, -ENOENT, .action = "plan the restore of writer",
+			return SC_FAIL(planning->sc, -ENOENT,
+				       .action = "plan the restore of writer",
 				       .object = writer->name, .cause = "its metadata is not there",
 				       .remedy = "load what was saved with the backup");
 		rc = add_part(planning, metadata, writer->components[i]);

@@ -92,7 +92,7 @@ static bool is_set(const void *object, const struct sc_field *field)
 		       !sc_dev_is_null(*(const struct shadow_dev *)member(object, field->offset));
 	case SC_LIST:
 	case SC_TEXTS:
-		return load_count(object, field);
+		return field->required || load_count(object, field);
 	}
 	return false;
 }

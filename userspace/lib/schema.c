@@ -83,7 +83,8 @@ static void describe(const struct sc_type *type, json_t *schema, json_t *definit
 	size_t i;
 
 	if (type->format) {
-		json_object_set_new(properties, "format", json_pack("{s:s}", "const", type->format));
+		json_object_set_new(properties, "format",
+				    json_pack("{s:s}", "const", type->format));
 		json_object_set_new(properties, "version",
 				    json_pack("{s:o}", "const", json_sprintf("%u.%u", type->major,
 									     type->minor)));

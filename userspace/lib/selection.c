@@ -570,10 +570,10 @@ SC_EXPORT int shadowcopy_backup_check(struct shadowcopy *sc,
 		const struct shadowcopy_metadata *of = sc_metadata_of(writer, metadata, count);
 
 		if (!of)
-			return SC_FAIL(sc, -ENOENT, .action = "accept writer", .object = writer->name,
-				       .cause = "its metadata is not there",
-				       .remedy = "start the writer, or load what was saved with the "
-				       "backup");
+			return SC_FAIL(sc, -ENOENT, .action = "accept writer",
+				       .object = writer->name, .cause = "its metadata is not there",
+				       .remedy = "start the writer, or load what was saved "
+				       "with the backup");
 		rc = check_writer(sc, backup, writer, of);
 	}
 	return rc ?: walk_dependencies(&walk);
@@ -654,8 +654,9 @@ static int may_restore_alone(struct shadowcopy *sc,
 	const struct shadowcopy_component *component;
 
 	if (!entry->selected)
-		return select_fail(sc, -ENOENT, entry, "it is not selected, which it must be before "
-				   "a part of it is", "select it first");
+		return select_fail(sc, -ENOENT, entry,
+				   "it is not selected, which it must be before a part of it is",
+				   "select it first");
 	component = shadowcopy_metadata_find(saved, path, name);
 	if (!component || !is_below(path, entry->path, entry->name))
 		return choose_fail(sc, -ENOENT, "select for restore", path, name,

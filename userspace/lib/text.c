@@ -13,6 +13,7 @@
 #include "ranges.h"
 
 #define NAME_BYTES	255	/* as a file's name */
+#define ALPHANUMERIC	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 /* --- characters ------------------------------------------------------------ */
 
@@ -123,7 +124,7 @@ static size_t variable_length(const char *text)
 
 	if (strncmp(text, "${", 2))
 		return 0;
-	name = strspn(text + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	name = strspn(text + 2, ALPHANUMERIC "_");
 	if (!name || name > 64 || isdigit((unsigned char)text[2]) || text[2 + name] != '}')
 		return 0;
 	return name + 3;
@@ -172,8 +173,7 @@ static const char *unit_fault(const char *text)
 	const char *dot = strrchr(text, '.');
 	size_t i;
 
-	if (text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			      "0123456789:-_.\\@")])
+	if (text[strspn(text, ALPHANUMERIC ":-_.\\@")])
 		return "has a character that no unit's name has";
 	for (i = 0; dot && dot != text && i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(dot, kinds[i]))
@@ -183,8 +183,7 @@ static const char *unit_fault(const char *text)
 
 static const char *host_fault(const char *text)
 {
-	if (text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			      "0123456789-.:")])
+	if (text[strspn(text, ALPHANUMERIC "-.:")])
 		return "has a character that no host's name or address has";
 	return text[0] == '-' || text[0] == '.' ? "begins with \"-\" or \".\"" : NULL;
 }

@@ -165,7 +165,8 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return rc;
 	sc = shadowcopy_new();
-	kind = strcmp(argv[2], "backup") ? SHADOWCOPY_DOCUMENT_METADATA : SHADOWCOPY_DOCUMENT_BACKUP;
+	kind = strcmp(argv[2], "backup") ? SHADOWCOPY_DOCUMENT_METADATA :
+					   SHADOWCOPY_DOCUMENT_BACKUP;
 	if (!strcmp(argv[1], "schema"))
 		rc = schema();
 	else if (!strcmp(argv[1], "sample"))

@@ -57,13 +57,14 @@ static struct shadowcopy_metadata *full_metadata(void)
 					     SHADOWCOPY_NEEDED_DEFAULT);
 	rc |= shadowcopy_component_add_dependency(sc, component, &class_b, "Top/Sub", "Users",
 						  "host.example.org");
-	rc |= shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_DATABASE, "Spool",
-						"Index", NULL, false, true, 0, &component);
+	rc |= shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_DATABASE,
+						"Spool", "Index", NULL, false, true, 0, &component);
 	rc |= shadowcopy_component_add_database(sc, component, "/srv/db", "index.db",
 						SHADOWCOPY_NEEDED_DEFAULT);
 	rc |= shadowcopy_component_add_log(sc, component, "/srv/db", "*.log",
 					   SHADOWCOPY_NEEDED_DEFAULT);
-	rc |= shadowcopy_metadata_add_mapping(sc, metadata, "/srv/db", "index.db", false, "/srv/alt");
+	rc |= shadowcopy_metadata_add_mapping(sc, metadata, "/srv/db", "index.db", false,
+					      "/srv/alt");
 	CHECK(!rc, "metadata with everything is made");
 	if (rc)
 		printf("# %s\n", shadowcopy_last_error(sc)->text);
@@ -101,7 +102,8 @@ static struct shadowcopy_metadata *small_metadata(struct shadowcopy_component **
 	struct shadowcopy_metadata *metadata;
 
 	shadowcopy_metadata_new(sc, &class_a, &instance_a, "W", &metadata);
-	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_OTHER, SHADOWCOPY_SOURCE_OTHER);
+	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_OTHER,
+				      SHADOWCOPY_SOURCE_OTHER);
 	shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_IF_CAN_REPLACE, NULL,
 					SHADOWCOPY_PARTICIPATION_ALWAYS, false);
 	shadowcopy_metadata_add_component(sc, metadata, type, "", "C", NULL, true, false, 0,
@@ -154,14 +156,18 @@ static void metadata_arguments(void)
 	CHECK(shadowcopy_metadata_add_component(sc, metadata, 1, NULL, "x", NULL, true, false, 8,
 						NULL) == -EINVAL, "an unknown flag is refused");
 	CHECK(metadata->component_count == 2, "and nothing is left of them");
-	CHECK(shadowcopy_component_add_files(sc, database, "/srv", "*", false, NULL, 0) == -EINVAL &&
-	      says("no file group"), "files of a group in a database are refused (C-51)");
+	CHECK(shadowcopy_component_add_files(sc, database, "/srv", "*", false, NULL, 0) ==
+	      -EINVAL &&
+	      says("no file group"),
+	      "files of a group in a database are refused (C-51)");
 	CHECK(shadowcopy_component_add_log(sc, group, "/srv", "*", 0) == -EINVAL &&
 	      says("no database"), "logs in a file group are refused (C-52)");
 	CHECK(shadowcopy_metadata_add_mapping(sc, metadata, "/srv", "*", false, "/alt") == -ENOENT,
 	      "a mapping of no file set is refused (C-56)");
-	CHECK(shadowcopy_component_add_dependency(sc, group, &class_a, NULL, "D", NULL) == -EINVAL &&
-	      says("another writer"), "a dependency on the own writer is refused (C-57)");
+	CHECK(shadowcopy_component_add_dependency(sc, group, &class_a, NULL, "D", NULL) ==
+	      -EINVAL &&
+	      says("another writer"),
+	      "a dependency on the own writer is refused (C-57)");
 	CHECK(shadowcopy_metadata_set_restore(sc, metadata, 0, NULL, 1, false) == -EINVAL,
 	      "a restore method has to be defined (L-09)");
 	CHECK(shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_STOP_RESTORE_START,
@@ -268,8 +274,10 @@ static void refused_texts(void)
 		{ BEGIN COMPONENTS "}],\"major\":-1}", -EINVAL, "major is not between" },
 		{ BEGIN COMPONENTS "}],\"major\":1.5}", -EINVAL, "major is no integer" },
 		{ BEGIN COMPONENTS "}],\"mappings\":[{\"path\":\"/a\",\"spec\":\"*\","
-		  "\"destination\":\"/b\"}]}", -EINVAL, "exactly that file set" },
-		{ BEGIN COMPONENTS "},{\"type\":\"file-group\",\"name\":\"C\",\"selectable\":false}]}",
+				   "\"destination\":\"/b\"}]}",
+		  -EINVAL, "exactly that file set" },
+		{ BEGIN COMPONENTS
+		  "},{\"type\":\"file-group\",\"name\":\"C\",\"selectable\":false}]}",
 		  -EINVAL, "there twice" },
 		{ BEGIN COMPONENTS ",\"caption\":\"a\\u0000b\"}]}", -EBADMSG, "line 1" },
 		{ BEGIN COMPONENTS ",\"caption\":\"a\\u001bb\"}]}", -EINVAL, "control character" },
@@ -286,7 +294,8 @@ static void refused_texts(void)
 	};
 	size_t i;
 
-	CHECK(!load(BEGIN COMPONENTS "}]}"), "a small document that was written by hand is accepted");
+	CHECK(!load(BEGIN COMPONENTS "}]}"),
+	      "a small document that was written by hand is accepted");
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		int rc = load(bad[i].text);
 		char what[128];
@@ -309,7 +318,8 @@ static void checksums(void)
 	at = strstr(text, "index.db");
 	at[0] = 'I';
 	CHECK(shadowcopy_metadata_load(sc, text, strlen(text), "it", SHADOWCOPY_LOAD_UNSIGNED,
-				       &again) == -EBADMSG && !again && says("checksum does not fit"),
+				       &again) == -EBADMSG &&
+	      !again && says("checksum does not fit"),
 	      "a changed letter is seen, whatever the flags");
 	at[0] = 'i';
 	at = strstr(text, ",\n  \"sha256\"");
@@ -420,7 +430,8 @@ static void windows(void)
 		{ "C-71", PROPERTY(RESTORE_OPTIONS), REQUESTER, STEP(CHOOSING), STEP(RESTORING) },
 		{ "C-72", PROPERTY(BACKUP_METADATA), WRITER, STEP(PREPARE_BACKUP), STEP(COMPLETE) },
 		{ "C-72", PROPERTY(BACKUP_METADATA), WRITER, STEP(POST_SNAPSHOT), STEP(SNAPSHOT) },
-		{ "C-73", PROPERTY(RESTORE_METADATA), WRITER, STEP(PRE_RESTORE), STEP(POST_RESTORE) },
+		{ "C-73", PROPERTY(RESTORE_METADATA), WRITER, STEP(PRE_RESTORE),
+		  STEP(POST_RESTORE) },
 		{ "C-74", PROPERTY(BACKUP_STAMP), WRITER, STEP(POST_SNAPSHOT), STEP(SNAPSHOT) },
 		{ "C-74", PROPERTY(PREVIOUS_STAMP), REQUESTER, STEP(GATHERED), STEP(CREATED) },
 		{ "C-75", PROPERTY(PARTIAL_FILES), WRITER, STEP(POST_SNAPSHOT), STEP(PRE_RESTORE) },
@@ -428,15 +439,18 @@ static void windows(void)
 		{ "C-76", PROPERTY(DIFFERENCED_FILES), WRITER, STEP(PREPARE_BACKUP),
 		  STEP(PRE_RESTORE) },
 		{ "C-77", PROPERTY(RESTORE_TARGET), WRITER, STEP(PRE_RESTORE), STEP(POST_RESTORE) },
-		{ "C-78", PROPERTY(DIRECTED_TARGETS), WRITER, STEP(PRE_RESTORE), STEP(POST_SNAPSHOT) },
+		{ "C-78", PROPERTY(DIRECTED_TARGETS), WRITER, STEP(PRE_RESTORE),
+		  STEP(POST_SNAPSHOT) },
 		{ "C-79", PROPERTY(NEW_TARGETS), REQUESTER, STEP(CHOOSING), STEP(RESTORING) },
 		{ "C-79", PROPERTY(ALTERNATES_USED), REQUESTER, STEP(RESTORING), STEP(CHOOSING) },
 		{ "C-80", PROPERTY(SELECTED), REQUESTER, STEP(CHOOSING), STEP(RESTORING) },
 		{ "C-80", PROPERTY(RESTORE_SUBCOMPONENTS), REQUESTER, STEP(CHOOSING),
 		  STEP(RESTORING) },
-		{ "C-80", PROPERTY(ADDITIONAL_RESTORES), REQUESTER, STEP(CHOOSING), STEP(RESTORED) },
+		{ "C-80", PROPERTY(ADDITIONAL_RESTORES), REQUESTER, STEP(CHOOSING),
+		  STEP(RESTORED) },
 		{ "C-81", PROPERTY(BACKUP_SUCCEEDED), REQUESTER, STEP(CREATED), STEP(COMPLETED) },
-		{ "C-81", PROPERTY(FILE_RESTORE_STATUS), REQUESTER, STEP(RESTORING), STEP(RESTORED) },
+		{ "C-81", PROPERTY(FILE_RESTORE_STATUS), REQUESTER, STEP(RESTORING),
+		  STEP(RESTORED) },
 		{ "C-82", PROPERTY(PREPARE_BACKUP_FAILURE), WRITER, STEP(PREPARE_BACKUP),
 		  STEP(POST_SNAPSHOT) },
 		{ "C-82", PROPERTY(POST_SNAPSHOT_FAILURE), WRITER, STEP(POST_SNAPSHOT),
@@ -457,11 +471,12 @@ static void windows(void)
 		char what[128];
 		bool good;
 
-		good = !shadowcopy_property_check(sc, rows[i].property, rows[i].role, rows[i].step) &&
+		good = !shadowcopy_property_check(sc, rows[i].property, rows[i].role,
+						  rows[i].step) &&
 		       shadowcopy_property_check(sc, rows[i].property, rows[i].role,
 						 rows[i].wrong) == -EBADFD &&
-		       shadowcopy_property_check(sc, rows[i].property, other,
-						 rows[i].step) == -EBADFD;
+		       shadowcopy_property_check(sc, rows[i].property, other, rows[i].step) ==
+			       -EBADFD;
 		snprintf(what, sizeof(what), "%s: %s in its window only", rows[i].row,
 			 shadowcopy_property_name(rows[i].property));
 		CHECK(good, what);
@@ -482,7 +497,8 @@ static void setters(void)
 	act(backup, REQUESTER, STEP(GATHERED));
 	CHECK(!shadowcopy_backup_component_set_text(sc, c, PROPERTY(BACKUP_OPTIONS), "fast") &&
 	      !strcmp(c->backup_options, "fast"), "the requester sets backup options");
-	CHECK(shadowcopy_backup_component_set_text(sc, c, PROPERTY(BACKUP_METADATA), "x") == -EBADFD,
+	CHECK(shadowcopy_backup_component_set_text(sc, c, PROPERTY(BACKUP_METADATA), "x") ==
+	      -EBADFD,
 	      "but no backup metadata");
 	CHECK(shadowcopy_backup_component_set_text(sc, c, PROPERTY(FAILURE), "x") == -EINVAL &&
 	      shadowcopy_backup_component_set_text(sc, c, PROPERTY(NEW_TARGETS), "x") == -EINVAL,
@@ -502,24 +518,32 @@ static void setters(void)
 	act(backup, WRITER, STEP(POST_SNAPSHOT));
 	CHECK(!shadowcopy_backup_component_add_partial(sc, c, "/srv", "big", "0:4096,0x2000:0x1000",
 						       NULL), "a partial file is added (F-40)");
-	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv", "big", "0:1", NULL) == -EEXIST &&
-	      shadowcopy_backup_component_add_partial(sc, c, "/srv", "b*", "0:1", NULL) == -EINVAL &&
-	      shadowcopy_backup_component_add_partial(sc, c, "/srv", "b", "0:", NULL) == -EINVAL,
+	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv", "big", "0:1", NULL) ==
+	      -EEXIST &&
+	      shadowcopy_backup_component_add_partial(sc, c, "/srv", "b*", "0:1", NULL) ==
+	      -EINVAL &&
+	      shadowcopy_backup_component_add_partial(sc, c, "/srv", "b", "0:", NULL) ==
+	      -EINVAL,
 	      "but not twice, nor with a wildcard, nor without ranges");
 	backup->partial_files = false;
-	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv", "more", "0:1", NULL) == -EINVAL &&
-	      says("cannot back up parts"), "nor where the requester does not want any");
+	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv", "more", "0:1", NULL) ==
+	      -EINVAL &&
+	      says("cannot back up parts"),
+	      "nor where the requester does not want any");
 	CHECK(!shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true, 1000) &&
-	      shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true, 0) == -EEXIST,
+	      shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true,
+								  0) == -EEXIST,
 	      "differenced files are added once (F-41)");
-	CHECK(!shadowcopy_backup_component_set_failure(sc, c, SHADOWCOPY_FAILURE_RETRYABLE, 7, "no"),
+	CHECK(!shadowcopy_backup_component_set_failure(sc, c, SHADOWCOPY_FAILURE_RETRYABLE, 7,
+						       "no"),
 	      "a writer tells of a failure (C-84)");
 
 	CHECK(!shadowcopy_backup_begin_restore(sc, backup, &session), "a restore is begun");
 	act(backup, REQUESTER, STEP(CHOOSING));
 	CHECK(!shadowcopy_backup_component_set_text(sc, c, PROPERTY(RESTORE_OPTIONS),
 						    "\"Roll Forward\"=\"All\"") &&
-	      shadowcopy_backup_component_set_text(sc, c, PROPERTY(RESTORE_OPTIONS), "All") == -EINVAL,
+	      shadowcopy_backup_component_set_text(sc, c, PROPERTY(RESTORE_OPTIONS),
+							   "All") == -EINVAL,
 	      "restore options have a grammar (l.6)");
 	CHECK(!shadowcopy_backup_component_set_value(sc, c, PROPERTY(AUTHORITATIVE), 1) &&
 	      c->authoritative, "a flag is set");
@@ -545,8 +569,8 @@ static void setters(void)
 	CHECK(shadowcopy_backup_component_add_directed(sc, c, "/srv", "a", "0:10", "/srv", "b",
 						       "0:9") == -EINVAL &&
 	      says("different lengths") &&
-	      !shadowcopy_backup_component_add_directed(sc, c, "/srv", "a", "0:10,20:5", "/srv", "b",
-							"5:10,99:5"),
+	      !shadowcopy_backup_component_add_directed(sc, c, "/srv", "a", "0:10,20:5",
+								"/srv", "b", "5:10,99:5"),
 	      "directed targets have ranges of the same lengths (F-45)");
 	act(backup, REQUESTER, STEP(RESTORING));
 	CHECK(!shadowcopy_backup_component_set_ranges_path(sc, c, "/srv", "big", "/tmp/r") &&
@@ -557,6 +581,16 @@ static void setters(void)
 	      !strcmp(c->backup_stamp, "1"), "the next restore begins with what the backup left");
 	shadowcopy_metadata_free(metadata);
 	shadowcopy_backup_free(backup);
+}
+
+#define BACKUP_BEGIN \
+	"{\"format\":\"shadowcopy-backup-components\",\"version\":\"1.0\"," \
+	"\"mode\":\"backup\",\"session\":\"5e000000-0000-0000-0000-000000000000\""
+
+static int load_backup(const char *text, struct shadowcopy_backup **backupp)
+{
+	return shadowcopy_backup_load(sc, text, strlen(text), "it", SHADOWCOPY_LOAD_UNSIGNED,
+				      backupp);
 }
 
 static void backup_round_trip(void)
@@ -592,6 +626,15 @@ static void backup_round_trip(void)
 	free(text);
 	free(text_again);
 	shadowcopy_backup_free(backup);
+	shadowcopy_backup_free(again);
+	/* Found by the fuzzer: such a writer was saved as what cannot be loaded. */
+	rc = load_backup(BACKUP_BEGIN ",\"writers\":[{\"class_id\":"
+			 "\"a0010000-0000-0000-0000-000000000000\",\"instance_id\":"
+			 "\"a0020000-0000-0000-0000-000000000000\",\"name\":\"W\","
+			 "\"components\":[]}]}", &again);
+	CHECK(!rc && !shadowcopy_backup_save(sc, again, &text, NULL) &&
+	      strstr(text, "\"components\": []"), "a writer without components is saved as it is");
+	free(text);
 	shadowcopy_backup_free(again);
 	backup = small_backup(&c);
 	CHECK(backup->created == 1769860800250000000LL, "a time with decimals is read");
@@ -644,12 +687,14 @@ static void expansion(void)
 	struct shadowcopy_metadata *metadata = full_metadata();
 	char *path;
 
-	CHECK(!shadowcopy_path_expand(sc, "${STATE}/mail", lookup, NULL, &path), "a path is expanded");
+	CHECK(!shadowcopy_path_expand(sc, "${STATE}/mail", lookup, NULL, &path),
+	      "a path is expanded");
 	CHECK_STRING(path ?: "", "/var/lib/mail", "by its variable");
 	free(path);
 	CHECK(shadowcopy_path_expand(sc, "/a/${NO}/b", lookup, NULL, &path) == -ENOENT && !path,
 	      "an unknown variable is an error");
-	CHECK(shadowcopy_path_expand(sc, "${EVIL}/b", lookup, NULL, &path) == -EINVAL && says("\"..\""),
+	CHECK(shadowcopy_path_expand(sc, "${EVIL}/b", lookup, NULL, &path) == -EINVAL &&
+	      says("\"..\""),
 	      "a value does not lead out");
 	CHECK(!shadowcopy_metadata_expand(sc, metadata, lookup, NULL) &&
 	      !strcmp(metadata->components[0]->files[1]->path, "/var/lib/mail"),
@@ -660,14 +705,16 @@ static void expansion(void)
 static void specs(void)
 {
 	CHECK(shadowcopy_spec_matches("*", "") && shadowcopy_spec_matches("*.d?", "a.db") &&
-	      shadowcopy_spec_matches("a*b*c", "aXbYbc") && shadowcopy_spec_matches("?", "\xc3\xa4") &&
-	      shadowcopy_spec_matches("[a]", "[a]"), "patterns fit");
+	      shadowcopy_spec_matches("a*b*c", "aXbYbc") &&
+	      shadowcopy_spec_matches("?", "\xc3\xa4") &&
+	      shadowcopy_spec_matches("[a]", "[a]"),
+	      "patterns fit");
 	CHECK(!shadowcopy_spec_matches("?", "") && !shadowcopy_spec_matches("*.db", "a.dbx") &&
 	      !shadowcopy_spec_matches("[a]", "a") && !shadowcopy_spec_matches("A", "a") &&
 	      !shadowcopy_spec_matches("a*b*c", "aXbY"), "and do not");
 }
 
-static void ranges(void)
+static void parse_ranges(void)
 {
 	static const struct {
 		const char *text;
@@ -687,8 +734,10 @@ static void ranges(void)
 	int fd = mkstemp(name);
 
 	unlink(name);
-	CHECK(!shadowcopy_ranges_parse(sc, "0:4096,0x2000:0X10,9223372036854775806:1", &list, &count) &&
-	      count == 3 && list[1].offset == 8192 && list[1].length == 16, "ranges are read (F-40)");
+	CHECK(!shadowcopy_ranges_parse(sc, "0:4096,0x2000:0X10,9223372036854775806:1", &list,
+				       &count) &&
+	      count == 3 && list[1].offset == 8192 && list[1].length == 16,
+	      "ranges are read (F-40)");
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct shadowcopy_range *none;
 		char what[64];
@@ -711,7 +760,7 @@ static void ranges(void)
 	free(list);
 }
 
-static void options(void)
+static void parse_options(void)
 {
 	static const struct {
 		const char *text;
@@ -735,9 +784,11 @@ static void options(void)
 	size_t i, count;
 	int rc;
 
-	rc = shadowcopy_options_parse(sc, "\"Sub/Path\" : \"My Name\" = \"a\\\"b\" ,\"Roll Forward\"="
+	rc = shadowcopy_options_parse(sc,
+				      "\"Sub/Path\" : \"My Name\" = \"a\\\"b\" ,\"Roll Forward\"="
 				      "\"Partial:12:00\",\"Authoritative\"=\"Item:1\","
-				      "\"Authoritative\"=\"Item:2\"", &list, &count);
+				      "\"Authoritative\"=\"Item:2\"",
+				      &list, &count);
 	CHECK(!rc && count == 4 && !strcmp(list[0]->component, "Sub/Path") &&
 	      !strcmp(list[0]->name, "My Name") && !strcmp(list[0]->value, "a\"b") &&
 	      !list[1]->component && !list[4], "restore options are read (l.6)");
@@ -745,8 +796,9 @@ static void options(void)
 	CHECK(!shadowcopy_options_parse(sc, "", &list, &count) && !count, "none are some");
 	free(list);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		CHECK(shadowcopy_options_parse(sc, bad[i].text, &list, &count) == -EINVAL && !list &&
-		      says(bad[i].says), bad[i].text);
+		CHECK(shadowcopy_options_parse(sc, bad[i].text, &list, &count) == -EINVAL &&
+		      !list && says(bad[i].says),
+		      bad[i].text);
 }
 
 void test_documents(void)
@@ -765,7 +817,7 @@ void test_documents(void)
 	merging();
 	expansion();
 	specs();
-	ranges();
-	options();
+	parse_ranges();
+	parse_options();
 	shadowcopy_free(sc);
 }

@@ -53,6 +53,7 @@ static void make_tree(void)
 		"srv", "srv/sub", "srv/sub/empty", "srv/tmp", "srv/deep", "deep", "deep/er", "spit",
 		"out", "conf",
 	};
+	static const struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
 	size_t i;
 
 	strcpy(top, "/tmp/shadowcopy-files.XXXXXX");
@@ -72,7 +73,7 @@ static void make_tree(void)
 	put("out/secret", "s");
 	if (symlink(at("out"), at("srv/link")) || symlink("a.db", at("srv/alias.db")))
 		puts("# no symbolic links");
-	utimensat(AT_FDCWD, at("srv/old.log"), (struct timespec[2]){ { 1000, 0 }, { 1000, 0 } }, 0);
+	utimensat(AT_FDCWD, at("srv/old.log"), old, 0);
 }
 
 static void remove_tree(void)
@@ -92,7 +93,8 @@ static struct shadowcopy_backup_component *entry;
 static void begin(uint32_t type)
 {
 	shadowcopy_metadata_new(sc, &class_a, &instance_a, "W", &metadata);
-	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_OTHER, SHADOWCOPY_SOURCE_OTHER);
+	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_OTHER,
+				      SHADOWCOPY_SOURCE_OTHER);
 	shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_IF_CAN_REPLACE, NULL,
 					SHADOWCOPY_PARTICIPATION_ALWAYS, false);
 	shadowcopy_metadata_add_component(sc, metadata, type, NULL, "C", NULL, true, false, 0,
@@ -163,7 +165,8 @@ static void expanding(void)
 {
 	begin_group();
 	add("/srv", "*.db", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
-	CHECK_STRING(list(), "/srv/a.db /srv/alias.db@", "a pattern in one directory; links are links");
+	CHECK_STRING(list(), "/srv/a.db /srv/alias.db@",
+		     "a pattern in one directory; links are links");
 	end();
 	begin_group();
 	add("/srv", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
@@ -175,12 +178,14 @@ static void expanding(void)
 	end();
 	begin_group();
 	add("/srv", "*.db", true, "/spit", SHADOWCOPY_NEEDED_DEFAULT);
-	CHECK_STRING(list(), "/srv/a.db", "an alternate path is read, under the default path (F-29)");
+	CHECK_STRING(list(), "/srv/a.db",
+		     "an alternate path is read, under the default path (F-29)");
 	end();
 	begin_group();
 	add("/srv/link", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
 	list();
-	CHECK((last == -ELOOP || last == -ENOTDIR) && says("symbolic link"), "a symbolic link leads nowhere (N-09)");
+	CHECK((last == -ELOOP || last == -ENOTDIR) && says("symbolic link"),
+	      "a symbolic link leads nowhere (N-09)");
 	end();
 	begin_group();
 	add("/srv/none", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
@@ -200,7 +205,8 @@ static void expanding(void)
 	begin_group();
 	add(at("srv"), "a.db", false, NULL, SHADOWCOPY_NEEDED_FULL);
 	list();
-	CHECK(!last && strstr(listed, "srv/a.db"), "where none is needed the volume is read (G-17)");
+	CHECK(!last && strstr(listed, "srv/a.db"),
+	      "where none is needed the volume is read (G-17)");
 	end();
 	begin_group();
 	add("${X}", "*", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
@@ -218,7 +224,8 @@ static void types(void)
 	shadowcopy_component_add_database(sc, component, "/srv", "a.db", SHADOWCOPY_NEEDED_DEFAULT);
 	shadowcopy_component_add_log(sc, component, "/srv", "b.log", SHADOWCOPY_NEEDED_DEFAULT);
 	backup->type = SHADOWCOPY_TYPE_LOG;
-	CHECK_STRING(list(), "/srv/a.db /srv/b.log", "a type that a writer does not know is full (G-16)");
+	CHECK_STRING(list(), "/srv/a.db /srv/b.log",
+		     "a type that a writer does not know is full (G-16)");
 	shadowcopy_metadata_set_schema(sc, metadata, SHADOWCOPY_SCHEMA_LOG);
 	CHECK_STRING(list(), "/srv/b.log", "a log backup has logs only (G-05)");
 	end();
@@ -273,9 +280,10 @@ static void parts_of_files(void)
 	end();
 }
 
-static void excludes(void)
+static void of_the_machine(void)
 {
-	put("conf/a.conf", "# of the machine\n\n/srv/**/*.db\n[W]\n/srv/b.log\n[Gone]\n/srv/old.log\n");
+	put("conf/a.conf",
+	    "# of the machine\n\n/srv/**/*.db\n[W]\n/srv/b.log\n[Gone]\n/srv/old.log\n");
 	put("conf/b.other", "nothing to read\n");
 	with_excludes = true;
 	begin_group();
@@ -313,6 +321,7 @@ static const char *const step_names[] = {
 	"", "pre", "stop", "absent?", "replaceable?", "alternate-absent?", "copy", "copy-alternate",
 	"stage", "custom", "start", "post", "reboot",
 };
+
 static const char *const conditions[] = { "", "+", "-", "a+", "any-" };
 
 static struct shadowcopy_restore_plan *plan;
@@ -373,7 +382,8 @@ static void methods(void)
 	}
 	begin_restore(SHADOWCOPY_RESTORE_IF_CAN_REPLACE, NULL,
 		      SHADOWCOPY_PARTICIPATION_IF_REPLACE_FAILS);
-	CHECK_STRING(steps(), "pre replaceable? +copy any-post", "a writer that is told of failures (l.4)");
+	CHECK_STRING(steps(), "pre replaceable? +copy any-post",
+		     "a writer that is told of failures (l.4)");
 	end();
 	begin_restore(SHADOWCOPY_RESTORE_IF_CAN_REPLACE, NULL, SHADOWCOPY_PARTICIPATION_NEVER);
 	CHECK_STRING(steps(), "replaceable? +copy", "and one that is told nothing (l.4)");
@@ -411,11 +421,13 @@ static void targets(void)
 	steps();
 	file = file_of("/srv/sub/c.db");
 	CHECK(file && !strcmp(file->destination, "/new/sub/c.db") &&
-	      !strcmp(file->alternate, "/alt/sub/c.db"), "a new target and an alternate location (B-37)");
+	      !strcmp(file->alternate, "/alt/sub/c.db"),
+	      "a new target and an alternate location (B-37)");
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_WRITER, SHADOWCOPY_STEP_PRE_RESTORE);
 	shadowcopy_backup_component_set_value(sc, entry, SHADOWCOPY_PROPERTY_RESTORE_TARGET,
 					      SHADOWCOPY_TARGET_ALTERNATE);
-	CHECK_STRING(steps(), "pre copy-alternate post", "the target alternate is over the method (l.3)");
+	CHECK_STRING(steps(), "pre copy-alternate post",
+		     "the target alternate is over the method (l.3)");
 	shadowcopy_backup_component_set_value(sc, entry, SHADOWCOPY_PROPERTY_RESTORE_TARGET,
 					      SHADOWCOPY_TARGET_ORIGINAL_LOCATION);
 	CHECK_STRING(steps(), "pre copy post", "and so is the original location (l.3)");
@@ -442,7 +454,7 @@ void test_files(void)
 	expanding();
 	types();
 	parts_of_files();
-	excludes();
+	of_the_machine();
 	methods();
 	targets();
 	remove_tree();

@@ -108,7 +108,8 @@ static uint32_t selectability(const char *path, const char *name)
 static void rule_1(void)
 {
 	begin();
-	CHECK(selectability(NULL, "Executables") == 1 && selectability("Executables", "ConfigFiles") == 1,
+	CHECK(selectability(NULL, "Executables") == 1 &&
+	      selectability("Executables", "ConfigFiles") == 1,
 	      "rule 1: what is not selectable, below nothing selectable, is mandatory");
 	CHECK(!add(NULL, "LicenseInfo") && inclusion(NULL, "Executables") == EXPLICIT &&
 	      inclusion("Executables", "ConfigFiles") == EXPLICIT &&
@@ -122,7 +123,8 @@ static void rule_1(void)
 static void rule_2(void)
 {
 	begin();
-	CHECK(selectability(NULL, "LicenseInfo") == 2, "rule 2: selectable, below nothing selectable");
+	CHECK(selectability(NULL, "LicenseInfo") == 2,
+	      "rule 2: selectable, below nothing selectable");
 	CHECK(!add(NULL, "Security") && inclusion(NULL, "LicenseInfo") == NONE,
 	      "rule 2: it is in only where it is chosen");
 	CHECK(add(NULL, "Security") == -EEXIST && says("already"), "rule 2: and chosen once");
@@ -132,7 +134,8 @@ static void rule_2(void)
 static void rule_3(void)
 {
 	begin();
-	CHECK(selectability("Security", "UserInfo") == 3, "rule 3: not selectable, below a selectable");
+	CHECK(selectability("Security", "UserInfo") == 3,
+	      "rule 3: not selectable, below a selectable");
 	CHECK(add("Security", "UserInfo") == -EINVAL && says("comes with Security") &&
 	      !backup->writer_count, "rule 3: it is never chosen itself");
 	CHECK(!add(NULL, "Security") && inclusion("Security", "UserInfo") == IMPLICIT,
@@ -210,7 +213,8 @@ static void rule_8(void)
 	begin();
 	all[0] = mine;
 	all[1] = other;
-	shadowcopy_component_add_dependency(sc, shadowcopy_metadata_find(mine, "Security", "UserInfo"),
+	shadowcopy_component_add_dependency(sc,
+					    shadowcopy_metadata_find(mine, "Security", "UserInfo"),
 					    &class_b, "Top", "Users", NULL);
 	add(NULL, "LicenseInfo");
 	CHECK(!shadowcopy_backup_check(sc, backup, all, 2),
@@ -222,7 +226,8 @@ static void rule_8(void)
 	      !shadowcopy_backup_check(sc, backup, all, 2) && backup->writer_count == 2 &&
 	      shadowcopy_backup_find(backup->writers[1], NULL, "Top"),
 	      "rule 8: it is added by what it lies below");
-	CHECK(shadowcopy_backup_check(sc, backup, all, 1) == -ENOENT, "rule 8: its writer must be there");
+	CHECK(shadowcopy_backup_check(sc, backup, all, 1) == -ENOENT,
+	      "rule 8: its writer must be there");
 	end();
 	begin();
 	all[0] = mine;
@@ -267,7 +272,8 @@ static void rule_9(void)
 static void rule_10(void)
 {
 	begin_restore(NULL, "writerData");
-	CHECK(!restored("writerData/Set1", "Jan"), "rule 10: nothing is restored that was not selected");
+	CHECK(!restored("writerData/Set1", "Jan"),
+	      "rule 10: nothing is restored that was not selected");
 	shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, mine);
 	CHECK(restored("writerData/Set1", "Jan") && restored("writerData/QueryLogs", "Query") &&
 	      restored("writerData/Usage", "Dec") && !restored(NULL, "Executables"),
@@ -293,7 +299,8 @@ static void rule_11(void)
 	      -EEXIST, "rule 11: once");
 	CHECK(!shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set2") &&
 	      restored("writerData/Set2", "Jan"), "rule 11: a second one beside it");
-	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, NULL, "Security") == -ENOENT,
+	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, NULL, "Security") ==
+	      -ENOENT,
 	      "rule 11: not one of another set");
 	end();
 }
@@ -307,7 +314,8 @@ static void rule_12(void)
 	shadowcopy_backup_select(sc, data, mine, mine);
 	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData/QueryLogs",
 							 "Query") == -EINVAL &&
-	      says("cannot be restored alone"), "rule 12: what is not selectable for restore is never added");
+	      says("cannot be restored alone"),
+	      "rule 12: what is not selectable for restore is never added");
 	CHECK(restored("writerData/QueryLogs", "Query"), "rule 12: but restored with the whole");
 	end();
 }
@@ -365,7 +373,8 @@ static void whole_example(void)
 	      "the example: writerData is chosen");
 	for (i = 0; i < ARRAY_SIZE(my_writer); i++)
 		in += inclusion(my_writer[i].path, my_writer[i].name) != NONE;
-	CHECK(in == 2 + 11, "the example: with it the two mandatory ones and all below, Usage, too");
+	CHECK(in == 2 + 11,
+	      "the example: with it the two mandatory ones and all below, Usage, too");
 	CHECK(shadowcopy_backup_set_state(sc, backup, 1, true, false, false) ||
 	      !shadowcopy_backup_save(sc, backup, &text, NULL), "the example: is saved");
 	free(text);
@@ -389,10 +398,12 @@ static void refusals(void)
 	} documents[] = {
 		{ "Executables", "", 0, "" },
 		{ "LicenseInfo", "", -EINVAL, "mandatory" },
-		{ "Executables", "},{\"type\":\"file-group\",\"path\":\"Security\",\"name\":\"UserInfo\"",
-		  -EINVAL, "not selectable" },
-		{ "writerData", "},{\"type\":\"file-group\",\"path\":\"writerData\",\"name\":\"Usage\"",
-		  -EINVAL, "with writerData" },
+		{ "Executables",
+		  "},{\"type\":\"file-group\",\"path\":\"Security\",\"name\":\"UserInfo\"", -EINVAL,
+		  "not selectable" },
+		{ "writerData",
+		  "},{\"type\":\"file-group\",\"path\":\"writerData\",\"name\":\"Usage\"", -EINVAL,
+		  "with writerData" },
 		{ "Nothing", "", -ENOENT, "none of that name" },
 	};
 	struct shadowcopy_metadata *all[1];
@@ -416,10 +427,12 @@ static void refusals(void)
 		end();
 	}
 	begin();
-	CHECK(add(NULL, "Nothing") == -ENOENT && says("none of that name"), "what is not there is not chosen");
+	CHECK(add(NULL, "Nothing") == -ENOENT && says("none of that name"),
+	      "what is not there is not chosen");
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_PREPARED);
 	CHECK(add(NULL, "Security") == -EBADFD, "nothing is chosen after PrepareForBackup (B-10)");
-	CHECK(shadowcopy_component_in_system_state(mine, mine->components[0]), "system state (F-02)");
+	CHECK(shadowcopy_component_in_system_state(mine, mine->components[0]),
+	      "system state (F-02)");
 	mine->components[0]->flags = SHADOWCOPY_COMPONENT_NOT_SYSTEM_STATE;
 	CHECK(!shadowcopy_component_in_system_state(mine, mine->components[0]), "but what says no");
 	end();
