@@ -226,12 +226,13 @@ static const struct sc_field component_fields[] = {
 		       .what = "the writer's mark of this backup"),
 	COMPONENT_TEXT(previous_stamp, OPAQUE, P(PREVIOUS_STAMP),
 		       .what = "the mark of the backup that this one builds on"),
-	COMPONENT_LIST(partial_files, partial_file_count, partial_type, P(PARTIAL_FILES)),
+	COMPONENT_LIST(partial_files, partial_file_count, partial_type, P(PARTIAL_FILES),
+		       .max = 4096),
 	COMPONENT_LIST(differenced_files, differenced_file_count, differenced_type,
-		       P(DIFFERENCED_FILES)),
+		       P(DIFFERENCED_FILES), .max = 4096),
 	COMPONENT(restore_target, SC_ENUM, P(RESTORE_TARGET), .words = targets),
 	COMPONENT_LIST(directed_targets, directed_target_count, directed_type,
-		       P(DIRECTED_TARGETS)),
+		       P(DIRECTED_TARGETS), .max = 4096),
 	COMPONENT_LIST(new_targets, new_target_count, target_type, P(NEW_TARGETS), .max = 4096),
 	COMPONENT_LIST(alternates_used, alternate_used_count, target_type, P(ALTERNATES_USED),
 		       .max = 4096),
@@ -271,7 +272,7 @@ static const struct sc_field writer_fields[] = {
 	SC_FIELD(shadowcopy_backup_writer, name, SC_TEXT, .required = true, .text = SC_TEXT_NAME),
 	SC_FIELD(shadowcopy_backup_writer, instance_name, SC_TEXT, .text = SC_TEXT_NAME),
 	SC_LIST_FIELD(shadowcopy_backup_writer, components, component_count, &component_type,
-		      .required = true, .what = "those that were chosen by name"),
+		      .required = true, .max = 4096, .what = "those that were chosen by name"),
 };
 
 static const struct sc_type writer_type = {

@@ -95,6 +95,8 @@ static uint32_t needed_by(const struct shadowcopy_backup *backup,
 struct gathering {
 	struct shadowcopy *sc;
 	const struct shadowcopy_backup *backup;
+	/* For each component of the writer that is looked at, the entry that it is in by. */
+	struct shadowcopy_backup_component **entries;
 	struct source *sources;
 	size_t count;
 };
@@ -137,20 +139,16 @@ static int each_fileset(const struct shadowcopy_component *component, fileset_fn
 }
 
 /* Call @fn for each file set that is in the backup by an entry. */
-static int each_in_entry(const struct shadowcopy_backup *backup,
+static int each_in_entry(const struct gathering *gathering,
 			 const struct shadowcopy_metadata *metadata,
 			 const struct shadowcopy_backup_component *entry, fileset_fn fn, void *data)
 {
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < metadata->component_count && !rc; i++) {
-		struct shadowcopy_backup_component *of;
-
-		shadowcopy_backup_inclusion(backup, metadata, metadata->components[i], &of);
-		if (of == entry)
+	for (i = 0; i < metadata->component_count && !rc; i++)
+		if (gathering->entries[i] == entry)
 			rc = each_fileset(metadata->components[i], fn, data);
-	}
 	return rc;
 }
 
@@ -195,7 +193,7 @@ static void relate(struct gathering *gathering, struct source *source, bool exac
 
 	source->from = source->path;
 	source->needs_shadow = true;
-	if (!each_in_entry(gathering->backup, source->metadata, source->entry, find_fileset,
+	if (!each_in_entry(gathering, source->metadata, source->entry, find_fileset,
 			   &finding))
 		return;
 	source->component = finding.component;
@@ -269,8 +267,9 @@ static int add_fileset(void *data, const struct shadowcopy_component *component,
 	return add_source(adding->gathering, &source);
 }
 
-static int gather_writer(struct gathering *gathering, const struct shadowcopy_backup_writer *writer,
-			 const struct shadowcopy_metadata *metadata)
+static int gather_entries(struct gathering *gathering,
+			  const struct shadowcopy_backup_writer *writer,
+			  const struct shadowcopy_metadata *metadata)
 {
 	size_t i;
 	int rc = 0;
@@ -283,9 +282,25 @@ static int gather_writer(struct gathering *gathering, const struct shadowcopy_ba
 		if (!rc)
 			rc = add_partial(gathering, &base);
 		if (!rc)
-			rc = each_in_entry(gathering->backup, metadata, base.entry, add_fileset,
-					   &adding);
+			rc = each_in_entry(gathering, metadata, base.entry, add_fileset, &adding);
 	}
+	return rc;
+}
+
+static int gather_writer(struct gathering *gathering, const struct shadowcopy_backup_writer *writer,
+			 const struct shadowcopy_metadata *metadata)
+{
+	size_t i;
+	int rc;
+
+	gathering->entries = calloc(metadata->component_count + 1, sizeof(*gathering->entries));
+	if (!gathering->entries)
+		return SC_FAIL(gathering->sc, -ENOMEM, .action = "list the files");
+	for (i = 0; i < metadata->component_count; i++)
+		shadowcopy_backup_inclusion(gathering->backup, metadata, metadata->components[i],
+					    &gathering->entries[i]);
+	rc = gather_entries(gathering, writer, metadata);
+	free(gathering->entries);
 	return rc;
 }
 

@@ -207,7 +207,7 @@ static const struct sc_field metadata_fields[] = {
 	SC_LIST_FIELD(shadowcopy_metadata, mappings, mapping_count, &mapping_type, .max = 1024,
 		      .what = "alternate locations for a restore"),
 	SC_LIST_FIELD(shadowcopy_metadata, components, component_count, &component_type,
-		      .required = true),
+		      .required = true, .max = 4096),
 };
 
 static int metadata_check(struct shadowcopy *sc, const void *object)

@@ -532,7 +532,7 @@ static void setters(void)
 	      "nor where the requester does not want any");
 	CHECK(!shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true, 1000) &&
 	      shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true,
-								  0) == -EEXIST,
+							  0) == -EEXIST,
 	      "differenced files are added once (F-41)");
 	CHECK(!shadowcopy_backup_component_set_failure(sc, c, SHADOWCOPY_FAILURE_RETRYABLE, 7,
 						       "no"),
@@ -543,7 +543,7 @@ static void setters(void)
 	CHECK(!shadowcopy_backup_component_set_text(sc, c, PROPERTY(RESTORE_OPTIONS),
 						    "\"Roll Forward\"=\"All\"") &&
 	      shadowcopy_backup_component_set_text(sc, c, PROPERTY(RESTORE_OPTIONS),
-							   "All") == -EINVAL,
+						   "All") == -EINVAL,
 	      "restore options have a grammar (l.6)");
 	CHECK(!shadowcopy_backup_component_set_value(sc, c, PROPERTY(AUTHORITATIVE), 1) &&
 	      c->authoritative, "a flag is set");
