@@ -34,9 +34,9 @@
  * must not be able to fill the coordinator's socket.
  *
  * One mutex protects everything.  Who has it allocates without I/O and waits for
- * nothing, so a thaw never waits for what is frozen; the message that aborts is
- * allocated before there is anything to abort.  There is one timer, for the first
- * of all deadlines.
+ * nothing, so a thaw never waits for what is frozen.  What must be said later is
+ * allocated before a writer is told: the abort, the result, the end of the freeze.
+ * There is one timer, for the first of all deadlines.
  *
  * Who sends a command is known by its socket.  The death of a socket is told by
  * netlink's own notifier, when its last file descriptor is closed: one that a child
@@ -60,6 +60,7 @@
 /* What a writer must be able to undo; what a frozen one can be told; what belongs to a backup. */
 #define TELLS_ABORTABLE	(TELL_BIT(PREPARE_BACKUP) | TELL_BIT(PREPARE_SNAPSHOT) | TELL_BIT(FREEZE))
 #define TELLS_AT_REST	(TELL_BIT(THAW) | TELL_BIT(ABORT) | TELL_BIT(BACKUP_SHUTDOWN))
+#define TELLS_ENDING	TELLS_AT_REST
 #define TELLS_BACKUP	(TELLS_ABORTABLE | TELL_BIT(THAW) | TELL_BIT(POST_SNAPSHOT) | \
 			 TELL_BIT(BACKUP_COMPLETE) | TELL_BIT(ABORT))
 #define TELLS_ALL	(TELLS_BACKUP | TELL_BIT(IDENTIFY) | TELL_BIT(BACKUP_SHUTDOWN) | \
@@ -68,6 +69,7 @@
 /**
  * struct writer - a registered writer
  * @node: in writers, in order of registration
+ * @id: grows from one to the next
  * @portid: its socket
  * @class: what it is
  * @instance: which of that class; no two have the same
@@ -81,6 +83,7 @@
  */
 struct writer {
 	struct list_head node;
+	unsigned long id;
 	u32 portid;
 	struct shadow_uuid class;
 	struct shadow_uuid instance;
@@ -108,6 +111,8 @@ struct writer {
  * @expired: its freeze took too long
  * @to_shut: a backup that it has to be told the end of
  * @abort: what tells it to abort; NULL: there is nothing to abort
+ * @result: what tells the coordinator of the answer; not NULL while @pending
+ * @expiry: what tells the coordinator that the freeze took too long; not NULL while @at_rest
  */
 struct engagement {
 	struct list_head node;
@@ -123,6 +128,8 @@ struct engagement {
 	bool expired;
 	bool to_shut;
 	struct sk_buff *abort;
+	struct sk_buff *result;
+	struct sk_buff *expiry;
 };
 
 static DEFINE_MUTEX(lock);
@@ -131,6 +138,7 @@ static LIST_HEAD(engagements);
 static unsigned int nr_writers;
 static u32 coordinator;			/* its socket; 0: there is none */
 static u64 last_cookie;
+static unsigned long last_writer;
 static struct workqueue_struct *deadline_wq;
 
 static void deadline_fn(struct work_struct *work);
@@ -209,27 +217,25 @@ static void set_deadline(void)
 
 static void coordinator_gone(void);
 
-/* Context: lock. */
-static void to_coordinator(struct sk_buff *skb, void *header, int err)
+/* Send what was made before, which is complete.  Context: lock. */
+static void to_coordinator(struct sk_buff *skb)
 {
-	if (!skb)
-		goto deaf;
-	if (err) {
-		nlmsg_free(skb);
-		goto deaf;
+	if (!coordinator) {
+		kfree_skb(skb);
+		return;
 	}
-	genlmsg_end(skb, header);
 	if (!genlmsg_unicast(&init_net, skb, coordinator))
 		return;
-deaf:
 	/* What it must know it will never know: better to have none. */
-	pr_warn("the coordinator cannot be told what writers answer: sessions end\n");
+	pr_warn("the coordinator does not read what writers answer: its sessions end\n");
 	coordinator_gone();
 }
 
-static struct sk_buff *for_coordinator(u8 cmd, void **header)
+static struct sk_buff *for_coordinator(u8 cmd)
 {
-	return shadow_netlink_new(coordinator, 0, 0, cmd, header, WRITERS_GFP);
+	void *header;
+
+	return shadow_netlink_new(coordinator, 0, 0, cmd, &header, WRITERS_GFP);
 }
 
 static int put_writer(struct sk_buff *skb, const struct writer *w)
@@ -257,32 +263,33 @@ struct answer {
 	const char *text;
 };
 
-/* What was pending is no more: say so.  Context: lock. */
+/*
+ * What was pending is no more: say so.  The message has room for all of it.  @e is gone
+ * after it if the coordinator is.  Context: lock.
+ */
 static void settle(struct engagement *e, u32 result, const struct answer *answer)
 {
 	u64 elapsed = ktime_to_ns(ktime_sub(ktime_get(), e->told));
+	struct sk_buff *skb = e->result;
 	u32 tell = e->pending;
-	struct sk_buff *skb;
-	void *header = NULL;
-	int err = 0;
 
 	e->pending = 0;
 	e->answer_by = KTIME_MAX;
-	if (!coordinator)
-		return;
-	skb = for_coordinator(SHADOW_NL_CMD_RESULT, &header);
-	if (skb)
-		err = put_uuid(skb, SHADOW_NL_A_SESSION, &e->session) ?:
-		      put_uuid(skb, SHADOW_NL_A_INSTANCE, &e->writer->instance) ?:
-		      nla_put_u32(skb, SHADOW_NL_A_TELL, tell) ?:
-		      nla_put_u32(skb, SHADOW_NL_A_RESULT, result) ?:
-		      nla_put_u64_64bit(skb, SHADOW_NL_A_COOKIE, e->cookie, SHADOW_NL_A_PAD) ?:
-		      nla_put_u64_64bit(skb, SHADOW_NL_A_ELAPSED, elapsed, SHADOW_NL_A_PAD);
-	if (skb && !err && answer)
-		err = nla_put_u32(skb, SHADOW_NL_A_STATUS, answer->status) ?:
-		      nla_put_u32(skb, SHADOW_NL_A_APP_CODE, answer->app_code) ?:
-		      (answer->text ? nla_put_string(skb, SHADOW_NL_A_TEXT, answer->text) : 0);
-	to_coordinator(skb, header, err);
+	e->result = NULL;
+	put_uuid(skb, SHADOW_NL_A_SESSION, &e->session);
+	put_uuid(skb, SHADOW_NL_A_INSTANCE, &e->writer->instance);
+	nla_put_u32(skb, SHADOW_NL_A_TELL, tell);
+	nla_put_u32(skb, SHADOW_NL_A_RESULT, result);
+	nla_put_u64_64bit(skb, SHADOW_NL_A_COOKIE, e->cookie, SHADOW_NL_A_PAD);
+	nla_put_u64_64bit(skb, SHADOW_NL_A_ELAPSED, elapsed, SHADOW_NL_A_PAD);
+	if (answer) {
+		nla_put_u32(skb, SHADOW_NL_A_STATUS, answer->status);
+		nla_put_u32(skb, SHADOW_NL_A_APP_CODE, answer->app_code);
+		if (answer->text)
+			nla_put_string(skb, SHADOW_NL_A_TEXT, answer->text);
+	}
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	to_coordinator(skb);
 }
 
 /* A message that tells a writer something; ABORTs are made before they are needed. */
@@ -303,7 +310,8 @@ static struct sk_buff *new_tell(const struct engagement *e, u32 tell, u64 cookie
 	      nla_put_u32(skb, SHADOW_NL_A_ANSWER_MS, answer_ms) ?:
 	      (tell == SHADOW_NL_TELL_FREEZE ?
 	       nla_put_u32(skb, SHADOW_NL_A_FREEZE_MS, e->writer->freeze_ms) : 0) ?:
-	      (reason ? nla_put_u32(skb, SHADOW_NL_A_REASON, reason) : 0);
+	      (reason || tell == SHADOW_NL_TELL_ABORT ?
+	       nla_put_u32(skb, SHADOW_NL_A_REASON, reason) : 0);
 	if (err) {
 		nlmsg_free(skb);
 		return NULL;
@@ -329,6 +337,8 @@ static void forget(struct engagement *e)
 {
 	list_del(&e->node);
 	kfree_skb(e->abort);
+	kfree_skb(e->result);
+	kfree_skb(e->expiry);
 	kfree(e);
 	module_put(THIS_MODULE);
 }
@@ -364,18 +374,25 @@ static void no_longer_at_rest(struct engagement *e, u32 event)
 		return;
 	e->at_rest = false;
 	e->thaw_by = KTIME_MAX;
+	kfree_skb(e->expiry);
+	e->expiry = NULL;
 	fact(event, e->writer, e);
 }
 
 /* Tell it to abort, with the message that is there.  Context: lock. */
-static void abort_now(struct engagement *e, u32 event)
+static void abort_now(struct engagement *e, u32 event, u32 reason)
 {
 	struct sk_buff *skb = e->abort;
 
 	e->abort = NULL;
 	no_longer_at_rest(e, event);
-	if (skb)
-		genlmsg_unicast(&init_net, skb, e->writer->portid);
+	if (!skb)
+		return;
+	/* When it was made neither of them was known. */
+	*(u32 *)nla_data(nlmsg_find_attr(nlmsg_hdr(skb), GENL_HDRLEN, SHADOW_NL_A_REASON)) = reason;
+	memcpy(nla_data(nlmsg_find_attr(nlmsg_hdr(skb), GENL_HDRLEN, SHADOW_NL_A_SET)), &e->set,
+	       sizeof(e->set));
+	genlmsg_unicast(&init_net, skb, e->writer->portid);
 }
 
 /* Nobody leads this session any more.  Context: lock. */
@@ -383,7 +400,7 @@ static void wind_up(struct engagement *e)
 {
 	struct sk_buff *skb = NULL;
 
-	abort_now(e, SHADOW_NL_EV_WRITER_THAWED);
+	abort_now(e, SHADOW_NL_EV_WRITER_THAWED, SHADOW_REASON_NONE);
 	if (e->to_shut && e->writer->tells & TELL_BIT(BACKUP_SHUTDOWN))
 		skb = new_tell(e, SHADOW_NL_TELL_BACKUP_SHUTDOWN, ++last_cookie, 0, 0);
 	if (skb)
@@ -426,20 +443,15 @@ again:
 /* Its freeze is over: it is told so, and then the coordinator.  Context: lock. */
 static void expire(struct engagement *e)
 {
-	struct shadow_uuid session = e->session, instance = e->writer->instance;
-	struct sk_buff *skb;
-	void *header = NULL;
-	int err = 0;
+	struct sk_buff *skb = e->expiry;
 
 	e->expired = true;
-	abort_now(e, SHADOW_NL_EV_WRITER_EXPIRED);
-	if (!coordinator)
-		return;
-	skb = for_coordinator(SHADOW_NL_CMD_FREEZE_EXPIRED, &header);
-	if (skb)
-		err = put_uuid(skb, SHADOW_NL_A_SESSION, &session) ?:
-		      put_uuid(skb, SHADOW_NL_A_INSTANCE, &instance);
-	to_coordinator(skb, header, err);
+	e->expiry = NULL;
+	abort_now(e, SHADOW_NL_EV_WRITER_EXPIRED, SHADOW_REASON_TIMEOUT);
+	put_uuid(skb, SHADOW_NL_A_SESSION, &e->session);
+	put_uuid(skb, SHADOW_NL_A_INSTANCE, &e->writer->instance);
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	to_coordinator(skb);
 }
 
 static void deadline_fn(struct work_struct *work)
@@ -567,6 +579,7 @@ int shadow_writers_register(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&lock);
 	err = may_register(info, w);
 	if (!err) {
+		w->id = ++last_writer;
 		list_add_tail(&w->node, &writers);
 		nr_writers++;
 		fact(SHADOW_NL_EV_WRITER_ADDED, w, NULL);
@@ -648,8 +661,13 @@ int shadow_writers_extend(struct sk_buff *skb, struct genl_info *info)
 	e = spoken_of(info);
 	if (IS_ERR(e)) {
 		err = PTR_ERR(e);
+	} else if (1U << e->pending & TELLS_ENDING) {
+		NL_SET_ERR_MSG(info->extack, "others wait for it: there is no more time");
+		err = -EPERM;
 	} else if (e->answer_by != KTIME_MAX) {
-		e->answer_by = ktime_add_ms(ktime_get(), ms);
+		/* Of all extensions together there is an end. */
+		e->answer_by = min(ktime_add_ms(ktime_get(), ms),
+				   ktime_add_ms(e->told, SHADOW_NL_ANSWER_MAX_MS));
 		set_deadline();
 	}
 	mutex_unlock(&lock);
@@ -682,6 +700,11 @@ int shadow_writers_coordinate(struct sk_buff *skb, struct genl_info *info)
 static int may_tell(struct genl_info *info, const struct writer *w, const struct engagement *e,
 		    u32 tell)
 {
+	if (e && e->at_rest && e->thaw_by <= ktime_get() && tell == SHADOW_NL_TELL_THAW) {
+		NL_SET_ERR_MSG(info->extack, "its longest freeze is over");
+		mod_delayed_work(deadline_wq, &deadline, 0);
+		return -ETIMEDOUT;	/* the timer is about to say so */
+	}
 	if (!(w->tells & 1U << tell)) {
 		NL_SET_ERR_MSG(info->extack, "the writer does not want to be told this");
 		return -EOPNOTSUPP;
@@ -733,53 +756,88 @@ static void told(struct engagement *e, u32 tell, u64 cookie, u32 answer_ms)
 	set_deadline();
 }
 
-/*
- * Send it.  The message that aborts, and the answer to the coordinator, are made first:
- * once the writer knows, nothing may fail.  Context: lock.
+/**
+ * struct messages - what is made before a writer is told
+ * @tell: to the writer
+ * @reply: to the coordinator, with the cookie
+ * @abort: see struct engagement; these three are NULL where there is one, or none is needed
+ * @result: likewise
+ * @expiry: likewise
  */
+struct messages {
+	struct sk_buff *tell, *reply, *abort, *result, *expiry;
+};
+
+static void free_messages(struct messages *m)
+{
+	kfree_skb(m->tell);
+	kfree_skb(m->reply);
+	kfree_skb(m->abort);
+	kfree_skb(m->result);
+	kfree_skb(m->expiry);
+}
+
+/* All or none of them. */
+static int make_messages(struct genl_info *info, const struct engagement *e, u32 tell, u64 cookie,
+			 u32 answer_ms, u32 reason, struct messages *m)
+{
+	bool abort = 1U << tell & TELLS_ABORTABLE && !e->abort;
+	bool freeze = tell == SHADOW_NL_TELL_FREEZE;
+	void *header = NULL;
+
+	memset(m, 0, sizeof(*m));
+	m->reply = shadow_netlink_new(info->snd_portid, info->snd_seq, 0, SHADOW_NL_CMD_TELL,
+				      &header, WRITERS_GFP);
+	m->tell = new_tell(e, tell, cookie, answer_ms, reason);
+	m->result = for_coordinator(SHADOW_NL_CMD_RESULT);
+	if (abort)
+		m->abort = new_tell(e, SHADOW_NL_TELL_ABORT, ++last_cookie, 0, 0);
+	if (freeze)
+		m->expiry = for_coordinator(SHADOW_NL_CMD_FREEZE_EXPIRED);
+	if (!m->reply || !m->tell || !m->result || (abort && !m->abort) ||
+	    (freeze && !m->expiry) ||
+	    nla_put_u64_64bit(m->reply, SHADOW_NL_A_COOKIE, cookie, SHADOW_NL_A_PAD)) {
+		free_messages(m);
+		return -ENOMEM;
+	}
+	genlmsg_end(m->reply, header);
+	return 0;
+}
+
+/* Once the writer knows nothing may fail.  Context: lock. */
 static int tell_it(struct genl_info *info, struct engagement *e, u32 tell, u32 answer_ms,
 		   u32 reason)
 {
-	struct sk_buff *skb, *reply;
 	u64 cookie = ++last_cookie;
-	void *header = NULL;
+	struct messages m;
 	int err;
 
-	if (1U << tell & TELLS_ABORTABLE && !e->abort) {
-		e->abort = new_tell(e, SHADOW_NL_TELL_ABORT, ++last_cookie, 0,
-				    SHADOW_REASON_TIMEOUT);
-		if (!e->abort)
-			return -ENOMEM;
-	}
-	reply = shadow_netlink_new(info->snd_portid, info->snd_seq, 0, SHADOW_NL_CMD_TELL, &header,
-				   WRITERS_GFP);
-	if (!reply)
-		return -ENOMEM;
-	err = nla_put_u64_64bit(reply, SHADOW_NL_A_COOKIE, cookie, SHADOW_NL_A_PAD);
-	skb = err ? NULL : new_tell(e, tell, cookie, answer_ms, reason);
-	if (!skb) {
-		nlmsg_free(reply);
-		return -ENOMEM;
-	}
-	genlmsg_end(reply, header);
+	err = make_messages(info, e, tell, cookie, answer_ms, reason, &m);
+	if (err)
+		return err;
 	if (e->pending) {
 		settle(e, SHADOW_NL_RESULT_SUPERSEDED, NULL);
 		if (!coordinator) {	/* deaf: @e is gone */
-			nlmsg_free(skb);
-			nlmsg_free(reply);
+			free_messages(&m);
 			return -ENOTCONN;
 		}
 	}
-	if (tell == SHADOW_NL_TELL_BACKUP_SHUTDOWN)
-		abort_now(e, SHADOW_NL_EV_WRITER_THAWED);	/* where it was not told to */
-	err = genlmsg_unicast(&init_net, skb, e->writer->portid);
+	if (tell == SHADOW_NL_TELL_BACKUP_SHUTDOWN)	/* where it was not told to before */
+		abort_now(e, SHADOW_NL_EV_WRITER_THAWED, SHADOW_REASON_NONE);
+	err = genlmsg_unicast(&init_net, m.tell, e->writer->portid);
+	m.tell = NULL;
 	if (err) {
 		NL_SET_ERR_MSG(info->extack, "the writer does not read what it is told");
-		nlmsg_free(reply);
+		free_messages(&m);
 		return err == -EAGAIN ? -ENOBUFS : err;
 	}
+	e->result = m.result;
+	if (m.abort)
+		e->abort = m.abort;
+	if (m.expiry)
+		e->expiry = m.expiry;
 	told(e, tell, cookie, answer_ms);
-	return genlmsg_unicast(&init_net, reply, info->snd_portid);
+	return genlmsg_unicast(&init_net, m.reply, info->snd_portid);
 }
 
 int shadow_writers_tell(struct sk_buff *skb, struct genl_info *info)
@@ -791,6 +849,8 @@ int shadow_writers_tell(struct sk_buff *skb, struct genl_info *info)
 	struct writer *w;
 	int err = 0;
 
+	if (!netlink_capable(skb, CAP_SYS_ADMIN))
+		return -ENOTCONN;	/* a socket's number can be another's for a moment */
 	get_uuid(a[SHADOW_NL_A_SESSION], &session);
 	get_uuid(a[SHADOW_NL_A_INSTANCE], &instance);
 	answer_ms = a[SHADOW_NL_A_ANSWER_MS] ? nla_get_u32(a[SHADOW_NL_A_ANSWER_MS]) : 0;
@@ -836,6 +896,8 @@ int shadow_writers_end(struct sk_buff *skb, struct genl_info *info)
 	struct engagement *e, *next;
 	int err = 0;
 
+	if (!netlink_capable(skb, CAP_SYS_ADMIN))
+		return -ENOTCONN;
 	get_uuid(info->attrs[SHADOW_NL_A_SESSION], &session);
 	if (is_zero(&session))
 		return -EINVAL;
@@ -851,10 +913,9 @@ int shadow_writers_end(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* cb->args[0]: how many were told of.  One that goes meanwhile makes another be missed. */
+/* cb->args[0]: the id of the last one that was told of. */
 int shadow_writers_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	unsigned int n = 0;
 	struct writer *w;
 
 	if (!netlink_capable(cb->skb, CAP_SYS_ADMIN))
@@ -863,7 +924,7 @@ int shadow_writers_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	list_for_each_entry(w, &writers, node) {
 		void *header;
 
-		if (n++ < cb->args[0])
+		if (w->id <= cb->args[0])
 			continue;
 		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				     &shadow_family, NLM_F_MULTI, SHADOW_NL_CMD_WRITER_GET);
@@ -874,7 +935,7 @@ int shadow_writers_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			break;
 		}
 		genlmsg_end(skb, header);
-		cb->args[0] = n;
+		cb->args[0] = w->id;
 	}
 	mutex_unlock(&lock);
 	return skb->len;

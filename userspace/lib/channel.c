@@ -27,7 +27,8 @@ struct shadowcopy_channel {
 	struct nl_sock *sock;
 	int family;
 	struct waiting *first, **last;	/* what came by itself */
-	bool no_memory;			/* ... and could not be put aside */
+	int lost;			/* negative errno: some of it was lost; until it is told */
+	unsigned int seq;		/* of the command under way */
 	/* the command under way */
 	bool answered;
 	int error;
@@ -82,7 +83,7 @@ static void put_aside(struct shadowcopy_channel *channel, uint32_t command, stru
 	struct shadowcopy_channel_message *m;
 
 	if (!waiting) {
-		channel->no_memory = true;
+		channel->lost = -ENOMEM;
 		return;
 	}
 	m = &waiting->message;
@@ -133,7 +134,8 @@ static int on_message(struct nl_msg *msg, void *data)
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	struct nlattr *a[SHADOW_NL_A_MAX + 1];
 
-	if (header->nlmsg_type != channel->family || !genlmsg_valid_hdr(header, 0) ||
+	/* Whoever is root could send us something, too. */
+	if (nlmsg_get_src(msg)->nl_pid || header->nlmsg_type != channel->family || !genlmsg_valid_hdr(header, 0) ||
 	    genlmsg_parse(header, 0, a, SHADOW_NL_A_MAX, policy) < 0)
 		return NL_SKIP;
 	switch (genlmsg_hdr(header)->cmd) {
@@ -152,12 +154,26 @@ static int on_message(struct nl_msg *msg, void *data)
 	return NL_OK;
 }
 
-static int on_end(struct nl_msg *msg, void *data)
+static int on_ack(struct nl_msg *msg, void *data)
 {
 	struct shadowcopy_channel *channel = data;
 
-	(void)msg;
+	if (nlmsg_hdr(msg)->nlmsg_seq == channel->seq)
+		channel->answered = true;
+	return NL_OK;
+}
+
+/* The end of a list has an errno, too, which the library does not look at. */
+static int on_finish(struct nl_msg *msg, void *data)
+{
+	struct shadowcopy_channel *channel = data;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+
+	if (header->nlmsg_seq != channel->seq)
+		return NL_OK;
 	channel->answered = true;
+	if (nlmsg_datalen(header) >= (int)sizeof(int) && *(int *)nlmsg_data(header) < 0)
+		channel->error = *(int *)nlmsg_data(header);
 	return NL_OK;
 }
 
@@ -166,6 +182,8 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *data
 	struct shadowcopy_channel *channel = data;
 
 	(void)from;
+	if (error->msg.nlmsg_seq != channel->seq)
+		return NL_SKIP;
 	channel->answered = true;
 	channel->error = error->error;
 	return NL_SKIP;
@@ -179,15 +197,12 @@ static int read_some(struct shadowcopy_channel *channel)
 	do
 		rc = nl_recvmsgs_default(channel->sock);
 	while (rc == -NLE_INTR);
-	if (channel->no_memory) {
-		channel->no_memory = false;
-		return -ENOMEM;
-	}
 	switch (-rc) {
 	case NLE_AGAIN:
 		return -EAGAIN;
 	case NLE_NOMEM:		/* recvmsg()'s ENOBUFS arrives as this one */
-		return -ENOBUFS;
+		channel->lost = -ENOBUFS;
+		return 0;
 	default:
 		return rc < 0 && !channel->answered ? -EIO : 0;
 	}
@@ -200,14 +215,20 @@ static int command(struct shadowcopy_channel *channel, struct nl_msg *msg)
 
 	channel->answered = false;
 	channel->error = 0;
-	rc = nl_send_auto(channel->sock, msg);
+	nl_complete_msg(channel->sock, msg);
+	channel->seq = nlmsg_hdr(msg)->nlmsg_seq;
+	rc = nl_send(channel->sock, msg);
 	nlmsg_free(msg);
 	if (rc < 0)
 		return rc == -NLE_NOMEM ? -ENOBUFS : -EIO;
 	while (!channel->answered) {
 		rc = read_some(channel);
+		if (rc == -EAGAIN) {	/* the answer is what was lost */
+			channel->lost = channel->lost ?: -ENOBUFS;
+			return channel->lost;
+		}
 		if (rc)
-			return rc == -EAGAIN ? -ENOBUFS : rc;
+			return rc;
 	}
 	return channel->error;
 }
@@ -262,8 +283,8 @@ SC_EXPORT int shadowcopy_channel_open(struct shadowcopy *sc, struct shadowcopy_c
 			 &(int){ RECEIVE_BUFFER }, sizeof(int));
 	cb = nl_socket_get_cb(channel->sock);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_message, channel);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_end, channel);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_end, channel);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, channel);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, channel);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, channel);
 	nl_cb_put(cb);
 	rc = nl_socket_set_nonblocking(channel->sock);
@@ -310,9 +331,15 @@ SC_EXPORT int shadowcopy_channel_next(struct shadowcopy_channel *channel,
 	int rc = 0;
 
 	while (!channel->first) {
-		rc = read_some(channel);
+		rc = channel->lost ? 0 : read_some(channel);
 		if (rc == -EAGAIN)
 			return 0;
+		if (!rc && channel->lost) {
+			rc = -ENOBUFS;
+			channel->lost = 0;
+			return SC_FAIL(channel->sc, rc, .action = "read the module's channel",
+				       .cause = "messages were lost");
+		}
 		if (rc)
 			return SC_FAIL(channel->sc, rc, .action = "read the module's channel");
 	}

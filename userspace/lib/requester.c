@@ -17,6 +17,7 @@
 #include "private.h"
 
 #define SOCKET_PATH "/run/shadowcopy/shadowd.sock"
+#define PACKET_MAX (64 * 1024)
 #define ANSWER_MAX (4 << 20)
 
 struct shadowcopy_requester {
@@ -129,6 +130,11 @@ SC_EXPORT int shadowcopy_requester_begin(struct shadowcopy_requester *requester,
 	if (!text)
 		return SC_FAIL(requester->sc, -ENOMEM, .action = "call the coordinator",
 			       .object = call);
+	if (strlen(text) > PACKET_MAX) {
+		free(text);
+		return SC_FAIL(requester->sc, -E2BIG, .action = "call the coordinator", .object = call,
+			       .cause = "a call has 64 KiB at most");
+	}
 	if (send(requester->fd, text, strlen(text), MSG_NOSIGNAL) < 0)
 		rc = -errno;
 	free(text);
@@ -187,7 +193,9 @@ static int take_answer(struct shadowcopy_requester *requester, ssize_t size, int
 	json_error_t error;
 
 	message = json_loadb(requester->buffer, size, JSON_REJECT_DUPLICATES, &error);
-	if (!message || json_integer_value(member_of(message, "id")) != requester->id) {
+	/* A packet that is none is refused without an id. */
+	if (!message || (json_is_integer(member_of(message, "id")) &&
+			 json_integer_value(member_of(message, "id")) != requester->id)) {
 		json_decref(message);
 		return 0;
 	}

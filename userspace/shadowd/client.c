@@ -25,6 +25,7 @@ struct client {
 
 static struct link list = { &list, &list };
 static unsigned int count;
+static sd_event_source *listening;
 
 bool clients_idle(void)
 {
@@ -52,7 +53,9 @@ void client_send(struct client *client, json_t *message)
 	json_decref(message);
 	/* An answer that does not fit into the socket: nobody reads the others. */
 	if (!text || send(client->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		log_line(4, "process %d does not read its answers", client->peer.pid);
+		if (text && errno != EPIPE && errno != ECONNRESET)
+			log_often(4, "process %d: an answer of %zu bytes cannot be sent: %s",
+				  client->peer.pid, strlen(text), strerror(errno));
 		shutdown(client->fd, SHUT_RDWR);	/* and it is closed from the loop */
 	}
 	free(text);
@@ -72,7 +75,7 @@ static void refuse(struct client *client, json_t *id, const char *code, const ch
 
 static void on_packet(struct client *client, const char *packet, size_t size)
 {
-	json_t *message, *id, *arguments;
+	json_t *message, *id, *arguments, *none;
 	json_error_t error;
 	const char *call;
 
@@ -85,8 +88,11 @@ static void on_packet(struct client *client, const char *packet, size_t size)
 	if (!id || !call || (arguments && !json_is_object(arguments)))
 		refuse(client, id, "INVALIDARG", "a packet has an id, a call, and perhaps arguments",
 		       "the packet is no call");
-	else if (client->session)
-		session_call(client->session, call, id, arguments ?: json_object());
+	else if (client->session) {
+		none = json_object();
+		session_call(client->session, call, id, arguments ?: none);
+		json_decref(none);
+	}
 	json_decref(message);
 }
 
@@ -120,8 +126,8 @@ static void accept_one(sd_event *loop, int fd)
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &size) ||
 	    !access_allowed(client->peer.uid, ACCESS_REQUESTER)) {
 		if (client && count < CLIENTS_MAX)
-			log_line(4, "user %u is not allowed to make shadows: see access.conf",
-				 client->peer.uid);
+			log_often(4, "user %u is not allowed to make shadows: see access.conf",
+				  client->peer.uid);
 		free(client);
 		close(fd);
 		return;
@@ -142,18 +148,34 @@ static void accept_one(sd_event *loop, int fd)
 	count++;
 }
 
+/* One at a time, after everything else: anybody can connect, again and again. */
 static int on_listener(sd_event_source *source, int fd, uint32_t mask, void *data)
 {
 	int client;
 
 	(void)mask;
 	(void)data;
-	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+	if (log_held()) {	/* to see who it is files are opened */
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+		return 0;
+	}
+	client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (client >= 0)
 		accept_one(sd_event_source_get_event(source), client);
 	return 0;
 }
 
+static void listen_again(void)
+{
+	sd_event_source_set_enabled(listening, SD_EVENT_ON);
+}
+
 int clients_init(sd_event *loop, int listener)
 {
-	return sd_event_add_io(loop, NULL, listener, EPOLLIN, on_listener, NULL);
+	int rc = sd_event_add_io(loop, &listening, listener, EPOLLIN, on_listener, NULL);
+
+	if (rc < 0)
+		return rc;
+	log_when_released(listen_again);
+	return sd_event_source_set_priority(listening, SD_EVENT_PRIORITY_IDLE);
 }

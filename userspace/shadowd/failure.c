@@ -20,6 +20,11 @@ void failure_set(struct failure *failure, const char *code, int error, const cha
 	va_start(args, cause);
 	vsnprintf(failure->cause, sizeof(failure->cause), cause, args);
 	va_end(args);
+	/* names come from anywhere, and what was too long is cut anywhere */
+	text_clean(failure->phase);
+	text_clean(failure->object);
+	text_clean(failure->cause);
+	text_clean(failure->remedy);
 }
 
 /* What VSS calls a failure of the module. */

@@ -1,21 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * log.c - lines for whoever reads standard error, and none while something is
- * frozen (D-17): they are kept until nothing is.
+ * frozen (D-17): they are kept until nothing is.  What else would open files waits
+ * for that, too.
  */
+#include <time.h>
+
 #include "shadowd.h"
 
 #define KEPT 256
+#define OFTEN_SECONDS 10
 
 static struct {
 	int level;
 	char text[512];
 } kept[KEPT];
 static unsigned int count, lost, holds;
+static void (*waiters[4])(void);
 
 static void print(int level, const char *text)
 {
 	fprintf(stderr, "<%d>%s\n", level, text);
+}
+
+static void keep_or_print(int level, const char *text)
+{
+	if (!holds) {
+		print(level, text);
+	} else if (count < KEPT) {
+		kept[count].level = level;
+		snprintf(kept[count++].text, sizeof(kept[0].text), "%s", text);
+	} else {
+		lost++;
+	}
 }
 
 void log_line(int level, const char *format, ...)
@@ -26,14 +43,30 @@ void log_line(int level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (!holds) {
-		print(level, text);
-	} else if (count < KEPT) {
-		kept[count].level = level;
-		memcpy(kept[count++].text, text, sizeof(text));
-	} else {
-		lost++;
+	keep_or_print(level, text);
+}
+
+void log_often(int level, const char *format, ...)
+{
+	static unsigned int passed_over;
+	static time_t last;
+	struct timespec now;
+	char text[512];
+	va_list args;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (last && now.tv_sec < last + OFTEN_SECONDS) {
+		passed_over++;
+		return;
 	}
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	last = now.tv_sec;
+	keep_or_print(level, text);
+	if (passed_over)
+		log_line(level, "... and %u lines like this before", passed_over);
+	passed_over = 0;
 }
 
 void log_hold(void)
@@ -41,16 +74,69 @@ void log_hold(void)
 	holds++;
 }
 
-void log_release(void)
+bool log_held(void)
+{
+	return holds;
+}
+
+void log_when_released(void (*fn)(void))
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		if (!waiters[i]) {
+			waiters[i] = fn;
+			return;
+		}
+	abort();	/* as many as there are in the code */
+}
+
+void log_flush(void)
 {
 	unsigned int i;
 
-	if (!holds || --holds)
-		return;
 	for (i = 0; i < count; i++)
 		print(kept[i].level, kept[i].text);
 	if (lost)
 		fprintf(stderr, "<4>%u lines more were not kept\n", lost);
 	count = 0;
 	lost = 0;
+}
+
+void log_release(void)
+{
+	size_t i;
+
+	if (!holds || --holds)
+		return;
+	log_flush();
+	for (i = 0; i < ARRAY_SIZE(waiters) && waiters[i]; i++)
+		waiters[i]();
+}
+
+void text_clean(char *text)
+{
+	unsigned char *at = (unsigned char *)text;
+	size_t length, i;
+
+	while (*at) {
+		if (*at < 0x80) {
+			if (*at < ' ' || *at == 0x7f)
+				*at = '?';
+			at++;
+			continue;
+		}
+		length = *at >= 0xc2 && *at < 0xe0 ? 2 : *at >= 0xe0 && *at < 0xf0 ? 3 :
+			 *at >= 0xf0 && *at < 0xf5 ? 4 : 0;
+		for (i = 1; i < length && (at[i] & 0xc0) == 0x80; i++)
+			;
+		/* overlong ones, surrogates, and what is above U+10FFFF */
+		if (!length || i < length || (*at == 0xe0 && at[1] < 0xa0) ||
+		    (*at == 0xed && at[1] > 0x9f) || (*at == 0xf0 && at[1] < 0x90) ||
+		    (*at == 0xf4 && at[1] > 0x8f)) {
+			*at++ = '?';
+			continue;
+		}
+		at += length;
+	}
 }

@@ -94,6 +94,7 @@ static int run(int listener)
 	}
 	if (writers_init(loop, sc))
 		return EXIT_FAILURE;
+	sessions_init();
 	rc = clients_init(loop, listener);
 	if (rc < 0)
 		return fails("the socket", rc);
@@ -105,6 +106,7 @@ static int run(int listener)
 	log_line(6, "shadowd %s is ready", shadowcopy_version());
 	rc = sd_event_loop(loop);
 	sd_notify(false, "STOPPING=1");
+	log_flush();
 	/* Sessions: the module tells their writers, and sets go with their descriptors. */
 	writers_exit();
 	shadowcopy_free(sc);

@@ -18,6 +18,15 @@ static void no_memory(struct making *making)
 		    "there is not enough memory");
 }
 
+void making_resolve(struct work *work)
+{
+	struct making *making = ENTRY(work, struct making, work);
+
+	making->rc = 0;
+	if (shadowcopy_resolve(making->sc, making->name, &making->volumes[making->count]))
+		fails(making);
+}
+
 /* What was asked for, unless the volume has it already. */
 static int choose_asked(struct making *making, size_t i)
 {

@@ -36,6 +36,7 @@ static void participant_fails(struct participant *p, uint32_t tell, uint32_t res
 	p->result = result;
 	p->status = status;
 	snprintf(p->text, sizeof(p->text), "%s", text);
+	text_clean(p->text);
 	p->state = WRITER_FAILED;
 	p->failed_at = tell;
 	p->out = true;
@@ -76,7 +77,11 @@ static bool tell_one(struct session *session, struct participant *p, uint32_t te
 
 	if (p->out && !tells[tell].to_failed)
 		return false;
-	/* what it does not take it cannot fail at; an abort always gets through */
+	if (tell == SHADOW_NL_TELL_THAW && !p->frozen) {
+		/* who does not want to be told to freeze has nothing to thaw */
+		p->state = tells[tell].next;
+		return false;
+	}
 	rc = writer_tell(&p->info.instance_id, &session->uuid, session_set(session),
 			 tell, tells[tell].answer_ms);
 	if (rc)
@@ -154,6 +159,20 @@ static void note_result(struct participant *p, const struct shadowcopy_channel_m
 	}
 }
 
+/* It has been told to abort; what it still owes of this round it owes no more. */
+static void expired(struct session *session, struct participant *p)
+{
+	bool owes = p->pending && session->round.tell == p->pending;
+
+	participant_fails(p, SHADOW_NL_TELL_FREEZE, SHADOW_NL_RESULT_TIMEOUT,
+			  SHADOW_NL_STATUS_TIMEOUT, "its longest freeze was over");
+	p->pending = 0;
+	if (owes && !--session->round.pending)
+		round_end(session);
+	else
+		set_expired(session);
+}
+
 void round_message(const struct shadowcopy_channel_message *message)
 {
 	struct session *session = session_find(&message->session);
@@ -162,10 +181,7 @@ void round_message(const struct shadowcopy_channel_message *message)
 	if (!p)
 		return;		/* of a session that is over */
 	if (message->command == SHADOW_NL_CMD_FREEZE_EXPIRED) {
-		p->frozen = false;
-		participant_fails(p, SHADOW_NL_TELL_FREEZE, SHADOW_NL_RESULT_TIMEOUT,
-				  SHADOW_NL_STATUS_TIMEOUT, "its longest freeze was over");
-		set_expired(session, p);
+		expired(session, p);
 		return;
 	}
 	if (message->result == SHADOW_NL_RESULT_SUPERSEDED || p->pending != message->tell)

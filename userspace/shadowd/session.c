@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shadowd.h"
+#include "making.h"
 
 static struct link list = { &list, &list };
 
@@ -148,14 +148,13 @@ json_t *participants_json(const struct session *session)
 
 /* --- the end ---------------------------------------------------------------------------- */
 
+static void forget_participants(struct session *session);
+
 static void session_free(struct session *session)
 {
 	link_remove(&session->link);
 	link_remove(&session->queue);
-	EACH(p, &session->participants, struct participant, link) {
-		link_remove(&p->link);
-		free(p);
-	}
+	forget_participants(session);
 	json_decref(session->reply);
 	json_decref(session->timings);
 	free(session);
@@ -252,16 +251,25 @@ static void call_set_backup_state(struct session *session, json_t *arguments)
 	session_done(session, session->state, NULL);
 }
 
-static struct participant *take_part(struct session *session, const struct writer *writer)
+static int take_part(void *data, const struct shadowcopy_channel_writer *writer)
 {
+	struct session *session = data;
 	struct participant *p = calloc(1, sizeof(*p));
 
 	if (!p)
-		return NULL;
-	p->info = writer->info;
+		return -ENOMEM;
+	p->info = *writer;
 	p->state = WRITER_STABLE;
 	link_add(&session->participants, &p->link);
-	return p;
+	return 0;
+}
+
+static void forget_participants(struct session *session)
+{
+	EACH(p, &session->participants, struct participant, link) {
+		link_remove(&p->link);
+		free(p);
+	}
 }
 
 static void metadata_gathered(struct round *round)
@@ -272,27 +280,51 @@ static void metadata_gathered(struct round *round)
 							  participants_json(session)));
 }
 
-static void call_gather_metadata(struct session *session, json_t *arguments)
+static void gather(struct session *session)
 {
 	struct failure failure;
+	int rc;
 
+	session->gather = false;
+	forget_participants(session);
+	rc = writers_each(take_part, session);
+	if (rc == -ENOMEM) {
+		failure_set(&failure, "OUTOFMEMORY", rc, "metadata", "", "",
+			    "there is not enough memory");
+		return session_fail(session, session->state, &failure);
+	}
+	if (rc) {
+		failure_set(&failure, "WRITER_INFRASTRUCTURE", rc, "metadata", "", "see the log "
+			    "of shadowd", "the module's list of writers cannot be read");
+		return session_fail(session, session->state, &failure);
+	}
+	round_start(session, SHADOW_NL_TELL_IDENTIFY, 0, metadata_gathered);
+}
+
+static void gather_waiting(void)
+{
+	EACH(session, &list, struct session, link)
+		if (session->gather)
+			gather(session);
+}
+
+void sessions_init(void)
+{
+	log_when_released(gather_waiting);
+}
+
+static void call_gather_metadata(struct session *session, json_t *arguments)
+{
 	(void)arguments;
 	if (session->context & SHADOWCOPY_ATTR_NO_WRITERS)
 		return bad_argument(session, shadowcopy_context_name(session->context),
 				    "begin the set at once, or use another context",
 				    "the context has no writers");
-	if (writers_refresh()) {
-		failure_set(&failure, "WRITER_INFRASTRUCTURE", -EIO, "metadata", "", "see the log "
-			    "of shadowd", "the module's list of writers cannot be read");
-		return session_fail(session, session->state, &failure);
-	}
-	EACH(writer, writers(), struct writer, link)
-		if (!take_part(session, writer)) {
-			failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "metadata", "", "",
-				    "there is not enough memory");
-			return session_fail(session, session->state, &failure);
-		}
-	round_start(session, SHADOW_NL_TELL_IDENTIFY, 0, metadata_gathered);
+	/* To see who may be a writer files are opened. */
+	if (log_held())
+		session->gather = true;
+	else
+		gather(session);
 }
 
 /* B-07: by class or instance; several calls add up. */
@@ -326,44 +358,72 @@ static void call_start_set(struct session *session, json_t *arguments)
 	session_done(session, SESSION_SET, NULL);
 }
 
+static void volume_found(struct work *work)
+{
+	struct session *session = ENTRY(work, struct session, making.work);
+	struct making *making = &session->making;
+	struct failure failure;
+	bool twice = false;
+	size_t i;
+
+	session->working = false;
+	for (i = 0; !making->rc && i < making->count; i++)
+		twice |= !memcmp(&making->volumes[i].dev, &making->volumes[making->count].dev,
+				 sizeof(making->volumes[i].dev));
+	if (making->rc) {
+		session_fail(session, session->state, &making->failure);
+	} else if (twice) {
+		failure_set(&failure, "OBJECT_ALREADY_EXISTS", -EEXIST, "arguments", making->name,
+			    "name each volume once", "it is in the set already");
+		session_fail(session, session->state, &failure);
+	} else {
+		making->stores[making->count] = making->store;
+		making->store = NULL;
+		session_done(session, session->state, json_pack("{s:s}", "device",
+			     making->volumes[making->count].path));
+		making->count++;
+	}
+	making->rc = 0;
+	free(making->name);
+	free(making->store);
+	making->name = NULL;
+	making->store = NULL;
+	session_settle(session);
+}
+
+/* To find it can take as long as a filesystem that does not answer: so in a thread. */
 static void call_add_volume(struct session *session, json_t *arguments)
 {
 	const char *volume = NULL, *store = NULL;
 	struct making *making = &session->making;
 	struct failure failure;
-	size_t i;
 
 	if (json_unpack(arguments, "{s:s, s?s}", "volume", &volume, "store", &store))
 		return bad_argument(session, "add-volume", "volume names a device or a mount point",
 				    "no volume was named");
-	if (!making->sc)
-		making->sc = shadowcopy_new();
-	if (!making->sc) {
-		failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "arguments", volume, "",
-			    "there is not enough memory");
-		return session_fail(session, session->state, &failure);
-	}
 	if (making->count == SHADOW_MAX_SET_VOLUMES) {
 		failure_set(&failure, "MAXIMUM_NUMBER_OF_VOLUMES_REACHED", -E2BIG, "arguments",
 			    volume, "divide the volumes among several sets",
 			    "a set has %d volumes at most", SHADOW_MAX_SET_VOLUMES);
 		return session_fail(session, session->state, &failure);
 	}
-	if (shadowcopy_resolve(making->sc, volume, &making->volumes[making->count])) {
-		failure_of_library(&failure, making->sc);
+	if (!making->sc)
+		making->sc = shadowcopy_new();
+	making->name = strdup(volume);
+	making->store = store ? strdup(store) : NULL;
+	if (!making->sc || !making->name || (store && !making->store)) {
+		failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "arguments", volume, "",
+			    "there is not enough memory");
+		free(making->name);
+		free(making->store);
+		making->name = NULL;
+		making->store = NULL;
 		return session_fail(session, session->state, &failure);
 	}
-	for (i = 0; i < making->count; i++)
-		if (!memcmp(&making->volumes[i].dev, &making->volumes[making->count].dev,
-			    sizeof(making->volumes[i].dev))) {
-			failure_set(&failure, "OBJECT_ALREADY_EXISTS", -EEXIST, "arguments", volume,
-				    "name each volume once", "it is in the set already");
-			return session_fail(session, session->state, &failure);
-		}
-	making->stores[making->count] = store ? strdup(store) : NULL;
-	session_done(session, session->state, json_pack("{s:s}", "device",
-		     making->volumes[making->count].path));
-	making->count++;
+	making->work.run = making_resolve;
+	making->work.done = volume_found;
+	session->working = true;
+	work_start(&making->work);
 }
 
 static void backup_prepared(struct round *round)
@@ -504,6 +564,15 @@ void session_call(struct session *session, const char *call, json_t *id, json_t 
 	    session->state == SESSION_CREATING) {
 		aside(session, id, call_status, arguments);
 		set_abort(session, &asked);
+		return;
+	}
+	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_abort &&
+	    !session->working) {
+		/* a round, or the wait for one: it is over, and its writers are told to abort */
+		session->gather = false;
+		session_fail(session, session->state, &asked);
+		session->reply = json_incref(id);
+		round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
 		return;
 	}
 	if (session->reply) {

@@ -19,7 +19,8 @@
  * at the instant any more: that is such a failure, too.
  *
  * Giving up: work under way is waited for (the module's timer ends what is held), then
- * all writers are told to abort, then the set goes, and only then the requester hears.
+ * all writers are told to abort, unless they were told of the shadow already; then the set
+ * goes, and only then the requester hears.
  *
  * Nothing is logged from the first freeze to the last thaw.
  */
@@ -35,19 +36,31 @@ struct step {
 	bool frozen;				/* something is, from here on or still */
 };
 
+enum {
+	STEP_PLAN, STEP_PREPARE, STEP_SYNC, STEP_FREEZE_FRONT_END, STEP_FREEZE_BACK_END,
+	STEP_FREEZE_SYSTEM, STEP_TAKE, STEP_THAW_SYSTEM, STEP_THAW_BACK_END, STEP_THAW_FRONT_END,
+	STEP_POST, STEP_FINISH,
+};
+
 static const struct step steps[] = {
-	{ "plan", making_plan, 0, 0, false },
-	{ "prepare", NULL, SHADOW_NL_TELL_PREPARE_SNAPSHOT, 0, false },
-	{ "sync", making_sync, 0, 0, false },
-	{ "freeze-front-end", NULL, SHADOW_NL_TELL_FREEZE, SHADOW_NL_LEVEL_FRONT_END, true },
-	{ "freeze-back-end", NULL, SHADOW_NL_TELL_FREEZE, SHADOW_NL_LEVEL_BACK_END, true },
-	{ "freeze-system", NULL, SHADOW_NL_TELL_FREEZE, SHADOW_NL_LEVEL_SYSTEM, true },
-	{ "take", making_take, 0, 0, true },
-	{ "thaw-system", NULL, SHADOW_NL_TELL_THAW, SHADOW_NL_LEVEL_SYSTEM, true },
-	{ "thaw-back-end", NULL, SHADOW_NL_TELL_THAW, SHADOW_NL_LEVEL_BACK_END, true },
-	{ "thaw-front-end", NULL, SHADOW_NL_TELL_THAW, SHADOW_NL_LEVEL_FRONT_END, true },
-	{ "post", NULL, SHADOW_NL_TELL_POST_SNAPSHOT, 0, false },
-	{ "finish", making_finish, 0, 0, false },
+	[STEP_PLAN] = { "plan", making_plan, 0, 0, false },
+	[STEP_PREPARE] = { "prepare", NULL, SHADOW_NL_TELL_PREPARE_SNAPSHOT, 0, false },
+	[STEP_SYNC] = { "sync", making_sync, 0, 0, false },
+	[STEP_FREEZE_FRONT_END] = { "freeze-front-end", NULL, SHADOW_NL_TELL_FREEZE,
+		SHADOW_NL_LEVEL_FRONT_END, true },
+	[STEP_FREEZE_BACK_END] = { "freeze-back-end", NULL, SHADOW_NL_TELL_FREEZE,
+		SHADOW_NL_LEVEL_BACK_END, true },
+	[STEP_FREEZE_SYSTEM] = { "freeze-system", NULL, SHADOW_NL_TELL_FREEZE,
+		SHADOW_NL_LEVEL_SYSTEM, true },
+	[STEP_TAKE] = { "take", making_take, 0, 0, true },
+	[STEP_THAW_SYSTEM] = { "thaw-system", NULL, SHADOW_NL_TELL_THAW,
+		SHADOW_NL_LEVEL_SYSTEM, true },
+	[STEP_THAW_BACK_END] = { "thaw-back-end", NULL, SHADOW_NL_TELL_THAW,
+		SHADOW_NL_LEVEL_BACK_END, true },
+	[STEP_THAW_FRONT_END] = { "thaw-front-end", NULL, SHADOW_NL_TELL_THAW,
+		SHADOW_NL_LEVEL_FRONT_END, true },
+	[STEP_POST] = { "post", NULL, SHADOW_NL_TELL_POST_SNAPSHOT, 0, false },
+	[STEP_FINISH] = { "finish", making_finish, 0, 0, false },
 };
 
 static struct link queue = { &queue, &queue };
@@ -105,11 +118,7 @@ void set_release(struct session *session)
 	session->making.work.run = making_release;
 	session->making.work.done = released;
 	session->working = true;
-	if (work_start(&session->making.work)) {
-		/* no thread to be had: it is as well done here */
-		making_release(&session->making.work);
-		released(&session->making.work);
-	}
+	work_start(&session->making.work);
 }
 
 static void all_aborted(struct round *round)
@@ -125,7 +134,11 @@ static void give_up(struct session *session)
 	if (session->aborting)
 		return;
 	session->aborting = true;
-	round_start(session, SHADOW_NL_TELL_ABORT, 0, all_aborted);
+	/* Who was told that the shadow is there is not told to abort any more (C-28). */
+	if (session->step >= STEP_POST)
+		all_aborted(&session->round);
+	else
+		round_start(session, SHADOW_NL_TELL_ABORT, 0, all_aborted);
 }
 
 void set_abort(struct session *session, const struct failure *failure)
@@ -193,12 +206,20 @@ static json_t *shadows_json(const struct making *making)
 	return array;
 }
 
+static bool any_failed(const struct session *session)
+{
+	EACH(p, &session->participants, struct participant, link)
+		if (!p->excluded && p->out)
+			return true;
+	return false;
+}
+
 static void finished(struct session *session)
 {
 	char set[SHADOWCOPY_UUID_LEN];
 	const char *level = level_word(session);
 	json_t *why = reasons(session);
-	bool degraded = json_array_size(why) > 0;
+	bool degraded = json_array_size(why) > 0 || any_failed(session);
 
 	leave_queue(session);
 	log_line(6, "set %s is made, consistency %s",
@@ -286,9 +307,8 @@ static void round_done(struct round *round)
 		next_step(session);
 }
 
-void set_expired(struct session *session, struct participant *participant)
+void set_expired(struct session *session)
 {
-	(void)participant;
 	if (session->state == SESSION_CREATING && !session->working)
 		look_at_failures(session);
 	/* else the end of the work finds it: the thaw is refused */
@@ -303,12 +323,7 @@ static void run_step(struct session *session)
 	session->making.work.run = step->run;
 	session->making.work.done = work_done;
 	session->working = true;
-	if (work_start(&session->making.work)) {
-		session->working = false;
-		failure_set(&session->making.failure, "OUTOFMEMORY", -ENOMEM, step->name, "", "",
-			    "there is no thread to be had");
-		set_abort(session, &session->making.failure);
-	}
+	work_start(&session->making.work);
 }
 
 /* --- the queue ---------------------------------------------------------------------------- */
@@ -342,14 +357,24 @@ static bool is_free(struct session *session)
 	return true;
 }
 
-static void start_waiting(void)
+static struct session *next_free(void)
 {
 	EACH(session, &queue, struct session, queue)
-		if (!session->started && is_free(session)) {
-			session->started = true;
-			session->began_ms = now_ms();
-			run_step(session);
-		}
+		if (!session->started && is_free(session))
+			return session;
+	return NULL;
+}
+
+/* Who begins can end at once, and change the queue: so it is looked at anew each time. */
+static void start_waiting(void)
+{
+	struct session *session;
+
+	while ((session = next_free())) {
+		session->started = true;
+		session->began_ms = now_ms();
+		run_step(session);
+	}
 }
 
 void set_create(struct session *session)

@@ -103,8 +103,17 @@ json_t *failure_json(const struct failure *failure);
  * who writes the log may wait for the frozen filesystem, and we for him.
  */
 void log_line(int level, const char *format, ...) PRINTF(2, 3);
+/* One of many like it, which anybody can cause: one in ten seconds. */
+void log_often(int level, const char *format, ...) PRINTF(2, 3);
 void log_hold(void);
 void log_release(void);
+bool log_held(void);
+/* What waits for the end of it: called each time. */
+void log_when_released(void (*fn)(void));
+void log_flush(void);
+
+/* Make it UTF-8 without control characters, in place: a '?' for each byte that is none. */
+void text_clean(char *text);
 
 /* --- work.c --------------------------------------------------------------------------- */
 
@@ -115,23 +124,19 @@ struct work {
 };
 
 int work_init(sd_event *loop);
-/* Begin; @done is called in any case.  0 or a negative errno: then it is not. */
-int work_start(struct work *work);
+/* Begin; @done is called in any case, and not from here. */
+void work_start(struct work *work);
 
 /* --- writer.c --------------------------------------------------------------------------- */
 
-/* A writer that has registered with the module. */
-struct writer {
-	struct link link;
-	struct shadowcopy_channel_writer info;
-	bool seen;		/* in the last list */
-};
-
 int writers_init(sd_event *loop, struct shadowcopy *sc);
 void writers_exit(void);
-/* Read the module's list again: 0 or a negative errno. */
-int writers_refresh(void);
-struct link *writers(void);
+/*
+ * Who has registered with the module, and may be a writer.  Stops at the first answer of
+ * @fn that is not 0, and returns it, or a negative errno.
+ */
+int writers_each(int (*fn)(void *data, const struct shadowcopy_channel_writer *writer),
+		 void *data);
 
 /* Tell a writer; the result comes to round_result(). */
 int writer_tell(const struct shadow_uuid *instance, const struct shadow_uuid *session,
@@ -197,6 +202,8 @@ struct making {
 	struct shadowcopy *sc;
 	struct shadowcopy_plan *plan;
 	struct shadowcopy_set *set;
+	char *name;				/* of a volume that is looked for */
+	char *store;
 	size_t count;
 	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
 	char *stores[SHADOW_MAX_SET_VOLUMES];	/* as asked for, or NULL */
@@ -228,6 +235,7 @@ struct session {
 	uint32_t timeout_ms;
 	bool may_degrade;		/* a writer's failure costs consistency, not the set */
 	bool keep;			/* the shadows outlive the connection */
+	bool gather;			/* once nothing is frozen */
 	bool working;			/* a thread has struct making */
 	bool started;			/* no longer waiting in the queue */
 	bool aborting;
@@ -253,6 +261,7 @@ void session_fail(struct session *session, enum session_state next,
 		  const struct failure *failure);
 /* Is there still something to wait for?  If not, and it is closing, it goes. */
 void session_settle(struct session *session);
+void sessions_init(void);
 json_t *participants_json(const struct session *session);
 struct link *sessions(void);
 
@@ -264,7 +273,7 @@ void set_create(struct session *session);
 /* Give up making it; the end is told as a failure of the call. */
 void set_abort(struct session *session, const struct failure *failure);
 /* A freeze took too long. */
-void set_expired(struct session *session, struct participant *participant);
+void set_expired(struct session *session);
 /* Let the shadows go, or keep them. */
 void set_release(struct session *session);
 
@@ -278,7 +287,7 @@ bool clients_idle(void);
 
 enum access { ACCESS_WRITER = 1, ACCESS_REQUESTER = 2 };
 
-/* May this user do this?  Read anew each time. */
+/* May this user do this?  Opens files, so not while the log is held, if that can be. */
 bool access_allowed(uid_t uid, enum access what);
 
 #endif /* SHADOWD_H */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * work.c - what may block, each in a thread of its own; the loop is told of its end.
+ *
+ * Where there is no thread to be had it is done in the loop: everybody waits for it then,
+ * and its end is told as always.
  */
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -50,23 +53,31 @@ static int on_wakeup(sd_event_source *source, int fd, uint32_t events, void *dat
 
 int work_init(sd_event *loop)
 {
+	sd_event_source *source;
+	int rc;
+
 	wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wakeup < 0)
 		return -errno;
-	return sd_event_add_io(loop, NULL, wakeup, EPOLLIN, on_wakeup, NULL);
+	rc = sd_event_add_io(loop, &source, wakeup, EPOLLIN, on_wakeup, NULL);
+	if (rc < 0)
+		return rc;
+	sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+	rc = sd_event_source_set_floating(source, true);
+	sd_event_source_unref(source);
+	return rc;
 }
 
-int work_start(struct work *work)
+void work_start(struct work *work)
 {
 	pthread_attr_t attr;
 	pthread_t id;
-	int rc;
 
 	link_init(&work->link);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 512 * 1024);	/* locked in memory */
-	rc = pthread_create(&id, &attr, thread, work);
+	if (pthread_create(&id, &attr, thread, work))
+		thread(work);
 	pthread_attr_destroy(&attr);
-	return -rc;
 }

@@ -1,64 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * writer.c - who has registered with the module, and the channel to them.
+ * writer.c - the channel to the writers: who has registered, and telling them.
  *
- * The module multicasts who comes and goes, and such messages can be lost; so they
- * only say that its list is to be read again.
+ * Who is there is asked of the module each time that somebody gathers, and kept
+ * nowhere: a list of our own could be made wrong, or long, by anybody who registers.
+ *
+ * The module ends our sessions when it cannot tell us results, and has no way to say so:
+ * so it is asked now and then, and if we are no longer the coordinator we begin anew.
  */
 #include "shadowd.h"
 
-static struct link list = { &list, &list };
+#define PROBE_USEC (5 * 1000000ULL)
+
 static struct shadowcopy *sc;
 static struct shadowcopy_channel *channel;
-static struct shadowcopy_events *events;
 static sd_event *loop;
 
-struct link *writers(void)
+struct gathering {
+	int (*fn)(void *data, const struct shadowcopy_channel_writer *writer);
+	void *data;
+	int rc;
+};
+
+static void lost_it(const char *how)
 {
-	return &list;
+	log_line(3, "%s: sessions have ended, starting again", how);
+	sd_event_exit(loop, 1);
 }
 
 static void on_writer(void *data, const struct shadowcopy_channel_writer *info)
 {
-	struct writer *writer;
+	struct shadowcopy_channel_writer writer = *info;
+	struct gathering *gathering = data;
 
-	(void)data;
-	EACH(known, &list, struct writer, link)
-		if (uuid_same(&known->info.instance_id, &info->instance_id)) {
-			known->seen = true;
-			return;
-		}
-	writer = calloc(1, sizeof(*writer));
-	if (!writer)
-		return;		/* asked again when somebody gathers */
-	writer->info = *info;
-	writer->seen = true;
-	link_add(&list, &writer->link);
-	log_line(6, "writer %s (%s) of user %u, process %u is there", info->name,
-		 *info->instance_name ? info->instance_name : "-", info->uid, info->pid);
+	if (gathering->rc)
+		return;
+	text_clean(writer.name);
+	text_clean(writer.instance_name);
+	if (!access_allowed(writer.uid, ACCESS_WRITER)) {
+		log_often(4, "user %u is not allowed to be a writer (%s): see access.conf", writer.uid,
+			  writer.name);
+		return;
+	}
+	gathering->rc = gathering->fn(gathering->data, &writer);
 }
 
-int writers_refresh(void)
+int writers_each(int (*fn)(void *data, const struct shadowcopy_channel_writer *writer),
+		 void *data)
 {
-	int rc;
+	struct gathering gathering = { fn, data, 0 };
+	int rc = shadowcopy_channel_writers(channel, on_writer, &gathering);
 
-	EACH(writer, &list, struct writer, link)
-		writer->seen = false;
-	rc = shadowcopy_channel_writers(channel, on_writer, NULL);
-	if (rc < 0)
-		return rc;
-	EACH(writer, &list, struct writer, link) {
-		if (writer->seen && access_allowed(writer->info.uid, ACCESS_WRITER))
-			continue;
-		if (!writer->seen)
-			log_line(6, "writer %s is gone", writer->info.name);
-		else
-			log_line(4, "user %u is not allowed to be a writer (%s): see access.conf",
-				 writer->info.uid, writer->info.name);
-		link_remove(&writer->link);
-		free(writer);
-	}
-	return 0;
+	return rc < 0 ? rc : gathering.rc;
 }
 
 int writer_tell(const struct shadow_uuid *instance, const struct shadow_uuid *session,
@@ -68,8 +61,11 @@ int writer_tell(const struct shadow_uuid *instance, const struct shadow_uuid *se
 		.instance = *instance, .session = *session, .set = *set, .tell = tell,
 		.answer_ms = answer_ms,
 	};
+	int rc = shadowcopy_channel_tell(channel, &message, NULL);
 
-	return shadowcopy_channel_tell(channel, &message, NULL);
+	if (rc == -ENOTCONN)
+		lost_it("the module knows another coordinator, or none");
+	return rc;
 }
 
 void writer_end_session(const struct shadow_uuid *session)
@@ -86,13 +82,12 @@ static int before_wait(sd_event_source *source, void *data)
 
 	(void)source;
 	(void)data;
-	while ((rc = shadowcopy_channel_next(channel, &message)) > 0)
+	while ((rc = shadowcopy_channel_next(channel, &message)) > 0) {
+		text_clean(message.text);
 		round_message(&message);
-	if (rc < 0) {
-		/* The module ends all sessions of a coordinator that it cannot tell things. */
-		log_line(3, "%s: starting again", shadowcopy_last_error(sc)->text);
-		sd_event_exit(loop, 1);
 	}
+	if (rc < 0)
+		lost_it(shadowcopy_last_error(sc)->text);
 	return 0;
 }
 
@@ -100,34 +95,25 @@ static int on_channel(sd_event_source *source, int fd, uint32_t mask, void *data
 {
 	(void)source;
 	(void)fd;
+	(void)mask;
 	(void)data;
-	if (mask & (EPOLLERR | EPOLLHUP))
-		log_line(4, "the module's channel has an error");
 	return before_wait(NULL, NULL);
 }
 
-static int on_events(sd_event_source *source, int fd, uint32_t mask, void *data)
+static int on_probe(sd_event_source *source, uint64_t now, void *data)
 {
-	struct shadowcopy_event event;
-	bool changed = false;
-	int rc;
-
-	(void)source;
-	(void)fd;
-	(void)mask;
 	(void)data;
-	while ((rc = shadowcopy_events_next(events, &event)) > 0)
-		if (event.missed || event.event == SHADOW_NL_EV_WRITER_ADDED ||
-		    event.event == SHADOW_NL_EV_WRITER_REMOVED)
-			changed = true;
-	if (changed && writers_refresh())
-		log_line(4, "%s", shadowcopy_last_error(sc)->text);
+	if (shadowcopy_channel_coordinate(channel) != -EALREADY)
+		lost_it("the module did not know its coordinator any more");
+	sd_event_source_set_time(source, now + PROBE_USEC);
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
 }
 
 int writers_init(sd_event *event, struct shadowcopy *handle)
 {
-	sd_event_source *post = NULL;
+	sd_event_source *source = NULL, *post = NULL;
+	uint64_t now;
 	int rc;
 
 	loop = event;
@@ -135,22 +121,28 @@ int writers_init(sd_event *event, struct shadowcopy *handle)
 	rc = shadowcopy_channel_open(sc, &channel);
 	if (!rc)
 		rc = shadowcopy_channel_coordinate(channel);
-	if (!rc)
-		rc = shadowcopy_events_open(sc, &events);
-	if (!rc)
-		rc = writers_refresh();
 	if (rc) {
 		log_line(3, "%s", shadowcopy_last_error(sc)->text);
 		return rc;
 	}
-	rc = sd_event_add_io(loop, NULL, shadowcopy_channel_fd(channel), EPOLLIN, on_channel, NULL);
+	rc = sd_event_add_io(loop, &source, shadowcopy_channel_fd(channel), EPOLLIN, on_channel,
+			     NULL);
 	if (rc >= 0)
-		rc = sd_event_add_io(loop, NULL, shadowcopy_events_fd(events), EPOLLIN, on_events,
-				     NULL);
+		rc = sd_event_source_set_floating(source, true);
+	/* Writers that are frozen come before everybody else. */
+	if (rc >= 0)
+		rc = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
 	if (rc >= 0)
 		rc = sd_event_add_post(loop, &post, before_wait, NULL);
 	if (rc >= 0)
 		rc = sd_event_source_set_floating(post, true);
+	if (rc >= 0)
+		rc = sd_event_now(loop, CLOCK_MONOTONIC, &now);
+	if (rc >= 0)
+		rc = sd_event_add_time(loop, NULL, CLOCK_MONOTONIC, now + PROBE_USEC, PROBE_USEC / 10,
+				       on_probe, NULL);
+	if (source)
+		sd_event_source_unref(source);
 	if (post)
 		sd_event_source_unref(post);
 	return rc < 0 ? rc : 0;
@@ -158,12 +150,6 @@ int writers_init(sd_event *event, struct shadowcopy *handle)
 
 void writers_exit(void)
 {
-	EACH(writer, &list, struct writer, link) {
-		link_remove(&writer->link);
-		free(writer);
-	}
-	shadowcopy_events_close(events);
 	shadowcopy_channel_close(channel);
-	events = NULL;
 	channel = NULL;
 }
