@@ -211,6 +211,16 @@ static inline void put_queued(int fd, const struct message *m)
 	queue[queued++].m = *m;
 }
 
+/* Close a socket, and forget what came to it: the next one can have its number. */
+static inline void close_socket(int fd)
+{
+	struct message m;
+
+	close(fd);
+	while (take_queued(fd, &m))
+		;
+}
+
 static inline bool receive_raw(int fd, struct message *m, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };

@@ -66,7 +66,7 @@ static int register_wrong(const struct wrong *wrong)
 			add_u32(&m, numbers[i].attr, wrong->attr == numbers[i].attr ?
 				wrong->value : numbers[i].value);
 	code = command(fd, &m, NULL);
-	close(fd);
+	close_socket(fd);
 	return code;
 }
 
@@ -120,7 +120,7 @@ static void registration(void)
 	expect(command(a, &m, NULL), EINVAL, "an attribute that no command has");
 	begin(&m, family, __SHADOW_NL_CMD_MAX, 0);
 	expect(command(a, &m, NULL), EOPNOTSUPP, "a command that there is not");
-	close(a);
+	close_socket(a);
 
 	a = writer(1, ALL_TELLS, 0);
 	b = open_socket();
@@ -132,8 +132,8 @@ static void registration(void)
 	begin(&m, family, SHADOW_NL_CMD_WRITER_UNREGISTER, 0);
 	expect(command(a, &m, NULL), ENOTCONN, "once only");
 	expect(register_writer(b, 1, ALL_TELLS, 0), 0, "another one has its instance");
-	close(a);
-	close(b);
+	close_socket(a);
+	close_socket(b);
 }
 
 /* How many writers a dump has, or minus an errno. */
@@ -202,7 +202,7 @@ static void nobody(void)
 		result(true, "%zu writers of one user", ARRAY_SIZE(fds));
 		extra = open_socket();
 		expect(register_writer(extra, 200, ALL_TELLS, 0), EUSERS, "and one more");
-		close(fds[0]);
+		close_socket(fds[0]);
 		expect(register_writer(extra, 200, ALL_TELLS, 0), 0, "when one has gone");
 		exit(failures);
 	}
@@ -239,7 +239,7 @@ static void listing(void)
 	       u32_of(&m, SHADOW_NL_A_PID) == (uint32_t)getpid(),
 	       "with name, level, what they are told, longest freeze, user and process");
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		close(fds[i]);
+		close_socket(fds[i]);
 	result(dump(reader, NULL) == 0, "and gone with their sockets");
 }
 
@@ -327,12 +327,12 @@ static void telling(void)
 	}
 	expect(code, ENOBUFS, "a writer that never reads");
 	expect(end_session(c, 3), 0, "its session ends");
-	close(deaf);
-	close(c);
+	close_socket(deaf);
+	close_socket(c);
 	expect(try_coordinate(second), 0, "when the coordinator goes there may be another");
-	close(second);
-	close(w);
-	close(other);
+	close_socket(second);
+	close_socket(w);
+	close_socket(other);
 }
 
 static void freezing(void)
@@ -378,9 +378,9 @@ static void freezing(void)
 	expect(tell(c, 2, 10, TELL(BACKUP_SHUTDOWN), 0, NULL), 0, "shut down without a thaw");
 	result(heard(v, 5000, NULL) == TELL(ABORT) && heard(v, 5000, NULL) == TELL(BACKUP_SHUTDOWN),
 	       "it hears abort before");
-	close(c);
-	close(w);
-	close(v);
+	close_socket(c);
+	close_socket(w);
+	close_socket(v);
 }
 
 /* --- deaths ------------------------------------------------------------------------------ */
@@ -417,7 +417,7 @@ static void coordinator_dies(void)
 		c = coordinator();
 		w = writer(1, ALL_TELLS, 60000);
 		lead_to(c, w, 1, 1, cases[i].last);
-		close(c);
+		close_socket(c);
 		first = heard(w, 5000, NULL);
 		if (cases[i].abort)
 			result(first == TELL(ABORT) &&
@@ -428,21 +428,21 @@ static void coordinator_dies(void)
 			result(first == TELL(BACKUP_SHUTDOWN),
 			       "the coordinator dies, the writer is %s: shutdown", cases[i].where);
 		result(heard(w, 100, NULL) == 0, "and no more");
-		close(w);
+		close_socket(w);
 	}
 	c = coordinator();
 	w = writer(1, ALL_TELLS, 60000);
 	if (through(c, w, 1, 1, TELL(IDENTIFY)) || through(c, w, 1, 1, TELL(PRE_RESTORE)))
 		errx(2, "identify or restore");
-	close(c);
+	close_socket(c);
 	result(heard(w, 200, NULL) == 0, "who was only asked, or restored, hears nothing");
 	c = coordinator();
 	if (tell(c, 1, 1, TELL(FREEZE), 0, NULL))
 		errx(2, "freeze");
-	close(c);
+	close_socket(c);
 	result(heard(w, 5000, NULL) == TELL(FREEZE) && heard(w, 5000, NULL) == TELL(ABORT),
 	       "the coordinator dies before the freeze is answered: abort");
-	close(w);
+	close_socket(w);
 }
 
 static void writer_dies(void)
@@ -456,7 +456,7 @@ static void writer_dies(void)
 	w = writer(1, ALL_TELLS, 0);
 	if (tell(c, 1, 1, TELL(PREPARE_BACKUP), 0, NULL))
 		errx(2, "tell");
-	close(w);
+	close_socket(w);
 	result(result_of(c, 5000, &m) == RESULT(GONE) && id_of(&m, SHADOW_NL_A_INSTANCE) == 1,
 	       "a writer closes its socket and owes an answer");
 	expect(tell(c, 1, 1, TELL(ABORT), 0, NULL), ESRCH, "it is not there any more");
@@ -484,7 +484,7 @@ static void writer_dies(void)
 		pause();
 		_exit(0);
 	}
-	close(w);
+	close_socket(w);
 	expect(tell(c, 3, 1, TELL(IDENTIFY), 0, NULL), 0,
 	       "a writer whose child has its socket lives");
 	kill(pid, SIGKILL);
@@ -497,8 +497,8 @@ static void writer_dies(void)
 	begin(&m, family, SHADOW_NL_CMD_WRITER_UNREGISTER, 0);
 	expect(command(w, &m, NULL), 0, "a writer that owes an answer unregisters");
 	result(result_of(c, 5000, &m) == RESULT(GONE), "and is gone");
-	close(w);
-	close(c);
+	close_socket(w);
+	close_socket(c);
 }
 
 /* A frozen writer and its coordinator, until the tests' end: what rmmod says is the script's. */
@@ -528,7 +528,7 @@ static void storm_writer(uint8_t n, int64_t end)
 		struct message m;
 
 		if (register_writer(fd, n, tells, freeze_ms)) {
-			close(fd);
+			close_socket(fd);
 			continue;
 		}
 		while (now_ms() < life) {
@@ -551,7 +551,7 @@ static void storm_writer(uint8_t n, int64_t end)
 			if (rand() % 8)
 				answer(fd, u64_of(&m, SHADOW_NL_A_COOKIE), rand() % 8, "storm");
 		}
-		close(fd);
+		close_socket(fd);
 	}
 	exit(0);
 }
@@ -565,7 +565,7 @@ static void storm_coordinator(int64_t end)
 		struct message m;
 
 		if (try_coordinate(fd)) {
-			close(fd);
+			close_socket(fd);
 			usleep(1000);
 			continue;
 		}
@@ -577,7 +577,7 @@ static void storm_coordinator(int64_t end)
 			while (take_queued(fd, &m) || receive_raw(fd, &m, 0))
 				;
 		}
-		close(fd);
+		close_socket(fd);
 	}
 	exit(0);
 }
