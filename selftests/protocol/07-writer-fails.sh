@@ -18,7 +18,7 @@ backup() {
 	local state=$1
 
 	shift
-	: >"$SCRATCH/events"
+	: >"$SCRATCH/told"
 	test_writer bad "$@"
 	local bad=$BG
 	requester init-backup "set-backup-state:$state" gather-metadata start-set \

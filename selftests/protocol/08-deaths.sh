@@ -23,7 +23,7 @@ nothing_left() {
 coordinator
 for event in identify prepare-backup prepare-snapshot freeze thaw post-snapshot; do
 	for victim in requester shadowd; do
-		: >"$SCRATCH/events"
+		: >"$SCRATCH/told"
 		test_writer slow --delay "$event=3000"
 		writer=$BG
 		bg 120 python3 "$TREE/selftests/protocol/requester.py" "${calls[@]}" >"$SCRATCH/answers"

@@ -77,11 +77,11 @@ writers() {
 	answer 2 "[.result.writers[].name] | join(\" \")"
 }
 : >$conf
-touch "$SCRATCH/events"
-chmod 666 "$SCRATCH/events"
+touch "$SCRATCH/told"
+chmod 666 "$SCRATCH/told"
 bg 60 setpriv --reuid 65534 --regid 65534 --clear-groups "$(type -P shadow-testwriter)" \
-	--name alien --log "$SCRATCH/events"
-wait_for 20 grep -q "alien registered" "$SCRATCH/events"
+	--name alien --log "$SCRATCH/told"
+wait_for 20 grep -q "alien registered" "$SCRATCH/told"
 is "$(writers)" "" "a writer of nobody is not listened to"
 echo "writer user nobody" >$conf
 is "$(writers)" alien "unless access.conf says so"

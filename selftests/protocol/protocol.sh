@@ -30,13 +30,13 @@ coordinator() {
 	wait_for 20 grep -q 'is ready' "$SCRATCH/shadowd"
 }
 
-# test_writer NAME [OPTION...]: one that logs to $SCRATCH/events
+# test_writer NAME [OPTION...]: one that logs to $SCRATCH/told
 test_writer() {
 	local name=$1
 
 	shift
-	bg 600 shadow-testwriter --name "$name" --log "$SCRATCH/events" "$@"
-	wait_for 20 grep -q " $name registered" "$SCRATCH/events"
+	bg 600 shadow-testwriter --name "$name" --log "$SCRATCH/told" "$@"
+	wait_for 20 grep -q " $name registered" "$SCRATCH/told"
 }
 
 # requester CALL...: its answers are in $SCRATCH/answers
@@ -52,5 +52,5 @@ answer() {
 
 # heard: what writers were told, in order: "NAME EVENT" lines
 heard() {
-	sort -n "$SCRATCH/events" | awk '$3 != "registered" { print $2, $3 }'
+	sort -n "$SCRATCH/told" | awk '$3 != "registered" { print $2, $3 }'
 }
