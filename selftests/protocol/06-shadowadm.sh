@@ -8,6 +8,7 @@
 
 mkfs_on ext4 "$DISK_a"
 mount_at "$DISK_a" "$SCRATCH/mnt"
+echo old >"$SCRATCH/mnt/file"
 need_module
 expect_fail 'shadowd does not run\. Start it with' shadowadm create --writers "$SCRATCH/mnt"
 coordinator
@@ -16,11 +17,15 @@ test_writer good --level system --instance main
 json=$(shadowadm create --writers "$SCRATCH/mnt" --store "$DISK_store" --json)
 taken "$json"
 is "$(jq -r '"\(.consistency) \(.writers[0].name) \(.writers[0].state) \(.shadows | length)"' <<<"$json")" \
-	"application good waiting-for-post-snapshot 1" "a set with a writer" ||
+	"application good waiting-for-backup-complete 1" "a set with a writer" ||
 	diag "$json"
-is "$(jq -r '.stores[] | "\(.kind) \(.dev)"' < <(shadowadm store list --json))" \
-	"device $(device_number "$DISK_store")" "in the store that was named"
-check "the shadow is of the volume" cmp "$DISK_a" "$IMAGE"
+is "$(shadowadm store list --json | jq -r '.stores[] | select(.kind == "device") | .store')" \
+	"$DISK_store" "in the store that was named"
+echo new >"$SCRATCH/mnt/file"
+mkdir "$SCRATCH/shadow"
+shadowadm mount -q "$IMAGE" "$SCRATCH/shadow"
+is "$(cat "$SCRATCH/shadow/file")" old "the shadow is of then"
+shadowadm umount -q "$IMAGE"
 is "$(shadowadm writer list --json | jq -r '.writers[] | "\(.name) \(.instance_name) \(.level) \(.user) \(.freeze_ns)"')" \
 	"good main system root 60000000000" "writer list"
 like "$(shadowadm writer list)" 'NAME +INSTANCE-NAME +LEVEL' "for people, too"
