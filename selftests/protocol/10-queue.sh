@@ -34,5 +34,5 @@ for disk in "$DISK_a" "$DISK_b"; do
 	pid=$BG
 	bg_wait "$pid"
 	is "$(tail -n 1 "$SCRATCH/plain${disk##*/}" | jq -r '.result | "\(.consistency) \(.shadows | length)"')" \
-		"filesystem 1" "a set without writers"
+		"raw 1" "a set without writers"
 done

@@ -151,23 +151,40 @@ void set_abort(struct session *session, const struct failure *failure)
 		give_up(session);
 }
 
-static const char *level_word(const struct session *session)
+static bool any_failed(const struct session *session)
 {
-	uint32_t consistency = SHADOWCOPY_CONSISTENT_FS;
+	EACH(p, &session->participants, struct participant, link)
+		if (!p->excluded && p->out)
+			return true;
+	return false;
+}
+
+static bool any_takes_part(const struct session *session)
+{
+	EACH(p, &session->participants, struct participant, link)
+		if (!p->excluded)
+			return true;
+	return false;
+}
+
+static bool any_volume(const struct session *session, uint32_t consistency)
+{
 	const struct shadowcopy_plan_entry *entry;
-	unsigned int writing = 0, failed = 0;
 	size_t i;
 
 	for (i = 0; (entry = shadowcopy_plan_entry(session->making.plan, i)); i++)
-		if (entry->flags & SHADOW_ADD_SHADOW && entry->consistency > consistency)
-			consistency = entry->consistency;
-	EACH(p, &session->participants, struct participant, link) {
-		writing += !p->excluded;
-		failed += !p->excluded && p->out;
-	}
-	if (writing && !failed && consistency != SHADOWCOPY_CONSISTENT_CRASH)
+		if (entry->flags & SHADOW_ADD_SHADOW && entry->consistency == consistency)
+			return true;
+	return false;
+}
+
+static const char *level_word(const struct session *session)
+{
+	if (any_volume(session, SHADOWCOPY_CONSISTENT_CRASH))
+		return "crash";
+	if (any_takes_part(session) && !any_failed(session))
 		return "application";
-	return consistency == SHADOWCOPY_CONSISTENT_FS ? "filesystem" : "crash";
+	return any_volume(session, SHADOWCOPY_CONSISTENT_FS) ? "filesystem" : "raw";
 }
 
 /* Why the set is not as consistent as it could be. */
@@ -204,14 +221,6 @@ static json_t *shadows_json(const struct making *making)
 			info->volume_name));
 	}
 	return array;
-}
-
-static bool any_failed(const struct session *session)
-{
-	EACH(p, &session->participants, struct participant, link)
-		if (!p->excluded && p->out)
-			return true;
-	return false;
 }
 
 static void finished(struct session *session)
