@@ -500,7 +500,7 @@ static int check_tells(struct genl_info *info, u32 tells)
 	}
 	if (tells & TELLS_ABORTABLE && (tells & ends) != ends) {
 		NL_SET_ERR_MSG(info->extack,
-			       "who wants to be told to prepare or to freeze must take thaw and abort, too");
+			       "who prepares or freezes must take thaw and abort, too");
 		return -EINVAL;
 	}
 	return 0;
@@ -540,7 +540,7 @@ static struct writer *new_writer(struct genl_info *info)
 	if (is_zero(&w->class) || is_zero(&w->instance) || !w->name[0] ||
 	    w->freeze_ms > SHADOW_NL_FREEZE_MAX_MS) {
 		NL_SET_ERR_MSG(info->extack,
-			       "class, instance and name are not empty, a freeze is at most 10 minutes");
+			       "class, instance or name is empty, or a freeze over 10 minutes");
 		kfree(w);
 		return ERR_PTR(-EINVAL);
 	}
@@ -562,7 +562,8 @@ static int may_register(struct genl_info *info, const struct writer *w)
 		return -EEXIST;
 	}
 	if (nr_writers >= SHADOW_NL_MAX_WRITERS ||
-	    (!uid_eq(w->uid, GLOBAL_ROOT_UID) && writers_of(w->uid) >= SHADOW_NL_MAX_USER_WRITERS)) {
+	    (!uid_eq(w->uid, GLOBAL_ROOT_UID) &&
+	     writers_of(w->uid) >= SHADOW_NL_MAX_USER_WRITERS)) {
 		NL_SET_ERR_MSG(info->extack, "too many writers");
 		return -EUSERS;
 	}
@@ -674,7 +675,7 @@ int shadow_writers_extend(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* --- the coordinator's commands ------------------------------------------------------------------- */
+/* --- the coordinator's commands ------------------------------------------------------ */
 
 int shadow_writers_coordinate(struct sk_buff *skb, struct genl_info *info)
 {
@@ -856,7 +857,7 @@ int shadow_writers_tell(struct sk_buff *skb, struct genl_info *info)
 	answer_ms = a[SHADOW_NL_A_ANSWER_MS] ? nla_get_u32(a[SHADOW_NL_A_ANSWER_MS]) : 0;
 	reason = a[SHADOW_NL_A_REASON] ? nla_get_u32(a[SHADOW_NL_A_REASON]) : 0;
 	if (is_zero(&session) || !a[SHADOW_NL_A_TELL] || answer_ms > SHADOW_NL_ANSWER_MAX_MS) {
-		NL_SET_ERR_MSG(info->extack, "a session, something to tell, and at most a day for it");
+		NL_SET_ERR_MSG(info->extack, "a session, something to tell, a day at most for it");
 		return -EINVAL;
 	}
 	tell = nla_get_u32(a[SHADOW_NL_A_TELL]);
@@ -941,7 +942,7 @@ int shadow_writers_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------- */
 
 static int socket_event(struct notifier_block *nb, unsigned long event, void *data)
 {

@@ -33,13 +33,16 @@ def main():
         if call == "hold":
             sys.stdin.read()
             continue
-        if call == "raw":
-            peer.send(arguments.encode("utf-8", "surrogateescape"))
-        else:
-            peer.send(json.dumps({"id": number, "call": call,
-                                  "arguments": json.loads(arguments or "{}")}
-                                 ).encode())
-        answer = peer.recv(1 << 20)
+        try:
+            if call == "raw":
+                peer.send(arguments.encode("utf-8", "surrogateescape"))
+            else:
+                peer.send(json.dumps({"id": number, "call": call,
+                                      "arguments": json.loads(arguments or "{}")}
+                                     ).encode())
+            answer = peer.recv(1 << 20)
+        except (BrokenPipeError, ConnectionResetError):
+            answer = b""
         if not answer:
             print("hung up")
             return 3

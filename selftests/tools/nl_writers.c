@@ -9,7 +9,7 @@
 #define RESULT(name) SHADOW_NL_RESULT_##name
 #define STATUS(name) SHADOW_NL_STATUS_##name
 
-/* Told, heard and answered; 0 where all of it was so. */
+/* Told, heard and answered: 0, or what errno says it was not. */
 static int through(int c, int w, uint8_t n, uint8_t session, uint32_t what)
 {
 	uint64_t cookie;
@@ -17,9 +17,7 @@ static int through(int c, int w, uint8_t n, uint8_t session, uint32_t what)
 
 	if (code)
 		return code;
-	if (heard(w, 5000, NULL) != what)
-		return ENOMSG;
-	code = answer(w, cookie, STATUS(OK), NULL);
+	code = heard(w, 5000, NULL) == what ? answer(w, cookie, STATUS(OK), NULL) : ENOMSG;
 	if (code)
 		return code;
 	return result_of(c, 5000, NULL) == RESULT(ANSWERED) ? 0 : EPROTO;
@@ -274,7 +272,8 @@ static void telling(void)
 	       u64_of(&m, SHADOW_NL_A_COOKIE) == cookie && id_of(&m, SHADOW_NL_A_SESSION) == 1 &&
 	       id_of(&m, SHADOW_NL_A_SET) == 1 && u32_of(&m, SHADOW_NL_A_ANSWER_MS) == 5000,
 	       "the writer hears it, with session, set, cookie and time");
-	expect(tell(c, 1, 1, TELL(PREPARE_SNAPSHOT), 0, NULL), EBUSY, "told more before it answers");
+	expect(tell(c, 1, 1, TELL(PREPARE_SNAPSHOT), 0, NULL), EBUSY,
+	       "told more before it answers");
 	expect(tell(c, 1, 2, TELL(IDENTIFY), 0, &before), 0, "told something in another session");
 	result(heard(w, 5000, &m) == TELL(IDENTIFY) && id_of(&m, SHADOW_NL_A_SESSION) == 2,
 	       "and heard");
@@ -347,7 +346,8 @@ static void freezing(void)
 	start = now_ms();
 	expect(through(c, w, 1, 1, TELL(FREEZE)), 0, "frozen, for 0.7 s");
 	expect(tell(c, 1, 1, TELL(FREEZE), 0, NULL), EALREADY, "frozen twice");
-	expect(tell(c, 1, 1, TELL(POST_SNAPSHOT), 0, NULL), EBADFD, "past the shadow before the thaw");
+	expect(tell(c, 1, 1, TELL(POST_SNAPSHOT), 0, NULL), EBADFD,
+	       "past the shadow before the thaw");
 	result(heard(w, 10000, &m) == TELL(ABORT) && now_ms() - start >= 700 &&
 	       u32_of(&m, SHADOW_NL_A_REASON) == SHADOW_REASON_TIMEOUT &&
 	       id_of(&m, SHADOW_NL_A_SESSION) == 1, "told to abort when its time is over");

@@ -147,7 +147,7 @@ enum shadow_nl_attr {
 	SHADOW_NL_A_INSTANCE,		/* 16 bytes: which of them, new at each start */
 	SHADOW_NL_A_INSTANCE_NAME,	/* string: the same at each start */
 	SHADOW_NL_A_LEVEL,		/* u32, enum shadow_nl_level */
-	SHADOW_NL_A_TELLS,		/* u32, 1 << enum shadow_nl_tell: what it wants to be told */
+	SHADOW_NL_A_TELLS,		/* u32, 1 << enum shadow_nl_tell: what it is told */
 	SHADOW_NL_A_FREEZE_MS,		/* u32, longest freeze */
 	SHADOW_NL_A_PID,		/* u32, of who registered, in the first PID namespace */
 	SHADOW_NL_A_UID,		/* u32, of who registered, in the first user namespace */

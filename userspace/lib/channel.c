@@ -135,7 +135,8 @@ static int on_message(struct nl_msg *msg, void *data)
 	struct nlattr *a[SHADOW_NL_A_MAX + 1];
 
 	/* Whoever is root could send us something, too. */
-	if (nlmsg_get_src(msg)->nl_pid || header->nlmsg_type != channel->family || !genlmsg_valid_hdr(header, 0) ||
+	if (nlmsg_get_src(msg)->nl_pid || header->nlmsg_type != channel->family ||
+	    !genlmsg_valid_hdr(header, 0) ||
 	    genlmsg_parse(header, 0, a, SHADOW_NL_A_MAX, policy) < 0)
 		return NL_SKIP;
 	switch (genlmsg_hdr(header)->cmd) {
@@ -391,7 +392,7 @@ SC_EXPORT int shadowcopy_channel_register(struct shadowcopy_channel *channel,
 	case EINVAL:
 	case ERANGE:
 		return SC_FAIL(channel->sc, rc, .action = action, .object = writer->name,
-			       .cause = "class, instance, name, level, what it wants to be told, or its "
+			       .cause = "class, instance, name, level, what it is told, or its "
 			       "longest freeze cannot be so",
 			       .remedy = "see libshadowcopy-channel.h for what they may be");
 	default:

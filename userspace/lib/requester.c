@@ -111,8 +111,8 @@ SC_EXPORT int shadowcopy_requester_begin(struct shadowcopy_requester *requester,
 
 	if (requester->waiting) {
 		json_decref(object);
-		return SC_FAIL(requester->sc, -EBUSY, .action = "call the coordinator", .object = call,
-			       .cause = "the call before is not answered yet");
+		return SC_FAIL(requester->sc, -EBUSY, .action = "call the coordinator",
+			       .object = call, .cause = "the call before is not answered yet");
 	}
 	if (arguments) {
 		json_decref(object);
@@ -132,8 +132,8 @@ SC_EXPORT int shadowcopy_requester_begin(struct shadowcopy_requester *requester,
 			       .object = call);
 	if (strlen(text) > PACKET_MAX) {
 		free(text);
-		return SC_FAIL(requester->sc, -E2BIG, .action = "call the coordinator", .object = call,
-			       .cause = "a call has 64 KiB at most");
+		return SC_FAIL(requester->sc, -E2BIG, .action = "call the coordinator",
+			       .object = call, .cause = "a call has 64 KiB at most");
 	}
 	if (send(requester->fd, text, strlen(text), MSG_NOSIGNAL) < 0)
 		rc = -errno;
@@ -152,8 +152,8 @@ static int gone(struct shadowcopy_requester *requester)
 		       .object = requester->call,
 		       .cause = "it has ended the connection: this user may not be a requester, or "
 		       "shadowd has ended",
-		       .remedy = "see its log (\"journalctl -u shadowd\") and access.conf; what was "
-		       "begun is undone");
+		       .remedy = "see its log (\"journalctl -u shadowd\") and access.conf; what "
+		       "was begun is undone");
 }
 
 static const char *text_of(json_t *object, const char *key)

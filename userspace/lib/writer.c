@@ -355,8 +355,8 @@ static int take_spec(struct shadowcopy *sc, struct shadowcopy_writer *writer,
 	if ((ops->freeze || ops->prepare_snapshot || ops->prepare_backup) &&
 	    (!ops->thaw || !ops->abort))
 		return SC_FAIL(sc, -EINVAL, .action = "open a writer", .object = spec->name,
-			       .cause = "it has a handler for preparing or freezing, and none for thaw "
-			       "or for abort", .remedy = "give it both");
+			       .cause = "it has a handler for preparing or freezing, and none for "
+			       "thaw or for abort", .remedy = "give it both");
 	writer->info.class_id = spec->class_id;
 	strcpy(writer->info.name, spec->name);
 	strcpy(writer->info.instance_name, instance_name);

@@ -167,8 +167,8 @@ const struct command cmd_writer = {
 	.name = "writer",
 	.summary = "List the applications that can be brought to rest",
 	.synopsis = "list [-o COLUMNS] [--json]",
-	.text = "Each application that has registered, with its process.  \"create --writers\" brings\n"
-		"them to rest.\n\n"
+	.text = "Each application that has registered, with its process; \"create --writers\"\n"
+		"brings them to rest.\n\n"
 		"Options:\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &writer_table,

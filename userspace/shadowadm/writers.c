@@ -34,8 +34,8 @@ static int check_prepared(struct context *context, const struct writers_request 
 		if (!failure || json_is_true(json_object_get(writer, "excluded")))
 			continue;
 		if (!request->degrade)
-			return fail(context, "writer %s failed at %s: %s. See its log, leave it out with "
-				    "--exclude-writer, or let the set have less consistency with "
+			return fail(context, "writer %s failed at %s: %s. See its log, leave it "
+				    "out with --exclude-writer, or let the set have less consistency with "
 				    "--degrade", json_string_value(json_object_get(writer, "name")),
 				    json_string_value(json_object_get(failure, "at")),
 				    json_string_value(json_object_get(failure, "text")));
@@ -54,9 +54,10 @@ static int begin(struct context *context, const struct writers_request *request,
 		json_object_set_new(state, "timeout_ms", json_integer(request->timeout_ms));
 	status = call(context, requester, "init-backup", NULL, NULL);
 	if (!status)
-		status = call(context, requester, "set-context", json_pack("{s:s, s:b, s:b}", "context",
-			      shadowcopy_context_name(request->context), "writable",
-			      !!(request->flags & SHADOW_SET_WRITABLE), "keep", 1), NULL);
+		status = call(context, requester, "set-context",
+			      json_pack("{s:s, s:b, s:b}", "context",
+					shadowcopy_context_name(request->context), "writable",
+					!!(request->flags & SHADOW_SET_WRITABLE), "keep", 1), NULL);
 	if (!status)
 		status = call(context, requester, "set-backup-state", json_incref(state), NULL);
 	json_decref(state);

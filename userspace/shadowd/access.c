@@ -147,8 +147,9 @@ static int read_file(uid_t uid)
 		broken = value == -2;
 	}
 	if (broken)
-		log_often(3, ACCESS_CONF ": line %u is not \"deny|writer|requester|both user|group NAME\" "
-			  "with a name that somebody has: only root is allowed anything", number);
+		log_often(3, ACCESS_CONF ": line %u is not \"deny|writer|requester|both user|group "
+			  "NAME\" with a name that somebody has: only root is allowed anything",
+			  number);
 	free(line);
 	fclose(file);
 	if (broken)

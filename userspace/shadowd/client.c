@@ -81,12 +81,13 @@ static void on_packet(struct client *client, const char *packet, size_t size)
 
 	message = json_loadb(packet, size, JSON_REJECT_DUPLICATES, &error);
 	if (!message)
-		return refuse(client, NULL, "INVALIDARG", "a packet is one JSON object", error.text);
+		return refuse(client, NULL, "INVALIDARG", "a packet is one JSON object",
+			      error.text);
 	id = json_object_get(message, "id");
 	call = json_string_value(json_object_get(message, "call"));
 	arguments = json_object_get(message, "arguments");
 	if (!id || !call || (arguments && !json_is_object(arguments)))
-		refuse(client, id, "INVALIDARG", "a packet has an id, a call, and perhaps arguments",
+		refuse(client, id, "INVALIDARG", "a packet has id, call, and perhaps arguments",
 		       "the packet is no call");
 	else if (client->session) {
 		none = json_object();

@@ -118,8 +118,8 @@ void round_start(struct session *session, uint32_t tell, uint32_t level,
 	round->done = done;
 	round->pending = 1;	/* ours: answers may not end the round before all are told */
 	EACH(p, &session->participants, struct participant, link)
-		if (!p->excluded && (!level || p->info.level == level) && tell_one(session, p, tell))
-			round->pending++;
+		if (!p->excluded && (!level || p->info.level == level))
+			round->pending += tell_one(session, p, tell);
 	if (!--round->pending)
 		round_end(session);
 }
@@ -143,11 +143,10 @@ static void note_result(struct participant *p, const struct shadowcopy_channel_m
 	}
 	switch (message->result) {
 	case SHADOW_NL_RESULT_ANSWERED:
-		if (message->status) {
+		if (message->status)
 			participant_fails(p, tell, message->result, message->status, message->text);
-		} else if (p->state != WRITER_FAILED && tells[tell].next) {
+		else if (p->state != WRITER_FAILED && tells[tell].next)
 			p->state = tells[tell].next;
-		}
 		break;
 	case SHADOW_NL_RESULT_TIMEOUT:
 		participant_fails(p, tell, message->result, SHADOW_NL_STATUS_TIMEOUT,

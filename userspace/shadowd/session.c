@@ -118,31 +118,37 @@ static const char *writer_state_name(const struct participant *p)
 	return names[p->state];
 }
 
-json_t *participants_json(const struct session *session)
+static json_t *writer_failure_json(const struct participant *p)
+{
+	return json_pack("{s:s, s:s, s:s, s:i, s:s}", "at", shadowcopy_tell_name(p->failed_at),
+			 "result", shadowcopy_result_name(p->result),
+			 "status", shadowcopy_status_name(p->status),
+			 "app_code", (int)p->app_code, "text", p->text);
+}
+
+static json_t *participant_json(const struct participant *p)
 {
 	char class_id[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
+	json_t *json;
+
+	json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:b}", "name", p->info.name,
+			 "instance_name", p->info.instance_name,
+			 "class", shadowcopy_uuid_format(&p->info.class_id, class_id),
+			 "instance", shadowcopy_uuid_format(&p->info.instance_id, instance),
+			 "level", shadowcopy_level_name(p->info.level),
+			 "pid", (int)p->info.pid, "uid", (int)p->info.uid,
+			 "state", writer_state_name(p), "excluded", p->excluded);
+	if (json && p->state == WRITER_FAILED)
+		json_object_set_new(json, "failure", writer_failure_json(p));
+	return json;
+}
+
+json_t *participants_json(const struct session *session)
+{
 	json_t *array = json_array();
 
-	EACH(p, &session->participants, struct participant, link) {
-		json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:b}",
-			"name", p->info.name, "instance_name", p->info.instance_name,
-			"class", shadowcopy_uuid_format(&p->info.class_id, class_id),
-			"instance", shadowcopy_uuid_format(&p->info.instance_id, instance),
-			"level", shadowcopy_level_name(p->info.level),
-			"pid", (int)p->info.pid, "uid", (int)p->info.uid,
-			"state", writer_state_name(p), "excluded", p->excluded);
-
-		if (!json)
-			continue;	/* a name that is not UTF-8 */
-		if (p->state == WRITER_FAILED)
-			json_object_set_new(json, "failure", json_pack(
-				"{s:s, s:s, s:s, s:i, s:s}",
-				"at", shadowcopy_tell_name(p->failed_at),
-				"result", shadowcopy_result_name(p->result),
-				"status", shadowcopy_status_name(p->status),
-				"app_code", (int)p->app_code, "text", p->text) ?: json_null());
-		json_array_append_new(array, json);
-	}
+	EACH(p, &session->participants, struct participant, link)
+		json_array_append_new(array, participant_json(p));
 	return array;
 }
 
@@ -206,8 +212,8 @@ static void call_init_backup(struct session *session, json_t *arguments)
 	char text[SHADOWCOPY_UUID_LEN];
 
 	(void)arguments;
-	session_done(session, SESSION_INIT, json_pack("{s:s}", "session",
-		     shadowcopy_uuid_format(&session->uuid, text)));
+	session_done(session, SESSION_INIT,
+		     json_pack("{s:s}", "session", shadowcopy_uuid_format(&session->uuid, text)));
 }
 
 /* B-04, h: a context is a preset of bits; which of them fit is said in one place. */
@@ -219,11 +225,12 @@ static void call_set_context(struct session *session, json_t *arguments)
 
 	if (json_unpack(arguments, "{s?s, s?b, s?b}", "context", &name, "writable", &writable,
 			"keep", &keep))
-		return bad_argument(session, "set-context", "context is a text, writable and keep are "
-				    "true or false", "an argument has the wrong type");
+		return bad_argument(session, "set-context", "context is a text, writable and keep "
+				    "are true or false", "an argument has the wrong type");
 	if (name && shadowcopy_context_parse(name, &context))
 		return bad_argument(session, name, "use backup, file-share-backup, nas-rollback, "
-				    "app-rollback or client-accessible", "there is no such context");
+				    "app-rollback or client-accessible",
+				    "there is no such context");
 	if (name)
 		session->context = context;
 	if (writable)
@@ -340,11 +347,13 @@ static void call_exclude_writer(struct session *session, json_t *arguments)
 				    "no writer was named");
 	is_uuid = !shadowcopy_uuid_parse(name, &uuid);
 	EACH(p, &session->participants, struct participant, link) {
-		if (is_uuid ? uuid_same(&p->info.class_id, &uuid) ||
-			      uuid_same(&p->info.instance_id, &uuid) : !strcmp(p->info.name, name)) {
-			p->excluded = true;
-			found++;
-		}
+		bool named = !strcmp(p->info.name, name);
+
+		if (is_uuid)
+			named = uuid_same(&p->info.class_id, &uuid) ||
+				uuid_same(&p->info.instance_id, &uuid);
+		p->excluded |= named;
+		found += named;
 	}
 	if (!found)
 		return bad_argument(session, name, "gather-metadata says which there are",
@@ -379,8 +388,8 @@ static void volume_found(struct work *work)
 	} else {
 		making->stores[making->count] = making->store;
 		making->store = NULL;
-		session_done(session, session->state, json_pack("{s:s}", "device",
-			     making->volumes[making->count].path));
+		session_done(session, session->state,
+			     json_pack("{s:s}", "device", making->volumes[making->count].path));
 		making->count++;
 	}
 	making->rc = 0;
@@ -430,8 +439,9 @@ static void backup_prepared(struct round *round)
 {
 	struct session *session = ENTRY(round, struct session, round);
 
-	session_done(session, SESSION_PREPARED, json_pack("{s:o, s:i}", "writers",
-		     participants_json(session), "failed", round->failed));
+	session_done(session, SESSION_PREPARED,
+		     json_pack("{s:o, s:i}", "writers", participants_json(session), "failed",
+			       round->failed));
 }
 
 static void call_prepare_backup(struct session *session, json_t *arguments)
@@ -453,16 +463,18 @@ static void call_create_set(struct session *session, json_t *arguments)
 static void call_status(struct session *session, json_t *arguments)
 {
 	(void)arguments;
-	session_done(session, session->state, json_pack("{s:s, s:o}", "state",
-		     state_names[session->state], "writers", participants_json(session)));
+	session_done(session, session->state,
+		     json_pack("{s:s, s:o}", "state", state_names[session->state], "writers",
+			       participants_json(session)));
 }
 
 static void backup_completed(struct round *round)
 {
 	struct session *session = ENTRY(round, struct session, round);
 
-	session_done(session, SESSION_COMPLETE, json_pack("{s:o, s:i}", "writers",
-		     participants_json(session), "failed", round->failed));
+	session_done(session, SESSION_COMPLETE,
+		     json_pack("{s:o, s:i}", "writers", participants_json(session), "failed",
+			       round->failed));
 }
 
 static void call_backup_complete(struct session *session, json_t *arguments)

@@ -187,6 +187,13 @@ static const char *level_word(const struct session *session)
 	return any_volume(session, SHADOWCOPY_CONSISTENT_FS) ? "filesystem" : "raw";
 }
 
+static json_t *writer_reason(const struct participant *p)
+{
+	return json_sprintf("writer %s failed at %s: %s", p->info.name,
+			    shadowcopy_tell_name(p->failed_at),
+			    *p->text ? p->text : shadowcopy_status_name(p->status));
+}
+
 /* Why the set is not as consistent as it could be. */
 static json_t *reasons(const struct session *session)
 {
@@ -196,9 +203,7 @@ static json_t *reasons(const struct session *session)
 
 	EACH(p, &session->participants, struct participant, link)
 		if (!p->excluded && p->out)
-			json_array_append_new(array, json_sprintf("writer %s failed at %s: %s",
-				p->info.name, shadowcopy_tell_name(p->failed_at),
-				*p->text ? p->text : shadowcopy_status_name(p->status)));
+			json_array_append_new(array, writer_reason(p));
 	for (i = 0; (entry = shadowcopy_plan_entry(session->making.plan, i)); i++)
 		if (*entry->warning)
 			json_array_append_new(array, json_sprintf("%s: %s", entry->path,
@@ -216,9 +221,9 @@ static json_t *shadows_json(const struct making *making)
 		const struct shadow_shadow_info *info = &making->shadows[i];
 
 		snprintf(device, sizeof(device), "/dev/shadow%u", info->index);
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "uuid",
-			shadowcopy_uuid_format(&info->uuid, uuid), "device", device, "volume",
-			info->volume_name));
+		shadowcopy_uuid_format(&info->uuid, uuid);
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "uuid", uuid, "device",
+						       device, "volume", info->volume_name));
 	}
 	return array;
 }
@@ -227,19 +232,20 @@ static void finished(struct session *session)
 {
 	char set[SHADOWCOPY_UUID_LEN];
 	const char *level = level_word(session);
-	json_t *why = reasons(session);
+	json_t *why = reasons(session), *result;
 	bool degraded = json_array_size(why) > 0 || any_failed(session);
 
 	leave_queue(session);
 	log_line(6, "set %s is made, consistency %s",
 		 shadowcopy_uuid_format(&session->making.step.set, set), level);
-	session_done(session, SESSION_CREATED, json_pack(
-		"{s:s, s:o, s:s, s:b, s:o, s:I, s:I, s:O, s:o}", "set", set,
-		"shadows", shadows_json(&session->making), "consistency", level,
-		"degraded", degraded, "reasons", why,
-		"hold_ns", (json_int_t)session->making.step.hold_ns,
-		"gate_ns", (json_int_t)session->making.step.gate_ns,
-		"timings_ms", session->timings, "writers", participants_json(session)));
+	result = json_pack("{s:s, s:o, s:s, s:b, s:o}", "set", set, "shadows",
+			   shadows_json(&session->making), "consistency", level, "degraded",
+			   degraded, "reasons", why);
+	json_object_set_new(result, "hold_ns", json_integer(session->making.step.hold_ns));
+	json_object_set_new(result, "gate_ns", json_integer(session->making.step.gate_ns));
+	json_object_set(result, "timings_ms", session->timings);
+	json_object_set_new(result, "writers", participants_json(session));
+	session_done(session, SESSION_CREATED, result);
 	session_settle(session);
 }
 
@@ -296,7 +302,7 @@ static void look_at_failures(struct session *session)
 			    shadowcopy_tell_name(p->failed_at), p->info.name,
 			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
 			    "add the volumes that it needs to the set" :
-			    "see the log of the application, leave the writer out, or let the set degrade",
+			    "see its log, leave the writer out, or let the set degrade",
 			    "%s", *p->text ? p->text : shadowcopy_status_name(p->status));
 		if (p->status == SHADOW_NL_STATUS_TIMEOUT ||
 		    p->status == SHADOW_NL_STATUS_RETRYABLE ||

@@ -47,7 +47,8 @@ struct link {
 
 static inline void link_init(struct link *head)
 {
-	head->next = head->prev = head;
+	head->next = head;
+	head->prev = head;
 }
 
 static inline void link_add(struct link *head, struct link *entry)
@@ -67,6 +68,7 @@ static inline void link_remove(struct link *entry)
 
 #define ENTRY(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))
+/* @entry is a name. */
 #define EACH(entry, head, type, member) \
 	for (type *entry = ENTRY((head)->next, type, member), \
 	     *entry##_next = ENTRY(entry->member.next, type, member); \

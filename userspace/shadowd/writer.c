@@ -38,8 +38,8 @@ static void on_writer(void *data, const struct shadowcopy_channel_writer *info)
 	text_clean(writer.name);
 	text_clean(writer.instance_name);
 	if (!access_allowed(writer.uid, ACCESS_WRITER)) {
-		log_often(4, "user %u is not allowed to be a writer (%s): see access.conf", writer.uid,
-			  writer.name);
+		log_often(4, "user %u is not allowed to be a writer (%s): see access.conf",
+			  writer.uid, writer.name);
 		return;
 	}
 	gathering->rc = gathering->fn(gathering->data, &writer);
@@ -139,8 +139,8 @@ int writers_init(sd_event *event, struct shadowcopy *handle)
 	if (rc >= 0)
 		rc = sd_event_now(loop, CLOCK_MONOTONIC, &now);
 	if (rc >= 0)
-		rc = sd_event_add_time(loop, NULL, CLOCK_MONOTONIC, now + PROBE_USEC, PROBE_USEC / 10,
-				       on_probe, NULL);
+		rc = sd_event_add_time(loop, NULL, CLOCK_MONOTONIC, now + PROBE_USEC,
+				       PROBE_USEC / 10, on_probe, NULL);
 	if (source)
 		sd_event_source_unref(source);
 	if (post)

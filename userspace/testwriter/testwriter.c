@@ -72,8 +72,9 @@ static int on_event(struct shadowcopy_writer_event *event, void *data)
 	pause_ms(at[tell].delay_ms);
 	if (at[tell].times && at[tell].status) {
 		at[tell].times--;
-		return shadowcopy_writer_event_fail(event, at[tell].status, 42, "%s was told to fail at %s",
-						    name, shadowcopy_tell_name(tell));
+		return shadowcopy_writer_event_fail(event, at[tell].status, 42,
+						    "%s was told to fail at %s", name,
+						    shadowcopy_tell_name(tell));
 	}
 	return 0;
 }
@@ -183,7 +184,9 @@ static int run(const struct shadowcopy_writer_spec *spec)
 
 int main(int argc, char **argv)
 {
-	enum { NAME = 256, INSTANCE, CLASS, LEVEL, FREEZE_MS, LOG, FAIL, DELAY, HANG, DIE, WITHOUT };
+	enum {
+		NAME = 256, INSTANCE, CLASS, LEVEL, FREEZE_MS, LOG, FAIL, DELAY, HANG, DIE, WITHOUT,
+	};
 	static const struct option longs[] = {
 		{ "name", required_argument, NULL, NAME },
 		{ "instance", required_argument, NULL, INSTANCE },
@@ -219,8 +222,8 @@ int main(int argc, char **argv)
 			}
 			break;
 		case LEVEL:
-			spec.level = number_of(shadowcopy_level_name, SHADOW_NL_LEVEL_SYSTEM + 1, optarg,
-					       strlen(optarg));
+			spec.level = number_of(shadowcopy_level_name, SHADOW_NL_LEVEL_SYSTEM + 1,
+					       optarg, strlen(optarg));
 			break;
 		case FREEZE_MS:
 			spec.freeze_ms = strtoul(optarg, NULL, 10);
