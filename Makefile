@@ -96,6 +96,7 @@ define refresh
 	depmod -a $(KVER)
 	ldconfig
 	-! [ -S /run/udev/control ] || udevadm control --reload
+	-! [ -d /run/systemd/system ] || systemctl daemon-reload
 endef
 
 install: $(if $(arm64),for-another-machine,modules userspace)
