@@ -55,6 +55,13 @@ is "$(answer 7 '.error | "\(.code) \(.phase)"')" "WRITERERROR_TIMEOUT freeze" "i
 like "$(answer 7 .error.cause)" 'longest freeze was over' "and it is said what happened"
 backup '{}' --delay freeze=500 --freeze-ms 300
 is "$(answer 7 '.error.code')" WRITERERROR_TIMEOUT "its freeze takes longer than it may last"
+backup '{"may_degrade":true}' --hang freeze --freeze-ms 1000
+is "$(answer 7 '.result | "\(.consistency) \(.degraded)"')" "filesystem true" \
+	"it hangs in freeze, and may: the set is made without it"
+is "$(heard | grep -c "good post-snapshot")" 1 "and the other one is not kept waiting"
+backup '{}' --without freeze
+is "$(answer 7 '.result.consistency')" application "one that only prepares is not asked to thaw"
+is "$(heard | grep -c "bad thaw")" 0 "and does not hear it"
 wait_for 20 touch "$SCRATCH/mnt/file"
 backup '{}'
 is "$(answer 7 '.result.consistency')" application "the next one is made"
