@@ -3,7 +3,7 @@
 #
 # DESC: writers fail, hang and die at each step: the set is given up, or has less consistency (scenario 7)
 # DISKS: a=64M
-# TIMEOUT: 300
+# TIMEOUT: 600
 
 . "$(dirname "$0")/protocol.sh"
 

@@ -3,7 +3,7 @@
 #
 # DESC: requester and coordinator are killed at each step: nothing stays frozen, held or begun (scenarios 8, 9)
 # DISKS: a=64M
-# TIMEOUT: 300
+# TIMEOUT: 600
 
 . "$(dirname "$0")/protocol.sh"
 

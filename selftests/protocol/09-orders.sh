@@ -3,7 +3,7 @@
 #
 # DESC: calls in a wrong order, packets that are none, and users that may not: each has its error (scenario 26)
 # DISKS: a=32M
-# TIMEOUT: 400
+# TIMEOUT: 600
 
 . "$(dirname "$0")/protocol.sh"
 
