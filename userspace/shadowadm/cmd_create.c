@@ -412,7 +412,7 @@ static int check_writers(struct context *context, const struct request *request)
 	for (i = 0; request->with_writers && i < request->count; i++)
 		if (stores_named_for(&request->options, request->volumes, request->count,
 				     &request->volumes[i], &spec) > 1)
-			return usage(context, "with --writers a volume has one --store at most, and "
+			return usage(context, "with --writers a volume has one --store at most; "
 				     "%s has several", request->volumes[i].name);
 	return STATUS_OK;
 }
