@@ -103,6 +103,21 @@ expect_fail() {
 	fi
 }
 
+# cases PROGRAM ARGUMENT...: its lines "ok ..." and "not ok ..." are results
+cases() {
+	local line status=0
+
+	"$@" >"$SCRATCH/said" 2>&1 || status=$?
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) ok "${line#ok }" ;;
+		"not ok "*) not_ok "${line#not ok }" ;;
+		*) diag "$line" ;;
+		esac
+	done <"$SCRATCH/said"
+	[ $status -le 1 ] || not_ok "$1 ended with $status"
+}
+
 # bg SECONDS COMMAND...: start a command that ends by itself after SECONDS at
 # the latest, and with the test anyway; its process is $BG
 bg() {

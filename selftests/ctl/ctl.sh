@@ -6,21 +6,6 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../shadow.sh"
 
-# cases PROGRAM ARGUMENT...: its lines "ok ..." and "not ok ..." are results
-cases() {
-	local line status=0
-
-	"$@" >"$SCRATCH/said" 2>&1 || status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) ok "${line#ok }" ;;
-		"not ok "*) not_ok "${line#not ok }" ;;
-		*) diag "$line" ;;
-		esac
-	done <"$SCRATCH/said"
-	[ $status -le 1 ] || not_ok "$1 ended with $status"
-}
-
 # arguments GROUP: ctl_args with all that it needs; DISKS: a b c store
 arguments() {
 	need_module

@@ -47,6 +47,9 @@ for event in prepare-snapshot freeze thaw; do
 	backup '{}' --die "$event"
 	is "$(answer 7 '.error | "\(.code) \(.object)"')" "WRITER_NOT_RESPONDING bad" "it dies at $event"
 done
+backup '{}' --fail identify=nonretryable
+is "$(answer 7 '.result | "\(.consistency) \(.degraded)"')" "application false" \
+	"who does not identify itself is not there, and costs nothing"
 backup '{}' --fail post-snapshot=nonretryable
 is "$(answer 7 '.result.writers[] | select(.name == "bad") | .state')" failed \
 	"a failure after the shadow is told as its state"

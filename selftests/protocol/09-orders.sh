@@ -66,6 +66,9 @@ for line in "requester user nobody" "requester user 65534" "both group nogroup";
 	echo "$line" >$conf
 	like "$(as_nobody "${python[@]}")" '"state": ?"new"' "unless access.conf says so: $line"
 done
+as_nobody python3 "$TREE/selftests/protocol/requester.py" init-backup start-set \
+	"add-volume:{\"volume\":\"$DISK_a\",\"store\":\"memory\"}" >"$SCRATCH/answers" || :
+is "$(answer 3 .error.code)" ACCESSDENIED "only root may name a store"
 for lines in "writer user nobody" "requester user nobody\ndeny group nogroup" "requester user nobody\nnonsense"; do
 	printf '%b\n' "$lines" >$conf
 	is "$(as_nobody "${python[@]}" 2>&1 | tail -n 1)" "hung up" "not with: ${lines//\\n/; }"

@@ -6,21 +6,12 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../shadow.sh"
 
-# channel GROUP...: cases of the netlink channel; their lines "ok" and "not ok" are results
+# channel GROUP...: cases of the netlink channel
 channel() {
-	local group line status
+	local group
 
 	for group; do
-		status=0
-		nl_writers "$group" >"$SCRATCH/said" 2>&1 || status=$?
-		while IFS= read -r line; do
-			case $line in
-			"ok "*) ok "${line#ok }" ;;
-			"not ok "*) not_ok "${line#not ok }" ;;
-			*) diag "$line" ;;
-			esac
-		done <"$SCRATCH/said"
-		[ $status -le 1 ] || not_ok "nl_writers $group ended with $status"
+		cases nl_writers "$group"
 	done
 }
 

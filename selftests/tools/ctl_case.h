@@ -23,6 +23,8 @@
 #include <linux/fs.h>
 #include <linux/shadow.h>
 
+#include "case.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
@@ -44,24 +46,8 @@ struct ctl_case {
 	  #section " " #code " " #reason " (" #fn ")" }
 
 static int control = -1;
-static unsigned int failures;
 
 /* --- results: lines that begin with "ok" or "not ok" ------------------------- */
-
-__attribute__((format(printf, 2, 3)))
-static inline bool result(bool good, const char *format, ...)
-{
-	va_list args;
-
-	fputs(good ? "ok " : "not ok ", stdout);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	fflush(stdout);
-	failures += !good;
-	return good;
-}
 
 static inline const char *code_name(int code)
 {

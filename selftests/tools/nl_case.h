@@ -25,25 +25,11 @@
 #include <linux/shadow.h>
 #include <linux/shadow_netlink.h>
 
+#include "case.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static unsigned int failures;
 static unsigned int slow = 1;		/* limits are so many times as long */
-
-__attribute__((format(printf, 2, 3)))
-static inline bool result(bool good, const char *format, ...)
-{
-	va_list args;
-
-	fputs(good ? "ok " : "not ok ", stdout);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	fflush(stdout);
-	failures += !good;
-	return good;
-}
 
 static inline int64_t now_ms(void)
 {

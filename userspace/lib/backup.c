@@ -24,16 +24,6 @@ static const struct sc_word modes[] = {
 	{ 0, NULL }
 };
 
-static const struct sc_word contexts[] = {
-	{ SHADOWCOPY_CTX_BACKUP, "backup" },
-	{ SHADOWCOPY_CTX_FILE_SHARE_BACKUP, "file-share-backup" },
-	{ SHADOWCOPY_CTX_NAS_ROLLBACK, "nas-rollback" },
-	{ SHADOWCOPY_CTX_APP_ROLLBACK, "app-rollback" },
-	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE, "client-accessible" },
-	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE_WRITERS, "client-accessible-writers" },
-	{ 0, NULL }
-};
-
 static const struct sc_word backup_types[] = {
 	{ SHADOWCOPY_TYPE_FULL, "full" },
 	{ SHADOWCOPY_TYPE_COPY, "copy" },
@@ -283,7 +273,7 @@ static const struct sc_type writer_type = {
 static const struct sc_field backup_fields[] = {
 	SC_FIELD(shadowcopy_backup, mode, SC_ENUM, .required = true, .words = modes),
 	SC_FIELD(shadowcopy_backup, session, SC_UUID, .required = true),
-	SC_FIELD(shadowcopy_backup, context, SC_ENUM, P(CONTEXT), .words = contexts),
+	SC_FIELD(shadowcopy_backup, context, SC_ENUM, P(CONTEXT), .words = sc_contexts),
 	SC_FIELD(shadowcopy_backup, set, SC_UUID, P(SET), .what = "the shadow set"),
 	SC_FIELD(shadowcopy_backup, machine, SC_TEXT, P(SET), .text = SC_TEXT_HOST),
 	SC_FIELD(shadowcopy_backup, created, SC_TIME),

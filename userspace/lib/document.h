@@ -80,6 +80,9 @@ struct sc_word {
 	const char *word;
 };
 
+/* SHADOWCOPY_CTX_*, in names.c. */
+extern const struct sc_word sc_contexts[];
+
 /*
  * struct sc_field - a member of a structure, under the same name in JSON
  * @fallback: the value of an ENUM or MASK that is not in the document

@@ -3,53 +3,50 @@
  * names.c - the words for the numbers of the interface: states, stores,
  * contexts, policies, faults, events.
  */
+#include "document.h"
 #include "libshadowcopy-channel.h"
 #include "private.h"
 
-struct name {
-	uint32_t value;
-	const char *name;
-};
-
-static const char *name_of(const struct name *names, size_t count, uint32_t value,
+static const char *name_of(const struct sc_word *names, size_t count, uint32_t value,
 			   const char *otherwise)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		if (names[i].value == value)
-			return names[i].name;
+			return names[i].word;
 	return otherwise;
 }
 
-static const struct name states[] = {
+static const struct sc_word states[] = {
 	{ SHADOW_STATE_CREATED, "created" },
 	{ SHADOW_STATE_LOST, "lost" },
 	{ SHADOW_STATE_DELETING, "deleting" },
 };
 
-static const struct name stores[] = {
+static const struct sc_word stores[] = {
 	{ SHADOW_STORE_DEFAULT, "none" },
 	{ SHADOW_STORE_MEMORY, "memory" },
 	{ SHADOW_STORE_DEVICE, "device" },
 	{ SHADOW_STORE_FILE, "file" },
 };
 
-static const struct name part_states[] = {
+static const struct sc_word part_states[] = {
 	{ SHADOW_PART_READY, "ready" },
 	{ SHADOW_PART_DRAINING, "draining" },
 };
 
-static const struct name contexts[] = {
+const struct sc_word sc_contexts[] = {
 	{ SHADOWCOPY_CTX_BACKUP, "backup" },
 	{ SHADOWCOPY_CTX_FILE_SHARE_BACKUP, "file-share-backup" },
 	{ SHADOWCOPY_CTX_NAS_ROLLBACK, "nas-rollback" },
 	{ SHADOWCOPY_CTX_APP_ROLLBACK, "app-rollback" },
 	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE, "client-accessible" },
 	{ SHADOWCOPY_CTX_CLIENT_ACCESSIBLE_WRITERS, "client-accessible-writers" },
+	{ 0, NULL }
 };
 
-static const struct name rules[] = {
+static const struct sc_word rules[] = {
 	{ SHADOWCOPY_RULE_ASKED, "asked" },
 	{ SHADOWCOPY_RULE_KEPT, "kept" },
 	{ SHADOWCOPY_RULE_ASSOCIATED, "associated" },
@@ -61,13 +58,13 @@ static const struct name rules[] = {
 	{ SHADOWCOPY_RULE_MEMORY, "memory" },
 };
 
-static const struct name policies[] = {
+static const struct sc_word policies[] = {
 	{ SHADOW_POLICY_EVICT, "evict" },
 	{ SHADOW_POLICY_THROTTLE, "throttle" },
 	{ SHADOW_POLICY_FAIL_IO, "fail-io" },
 };
 
-static const struct name faults[] = {
+static const struct sc_word faults[] = {
 	{ SHADOW_PROTECT_NONE, "none" },
 	{ SHADOW_PROTECT_STORE_MISSING, "store-missing" },
 	{ SHADOW_PROTECT_IO_ONLINE, "io-online" },
@@ -87,7 +84,7 @@ static const struct name faults[] = {
 	{ SHADOW_PROTECT_CLUSTER_MOUNT, "cluster-mount" },
 };
 
-static const struct name fault_texts[] = {
+static const struct sc_word fault_texts[] = {
 	{ SHADOW_PROTECT_NONE, "writes to the volume pass" },
 	{ SHADOW_PROTECT_STORE_MISSING, "the store is missing" },
 	{ SHADOW_PROTECT_IO_ONLINE, "an I/O error while the volume was brought online" },
@@ -107,7 +104,7 @@ static const struct name fault_texts[] = {
 	{ SHADOW_PROTECT_CLUSTER_MOUNT, "it was mounted while a cluster took it offline" },
 };
 
-static const struct name events[] = {
+static const struct sc_word events[] = {
 	{ SHADOW_NL_EV_CREATED, "created" },
 	{ SHADOW_NL_EV_DELETED, "deleted" },
 	{ SHADOW_NL_EV_LOST, "lost" },
@@ -132,7 +129,7 @@ static const struct name events[] = {
 	{ SHADOW_NL_EV_WRITER_EXPIRED, "writer-expired" },
 };
 
-static const struct name tells[] = {
+static const struct sc_word tells[] = {
 	{ SHADOW_NL_TELL_IDENTIFY, "identify" },
 	{ SHADOW_NL_TELL_PREPARE_BACKUP, "prepare-backup" },
 	{ SHADOW_NL_TELL_PREPARE_SNAPSHOT, "prepare-snapshot" },
@@ -146,14 +143,14 @@ static const struct name tells[] = {
 	{ SHADOW_NL_TELL_POST_RESTORE, "post-restore" },
 };
 
-static const struct name results[] = {
+static const struct sc_word results[] = {
 	{ SHADOW_NL_RESULT_ANSWERED, "answered" },
 	{ SHADOW_NL_RESULT_TIMEOUT, "timeout" },
 	{ SHADOW_NL_RESULT_GONE, "gone" },
 	{ SHADOW_NL_RESULT_SUPERSEDED, "superseded" },
 };
 
-static const struct name statuses[] = {
+static const struct sc_word statuses[] = {
 	{ SHADOW_NL_STATUS_OK, "ok" },
 	{ SHADOW_NL_STATUS_INCONSISTENT, "inconsistent" },
 	{ SHADOW_NL_STATUS_NO_RESOURCES, "no-resources" },
@@ -164,7 +161,7 @@ static const struct name statuses[] = {
 	{ SHADOW_NL_STATUS_PARTIAL, "partial" },
 };
 
-static const struct name levels[] = {
+static const struct sc_word levels[] = {
 	{ SHADOW_NL_LEVEL_FRONT_END, "front-end" },
 	{ SHADOW_NL_LEVEL_BACK_END, "back-end" },
 	{ SHADOW_NL_LEVEL_SYSTEM, "system" },
@@ -207,7 +204,7 @@ SC_EXPORT const char *shadowcopy_part_state_name(uint32_t state)
 
 SC_EXPORT const char *shadowcopy_context_name(uint32_t context)
 {
-	return name_of(contexts, ARRAY_SIZE(contexts), context, "custom");
+	return name_of(sc_contexts, ARRAY_SIZE(sc_contexts) - 1, context, "custom");
 }
 
 SC_EXPORT const char *shadowcopy_event_name(uint32_t event)
@@ -236,12 +233,12 @@ SC_EXPORT const char *shadowcopy_protect_fault_text(uint32_t fault)
 		       "a reason that this program does not know");
 }
 
-static int value_of(const struct name *names, size_t count, const char *name, uint32_t *value)
+static int value_of(const struct sc_word *names, size_t count, const char *name, uint32_t *value)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (!strcmp(names[i].name, name)) {
+		if (!strcmp(names[i].word, name)) {
 			*value = names[i].value;
 			return 0;
 		}
@@ -250,7 +247,7 @@ static int value_of(const struct name *names, size_t count, const char *name, ui
 
 SC_EXPORT int shadowcopy_context_parse(const char *name, uint32_t *context)
 {
-	return value_of(contexts, ARRAY_SIZE(contexts), name, context);
+	return value_of(sc_contexts, ARRAY_SIZE(sc_contexts) - 1, name, context);
 }
 
 SC_EXPORT int shadowcopy_policy_parse(const char *name, uint32_t *policy)

@@ -27,11 +27,6 @@ static struct link list = { &list, &list };
 static unsigned int count;
 static sd_event_source *listening;
 
-bool clients_idle(void)
-{
-	return !count;
-}
-
 static void hang_up(struct client *client)
 {
 	struct session *session = client->session;
@@ -136,7 +131,7 @@ static void accept_one(sd_event *loop, int fd)
 	/* An answer has all writers, in one packet. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ ANSWER_MAX }, sizeof(int));
 	client->fd = fd;
-	client->session = session_new(client);
+	client->session = session_new(client, client->peer.uid);
 	if (!client->session ||
 	    sd_event_add_io(loop, &client->source, fd, EPOLLIN, on_client, client) < 0) {
 		if (client->session)

@@ -128,10 +128,8 @@ void making_take(struct work *work)
 	uint32_t phase;
 	size_t i, j;
 
-	if (!shadowcopy_set_take(making->set, &making->step)) {
-		making->taken = true;
+	if (!shadowcopy_set_take(making->set, &making->step))
 		return;
-	}
 	fails(making);
 	phase = shadowcopy_last_error(making->sc)->phase;
 	if (phase == SHADOW_PHASE_FREEZE || phase == SHADOW_PHASE_HOLD)

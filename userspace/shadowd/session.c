@@ -29,11 +29,6 @@ static const char *const state_names[] = {
 	[SESSION_FAILED] = "failed",
 };
 
-struct link *sessions(void)
-{
-	return &list;
-}
-
 struct session *session_find(const struct shadow_uuid *uuid)
 {
 	EACH(session, &list, struct session, link)
@@ -57,13 +52,14 @@ static void new_uuid(struct shadow_uuid *uuid)
 	uuid->b[8] = (uuid->b[8] & 0x3f) | 0x80;
 }
 
-struct session *session_new(struct client *client)
+struct session *session_new(struct client *client, uid_t uid)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
 	if (!session)
 		return NULL;
 	session->client = client;
+	session->uid = uid;
 	session->context = SHADOWCOPY_CTX_BACKUP;
 	new_uuid(&session->uuid);
 	link_init(&session->participants);
@@ -279,10 +275,13 @@ static void forget_participants(struct session *session)
 	}
 }
 
+/* Who does not identify itself is not there (C-20): it costs nobody a backup. */
 static void metadata_gathered(struct round *round)
 {
 	struct session *session = ENTRY(round, struct session, round);
 
+	EACH(p, &session->participants, struct participant, link)
+		p->excluded |= p->out;
 	session_done(session, SESSION_METADATA, json_pack("{s:o}", "writers",
 							  participants_json(session)));
 }
@@ -410,6 +409,13 @@ static void call_add_volume(struct session *session, json_t *arguments)
 	if (json_unpack(arguments, "{s:s, s?s}", "volume", &volume, "store", &store))
 		return bad_argument(session, "add-volume", "volume names a device or a mount point",
 				    "no volume was named");
+	if (store && session->uid) {
+		/* what is on it may be lost, and it may be anywhere */
+		failure_set(&failure, "ACCESSDENIED", -EPERM, "arguments", store,
+			    "leave it out: stores.conf says where stores are",
+			    "only root may name a store");
+		return session_fail(session, session->state, &failure);
+	}
 	if (making->count == SHADOW_MAX_SET_VOLUMES) {
 		failure_set(&failure, "MAXIMUM_NUMBER_OF_VOLUMES_REACHED", -E2BIG, "arguments",
 			    volume, "divide the volumes among several sets",

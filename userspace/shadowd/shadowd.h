@@ -9,6 +9,7 @@
  *	writer	who has registered with the module
  *	work	what may block, in threads of its own
  *	log	what is said, but for the time that something is frozen
+ *	text	what others say, made UTF-8
  *
  * Upper parts call lower ones; answers come up through function pointers.  There is
  * one loop; only work runs beside it, and touches nothing but its own session's
@@ -32,7 +33,6 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define PROTOCOL_VERSION 1
 
 static inline bool uuid_same(const struct shadow_uuid *a, const struct shadow_uuid *b)
 {
@@ -113,6 +113,8 @@ bool log_held(void);
 /* What waits for the end of it: called each time. */
 void log_when_released(void (*fn)(void));
 void log_flush(void);
+
+/* --- text.c ------------------------------------------------------------------------- */
 
 /* Make it UTF-8 without control characters, in place: a '?' for each byte that is none. */
 void text_clean(char *text);
@@ -214,7 +216,6 @@ struct making {
 	uint32_t flags;			/* SHADOW_SET_* */
 	uint32_t timeout_ms;
 	uint32_t context;
-	bool taken;
 	struct shadow_set_step step;
 	struct shadow_shadow_info shadows[SHADOW_MAX_SET_VOLUMES];
 	size_t shadow_count;
@@ -227,6 +228,7 @@ struct client;
 struct session {
 	struct link link;
 	struct client *client;		/* NULL: it is gone */
+	uid_t uid;
 	struct shadow_uuid uuid;
 	enum session_state state;
 	json_t *reply;			/* "id" of the call that is still to be answered */
@@ -251,7 +253,8 @@ struct session {
 	json_t *timings;
 };
 
-struct session *session_new(struct client *client);
+/* For a requester of this user. */
+struct session *session_new(struct client *client, uid_t uid);
 /* Its requester is gone. */
 void session_close(struct session *session);
 struct session *session_find(const struct shadow_uuid *uuid);
@@ -265,7 +268,6 @@ void session_fail(struct session *session, enum session_state next,
 void session_settle(struct session *session);
 void sessions_init(void);
 json_t *participants_json(const struct session *session);
-struct link *sessions(void);
 
 /* --- set.c ------------------------------------------------------------------------------ */
 
@@ -283,7 +285,6 @@ void set_release(struct session *session);
 
 int clients_init(sd_event *loop, int listener);
 void client_send(struct client *client, json_t *message);	/* steals it */
-bool clients_idle(void);
 
 /* --- access.c ---------------------------------------------------------------------------- */
 

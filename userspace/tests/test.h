@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libshadowcopy.h"
+
 extern int test_count, test_failures;
 
 static inline void test_result(bool good, const char *what, const char *file, int line)
@@ -20,6 +22,17 @@ static inline void test_result(bool good, const char *what, const char *file, in
 	}
 	test_failures++;
 	printf("not ok %d %s\n# %s:%d\n", test_count, what, file, line);
+}
+
+/* Does the last failure say these words? */
+static inline bool error_says(const struct shadowcopy *sc, const char *words)
+{
+	const char *text = shadowcopy_last_error(sc)->text;
+
+	if (strstr(text, words))
+		return true;
+	printf("# got    %s\n# wanted ...%s...\n", text, words);
+	return false;
 }
 
 #define CHECK(condition, what) test_result((condition), (what), __FILE__, __LINE__)
