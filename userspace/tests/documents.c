@@ -11,6 +11,7 @@
 #include "test.h"
 
 static struct shadowcopy *sc;
+#define says(words) error_says(sc, words)
 
 static const struct shadow_uuid class_a = { { 0xa0, 1 } }, class_b = { { 0xb0, 1 } };
 static const struct shadow_uuid instance_a = { { 0xa0, 2 } }, instance_b = { { 0xb0, 2 } };
@@ -131,10 +132,10 @@ static void metadata_arguments(void)
 	      -EINVAL && !none, "a class without an identity is refused");
 	CHECK(shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_DATABASE, NULL,
 						"C", NULL, true, false, 0, NULL) == -EEXIST &&
-	      error_says(sc, "path and name"), "a second component of one path and name is refused (C-50)");
+	      says("path and name"), "a second component of one path and name is refused (C-50)");
 	CHECK(shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_DATABASE, NULL,
 						"a/b", NULL, true, false, 0, NULL) == -EINVAL &&
-	      error_says(sc, "\"/\""), "a name with a slash is refused (C-50)");
+	      says("\"/\""), "a name with a slash is refused (C-50)");
 	CHECK(shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_DATABASE, NULL,
 						NULL, NULL, true, false, 0, NULL) == -EINVAL,
 	      "a component without a name is refused (C-50)");
@@ -148,21 +149,21 @@ static void metadata_arguments(void)
 	CHECK(metadata->component_count == 2, "and nothing is left of them");
 	CHECK(shadowcopy_component_add_files(sc, database, "/srv", "*", false, NULL, 0) ==
 	      -EINVAL &&
-	      error_says(sc, "no file group"),
+	      says("no file group"),
 	      "files of a group in a database are refused (C-51)");
 	CHECK(shadowcopy_component_add_log(sc, group, "/srv", "*", 0) == -EINVAL &&
-	      error_says(sc, "no database"), "logs in a file group are refused (C-52)");
+	      says("no database"), "logs in a file group are refused (C-52)");
 	CHECK(shadowcopy_metadata_add_mapping(sc, metadata, "/srv", "*", false, "/alt") == -ENOENT,
 	      "a mapping of no file set is refused (C-56)");
 	CHECK(shadowcopy_component_add_dependency(sc, group, &class_a, NULL, "D", NULL) ==
 	      -EINVAL &&
-	      error_says(sc, "another writer"),
+	      says("another writer"),
 	      "a dependency on the own writer is refused (C-57)");
 	CHECK(shadowcopy_metadata_set_restore(sc, metadata, 0, NULL, 1, false) == -EINVAL,
 	      "a restore method has to be defined (L-09)");
 	CHECK(shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_STOP_RESTORE_START,
 					      NULL, 1, false) == -EINVAL &&
-	      error_says(sc, "service"), "one that stops a service has to name it (L-03)");
+	      says("service"), "one that stops a service has to name it (L-03)");
 	CHECK(shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_STOP_RESTORE_START,
 					      "x y.service", 1, false) == -EINVAL,
 	      "and by a unit's name");
@@ -175,40 +176,40 @@ static void metadata_rules(void)
 	struct shadowcopy_metadata *metadata, *other;
 
 	shadowcopy_metadata_new(sc, &class_a, &instance_a, "W", &metadata);
-	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && error_says(sc, "usage"),
+	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && says("usage"),
 	      "usage and source have to be defined (F-02)");
 	shadowcopy_metadata_set_usage(sc, metadata, 4, 3);
-	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && error_says(sc, "restore method"),
+	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && says("restore method"),
 	      "and the restore method (C-55)");
 	shadowcopy_metadata_set_restore(sc, metadata, 1, NULL, 1, false);
-	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && error_says(sc, "no component"),
+	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && says("no component"),
 	      "a writer has to have a component (C-50)");
 	shadowcopy_metadata_free(metadata);
 
 	metadata = small_metadata(&component, SHADOWCOPY_COMPONENT_FILE_GROUP);
 	CHECK(!shadowcopy_metadata_check(sc, metadata), "which may be empty");
 	shadowcopy_metadata_set_schema(sc, metadata, SHADOWCOPY_SCHEMA_LOG);
-	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && error_says(sc, "log"),
+	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && says("log"),
 	      "a log schema needs log files (G-05)");
 	shadowcopy_metadata_set_schema(sc, metadata, SHADOWCOPY_SCHEMA_TIMESTAMPED);
-	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && error_says(sc, "timestamped"),
+	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && says("timestamped"),
 	      "stamps need incremental or differential (G-08)");
 	shadowcopy_metadata_set_schema(sc, metadata, SHADOWCOPY_SCHEMA_LAST_MODIFY);
-	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && error_says(sc, "last-modify"),
+	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && says("last-modify"),
 	      "and so do times (G-09)");
 	shadowcopy_metadata_set_schema(sc, metadata, SHADOWCOPY_SCHEMA_EXCLUSIVE |
 				       SHADOWCOPY_SCHEMA_INCREMENTAL);
-	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && error_says(sc, "both"),
+	CHECK(shadowcopy_metadata_check(sc, metadata) == -EINVAL && says("both"),
 	      "exclusive needs both (G-07)");
 	shadowcopy_metadata_set_schema(sc, metadata, 0);
 
 	other = small_metadata(&component, SHADOWCOPY_COMPONENT_FILE_GROUP);
 	struct shadowcopy_metadata *all[] = { metadata, other };
 
-	CHECK(shadowcopy_metadata_check_all(sc, all, 2) == -EEXIST && error_says(sc, "same instance"),
+	CHECK(shadowcopy_metadata_check_all(sc, all, 2) == -EEXIST && says("same instance"),
 	      "two writers of one instance are refused");
 	other->instance_id = instance_b;
-	CHECK(shadowcopy_metadata_check_all(sc, all, 2) == -EEXIST && error_says(sc, "same path and name"),
+	CHECK(shadowcopy_metadata_check_all(sc, all, 2) == -EEXIST && says("same path and name"),
 	      "instances of a class have no component in common (F-21)");
 	other->class_id = class_b;
 	CHECK(!shadowcopy_metadata_check_all(sc, all, 2), "writers of two classes may");
@@ -291,7 +292,7 @@ static void refused_texts(void)
 		char what[128];
 
 		snprintf(what, sizeof(what), "refused, with: %s", bad[i].says);
-		CHECK(rc == bad[i].code && error_says(sc, bad[i].says), what);
+		CHECK(rc == bad[i].code && says(bad[i].says), what);
 	}
 }
 
@@ -309,13 +310,13 @@ static void checksums(void)
 	at[0] = 'I';
 	CHECK(shadowcopy_metadata_load(sc, text, strlen(text), "it", SHADOWCOPY_LOAD_UNSIGNED,
 				       &again) == -EBADMSG &&
-	      !again && error_says(sc, "checksum does not fit"),
+	      !again && says("checksum does not fit"),
 	      "a changed letter is seen, whatever the flags");
 	at[0] = 'i';
 	at = strstr(text, ",\n  \"sha256\"");
 	strcpy(at, "}");
 	CHECK(shadowcopy_metadata_load(sc, text, strlen(text), "it", 0, &again) == -EBADMSG &&
-	      error_says(sc, "no checksum"), "a document without a checksum is refused");
+	      says("no checksum"), "a document without a checksum is refused");
 	CHECK(!shadowcopy_metadata_load(sc, text, strlen(text), "it", SHADOWCOPY_LOAD_UNSIGNED,
 					&again), "but where that is asked for");
 	shadowcopy_metadata_free(again);
@@ -365,7 +366,7 @@ static void files_on_disk(void)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	CHECK(!shadowcopy_metadata_load_fd(sc, fd, path, 0, &again) && again, "it is read again");
 	close(fd);
-	CHECK(shadowcopy_document_write(sc, other, text, size) == -ENOENT && error_says(sc, "no/w.json"),
+	CHECK(shadowcopy_document_write(sc, other, text, size) == -ENOENT && says("no/w.json"),
 	      "one that cannot be written is told of");
 	unlink(path);
 	CHECK(!rmdir(directory), "no temporary file is left");
@@ -518,7 +519,7 @@ static void setters(void)
 	backup->partial_files = false;
 	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv", "more", "0:1", NULL) ==
 	      -EINVAL &&
-	      error_says(sc, "cannot back up parts"),
+	      says("cannot back up parts"),
 	      "nor where the requester does not want any");
 	CHECK(!shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true, 1000) &&
 	      shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true,
@@ -558,7 +559,7 @@ static void setters(void)
 	      "a writer sets a target that there is (C-77)");
 	CHECK(shadowcopy_backup_component_add_directed(sc, c, "/srv", "a", "0:10", "/srv", "b",
 						       "0:9") == -EINVAL &&
-	      error_says(sc, "different lengths") &&
+	      says("different lengths") &&
 	      !shadowcopy_backup_component_add_directed(sc, c, "/srv", "a", "0:10,20:5",
 								"/srv", "b", "5:10,99:5"),
 	      "directed targets have ranges of the same lengths (F-45)");
@@ -657,7 +658,7 @@ static void merging(void)
 	act(edited, WRITER, STEP(POST_SNAPSHOT));
 	shadowcopy_backup_component_set_text(sc, other, PROPERTY(BACKUP_STAMP), "s");
 	CHECK(shadowcopy_backup_merge(sc, backup, edited, &instance_a) == -EBADFD &&
-	      error_says(sc, "another writer's"), "nor is what is another writer's");
+	      says("another writer's"), "nor is what is another writer's");
 	shadowcopy_backup_free(backup);
 	shadowcopy_backup_free(edited);
 }
@@ -684,7 +685,7 @@ static void expansion(void)
 	CHECK(shadowcopy_path_expand(sc, "/a/${NO}/b", lookup, NULL, &path) == -ENOENT && !path,
 	      "an unknown variable is an error");
 	CHECK(shadowcopy_path_expand(sc, "${EVIL}/b", lookup, NULL, &path) == -EINVAL &&
-	      error_says(sc, "\"..\""),
+	      says("\"..\""),
 	      "a value does not lead out");
 	CHECK(!shadowcopy_metadata_expand(sc, metadata, lookup, NULL) &&
 	      !strcmp(metadata->components[0]->files[1]->path, "/var/lib/mail"),
@@ -734,14 +735,14 @@ static void parse_ranges(void)
 
 		snprintf(what, sizeof(what), "\"%s\" is refused", bad[i].text);
 		CHECK(shadowcopy_ranges_parse(sc, bad[i].text, &none, &count) == -EINVAL && !none &&
-		      error_says(sc, bad[i].says), what);
+		      says(bad[i].says), what);
 	}
 	CHECK(!shadowcopy_ranges_write(sc, fd, "r", list, 3) && !lseek(fd, 0, SEEK_SET) &&
 	      !shadowcopy_ranges_read(sc, fd, "r", &again, &count) && count == 3 &&
 	      !memcmp(list, again, 3 * sizeof(*list)), "a ranges file is written and read");
 	free(again);
 	CHECK(!ftruncate(fd, 55) && !lseek(fd, 0, SEEK_SET) &&
-	      shadowcopy_ranges_read(sc, fd, "r", &again, &count) == -EINVAL && error_says(sc, "shorter"),
+	      shadowcopy_ranges_read(sc, fd, "r", &again, &count) == -EINVAL && says("shorter"),
 	      "a short one is refused");
 	CHECK(pwrite(fd, &count_too_many, 8, 0) == 8 && !lseek(fd, 0, SEEK_SET) &&
 	      shadowcopy_ranges_read(sc, fd, "r", &again, &count) == -EFBIG,
@@ -787,7 +788,7 @@ static void parse_options(void)
 	free(list);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		CHECK(shadowcopy_options_parse(sc, bad[i].text, &list, &count) == -EINVAL &&
-		      !list && error_says(sc, bad[i].says),
+		      !list && says(bad[i].says),
 		      bad[i].text);
 }
 

@@ -12,6 +12,7 @@
 #include "test.h"
 
 static struct shadowcopy *sc;
+#define says(words) error_says(sc, words)
 static char top[64];
 
 static const struct shadow_uuid class_a = { { 0xa0, 1 } }, instance_a = { { 0xa0, 2 } };
@@ -174,7 +175,7 @@ static void expanding(void)
 	begin_group();
 	add("/srv/link", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
 	list();
-	CHECK((last == -ELOOP || last == -ENOTDIR) && error_says(sc, "symbolic link"),
+	CHECK((last == -ELOOP || last == -ENOTDIR) && says("symbolic link"),
 	      "a symbolic link leads nowhere (N-09)");
 	end();
 	begin_group();
@@ -185,12 +186,12 @@ static void expanding(void)
 	begin_group();
 	add("/srv", "named", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
 	list();
-	CHECK(last == -ENOENT && error_says(sc, "/srv/named"), "a file that is named has to be there (F-26)");
+	CHECK(last == -ENOENT && says("/srv/named"), "a file that is named has to be there (F-26)");
 	end();
 	begin_group();
 	add("/elsewhere", "*", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
 	list();
-	CHECK(last == -ENXIO && error_says(sc, "no shadow"), "a file has to be in a shadow");
+	CHECK(last == -ENXIO && says("no shadow"), "a file has to be in a shadow");
 	end();
 	begin_group();
 	add(at("srv"), "a.db", false, NULL, SHADOWCOPY_NEEDED_FULL);
@@ -201,7 +202,7 @@ static void expanding(void)
 	begin_group();
 	add("${X}", "*", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
 	list();
-	CHECK(last == -EINVAL && error_says(sc, "variable"), "variables are expanded before");
+	CHECK(last == -EINVAL && says("variable"), "variables are expanded before");
 	end();
 }
 
@@ -282,7 +283,7 @@ static void of_the_machine(void)
 		     "the machine's excludes, those for absent writers among them (A-29)");
 	put("conf/c.conf", "/srv/x\nsrv/*.db\n");
 	list();
-	CHECK(last == -EINVAL && error_says(sc, "c.conf") && error_says(sc, "line 2"), "a bad line is told");
+	CHECK(last == -EINVAL && says("c.conf") && says("line 2"), "a bad line is told");
 	unlink(at("conf/c.conf"));
 	end();
 	with_excludes = false;
@@ -364,7 +365,7 @@ static void methods(void)
 		if (rows[i].steps)
 			CHECK_STRING(listed, rows[i].steps, rows[i].row);
 		else
-			CHECK(last == -EINVAL && error_says(sc, "fault of the writer"), rows[i].row);
+			CHECK(last == -EINVAL && says("fault of the writer"), rows[i].row);
 		shadowcopy_metadata_add_mapping(sc, metadata, "/srv", "*", true, "/alt");
 		/* The ranges file has no alternate location, and needs none. */
 		CHECK_STRING(steps(), rows[i].with_mapping, "and with an alternate location");

@@ -7,6 +7,7 @@
 #include "test.h"
 
 static struct shadowcopy *sc;
+#define says(words) error_says(sc, words)
 
 static const struct shadow_uuid class_a = { { 0xa0, 1 } }, class_b = { { 0xb0, 1 } };
 static const struct shadow_uuid instance_a = { { 0xa0, 2 } }, instance_b = { { 0xb0, 2 } };
@@ -117,7 +118,7 @@ static void rule_2(void)
 	      "rule 2: selectable, below nothing selectable");
 	CHECK(!add(NULL, "Security") && inclusion(NULL, "LicenseInfo") == NONE,
 	      "rule 2: it is in only where it is chosen");
-	CHECK(add(NULL, "Security") == -EEXIST && error_says(sc, "already"), "rule 2: and chosen once");
+	CHECK(add(NULL, "Security") == -EEXIST && says("already"), "rule 2: and chosen once");
 	end();
 }
 
@@ -126,7 +127,7 @@ static void rule_3(void)
 	begin();
 	CHECK(selectability("Security", "UserInfo") == 3,
 	      "rule 3: not selectable, below a selectable");
-	CHECK(add("Security", "UserInfo") == -EINVAL && error_says(sc, "comes with Security") &&
+	CHECK(add("Security", "UserInfo") == -EINVAL && says("comes with Security") &&
 	      !backup->writer_count, "rule 3: it is never chosen itself");
 	CHECK(!add(NULL, "Security") && inclusion("Security", "UserInfo") == IMPLICIT,
 	      "rule 3: it comes with what it lies below");
@@ -140,7 +141,7 @@ static void rule_4(void)
 	CHECK(selectability("writerData", "Usage") == 4, "rule 4: selectable, below a selectable");
 	CHECK(!add(NULL, "writerData") && inclusion("writerData", "Usage") == IMPLICIT,
 	      "rule 4: it comes with what it lies below");
-	CHECK(add("writerData", "Usage") == -EEXIST && error_says(sc, "with writerData"),
+	CHECK(add("writerData", "Usage") == -EEXIST && says("with writerData"),
 	      "rule 4: then it must not be chosen");
 	end();
 	begin();
@@ -148,7 +149,7 @@ static void rule_4(void)
 	      inclusion("writerData/Usage", "Jan") == IMPLICIT &&
 	      inclusion("writerData", "Set1") == NONE,
 	      "rule 4: chosen alone it is a set of its own");
-	CHECK(add(NULL, "writerData") == -EEXIST && error_says(sc, "Usage"),
+	CHECK(add(NULL, "writerData") == -EEXIST && says("Usage"),
 	      "rule 4: what it lies below cannot be chosen afterwards");
 	end();
 }
@@ -210,7 +211,7 @@ static void rule_8(void)
 	CHECK(!shadowcopy_backup_check(sc, backup, all, 2),
 	      "rule 8: a dependency of what is not in means nothing");
 	add(NULL, "Security");
-	CHECK(shadowcopy_backup_check(sc, backup, all, 2) == -ENOENT && error_says(sc, "Users"),
+	CHECK(shadowcopy_backup_check(sc, backup, all, 2) == -ENOENT && says("Users"),
 	      "rule 8: one of what is in, implicitly, too, has to be in");
 	CHECK(!shadowcopy_backup_add_dependencies(sc, backup, all, 2) &&
 	      !shadowcopy_backup_check(sc, backup, all, 2) && backup->writer_count == 2 &&
@@ -278,7 +279,7 @@ static void rule_11(void)
 	begin_restore(NULL, "writerData");
 	data = entry(NULL, "writerData");
 	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set1") ==
-	      -ENOENT && error_says(sc, "Select it first"), "rule 11: what is above it is selected before");
+	      -ENOENT && says("Select it first"), "rule 11: what is above it is selected before");
 	shadowcopy_backup_select(sc, data, mine, mine);
 	CHECK(!shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set1") &&
 	      restored("writerData", "Set1") && restored("writerData/Set1", "Dec") &&
@@ -304,7 +305,7 @@ static void rule_12(void)
 	shadowcopy_backup_select(sc, data, mine, mine);
 	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData/QueryLogs",
 							 "Query") == -EINVAL &&
-	      error_says(sc, "cannot be restored alone"),
+	      says("cannot be restored alone"),
 	      "rule 12: what is not selectable for restore is never added");
 	CHECK(restored("writerData/QueryLogs", "Query"), "rule 12: but restored with the whole");
 	end();
@@ -329,7 +330,7 @@ static void rule_14(void)
 
 	begin_restore(NULL, "writerData");
 	CHECK(shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, NULL) == -ENOENT &&
-	      error_says(sc, "not there"), "rule 14: what has no writer is not selected");
+	      says("not there"), "rule 14: what has no writer is not selected");
 	live = make(&class_a, &instance_b, "MyWriter", my_writer, 3);
 	CHECK(!shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, live) &&
 	      sc_uuid_is_null(&entry(NULL, "writerData")->restore_instance),
@@ -343,7 +344,7 @@ static void rule_14(void)
 	      "rule 14: and then the document tells which");
 	shadowcopy_metadata_set_version(sc, mine, NULL, 3, 0);
 	CHECK(shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, live) == -EOPNOTSUPP &&
-	      error_says(sc, "older"), "rule 14: an older writer gets nothing of a newer one (C-01)");
+	      says("older"), "rule 14: an older writer gets nothing of a newer one (C-01)");
 	mine->participation = SHADOWCOPY_PARTICIPATION_NEVER;
 	CHECK(!shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, NULL),
 	      "rule 14: one that takes no part need not be there (l.4)");
@@ -410,14 +411,14 @@ static void refusals(void)
 		rc = shadowcopy_backup_load(sc, text, strlen(text), "it", SHADOWCOPY_LOAD_UNSIGNED,
 					    &loaded);
 		CHECK(!rc && shadowcopy_backup_check(sc, loaded, all, 1) == documents[i].code &&
-		      (!documents[i].code || error_says(sc, documents[i].says)),
+		      (!documents[i].code || says(documents[i].says)),
 		      documents[i].code ? "a document that breaks a rule is refused" :
 		      "one that names the upper of two mandatory ones is accepted");
 		shadowcopy_backup_free(loaded);
 		end();
 	}
 	begin();
-	CHECK(add(NULL, "Nothing") == -ENOENT && error_says(sc, "none of that name"),
+	CHECK(add(NULL, "Nothing") == -ENOENT && says("none of that name"),
 	      "what is not there is not chosen");
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_PREPARED);
 	CHECK(add(NULL, "Security") == -EBADFD, "nothing is chosen after PrepareForBackup (B-10)");
