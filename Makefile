@@ -149,12 +149,12 @@ build: setup
 		$(if $(wildcard userspace/Makefile),userspace) tools
 
 check: build
-	@$(run) $(if $(V),--verbose) $(if $(AGAIN),--again) $(if $(core),--core) \
+	@$(run) $(if $(V),--verbose) $(if $(AGAIN),--again) $(if $(REST),--rest) $(if $(core),--core) \
 		$(addprefix --group=,$(GROUP)) $(TEST)
 
 check-kernels:
 	@selftests/kernels $(if $(CORE),--core,--all) "$(or $(KERNELS),all)" \
-		$(foreach word,V AGAIN JOBS GROUP TEST,$(if $($(word)),$(word)="$($(word))"))
+		$(foreach word,V AGAIN REST JOBS GROUP TEST,$(if $($(word)),$(word)="$($(word))"))
 
 check-build:
 	@selftests/kernels --build "$(or $(KERNELS),all)"
@@ -165,7 +165,7 @@ check-debug: build
 	@KVER=$$(selftests/vm/debug-kernel $(debug_config)) && export KVER && \
 	MEM_FACTOR=$${MEM_FACTOR:-2} TIMEOUT_FACTOR=$${TIMEOUT_FACTOR:-4} \
 	$(run) --results selftests/results-$(debug_config) $(if $(V),--verbose) \
-		$(if $(AGAIN),--again) $(if $(CORE),--core) $(addprefix --group=,$(GROUP)) $(TEST)
+		$(if $(AGAIN),--again) $(if $(REST),--rest) $(if $(CORE),--core) $(addprefix --group=,$(GROUP)) $(TEST)
 
 check-packages: build
 	@$(run) $(if $(V),--verbose) --group=package $(TEST)

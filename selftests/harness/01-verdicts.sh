@@ -44,3 +44,10 @@ verdict left failed "left a device: dm-[0-9]+ .forgotten."
 verdict left failed "left a process: (setsid|sleep)"
 check "cleanups ran" grep -q "cleaned up" "$SCRATCH/results/cases/error/log"
 check "there is a console to read" grep -q "sysrq triggered" "$SCRATCH/results/cases/panic/console"
+
+# A part of a run, and then the rest: the same sum, and each good one only once.
+again=$("$TREE/selftests/run" --tests "$TREE/selftests/harness" --pattern '*.sh' --rest \
+	--results "$SCRATCH/results" cases/pass cases/skip cases/fail) || status=$?
+is "$(tail -n 1 <<<"$again")" "1 passed, 1 failed, 1 skipped" "--rest counts what has passed before"
+is "$(grep -c '# earlier$' <<<"$again")" 1 "which it does not run again"
+is "$(grep -c '^not ok [0-9]* cases/fail' <<<"$again")" 1 "what has failed runs again"
