@@ -1349,8 +1349,9 @@ int shadowcopy_backup_component_add_alternate_used(struct shadowcopy *sc,
  * shadowcopy_backup_merge() - take over what the other side changed in its copy
  * @sc: the handle
  * @backup: the document, with role and step set by shadowcopy_backup_act()
- * @edited: a copy of it that was changed
- * @instance_id: only this writer's components may differ; NULL: all may
+ * @edited: a copy of it, or a view, that was changed
+ * @instances: only these writers' components may differ, and others may be missing in @edited
+ * @count: how many; 0: all writers' may differ
  *
  * Every difference is checked as if it had been made by its function.  Nothing is taken
  * over where one may not be there.
@@ -1359,7 +1360,35 @@ int shadowcopy_backup_component_add_alternate_used(struct shadowcopy *sc,
  */
 int shadowcopy_backup_merge(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 			    const struct shadowcopy_backup *edited,
-			    const struct shadow_uuid *instance_id);
+			    const struct shadow_uuid *instances, size_t count);
+
+/**
+ * shadowcopy_backup_view() - a copy with some writers' parts only
+ * @sc: the handle
+ * @backup: the document
+ * @instances: whose parts are in it; NULL: all
+ * @count: how many
+ * @viewp: out: in the same role, at the same step; to be freed by shadowcopy_backup_free()
+ *
+ * A writer sees no more of a document than this.
+ */
+int shadowcopy_backup_view(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+			   const struct shadow_uuid *instances, size_t count,
+			   struct shadowcopy_backup **viewp);
+
+/**
+ * shadowcopy_backup_adopt() - take over what the requester changed, and chose, in its copy
+ * @sc: the handle
+ * @backupp: the document; replaced by another one where this succeeds, else as it was
+ * @edited: a copy of it that was changed; may have components more, and writers less
+ * @metadata: of the writers that there are
+ * @count: how many
+ *
+ * Return: as shadowcopy_backup_merge() and shadowcopy_backup_add_component().
+ */
+int shadowcopy_backup_adopt(struct shadowcopy *sc, struct shadowcopy_backup **backupp,
+			    const struct shadowcopy_backup *edited,
+			    struct shadowcopy_metadata *const *metadata, size_t count);
 
 /* --- choosing components (f.3) --------------------------------------------- */
 

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <libshadowcopy.h>
+#include <libshadowcopy-document.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -170,6 +171,60 @@ int shadowcopy_writer_event_fail(struct shadowcopy_writer_event *event, uint32_t
  * Return: 0, -ESTALE (it is too late already), or another negative errno.
  */
 int shadowcopy_writer_event_extend(struct shadowcopy_writer_event *event, uint32_t ms);
+
+/* --- documents, in a handler -------------------------------------------------------- */
+
+/**
+ * shadowcopy_writer_event_metadata() - in the identify handler: what the writer has (C-20)
+ * @event: what was told
+ * @metadatap: out: the event's, with class, instance and names; to be filled in by
+ *	shadowcopy_metadata_set_usage() and so on
+ *
+ * It is told to the coordinator when the handler returns 0, and checked before; a writer
+ * whose metadata is not good is not there for this session.  A writer that never calls this
+ * has told nothing: then it takes part in every set.
+ *
+ * Return: 0, -EINVAL (not in identify), or another negative errno.
+ */
+int shadowcopy_writer_event_metadata(struct shadowcopy_writer_event *event,
+				     struct shadowcopy_metadata **metadatap);
+
+/**
+ * shadowcopy_writer_event_backup() - in all other handlers: the backup components (C-04, C-05)
+ * @event: what was told
+ * @backupp: out: the event's; of the writers it has this one only, if it has components in it
+ *
+ * In prepare-backup, post-snapshot, pre-restore and post-restore it may be changed, by
+ * shadowcopy_backup_component_set_text() and so on (c.6).  What was changed is told to the
+ * coordinator when the handler returns, also when it failed.
+ *
+ * Return: 0, -EPIPE, -ECONNREFUSED or -ETIMEDOUT (the coordinator does not answer), or another
+ * negative errno.
+ */
+int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *event,
+				   struct shadowcopy_backup **backupp);
+
+/**
+ * shadowcopy_writer_event_path_affected() - is it on a volume of the set? (C-07)
+ * @event: what was told, from prepare-backup to post-snapshot
+ * @path: of a file or directory, absolute
+ *
+ * Return: 1, 0, or a negative errno.
+ */
+int shadowcopy_writer_event_path_affected(struct shadowcopy_writer_event *event,
+					  const char *path);
+
+/**
+ * shadowcopy_writer_event_shadow() - in post-snapshot: the shadow of a path's volume (C-08)
+ * @event: what was told
+ * @path: of a file or directory, absolute
+ * @devicep: out: "/dev/shadow0" ...; the event's
+ *
+ * Return: 0, -ENOENT (the volume is not in the set), -EBADFD (not in post-snapshot), or another
+ * negative errno.
+ */
+int shadowcopy_writer_event_shadow(struct shadowcopy_writer_event *event, const char *path,
+				   const char **devicep);
 
 #ifdef __cplusplus
 }

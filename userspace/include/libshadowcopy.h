@@ -21,6 +21,7 @@
 #ifndef LIBSHADOWCOPY_H
 #define LIBSHADOWCOPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/shadow.h>
@@ -444,6 +445,39 @@ struct shadowcopy_volume {
  */
 int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
 		       struct shadowcopy_volume *volume);
+
+struct shadowcopy_affected;
+
+/**
+ * shadowcopy_affected_new() - prepare to see what is on some volumes (C-07)
+ * @sc: the handle; outlives the rest
+ * @volumes: their numbers; copied
+ * @count: how many
+ * @affectedp: out: to be freed by shadowcopy_affected_free()
+ *
+ * Mounts are seen as they are now.
+ *
+ * Return: 0 or a negative errno.
+ */
+int shadowcopy_affected_new(struct shadowcopy *sc, const struct shadow_dev *volumes,
+			    size_t count, struct shadowcopy_affected **affectedp);
+
+/* The end of it; NULL is allowed. */
+void shadowcopy_affected_free(struct shadowcopy_affected *affected);
+
+/**
+ * shadowcopy_affected_test() - is a file or directory on one of them?
+ * @affected: see shadowcopy_affected_new()
+ * @path: absolute; symbolic links are followed; where it does not exist, its nearest parent
+ *	that does counts
+ * @recursive: or is anything that is mounted below it?
+ *
+ * Also where filesystem and volume share blocks, as a partition and its disk do.
+ *
+ * Return: 1, 0, or a negative errno.
+ */
+int shadowcopy_affected_test(struct shadowcopy_affected *affected, const char *path,
+			     bool recursive);
 
 /**
  * shadowcopy_describe() - name, path and size of a device number

@@ -1288,66 +1288,201 @@ static bool same_component(const struct shadowcopy_backup_component *a,
 	return true;
 }
 
-static int merge_writer(struct merging *merging, struct shadowcopy_backup_writer *to,
-			const struct shadowcopy_backup_writer *from, bool may_differ)
+static int merge_components_of(struct merging *merging, struct shadowcopy_backup_writer *to,
+			       const struct shadowcopy_backup_writer *from, bool may_differ)
 {
+	struct shadowcopy_backup_component *other;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < writer_type.count; i++)
-		if (writer_fields[i].kind != SC_LIST &&
-		    !sc_field_equal(&writer_fields[i], to, from))
-			return merge_fail(merging, to->name, "the writer's identity differs");
 	if (to->component_count != from->component_count)
 		return merge_fail(merging, to->name, "components were added or removed");
 	for (i = 0; i < to->component_count && !rc; i++) {
-		if (may_differ)
-			rc = merge_component(merging, to->components[i], from->components[i]);
-		else if (!merging->apply && !same_component(to->components[i], from->components[i]))
+		struct shadowcopy_backup_component *component = to->components[i];
+
+		/* as a rule they are in the same order */
+		other = from->components[i];
+		if (by_name(&component, &other))
+			other = shadowcopy_backup_find(from, component->path, component->name);
+		if (!other)
+			rc = merge_fail(merging, to->name, "components were added or removed");
+		else if (may_differ)
+			rc = merge_component(merging, component, other);
+		else if (!merging->apply && !same_component(component, other))
 			rc = merge_fail(merging, to->name, "it is another writer's component");
 	}
 	return rc;
 }
 
+static int merge_writer(struct merging *merging, struct shadowcopy_backup_writer *to,
+			const struct shadowcopy_backup_writer *from, bool may_differ)
+{
+	size_t i;
+
+	for (i = 0; i < writer_type.count; i++)
+		if (writer_fields[i].kind != SC_LIST &&
+		    !sc_field_equal(&writer_fields[i], to, from))
+			return merge_fail(merging, to->name, "the writer's identity differs");
+	return merge_components_of(merging, to, from, may_differ);
+}
+
+static bool is_among(const struct shadow_uuid *uuid, const struct shadow_uuid *uuids, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (sc_uuid_equal(uuid, &uuids[i]))
+			return true;
+	return false;
+}
+
+/* Who sees a view has only its own writers in the copy. */
+static int merge_writers(struct merging *merging, const struct shadowcopy_backup *edited,
+			 const struct shadow_uuid *instances, size_t count)
+{
+	struct shadowcopy_backup *backup = merging->backup;
+	size_t i, seen = 0;
+	int rc = 0;
+
+	for (i = 0; i < backup->writer_count && !rc; i++) {
+		struct shadowcopy_backup_writer *to = backup->writers[i], *from;
+		bool may = !count || is_among(&to->instance_id, instances, count);
+
+		from = shadowcopy_backup_find_writer(edited, &to->class_id, &to->instance_id);
+		if (from)
+			rc = merge_writer(merging, to, from, may);
+		else if (may)
+			rc = merge_fail(merging, to->name, "writers were added or removed");
+		seen += !!from;
+	}
+	if (!rc && seen != edited->writer_count)
+		rc = merge_fail(merging, "the document", "writers were added or removed");
+	return rc;
+}
+
 static int merge_pass(struct merging *merging, const struct shadowcopy_backup *edited,
-		      const struct shadow_uuid *instance_id)
+		      const struct shadow_uuid *instances, size_t count)
 {
 	struct shadowcopy_backup *backup = merging->backup;
 	size_t i;
 	int rc = 0;
 
-	if (backup->writer_count != edited->writer_count)
-		return merge_fail(merging, "the document", "writers were added or removed");
 	for (i = 0; i < sc_backup_type.count && !rc; i++) {
 		const struct sc_field *field = &backup_fields[i];
 
 		if (field->offset == offsetof(struct shadowcopy_backup, writers) ||
 		    sc_field_equal(field, backup, edited))
 			continue;
-		rc = !field->property || instance_id ?
+		rc = !field->property || count ?
 			merge_fail(merging, field->name, "it is not the writer's to change") :
 			merge_member(merging, field, backup, edited);
 	}
-	for (i = 0; i < backup->writer_count && !rc; i++) {
-		bool may = !instance_id || sc_uuid_equal(&backup->writers[i]->instance_id,
-							 instance_id);
-
-		rc = merge_writer(merging, backup->writers[i], edited->writers[i], may);
-	}
-	return rc;
+	return rc ?: merge_writers(merging, edited, instances, count);
 }
 
 SC_EXPORT int shadowcopy_backup_merge(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 				      const struct shadowcopy_backup *edited,
-				      const struct shadow_uuid *instance_id)
+				      const struct shadow_uuid *instances, size_t count)
 {
 	struct merging merging = { .sc = sc, .backup = backup };
 	int rc = backup_check(sc, edited);
 
 	if (!rc)
-		rc = merge_pass(&merging, edited, instance_id);
+		rc = merge_pass(&merging, edited, instances, count);
 	if (rc)
 		return rc;
 	merging.apply = true;
-	return merge_pass(&merging, edited, instance_id);
+	return merge_pass(&merging, edited, instances, count);
+}
+
+/* --- copies for the other side ------------------------------------------------------ */
+
+SC_EXPORT int shadowcopy_backup_view(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+				     const struct shadow_uuid *instances, size_t count,
+				     struct shadowcopy_backup **viewp)
+{
+	struct shadowcopy_backup *view = sc_node_new(&sc_backup_type, NULL);
+	size_t i;
+	int rc = view ? 0 : -ENOMEM;
+
+	*viewp = NULL;
+	for (i = 0; i < sc_backup_type.count && !rc; i++)
+		rc = sc_field_copy(&backup_fields[i], view, backup);
+	if (rc) {
+		sc_node_free(view);
+		return SC_FAIL(sc, rc, .action = "copy the backup components");
+	}
+	sc_node(view)->role = sc_node(backup)->role;
+	sc_node(view)->step = sc_node(backup)->step;
+	for (i = view->writer_count; instances && i--;) {
+		struct shadowcopy_backup_writer *writer = view->writers[i];
+
+		if (is_among(&writer->instance_id, instances, count))
+			continue;
+		view->writers[i] = view->writers[view->writer_count - 1];
+		view->writers[view->writer_count - 1] = writer;
+		SC_LIST_DROP(view, writers);
+	}
+	*viewp = view;
+	return 0;
+}
+
+/* Choose in @backup what is in @edited, and leave out the writers that are not. */
+static int adopt_choice(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+			const struct shadowcopy_backup *edited,
+			struct shadowcopy_metadata *const *metadata, size_t count)
+{
+	const struct shadowcopy_metadata *from;
+	size_t i, j;
+	int rc = 0;
+
+	for (i = backup->writer_count; i-- && !rc;) {
+		struct shadowcopy_backup_writer *writer = backup->writers[i];
+
+		if (!shadowcopy_backup_find_writer(edited, &writer->class_id,
+						   &writer->instance_id))
+			rc = shadowcopy_backup_remove_writer(sc, backup, &writer->class_id,
+							     &writer->instance_id);
+	}
+	for (i = 0; i < edited->writer_count && !rc; i++) {
+		struct shadowcopy_backup_writer *writer = edited->writers[i], *mine;
+
+		mine = shadowcopy_backup_find_writer(backup, &writer->class_id,
+						     &writer->instance_id);
+		from = sc_metadata_of(writer, metadata, count);
+		for (j = 0; j < writer->component_count && !rc; j++) {
+			struct shadowcopy_backup_component *chosen = writer->components[j];
+
+			if (mine && shadowcopy_backup_find(mine, chosen->path, chosen->name))
+				continue;
+			if (!from)
+				return SC_FAIL(sc, -ENOENT, .action = "choose component",
+					       .object = chosen->name, .cause = "there is no "
+					       "writer of that instance with metadata",
+					       .remedy = "gather metadata, and choose from it");
+			rc = shadowcopy_backup_add_component(sc, backup, from, chosen->path,
+							     chosen->name, NULL);
+		}
+	}
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_adopt(struct shadowcopy *sc, struct shadowcopy_backup **backupp,
+				      const struct shadowcopy_backup *edited,
+				      struct shadowcopy_metadata *const *metadata, size_t count)
+{
+	struct shadowcopy_backup *backup;
+	int rc = shadowcopy_backup_view(sc, *backupp, NULL, 0, &backup);
+
+	if (!rc)
+		rc = adopt_choice(sc, backup, edited, metadata, count);
+	if (!rc)
+		rc = shadowcopy_backup_merge(sc, backup, edited, NULL, 0);
+	if (rc) {
+		shadowcopy_backup_free(backup);
+		return rc;
+	}
+	shadowcopy_backup_free(*backupp);
+	*backupp = backup;
+	return 0;
 }

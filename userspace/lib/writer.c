@@ -10,6 +10,9 @@
  * The module tells a writer to abort in time whoever dies, but for itself: when it is
  * unloaded, or does not get through, the timer runs the abort handler.  The timer is
  * stopped before the thaw handler runs, and a thaw after it is none.
+ *
+ * Documents go over the coordinator's socket, and only for a writer that asks for them in a
+ * handler: what it changed is there before the module hears that the handler is done.
  */
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -22,9 +25,10 @@
 
 #include "libshadowcopy-channel.h"
 #include "libshadowcopy-writer.h"
-#include "private.h"
+#include "packet.h"
 
 #define TELL_COUNT (SHADOW_NL_TELL_POST_RESTORE + 1)
+#define LINK_MS 20000		/* the coordinator answers of itself */
 
 /* What a session of this writer has begun. */
 struct begun {
@@ -44,6 +48,7 @@ struct shadowcopy_writer {
 	struct nl_sock *families;
 	bool family_came, family_went;
 	struct begun *begun;			/* sessions with something to abort */
+	struct sc_link *link;			/* NULL: no document was asked for yet */
 };
 
 struct shadowcopy_writer_event {
@@ -52,6 +57,12 @@ struct shadowcopy_writer_event {
 	uint32_t status;
 	uint32_t app_code;
 	char text[SHADOW_NL_TEXT_MAX + 1];
+	struct shadowcopy_metadata *metadata;
+	struct shadowcopy_backup *backup;
+	char *fetched;				/* the document as it came */
+	struct shadow_dev *volumes;		/* of the set */
+	size_t volume_count;
+	struct shadowcopy_affected *affected;
 };
 
 static int64_t now_ns(void)
@@ -123,6 +134,147 @@ static int note_begun(struct shadowcopy_writer *writer,
 	return 0;
 }
 
+/* --- documents ------------------------------------------------------------------------ */
+
+static void drop_link(struct shadowcopy_writer *writer)
+{
+	sc_link_close(writer->link);
+	writer->link = NULL;
+}
+
+static int link_once(struct shadowcopy_writer_event *event, const char *call, const char *text,
+		     size_t size)
+{
+	struct shadowcopy_writer *writer = event->writer;
+	char session[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
+	int rc = writer->link ? 0 : sc_link_open(writer->sc, NULL, &writer->link);
+
+	if (!rc)
+		rc = sc_link_call(writer->link, call,
+				  json_pack("{s:s, s:s}", "session",
+					    shadowcopy_uuid_format(&event->message.session, session),
+					    "instance",
+					    shadowcopy_uuid_format(&writer->info.instance_id, instance)),
+				  text, size);
+	if (!rc)
+		rc = sc_link_wait(writer->link, LINK_MS);
+	if (rc == -EAGAIN)
+		rc = SC_FAIL(writer->sc, -ETIMEDOUT, .action = "exchange documents",
+			     .object = writer->info.name,
+			     .cause = "the coordinator does not answer",
+			     .remedy = "see its log (\"journalctl -u shadowd\")");
+	/* An answer that is not here yet must not be taken for that of the next call. */
+	if (rc && writer->link && (rc == -ETIMEDOUT || rc == -EPIPE || sc_link_waits(writer->link)))
+		drop_link(writer);
+	return rc;
+}
+
+/* A coordinator that was started again has another socket. */
+static int link_call(struct shadowcopy_writer_event *event, const char *call, const char *text,
+		     size_t size)
+{
+	bool had = event->writer->link;
+	int rc = link_once(event, call, text, size);
+
+	return rc == -EPIPE && had ? link_once(event, call, text, size) : rc;
+}
+
+static int take_volumes(struct shadowcopy_writer_event *event)
+{
+	json_t *volumes = sc_member_of(sc_link_body(event->writer->link), "volumes"), *entry;
+	size_t i, count = json_array_size(volumes);
+
+	event->volumes = calloc(count + 1, sizeof(*event->volumes));
+	if (!event->volumes)
+		return SC_FAIL(event->writer->sc, -ENOMEM, .action = "see the volumes of the set");
+	json_array_foreach(volumes, i, entry)
+		if (!sc_dev_parse(json_string_value(entry) ?: "",
+				  &event->volumes[event->volume_count]))
+			event->volume_count++;
+	return 0;
+}
+
+static int fetch_backup(struct shadowcopy_writer_event *event)
+{
+	struct shadowcopy *sc = event->writer->sc;
+	uint32_t step;
+	int fd, rc;
+
+	rc = link_call(event, "writer-document", NULL, 0);
+	if (rc)
+		return rc;
+	rc = take_volumes(event);
+	fd = sc_link_take_document(event->writer->link);
+	if (rc || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		return rc ?: SC_FAIL(sc, -EPROTO, .action = "get the backup components",
+				     .cause = "the coordinator has sent none");
+	}
+	step = json_integer_value(sc_member_of(sc_link_body(event->writer->link), "step"));
+	rc = shadowcopy_backup_load_fd(sc, fd, "the session's document", 0, &event->backup);
+	close(fd);
+	if (!rc)
+		rc = shadowcopy_backup_act(sc, event->backup, SHADOWCOPY_ROLE_WRITER, step);
+	if (!rc)
+		rc = shadowcopy_backup_save(sc, event->backup, &event->fetched, NULL);
+	if (rc) {
+		shadowcopy_backup_free(event->backup);
+		event->backup = NULL;
+	}
+	return rc;
+}
+
+static int send_metadata(struct shadowcopy_writer_event *event)
+{
+	size_t size;
+	char *text;
+	int rc = shadowcopy_metadata_save(event->writer->sc, event->metadata, &text, &size);
+
+	if (rc)
+		return rc;
+	rc = link_call(event, "writer-metadata", text, size);
+	free(text);
+	return rc;
+}
+
+static int send_backup(struct shadowcopy_writer_event *event)
+{
+	size_t size;
+	char *text;
+	int rc = shadowcopy_backup_save(event->writer->sc, event->backup, &text, &size);
+
+	if (rc)
+		return rc;
+	if (strcmp(text, event->fetched))
+		rc = link_call(event, "writer-update", text, size);
+	free(text);
+	return rc;
+}
+
+/* What the handler made, or changed, goes to the coordinator. */
+static void finish_documents(struct shadowcopy_writer_event *event)
+{
+	int rc = 0;
+
+	if (event->metadata && !event->status)
+		rc = send_metadata(event);
+	else if (event->backup)
+		rc = send_backup(event);
+	if (rc && !event->status)
+		shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0, "%s",
+					     shadowcopy_last_error(event->writer->sc)->text);
+}
+
+static void free_documents(struct shadowcopy_writer_event *event)
+{
+	shadowcopy_metadata_free(event->metadata);
+	shadowcopy_backup_free(event->backup);
+	shadowcopy_affected_free(event->affected);
+	free(event->fetched);
+	free(event->volumes);
+}
+
 /* --- handlers ------------------------------------------------------------------------- */
 
 static void answer(struct shadowcopy_writer_event *event)
@@ -144,6 +296,8 @@ static void call(struct shadowcopy_writer_event *event)
 		event->status = SHADOW_NL_STATUS_NONRETRYABLE;
 		snprintf(event->text, sizeof(event->text), "%s", strerror(-rc));
 	}
+	finish_documents(event);
+	free_documents(event);
 }
 
 static bool begins(uint32_t tell)
@@ -415,6 +569,7 @@ SC_EXPORT void shadowcopy_writer_close(struct shadowcopy_writer *writer)
 		return;
 	disconnect(writer);
 	abort_all(writer);
+	drop_link(writer);
 	nl_socket_free(writer->families);
 	if (writer->timer >= 0)
 		close(writer->timer);
@@ -490,4 +645,74 @@ SC_EXPORT int shadowcopy_writer_event_extend(struct shadowcopy_writer_event *eve
 	if (!event->writer->channel || !event->message.cookie)
 		return 0;	/* nobody waits for it */
 	return shadowcopy_channel_extend(event->writer->channel, event->message.cookie, ms);
+}
+
+SC_EXPORT int shadowcopy_writer_event_metadata(struct shadowcopy_writer_event *event,
+					       struct shadowcopy_metadata **metadatap)
+{
+	const struct shadowcopy_channel_writer *info = &event->writer->info;
+	struct shadowcopy *sc = event->writer->sc;
+	int rc = 0;
+
+	*metadatap = NULL;
+	if (event->message.tell != SHADOW_NL_TELL_IDENTIFY)
+		return SC_FAIL(sc, -EINVAL, .action = "tell metadata", .object = info->name,
+			       .cause = "it is told in the identify handler only");
+	if (!event->metadata)
+		rc = shadowcopy_metadata_new(sc, &info->class_id, &info->instance_id, info->name,
+					     &event->metadata);
+	if (!rc && *info->instance_name && !event->metadata->instance_name)
+		rc = shadowcopy_metadata_set_version(sc, event->metadata, info->instance_name, 0,
+						     0);
+	*metadatap = rc ? NULL : event->metadata;
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *event,
+					     struct shadowcopy_backup **backupp)
+{
+	int rc = event->backup ? 0 : fetch_backup(event);
+
+	*backupp = event->backup;
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_writer_event_path_affected(struct shadowcopy_writer_event *event,
+						    const char *path)
+{
+	int rc = event->backup ? 0 : fetch_backup(event);
+
+	if (!rc && !event->affected)
+		rc = shadowcopy_affected_new(event->writer->sc, event->volumes,
+					     event->volume_count, &event->affected);
+	return rc ?: shadowcopy_affected_test(event->affected, path, false);
+}
+
+SC_EXPORT int shadowcopy_writer_event_shadow(struct shadowcopy_writer_event *event,
+					     const char *path, const char **devicep)
+{
+	struct shadowcopy *sc = event->writer->sc;
+	int rc = event->backup ? 0 : fetch_backup(event);
+	size_t i;
+
+	*devicep = NULL;
+	if (!rc && event->message.tell != SHADOW_NL_TELL_POST_SNAPSHOT)
+		rc = SC_FAIL(sc, -EBADFD, .action = "find the shadow of", .object = path,
+			     .cause = "there are shadows in post-snapshot only");
+	for (i = 0; !rc && i < event->backup->shadow_count; i++) {
+		struct shadowcopy_backup_shadow *shadow = event->backup->shadows[i];
+		struct shadowcopy_affected *one;
+
+		rc = shadowcopy_affected_new(sc, &shadow->dev, 1, &one);
+		if (rc)
+			return rc;
+		rc = shadowcopy_affected_test(one, path, false);
+		shadowcopy_affected_free(one);
+		if (rc > 0) {
+			*devicep = shadow->node;
+			return 0;
+		}
+	}
+	return rc ?: SC_FAIL(sc, -ENOENT, .action = "find the shadow of", .object = path,
+			     .cause = "its volume is not in the set");
 }

@@ -642,14 +642,14 @@ static void merging(void)
 	act(edited, WRITER, STEP(POST_SNAPSHOT));
 	shadowcopy_backup_component_set_text(sc, copy, PROPERTY(BACKUP_STAMP), "s");
 	shadowcopy_backup_component_add_partial(sc, copy, "/srv", "big", "0:1", NULL);
-	CHECK(!shadowcopy_backup_merge(sc, backup, edited, &instance_a) &&
+	CHECK(!shadowcopy_backup_merge(sc, backup, edited, &instance_a, 1) &&
 	      !strcmp(c->backup_stamp, "s") && c->partial_file_count == 1,
 	      "what a writer changed in its copy is taken over");
 	act(edited, REQUESTER, STEP(GATHERED));
 	shadowcopy_backup_component_set_text(sc, copy, PROPERTY(BACKUP_OPTIONS), "mine");
 	act(edited, WRITER, STEP(POST_SNAPSHOT));
 	shadowcopy_backup_component_set_text(sc, copy, PROPERTY(BACKUP_METADATA), "m");
-	CHECK(shadowcopy_backup_merge(sc, backup, edited, &instance_a) == -EBADFD &&
+	CHECK(shadowcopy_backup_merge(sc, backup, edited, &instance_a, 1) == -EBADFD &&
 	      !c->backup_options && !c->backup_metadata,
 	      "what is the requester's is not, and nothing with it");
 	shadowcopy_backup_free(edited);
@@ -657,7 +657,7 @@ static void merging(void)
 	other = edited->writers[1]->components[0];
 	act(edited, WRITER, STEP(POST_SNAPSHOT));
 	shadowcopy_backup_component_set_text(sc, other, PROPERTY(BACKUP_STAMP), "s");
-	CHECK(shadowcopy_backup_merge(sc, backup, edited, &instance_a) == -EBADFD &&
+	CHECK(shadowcopy_backup_merge(sc, backup, edited, &instance_a, 1) == -EBADFD &&
 	      says("another writer's"), "nor is what is another writer's");
 	shadowcopy_backup_free(backup);
 	shadowcopy_backup_free(edited);

@@ -88,7 +88,7 @@ static void try_backup(const char *data, size_t size)
 	must(!shadowcopy_backup_load(sc, text, length, "it", 0, &again));
 	must(!shadowcopy_backup_save(sc, again, &text_again, NULL));
 	must(!strcmp(text, text_again));
-	must(!shadowcopy_backup_merge(sc, backup, again, NULL));
+	must(!shadowcopy_backup_merge(sc, backup, again, NULL, 0));
 	free(text);
 	free(text_again);
 	shadowcopy_backup_free(again);
