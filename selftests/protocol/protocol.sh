@@ -33,7 +33,10 @@ test_writer() {
 # requester CALL...: its answers are in $SCRATCH/answers
 requester() {
 	python3 "$TREE/selftests/protocol/requester.py" "$@" >"$SCRATCH/answers" ||
-		diag "$(tail -n 1 "$SCRATCH/answers")"
+		diag "$(tail -n 1 "$SCRATCH/answers" | cut -c1-400)"
+	diag "$(jq -r '((.error // empty | "\(.code): \(.object): \(.cause)"),
+		((.result // .error).writers[]? | select(.failure) |
+		"\(.name) at \(.failure.at): \(.failure.text)"))' "$SCRATCH/answers" 2>/dev/null | sort -u)"
 }
 
 # answer N FILTER: what jq finds in the Nth answer
@@ -44,4 +47,10 @@ answer() {
 # heard: what writers were told, in order: "NAME EVENT" lines
 heard() {
 	sort -n "$SCRATCH/told" | awk '$3 != "registered" { print $2, $3 }'
+}
+
+# writers_stop: all of test_writer
+writers_stop() {
+	pkill -f shadow-testwriter || :
+	wait_for 20 eval '! pgrep -f shadow-testwriter >/dev/null'
 }

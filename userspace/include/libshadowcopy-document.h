@@ -1380,7 +1380,8 @@ int shadowcopy_backup_view(struct shadowcopy *sc, const struct shadowcopy_backup
  * shadowcopy_backup_adopt() - take over what the requester changed, and chose, in its copy
  * @sc: the handle
  * @backupp: the document; replaced by another one where this succeeds, else as it was
- * @edited: a copy of it that was changed; may have components more, and writers less
+ * @edited: a copy of it that was changed; may have components more, and writers less, but
+ *	not another context, set or shadows
  * @metadata: of the writers that there are
  * @count: how many
  *
@@ -1811,6 +1812,56 @@ int shadowcopy_backup_shadows_needed(struct shadowcopy *sc,
 				     const struct shadowcopy_backup *backup,
 				     struct shadowcopy_metadata *const *metadata, size_t count,
 				     const char *const *mounts, size_t mount_count, bool *needed);
+
+/* --- what shadows need not have (F-07, A-30) --------------------------------- */
+
+struct shadowcopy_trim;
+
+/**
+ * struct shadowcopy_trimmed - what was deleted
+ * @files: how many
+ * @bytes: what they took; 0 for a file with other names
+ */
+struct shadowcopy_trimmed {
+	uint64_t files;
+	uint64_t bytes;
+};
+
+/**
+ * shadowcopy_trim_new() - see which files shadows need not have
+ * @sc: the handle; outlives the rest
+ * @directory: of the machine's *.conf files, NULL for /etc/shadowcopy/trim.d; their
+ *	lines are those of shadowcopy_backup_set_excludes(), without variables
+ * @writers: metadata of those that take part; outlives the rest
+ * @count: how many
+ * @trimp: out: to be freed by shadowcopy_trim_free()
+ *
+ * Return: 0, also where there is no such directory, -EINVAL (with file and line), or
+ * another negative errno.
+ */
+int shadowcopy_trim_new(struct shadowcopy *sc, const char *directory,
+			struct shadowcopy_metadata *const *writers, size_t count,
+			struct shadowcopy_trim **trimp);
+void shadowcopy_trim_free(struct shadowcopy_trim *trim);
+
+/* How many patterns there are; 0: nothing is to be done. */
+size_t shadowcopy_trim_count(const struct shadowcopy_trim *trim);
+
+/**
+ * shadowcopy_trim_run() - delete them in a shadow that can be written to
+ * @trim: which
+ * @device: of the shadow
+ * @fstype: of its filesystem
+ * @mountpoint: where its volume is mounted
+ * @result: out: what was deleted, also after a failure
+ *
+ * The filesystem is mounted where no other process sees it.  Symbolic links in it are not
+ * followed.  It takes root.
+ *
+ * Return: 0, -EBUSY (the shadow is mounted, read-only), -EROFS (it is sealed), or another negative errno.
+ */
+int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *device, const char *fstype,
+			const char *mountpoint, struct shadowcopy_trimmed *result);
 
 /* --- the plan of a restore (f.4, l) ------------------------------------------ */
 

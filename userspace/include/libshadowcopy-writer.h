@@ -190,6 +190,19 @@ int shadowcopy_writer_event_metadata(struct shadowcopy_writer_event *event,
 				     struct shadowcopy_metadata **metadatap);
 
 /**
+ * shadowcopy_writer_event_load_metadata() - the same, from a document that was written before
+ * @event: what was told
+ * @text: the document; it need have no checksum
+ * @size: bytes of it
+ *
+ * Its class, instance and names become those that the writer has registered.
+ *
+ * Return: as shadowcopy_metadata_load(), or -EINVAL (not in identify).
+ */
+int shadowcopy_writer_event_load_metadata(struct shadowcopy_writer_event *event,
+					  const void *text, size_t size);
+
+/**
  * shadowcopy_writer_event_backup() - in all other handlers: the backup components (C-04, C-05)
  * @event: what was told
  * @backupp: out: the event's; of the writers it has this one only, if it has components in it

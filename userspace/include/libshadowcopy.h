@@ -446,6 +446,9 @@ struct shadowcopy_volume {
 int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
 		       struct shadowcopy_volume *volume);
 
+/* UUID of the filesystem on a device, as that writes it; "" where there is none. */
+int shadowcopy_fs_uuid(struct shadowcopy *sc, struct shadow_dev dev, char *buf, size_t size);
+
 struct shadowcopy_affected;
 
 /**

@@ -1374,7 +1374,8 @@ static int merge_pass(struct merging *merging, const struct shadowcopy_backup *e
 		    sc_field_equal(field, backup, edited))
 			continue;
 		rc = !field->property || count ?
-			merge_fail(merging, field->name, "it is not the writer's to change") :
+			merge_fail(merging, field->name, count ? "it is not the writer's to change" :
+				   "it never changes") :
 			merge_member(merging, field, backup, edited);
 	}
 	return rc ?: merge_writers(merging, edited, instances, count);
@@ -1467,6 +1468,25 @@ static int adopt_choice(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 	return rc;
 }
 
+/* Who makes the set writes it down. */
+static int check_set(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+		     const struct shadowcopy_backup *edited)
+{
+	size_t i;
+
+	for (i = 0; i < sc_backup_type.count; i++) {
+		const struct sc_field *field = &backup_fields[i];
+
+		if ((field->property == SHADOWCOPY_PROPERTY_SET ||
+		     field->property == SHADOWCOPY_PROPERTY_CONTEXT) &&
+		    !sc_field_equal(field, backup, edited))
+			return SC_FAIL(sc, -EBADFD, .action = "change", .object = field->name,
+				       .cause = "what the set is, is the coordinator's to say",
+				       .remedy = "change properties of components only");
+	}
+	return 0;
+}
+
 SC_EXPORT int shadowcopy_backup_adopt(struct shadowcopy *sc, struct shadowcopy_backup **backupp,
 				      const struct shadowcopy_backup *edited,
 				      struct shadowcopy_metadata *const *metadata, size_t count)
@@ -1474,6 +1494,9 @@ SC_EXPORT int shadowcopy_backup_adopt(struct shadowcopy *sc, struct shadowcopy_b
 	struct shadowcopy_backup *backup;
 	int rc = shadowcopy_backup_view(sc, *backupp, NULL, 0, &backup);
 
+	if (rc)
+		return rc;
+	rc = check_set(sc, backup, edited);
 	if (!rc)
 		rc = adopt_choice(sc, backup, edited, metadata, count);
 	if (!rc)

@@ -150,6 +150,7 @@ static int sealed(const char *text, size_t size)
 	while (done < size && (rc = write(fd, text + done, size - done)) > 0)
 		done += rc;
 	if (done < size ||
+	    lseek(fd, 0, SEEK_SET) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
 		rc = rc < 0 || done == size ? -errno : -EIO;
 		close(fd);

@@ -668,6 +668,36 @@ SC_EXPORT int shadowcopy_writer_event_metadata(struct shadowcopy_writer_event *e
 	return rc;
 }
 
+SC_EXPORT int shadowcopy_writer_event_load_metadata(struct shadowcopy_writer_event *event,
+						    const void *text, size_t size)
+{
+	const struct shadowcopy_channel_writer *info = &event->writer->info;
+	struct shadowcopy *sc = event->writer->sc;
+	struct shadowcopy_metadata *metadata;
+	int rc;
+
+	if (event->message.tell != SHADOW_NL_TELL_IDENTIFY)
+		return SC_FAIL(sc, -EINVAL, .action = "tell metadata", .object = info->name,
+			       .cause = "it is told in the identify handler only");
+	rc = shadowcopy_metadata_load(sc, text, size, info->name, SHADOWCOPY_LOAD_UNSIGNED,
+				      &metadata);
+	if (rc)
+		return rc;
+	metadata->class_id = info->class_id;
+	metadata->instance_id = info->instance_id;
+	rc = SC_SET_TEXT(sc, metadata, name, info->name);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, metadata, instance_name,
+				 *info->instance_name ? info->instance_name : NULL);
+	if (rc) {
+		shadowcopy_metadata_free(metadata);
+		return rc;
+	}
+	shadowcopy_metadata_free(event->metadata);
+	event->metadata = metadata;
+	return 0;
+}
+
 SC_EXPORT int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *event,
 					     struct shadowcopy_backup **backupp)
 {

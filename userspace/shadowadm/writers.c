@@ -31,7 +31,7 @@ static int check_prepared(struct context *context, const struct writers_request 
 
 	json_array_foreach(json_object_get(prepared, "writers"), i, writer) {
 		failure = json_object_get(writer, "failure");
-		if (!failure || json_is_true(json_object_get(writer, "excluded")))
+		if (!failure || *json_string_value(json_object_get(writer, "part")))
 			continue;
 		if (!request->degrade)
 			return fail(context, "writer %s failed at %s: %s. See its log, leave it "

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * client.c - connections: each packet is a JSON object {"id", "call", "arguments"}, each
- * answer {"id", "result"} or {"id", "error"}.
+ * answer {"id", "result"} or {"id", "error"}.  A document goes with a packet, in a memfd.
  *
- * A connection is a session.  Who is at its other end the kernel says (SO_PEERCRED),
- * and access.c whether he may.  A client that does not read its answers is hung up on.
+ * A requester's connection is a session; a writer's is no more than a way for documents, and
+ * belongs to sessions only by what it calls.  Who is at the other end the kernel says
+ * (SO_PEERCRED), and access.c whether he may.  To find that out files are opened: while
+ * something is frozen a requester's packet stays in the socket, and a writer's is taken:
+ * who may be a writer was found out when the writers were gathered.
+ *
+ * A client that does not read its answers is hung up on.
  */
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,47 +20,136 @@
 
 #define PACKET_MAX (64 * 1024)
 #define ANSWER_MAX (2 * 1024 * 1024)
-#define CLIENTS_MAX 128
+#define CLIENTS_MAX 256
 
 struct client {
 	struct link link;
-	int fd;
+	int fd;			/* -1: hung up on */
 	struct ucred peer;
 	sd_event_source *source;
 	struct session *session;
+	bool checked;		/* whether he may was looked up: */
+	int allowed;
+	bool waits;		/* until nothing is frozen */
+	unsigned int held;
 };
 
 static struct link list = { &list, &list };
 static unsigned int count;
-static sd_event_source *listening;
 
 static void hang_up(struct client *client)
 {
 	struct session *session = client->session;
 
 	client->session = NULL;
-	sd_event_source_disable_unref(client->source);
-	link_remove(&client->link);
-	close(client->fd);
-	free(client);
-	count--;
+	if (client->fd >= 0) {
+		sd_event_source_disable_unref(client->source);
+		link_remove(&client->link);
+		close(client->fd);
+		client->fd = -1;
+		count--;
+	}
+	if (!client->held)
+		free(client);
 	if (session)
 		session_close(session);
 }
 
-void client_send(struct client *client, json_t *message)
+void client_hold(struct client *client)
+{
+	if (!client->held++ && client->fd >= 0)
+		sd_event_source_set_enabled(client->source, SD_EVENT_OFF);
+}
+
+void client_release(struct client *client)
+{
+	if (--client->held)
+		return;
+	if (client->fd < 0)
+		free(client);
+	else
+		sd_event_source_set_enabled(client->source, SD_EVENT_ON);
+}
+
+/* --- answers ----------------------------------------------------------------------------- */
+
+static int send_packet(struct client *client, char *text, int document)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec data = { text, strlen(text) };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+	struct cmsghdr *header;
+
+	if (document >= 0) {
+		message.msg_control = control;
+		message.msg_controllen = sizeof(control);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &document, sizeof(int));
+	}
+	return sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+static void send_answer(struct client *client, json_t *message, int document)
 {
 	char *text = json_dumps(message, JSON_COMPACT);
+	int rc;
 
 	json_decref(message);
+	if (client->fd < 0) {
+		free(text);
+		return;
+	}
+	rc = text ? send_packet(client, text, document) : -ENOMEM;
 	/* An answer that does not fit into the socket: nobody reads the others. */
-	if (!text || send(client->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		if (text && errno != EPIPE && errno != ECONNRESET)
-			log_often(4, "process %d: an answer of %zu bytes cannot be sent: %s",
-				  client->peer.pid, strlen(text), strerror(errno));
+	if (rc) {
+		if (rc != -EPIPE && rc != -ECONNRESET)
+			log_often(4, "process %d: an answer cannot be sent: %s", client->peer.pid,
+				  strerror(-rc));
 		shutdown(client->fd, SHUT_RDWR);	/* and it is closed from the loop */
 	}
 	free(text);
+}
+
+void client_send(struct client *client, json_t *message)
+{
+	send_answer(client, message, -1);
+}
+
+/* A file in memory that nobody changes any more. */
+static int sealed(const char *text, size_t size)
+{
+	int fd = memfd_create("shadowcopy-document", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	size_t done = 0;
+	ssize_t rc = 0;
+
+	while (fd >= 0 && done < size && (rc = write(fd, text + done, size - done)) > 0)
+		done += rc;
+	if (fd >= 0 && (done < size ||
+	    lseek(fd, 0, SEEK_SET) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void client_send_document(struct client *client, json_t *message, char *text, size_t size)
+{
+	int fd = sealed(text, size);
+
+	free(text);
+	if (fd < 0) {
+		/* the answer without the document would be a lie */
+		json_decref(message);
+		log_often(3, "a document of %zu bytes cannot be sent: %s", size, strerror(errno));
+		shutdown(client->fd, SHUT_RDWR);
+		return;
+	}
+	send_answer(client, message, fd);
+	close(fd);
 }
 
 static void refuse(struct client *client, json_t *id, const char *code, const char *remedy,
@@ -68,50 +164,154 @@ static void refuse(struct client *client, json_t *id, const char *code, const ch
 	client_send(client, message);
 }
 
-static void on_packet(struct client *client, const char *packet, size_t size)
+/* --- who it is ---------------------------------------------------------------------------- */
+
+/* Opens files. */
+static void look_up(struct client *client)
 {
-	json_t *message, *id, *arguments, *none;
+	client->checked = true;
+	client->allowed = 0;
+	if (access_allowed(client->peer.uid, ACCESS_REQUESTER))
+		client->allowed |= ACCESS_REQUESTER;
+	if (access_allowed(client->peer.uid, ACCESS_WRITER))
+		client->allowed |= ACCESS_WRITER;
+	if (!client->allowed)
+		log_often(4, "user %u may neither make shadows nor be a writer: see access.conf",
+			  client->peer.uid);
+}
+
+/* --- packets ------------------------------------------------------------------------------ */
+
+/* Steals @fd. */
+static void requester_call(struct client *client, const char *call, json_t *id,
+			   json_t *arguments, int fd)
+{
+	if (!(client->allowed & ACCESS_REQUESTER)) {
+		refuse(client, id, "ACCESSDENIED", "have it allowed in access.conf",
+		       "this user may not be a requester");
+		goto none;
+	}
+	if (!client->session)
+		client->session = session_new(client, client->peer.uid);
+	if (!client->session) {
+		refuse(client, id, "OUTOFMEMORY", "", "there is not enough memory");
+		goto none;
+	}
+	session_call(client->session, call, id, arguments, fd);
+	return;
+
+none:
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Steals @fd. */
+static void on_packet(struct client *client, const char *packet, size_t size, int fd)
+{
+	json_t *message, *id, *arguments, *none = json_object();
 	json_error_t error;
 	const char *call;
 
 	message = json_loadb(packet, size, JSON_REJECT_DUPLICATES, &error);
-	if (!message)
-		return refuse(client, NULL, "INVALIDARG", "a packet is one JSON object",
-			      error.text);
 	id = json_object_get(message, "id");
 	call = json_string_value(json_object_get(message, "call"));
 	arguments = json_object_get(message, "arguments");
-	if (!id || !call || (arguments && !json_is_object(arguments)))
+	if (!message) {
+		refuse(client, NULL, "INVALIDARG", "a packet is one JSON object", error.text);
+	} else if (!id || !call || (arguments && !json_is_object(arguments))) {
 		refuse(client, id, "INVALIDARG", "a packet has id, call, and perhaps arguments",
 		       "the packet is no call");
-	else if (client->session) {
-		none = json_object();
-		session_call(client->session, call, id, arguments ?: none);
-		json_decref(none);
+	} else if (exchange_is_writer_call(call)) {
+		exchange_writer_call(client, client->peer.uid, call, id, arguments ?: none, fd);
+		fd = -1;
+	} else {
+		requester_call(client, call, id, arguments ?: none, fd);
+		fd = -1;
 	}
+	if (fd >= 0)
+		close(fd);
+	json_decref(none);
 	json_decref(message);
+}
+
+/* Is what comes next a writer's call?  It stays where it is. */
+static bool writer_is_next(int fd)
+{
+	static char packet[PACKET_MAX];
+	ssize_t size = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_PEEK);
+	json_t *message = size > 0 ? json_loadb(packet, size, 0, NULL) : NULL;
+	const char *call = json_string_value(json_object_get(message, "call"));
+	bool is = size <= 0 || (call && exchange_is_writer_call(call));
+
+	json_decref(message);
+	return is;	/* an end can be taken, too */
+}
+
+static ssize_t receive(int fd, char *packet, size_t size_max, int *document)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec data = { packet, size_max };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = size >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	*document = -1;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(document, CMSG_DATA(header), sizeof(int));
+	return size;
 }
 
 static int on_client(sd_event_source *source, int fd, uint32_t mask, void *data)
 {
 	static char packet[PACKET_MAX];
 	struct client *client = data;
+	int document;
 	ssize_t size;
 
-	(void)source;
 	(void)mask;
-	size = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+	if (!client->checked && log_held() && !writer_is_next(fd)) {
+		client->waits = true;
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+		return 0;
+	}
+	if (!client->checked && !log_held())
+		look_up(client);
+	size = receive(fd, packet, sizeof(packet), &document);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (size <= 0)
+	if (size <= 0 || (client->checked && !client->allowed)) {
+		if (document >= 0)
+			close(document);
 		hang_up(client);
-	else if ((size_t)size > sizeof(packet))
+	} else if ((size_t)size > sizeof(packet)) {
+		if (document >= 0)
+			close(document);
 		refuse(client, NULL, "INVALIDARG", "a packet has 64 KiB at most",
 		       "the packet is too long");
-	else
-		on_packet(client, packet, size);
+	} else {
+		on_packet(client, packet, size, document);
+	}
 	return 0;
 }
+
+static void go_on(void)
+{
+	EACH(client, &list, struct client, link) {
+		if (!client->checked)
+			look_up(client);
+		if (!client->allowed) {
+			hang_up(client);
+		} else if (client->waits) {
+			client->waits = false;
+			sd_event_source_set_enabled(client->source, SD_EVENT_ON);
+		}
+	}
+}
+
+/* --- connections ---------------------------------------------------------------------------- */
 
 static void accept_one(sd_event *loop, int fd)
 {
@@ -119,59 +319,46 @@ static void accept_one(sd_event *loop, int fd)
 	socklen_t size = sizeof(client->peer);
 
 	if (!client || count == CLIENTS_MAX ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &size) ||
-	    !access_allowed(client->peer.uid, ACCESS_REQUESTER)) {
-		if (client && count < CLIENTS_MAX)
-			log_often(4, "user %u is not allowed to make shadows: see access.conf",
-				  client->peer.uid);
-		free(client);
-		close(fd);
-		return;
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &size))
+		goto refused;
+	if (!log_held()) {
+		look_up(client);
+		if (!client->allowed)
+			goto refused;
 	}
 	/* An answer has all writers, in one packet. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ ANSWER_MAX }, sizeof(int));
 	client->fd = fd;
-	client->session = session_new(client, client->peer.uid);
-	if (!client->session ||
-	    sd_event_add_io(loop, &client->source, fd, EPOLLIN, on_client, client) < 0) {
-		if (client->session)
-			session_close(client->session);
-		free(client);
-		close(fd);
-		return;
-	}
+	if (sd_event_add_io(loop, &client->source, fd, EPOLLIN, on_client, client) < 0)
+		goto refused;
 	link_add(&list, &client->link);
 	count++;
+	return;
+
+refused:
+	free(client);
+	close(fd);
 }
 
 /* One at a time, after everything else: anybody can connect, again and again. */
 static int on_listener(sd_event_source *source, int fd, uint32_t mask, void *data)
 {
-	int client;
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)mask;
 	(void)data;
-	if (log_held()) {	/* to see who it is files are opened */
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-		return 0;
-	}
-	client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (client >= 0)
 		accept_one(sd_event_source_get_event(source), client);
 	return 0;
 }
 
-static void listen_again(void)
-{
-	sd_event_source_set_enabled(listening, SD_EVENT_ON);
-}
-
 int clients_init(sd_event *loop, int listener)
 {
+	sd_event_source *listening;
 	int rc = sd_event_add_io(loop, &listening, listener, EPOLLIN, on_listener, NULL);
 
 	if (rc < 0)
 		return rc;
-	log_when_released(listen_again);
+	log_when_released(go_on);
 	return sd_event_source_set_priority(listening, SD_EVENT_PRIORITY_IDLE);
 }

@@ -75,6 +75,30 @@ void failure_of_library(struct failure *failure, const struct shadowcopy *sc)
 	failure->retry_seconds = codes[i].retry_seconds;
 }
 
+void failure_of_document(struct failure *failure, const struct shadowcopy *sc)
+{
+	failure_of_library(failure, sc);
+	snprintf(failure->phase, sizeof(failure->phase), "document");
+	switch (failure->error) {
+	case -EBADFD:
+		failure->code = "BAD_STATE";
+		break;
+	case -EEXIST:
+		failure->code = "OBJECT_ALREADY_EXISTS";
+		break;
+	case -EOPNOTSUPP:
+		failure->code = "NOT_SUPPORTED";
+		break;
+	case -EBADMSG:
+	case -EPROTONOSUPPORT:
+		failure->code = "INVALID_XML_DOCUMENT";
+		break;
+	case -EFBIG:
+		failure->code = "INVALIDARG";
+		break;
+	}
+}
+
 json_t *failure_json(const struct failure *failure)
 {
 	json_t *json = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "code", failure->code,

@@ -3,7 +3,12 @@
  * making.c - the steps of a set that may block, each run by a thread: what they have
  * is struct making, and nothing else of the daemon.
  */
+#include <unistd.h>
+
 #include "making.h"
+
+#define SEAL_TRIES 100
+#define SEAL_WAIT_US 100000
 
 static void fails(struct making *making)
 {
@@ -25,6 +30,9 @@ void making_resolve(struct work *work)
 	making->rc = 0;
 	if (shadowcopy_resolve(making->sc, making->name, &making->volumes[making->count]))
 		fails(making);
+	else	/* what cannot be seen has none */
+		shadowcopy_fs_uuid(making->sc, making->volumes[making->count].dev,
+				   making->fs_uuids[making->count], sizeof(*making->fs_uuids));
 }
 
 /* What was asked for, unless the volume has it already. */
@@ -86,12 +94,31 @@ static int plan_one(struct making *making, size_t i)
 	return rc;
 }
 
+/* What is to be deleted in the shadows makes them writable for a while. */
+static int find_trims(struct making *making)
+{
+	if (making->no_recover)
+		return 0;
+	if (shadowcopy_trim_new(making->sc, NULL, making->metadata, making->metadata_count,
+				&making->trim)) {
+		fails(making);
+		return making->rc;
+	}
+	if (shadowcopy_trim_count(making->trim) && !(making->flags & SHADOW_SET_WRITABLE)) {
+		making->recover = true;
+		making->flags |= SHADOW_SET_WRITABLE;
+	}
+	return 0;
+}
+
 /* Two volumes may not have one store: the library says so when the second is opened. */
 void making_plan(struct work *work)
 {
 	struct making *making = ENTRY(work, struct making, work);
 	size_t i;
 
+	if (find_trims(making))
+		return;
 	for (i = 0; i < making->count; i++)
 		if (choose_asked(making, i))
 			return;
@@ -140,13 +167,71 @@ void making_take(struct work *work)
 				shadowcopy_part_keep(making->parts[i][j]);
 }
 
-/* What stays with the volumes, and what the shadows are. */
-void making_finish(struct work *work)
+void making_list(struct work *work)
 {
 	struct making *making = ENTRY(work, struct making, work);
 	struct shadow_shadow_info info = { 0 };
-	size_t i, j;
 	int rc;
+
+	while ((rc = shadowcopy_shadow_next(making->sc, &info)) > 0)
+		if (uuid_same(&info.set, &making->step.set) &&
+		    making->shadow_count < SHADOW_MAX_SET_VOLUMES)
+			making->shadows[making->shadow_count++] = info;
+	if (rc < 0)
+		fails(making);
+}
+
+/* As well as it can be done: what is left does no harm. */
+void making_trim(struct work *work)
+{
+	struct making *making = ENTRY(work, struct making, work);
+	const struct shadowcopy_plan_entry *entry;
+	struct shadowcopy_trimmed trimmed;
+	char device[32];
+	size_t i, j;
+
+	if (!making->trim || !shadowcopy_trim_count(making->trim))
+		return;
+	for (i = 0; i < making->shadow_count; i++) {
+		snprintf(device, sizeof(device), "/dev/shadow%u", making->shadows[i].index);
+		for (j = 0; (entry = shadowcopy_plan_entry(making->plan, j)); j++)
+			if (!memcmp(&entry->dev, &making->shadows[i].volume, sizeof(entry->dev)))
+				break;
+		if (!entry || !*entry->mountpoint || !*entry->fstype)
+			continue;
+		if (shadowcopy_trim_run(making->trim, device, entry->fstype, entry->mountpoint,
+					&trimmed))
+			snprintf(making->trim_problem, sizeof(making->trim_problem), "%s",
+				 shadowcopy_last_error(making->sc)->text);
+		making->trimmed_files += trimmed.files;
+		making->trimmed_bytes += trimmed.bytes;
+	}
+}
+
+/* Writers have let go of the shadows by now; udev may be looking at them. */
+void making_seal(struct work *work)
+{
+	struct making *making = ENTRY(work, struct making, work);
+	unsigned int tries;
+
+	if (!making->recover)
+		return;
+	for (tries = 0; tries < SEAL_TRIES; tries++) {
+		if (!shadowcopy_change(making->sc, SHADOW_KIND_SET, &making->step.set,
+				       SHADOW_CHANGE_SEAL, NULL))
+			return;
+		if (shadowcopy_last_error(making->sc)->code != -EBUSY)
+			break;
+		usleep(SEAL_WAIT_US);
+	}
+	fails(making);
+}
+
+/* What stays with the volumes. */
+void making_finish(struct work *work)
+{
+	struct making *making = ENTRY(work, struct making, work);
+	size_t i, j;
 
 	for (i = 0; i < making->count; i++) {
 		for (j = 0; j < making->choices[i].count; j++)
@@ -159,12 +244,6 @@ void making_finish(struct work *work)
 			return;
 		}
 	}
-	while ((rc = shadowcopy_shadow_next(making->sc, &info)) > 0)
-		if (uuid_same(&info.set, &making->step.set) &&
-		    making->shadow_count < SHADOW_MAX_SET_VOLUMES)
-			making->shadows[making->shadow_count++] = info;
-	if (rc < 0)
-		fails(making);
 }
 
 /* Everything goes, the shadows too unless they are to stay. */
@@ -187,4 +266,8 @@ void making_release(struct work *work)
 	making->plan = NULL;
 	making->sc = NULL;
 	making->count = 0;
+	shadowcopy_trim_free(making->trim);
+	free(making->metadata);
+	making->trim = NULL;
+	making->metadata = NULL;
 }

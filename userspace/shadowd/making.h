@@ -14,6 +14,9 @@ void making_resolve(struct work *work);
 void making_plan(struct work *work);
 void making_sync(struct work *work);
 void making_take(struct work *work);
+void making_list(struct work *work);
+void making_trim(struct work *work);
+void making_seal(struct work *work);
 void making_finish(struct work *work);
 
 /* After any of them. */

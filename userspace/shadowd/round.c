@@ -99,7 +99,7 @@ static unsigned int count_failed(const struct session *session)
 	unsigned int failed = 0;
 
 	EACH(p, &session->participants, struct participant, link)
-		failed += p->out;
+		failed += takes_part(p) && p->out;
 	return failed;
 }
 
@@ -118,14 +118,13 @@ void round_start(struct session *session, uint32_t tell, uint32_t level,
 	round->done = done;
 	round->pending = 1;	/* ours: answers may not end the round before all are told */
 	EACH(p, &session->participants, struct participant, link)
-		if (!p->excluded && (!level || p->info.level == level))
+		if (takes_part(p) && (!level || p->info.level == level))
 			round->pending += tell_one(session, p, tell);
 	if (!--round->pending)
 		round_end(session);
 }
 
-static struct participant *participant_find(struct session *session,
-					    const struct shadow_uuid *instance)
+struct participant *participant_find(struct session *session, const struct shadow_uuid *instance)
 {
 	EACH(p, &session->participants, struct participant, link)
 		if (uuid_same(&p->info.instance_id, instance))

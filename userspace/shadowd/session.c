@@ -7,8 +7,9 @@
  * next call may, but for abort and what only asks.
  *
  *	NEW -> INIT -> METADATA -> SET -> PREPARED -> CREATING -> CREATED -> COMPLETE
- *	                                     |            |
- *	                                     +------------+--> ABORTED, FAILED
+ *	 |                                   |            |
+ *	 |                                   +------------+--> ABORTED, FAILED
+ *	 +--> RESTORE_INIT -> CHOOSING -> RESTORING -> RESTORED
  *
  * When its requester goes, at whatever point, a session aborts what its writers have
  * begun, tells them that it is over, and lets its shadows go unless they were to stay.
@@ -26,7 +27,14 @@ static const char *const state_names[] = {
 	[SESSION_SET] = "set-begun", [SESSION_PREPARED] = "prepared",
 	[SESSION_CREATING] = "creating", [SESSION_CREATED] = "created",
 	[SESSION_COMPLETE] = "complete", [SESSION_ABORTED] = "aborted",
-	[SESSION_FAILED] = "failed",
+	[SESSION_FAILED] = "failed", [SESSION_RESTORE_INIT] = "restore-initialised",
+	[SESSION_CHOOSING] = "choosing", [SESSION_RESTORING] = "restoring",
+	[SESSION_RESTORED] = "restored",
+};
+
+static const char *const part_names[] = {
+	[PART_TAKES] = "", [PART_EXCLUDED] = "excluded", [PART_ABSENT] = "absent",
+	[PART_NOT_CHOSEN] = "not-chosen", [PART_NO_DATA] = "no-data",
 };
 
 struct session *session_find(const struct shadow_uuid *uuid)
@@ -61,7 +69,17 @@ struct session *session_new(struct client *client, uid_t uid)
 	session->client = client;
 	session->uid = uid;
 	session->context = SHADOWCOPY_CTX_BACKUP;
+	session->document_fd = -1;
 	new_uuid(&session->uuid);
+	session->sc = shadowcopy_new();
+	if (!session->sc || shadowcopy_backup_new(session->sc, &session->uuid, &session->backup)) {
+		shadowcopy_free(session->sc);
+		free(session);
+		return NULL;
+	}
+	/* G-02: what changes nothing, unless something else is asked for */
+	shadowcopy_backup_set_state(session->sc, session->backup, SHADOWCOPY_TYPE_COPY, false,
+				    false, false);
 	link_init(&session->participants);
 	link_init(&session->queue);
 	link_add(&list, &session->link);
@@ -87,6 +105,21 @@ void session_done(struct session *session, enum session_state next, json_t *resu
 {
 	session->state = next;
 	answer(session, "result", result);
+}
+
+void session_done_document(struct session *session, json_t *result, char *text, size_t size)
+{
+	json_t *message = json_object();
+
+	json_object_set_new(message, "id", session->reply ?: json_null());
+	session->reply = NULL;
+	json_object_set_new(message, "result", result);
+	if (session->client) {
+		client_send_document(session->client, message, text, size);
+		return;
+	}
+	json_decref(message);
+	free(text);
 }
 
 void session_fail(struct session *session, enum session_state next,
@@ -127,13 +160,14 @@ static json_t *participant_json(const struct participant *p)
 	char class_id[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
 	json_t *json;
 
-	json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:b}", "name", p->info.name,
+	json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:b}", "name", p->info.name,
 			 "instance_name", p->info.instance_name,
 			 "class", shadowcopy_uuid_format(&p->info.class_id, class_id),
 			 "instance", shadowcopy_uuid_format(&p->info.instance_id, instance),
 			 "level", shadowcopy_level_name(p->info.level),
 			 "pid", (int)p->info.pid, "uid", (int)p->info.uid,
-			 "state", writer_state_name(p), "excluded", p->excluded);
+			 "state", writer_state_name(p), "part", part_names[p->part],
+			 "metadata", p->metadata != NULL);
 	if (json && p->state == WRITER_FAILED)
 		json_object_set_new(json, "failure", writer_failure_json(p));
 	return json;
@@ -159,6 +193,10 @@ static void session_free(struct session *session)
 	forget_participants(session);
 	json_decref(session->reply);
 	json_decref(session->timings);
+	shadowcopy_backup_free(session->backup);
+	shadowcopy_free(session->sc);
+	if (session->document_fd >= 0)
+		close(session->document_fd);
 	free(session);
 }
 
@@ -212,45 +250,116 @@ static void call_init_backup(struct session *session, json_t *arguments)
 		     json_pack("{s:s}", "session", shadowcopy_uuid_format(&session->uuid, text)));
 }
 
+/* Where bits of a context do not go together, why (h.2); else NULL. */
+static const char *context_conflict(uint32_t context, bool writable, int no_autorecovery,
+				    int rollback_recovery)
+{
+	if (context & SHADOWCOPY_ATTR_CLIENT_ACCESSIBLE && writable)
+		return "shadows that users see are never writable";
+	if (context & SHADOWCOPY_ATTR_NO_WRITERS && rollback_recovery)
+		return "nobody recovers in a context without writers";
+	if (no_autorecovery && rollback_recovery)
+		return "recovery cannot be wanted and not wanted";
+	return NULL;
+}
+
 /* B-04, h: a context is a preset of bits; which of them fit is said in one place. */
 static void call_set_context(struct session *session, json_t *arguments)
 {
-	const char *name = NULL;
-	int writable = 0, keep = -1;
-	uint32_t context;
+	int writable = 0, keep = -1, no_autorecovery = 0, rollback_recovery = 0;
+	uint32_t context = session->context;
+	const char *name = NULL, *conflict;
 
-	if (json_unpack(arguments, "{s?s, s?b, s?b}", "context", &name, "writable", &writable,
-			"keep", &keep))
-		return bad_argument(session, "set-context", "context is a text, writable and keep "
-				    "are true or false", "an argument has the wrong type");
+	if (json_unpack(arguments, "{s?s, s?b, s?b, s?b, s?b}", "context", &name, "writable",
+			&writable, "keep", &keep, "no_autorecovery", &no_autorecovery,
+			"rollback_recovery", &rollback_recovery))
+		return bad_argument(session, "set-context", "context is a text, all others are true "
+				    "or false", "an argument has the wrong type");
+	if (session->context_set)
+		return bad_argument(session, "set-context", "begin another session",
+				    "the context can be set once");
 	if (name && shadowcopy_context_parse(name, &context))
 		return bad_argument(session, name, "use backup, file-share-backup, nas-rollback, "
-				    "app-rollback or client-accessible",
+				    "app-rollback, client-accessible or client-accessible-writers",
 				    "there is no such context");
-	if (name)
-		session->context = context;
+	conflict = context_conflict(context, writable, no_autorecovery, rollback_recovery);
+	if (conflict)
+		return bad_argument(session, name ?: "backup", "see h in shadowd(8)", conflict);
+	if (shadowcopy_backup_set_context(session->sc, session->backup, context))
+		return session_fail_library(session);
+	session->context_set = true;
+	session->context = context;
+	session->no_autorecovery = no_autorecovery;
+	session->rollback_recovery = rollback_recovery;
 	if (writable)
 		session->flags |= SHADOW_SET_WRITABLE;
-	if (keep >= 0)
-		session->keep = keep;
-	else
-		session->keep = session->context & SHADOWCOPY_ATTR_NO_AUTO_RELEASE;
+	session->keep = keep > 0 || context & SHADOWCOPY_ATTR_NO_AUTO_RELEASE;
 	session_done(session, session->state, NULL);
 }
 
+static const struct word {
+	const char *name;
+	uint32_t value;
+} backup_types[] = {
+	{ "full", SHADOWCOPY_TYPE_FULL }, { "copy", SHADOWCOPY_TYPE_COPY },
+	{ "incremental", SHADOWCOPY_TYPE_INCREMENTAL },
+	{ "differential", SHADOWCOPY_TYPE_DIFFERENTIAL }, { "log", SHADOWCOPY_TYPE_LOG },
+	{ "other", SHADOWCOPY_TYPE_OTHER }, { NULL, 0 }
+}, restore_types[] = {
+	{ "copy", SHADOWCOPY_RESTORE_TYPE_COPY }, { "import", SHADOWCOPY_RESTORE_TYPE_IMPORT },
+	{ "other", SHADOWCOPY_RESTORE_TYPE_OTHER }, { NULL, 0 }
+};
+
+static bool find_word(const struct word *words, const char *name, uint32_t *value)
+{
+	for (; words->name; words++)
+		if (!strcmp(words->name, name)) {
+			*value = words->value;
+			return true;
+		}
+	return false;
+}
+
+/* B-05; what is not named stays as it is. */
 static void call_set_backup_state(struct session *session, json_t *arguments)
 {
-	int degrade = -1, timeout = -1;
+	struct shadowcopy_backup *backup = session->backup;
+	int components = backup->component_mode, bootable = backup->bootable;
+	int partial = backup->partial_files, degrade = session->may_degrade;
+	int timeout = session->timeout_ms;
+	const char *type_name = NULL;
+	uint32_t type = backup->type;
 
-	if (json_unpack(arguments, "{s?b, s?i}", "may_degrade", &degrade, "timeout_ms", &timeout) ||
-	    (timeout >= 0 && (timeout < SHADOW_TIMEOUT_MIN_MS || timeout > SHADOW_TIMEOUT_MAX_MS)))
-		return bad_argument(session, "set-backup-state",
-				    "may_degrade is true or false, timeout_ms 10 to 600000",
+	if (json_unpack(arguments, "{s?b, s?i, s?s, s?b, s?b, s?b}", "may_degrade", &degrade,
+			"timeout_ms", &timeout, "type", &type_name, "component_mode", &components,
+			"bootable", &bootable, "partial_files", &partial) ||
+	    (timeout && (timeout < SHADOW_TIMEOUT_MIN_MS || timeout > SHADOW_TIMEOUT_MAX_MS)))
+		return bad_argument(session, "set-backup-state", "type is a text, timeout_ms 10 to "
+				    "600000, all others are true or false",
 				    "an argument has the wrong type or size");
-	if (degrade >= 0)
-		session->may_degrade = degrade;
-	if (timeout >= 0)
-		session->timeout_ms = timeout;
+	if (type_name && !find_word(backup_types, type_name, &type))
+		return bad_argument(session, type_name, "use full, copy, incremental, differential, "
+				    "log or other", "there is no such type of backup");
+	if (exchange_act(session) ||
+	    shadowcopy_backup_set_state(session->sc, backup, type, components, bootable, partial))
+		return session_fail_library(session);
+	session->may_degrade = degrade;
+	session->timeout_ms = timeout;
+	session_done(session, session->state, NULL);
+}
+
+/* B-06 */
+static void call_set_restore_state(struct session *session, json_t *arguments)
+{
+	const char *name = json_string_value(json_object_get(arguments, "type"));
+	uint32_t type;
+
+	if (!name || !find_word(restore_types, name, &type))
+		return bad_argument(session, name ?: "type", "use copy, import or other",
+				    "there is no such type of restore");
+	if (exchange_act(session) ||
+	    shadowcopy_backup_set_restore_type(session->sc, session->backup, type))
+		return session_fail_library(session);
 	session_done(session, session->state, NULL);
 }
 
@@ -271,6 +380,7 @@ static void forget_participants(struct session *session)
 {
 	EACH(p, &session->participants, struct participant, link) {
 		link_remove(&p->link);
+		shadowcopy_metadata_free(p->metadata);
 		free(p);
 	}
 }
@@ -281,8 +391,10 @@ static void metadata_gathered(struct round *round)
 	struct session *session = ENTRY(round, struct session, round);
 
 	EACH(p, &session->participants, struct participant, link)
-		p->excluded |= p->out;
-	session_done(session, SESSION_METADATA, json_pack("{s:o}", "writers",
+		if (p->out)
+			p->part = PART_ABSENT;
+	session_done(session, session->state == SESSION_RESTORE_INIT ? SESSION_CHOOSING :
+		     SESSION_METADATA, json_pack("{s:o}", "writers",
 							  participants_json(session)));
 }
 
@@ -291,7 +403,6 @@ static void gather(struct session *session)
 	struct failure failure;
 	int rc;
 
-	session->gather = false;
 	forget_participants(session);
 	rc = writers_each(take_part, session);
 	if (rc == -ENOMEM) {
@@ -307,16 +418,28 @@ static void gather(struct session *session)
 	round_start(session, SHADOW_NL_TELL_IDENTIFY, 0, metadata_gathered);
 }
 
-static void gather_waiting(void)
+static void go_on(void)
 {
-	EACH(session, &list, struct session, link)
-		if (session->gather)
-			gather(session);
+	EACH(session, &list, struct session, link) {
+		void (*fn)(struct session *session) = session->deferred;
+
+		session->deferred = NULL;
+		if (fn)
+			fn(session);
+	}
 }
 
 void sessions_init(void)
 {
-	log_when_released(gather_waiting);
+	log_when_released(go_on);
+}
+
+void session_defer(struct session *session, void (*fn)(struct session *session))
+{
+	if (log_held())
+		session->deferred = fn;
+	else
+		fn(session);
 }
 
 static void call_gather_metadata(struct session *session, json_t *arguments)
@@ -327,37 +450,75 @@ static void call_gather_metadata(struct session *session, json_t *arguments)
 				    "begin the set at once, or use another context",
 				    "the context has no writers");
 	/* To see who may be a writer files are opened. */
-	if (log_held())
-		session->gather = true;
-	else
-		gather(session);
+	session_defer(session, gather);
 }
 
-/* B-07: by class or instance; several calls add up. */
+static bool is_named(const struct participant *p, const char *name)
+{
+	struct shadow_uuid uuid;
+
+	if (!shadowcopy_uuid_parse(name, &uuid))
+		return uuid_same(&p->info.class_id, &uuid) ||
+		       uuid_same(&p->info.instance_id, &uuid);
+	return !strcmp(p->info.name, name);
+}
+
+/* By name, class or instance: how many it is, or -1 after an answer. */
+static int each_named(struct session *session, json_t *arguments,
+		      void (*fn)(struct participant *p, bool named))
+{
+	const char *name = json_string_value(json_object_get(arguments, "writer"));
+	int found = 0;
+
+	EACH(p, &session->participants, struct participant, link)
+		found += name && is_named(p, name);
+	if (!found) {
+		bad_argument(session, name ?: "writer", "name it, its class or its instance; "
+			     "gather-metadata says which there are", name ?
+			     "there is no such writer" : "no writer was named");
+		return -1;
+	}
+	EACH(p, &session->participants, struct participant, link)
+		fn(p, is_named(p, name));
+	return found;
+}
+
+static void exclude(struct participant *p, bool named)
+{
+	if (named && takes_part(p))
+		p->part = PART_EXCLUDED;
+}
+
+static void exclude_others(struct participant *p, bool named)
+{
+	if (!named && takes_part(p))
+		p->part = PART_EXCLUDED;
+}
+
+static void include(struct participant *p, bool named)
+{
+	if (named && p->part == PART_EXCLUDED)
+		p->part = PART_TAKES;
+}
+
+/* B-07: several calls add up. */
 static void call_exclude_writer(struct session *session, json_t *arguments)
 {
-	const char *name = NULL;
-	struct shadow_uuid uuid;
-	unsigned int found = 0;
-	bool is_uuid;
+	int found = each_named(session, arguments, exclude);
 
-	if (json_unpack(arguments, "{s:s}", "writer", &name))
-		return bad_argument(session, "exclude-writer", "name it, its class or its instance",
-				    "no writer was named");
-	is_uuid = !shadowcopy_uuid_parse(name, &uuid);
-	EACH(p, &session->participants, struct participant, link) {
-		bool named = !strcmp(p->info.name, name);
+	if (found > 0)
+		session_done(session, session->state, json_pack("{s:i}", "excluded", found));
+}
 
-		if (is_uuid)
-			named = uuid_same(&p->info.class_id, &uuid) ||
-				uuid_same(&p->info.instance_id, &uuid);
-		p->excluded |= named;
-		found += named;
-	}
-	if (!found)
-		return bad_argument(session, name, "gather-metadata says which there are",
-				    "there is no such writer");
-	session_done(session, session->state, json_pack("{s:i}", "excluded", found));
+/* The first one leaves only those; further ones add to them. */
+static void call_include_writer(struct session *session, json_t *arguments)
+{
+	int found = each_named(session, arguments, session->including ? include : exclude_others);
+
+	if (found < 0)
+		return;
+	session->including = true;
+	session_done(session, session->state, json_pack("{s:i}", "included", found));
 }
 
 static void call_start_set(struct session *session, json_t *arguments)
@@ -450,10 +611,23 @@ static void backup_prepared(struct round *round)
 			       round->failed));
 }
 
+static void prepare(struct session *session)
+{
+	session->parts_found = true;
+	round_start(session, SHADOW_NL_TELL_PREPARE_BACKUP, 0, backup_prepared);
+}
+
 static void call_prepare_backup(struct session *session, json_t *arguments)
 {
 	(void)arguments;
-	round_start(session, SHADOW_NL_TELL_PREPARE_BACKUP, 0, backup_prepared);
+	part_find(session, prepare);
+}
+
+static void create(struct session *session)
+{
+	session->parts_found = true;
+	session->state = SESSION_CREATING;
+	set_create(session);
 }
 
 static void call_create_set(struct session *session, json_t *arguments)
@@ -462,8 +636,10 @@ static void call_create_set(struct session *session, json_t *arguments)
 	if (!session->making.count)
 		return bad_argument(session, "create-set", "add-volume comes before",
 				    "the set has no volume");
-	session->state = SESSION_CREATING;
-	set_create(session);
+	if (session->parts_found)
+		create(session);
+	else
+		part_find(session, create);
 }
 
 static void call_status(struct session *session, json_t *arguments)
@@ -485,7 +661,15 @@ static void backup_completed(struct round *round)
 
 static void call_backup_complete(struct session *session, json_t *arguments)
 {
+	struct timespec now;
+
 	(void)arguments;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (shadowcopy_backup_act(session->sc, session->backup, SHADOWCOPY_ROLE_REQUESTER,
+				  SHADOWCOPY_STEP_COMPLETE) ||
+	    shadowcopy_backup_set_completed(session->sc, session->backup,
+					    now.tv_sec * 1000000000LL + now.tv_nsec))
+		return session_fail_library(session);
 	round_start(session, SHADOW_NL_TELL_BACKUP_COMPLETE, 0, backup_completed);
 }
 
@@ -518,6 +702,80 @@ static void call_keep(struct session *session, json_t *arguments)
 	session_done(session, session->state, NULL);
 }
 
+/* --- restore (B-41) ------------------------------------------------------------------------ */
+
+static void pre_restored(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	session_done(session, SESSION_RESTORING,
+		     json_pack("{s:o, s:i}", "writers", participants_json(session), "failed",
+			       round->failed));
+}
+
+static void call_pre_restore(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	part_find_restored(session);
+	round_start(session, SHADOW_NL_TELL_PRE_RESTORE, 0, pre_restored);
+}
+
+static void post_restored(struct round *round)
+{
+	struct session *session = ENTRY(round, struct session, round);
+
+	session_done(session, SESSION_RESTORED,
+		     json_pack("{s:o, s:i}", "writers", participants_json(session), "failed",
+			       round->failed));
+}
+
+/* L-03: a writer that was started again meanwhile is the same one, with a new instance. */
+static int bind_again(void *data, const struct shadowcopy_channel_writer *writer)
+{
+	struct session *session = data;
+
+	if (participant_find(session, &writer->instance_id))
+		return 0;
+	EACH(p, &session->participants, struct participant, link)
+		if (!p->present && uuid_same(&p->info.class_id, &writer->class_id) &&
+		    !strcmp(p->info.instance_name, writer->instance_name)) {
+			p->info = *writer;
+			p->present = true;
+			p->out = false;
+			p->state = WRITER_STABLE;
+			break;
+		}
+	return 0;
+}
+
+static int note_present(void *data, const struct shadowcopy_channel_writer *writer)
+{
+	struct participant *p = participant_find(data, &writer->instance_id);
+
+	if (p)
+		p->present = true;
+	return 0;
+}
+
+static void post_restore(struct session *session)
+{
+	EACH(p, &session->participants, struct participant, link)
+		p->present = false;
+	if (!writers_each(note_present, session))
+		writers_each(bind_again, session);
+	round_start(session, SHADOW_NL_TELL_POST_RESTORE, 0, post_restored);
+}
+
+static void call_post_restore(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	session_defer(session, post_restore);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+#define RESTORE (IN(RESTORE_INIT) | IN(CHOOSING) | IN(RESTORING) | IN(RESTORED))
+
 /* What may come when, and what to do before it. */
 static const struct {
 	const char *name;
@@ -530,10 +788,18 @@ static const struct {
 	  call_set_context },
 	{ "set-backup-state", IN(INIT) | IN(METADATA) | IN(SET),
 	  "after init-backup, before prepare-backup", call_set_backup_state },
-	{ "gather-metadata", IN(INIT), "once, after init-backup, before start-set",
-	  call_gather_metadata },
-	{ "exclude-writer", IN(METADATA), "after gather-metadata, before start-set",
-	  call_exclude_writer },
+	{ "gather-metadata", IN(INIT) | IN(RESTORE_INIT),
+	  "once, after init-backup or init-restore, before start-set", call_gather_metadata },
+	{ "exclude-writer", IN(METADATA) | IN(CHOOSING),
+	  "after gather-metadata, before start-set or pre-restore", call_exclude_writer },
+	{ "include-writer", IN(METADATA) | IN(CHOOSING),
+	  "after gather-metadata, before start-set or pre-restore", call_include_writer },
+	{ "get-metadata", IN(METADATA) | IN(SET) | IN(PREPARED) | IN(CREATED) | IN(COMPLETE) |
+	  RESTORE, "after gather-metadata", call_get_metadata },
+	{ "get-document", ANY & ~IN(NEW), "after init-backup or init-restore",
+	  call_get_document },
+	{ "put-document", IN(INIT) | IN(METADATA) | IN(SET) | IN(PREPARED) | IN(CREATED) | RESTORE,
+	  "after init-backup or init-restore, and not at its end", call_put_document },
 	{ "start-set", IN(INIT) | IN(METADATA), "once, after gather-metadata", call_start_set },
 	{ "add-volume", IN(SET), "after start-set, before prepare-backup", call_add_volume },
 	{ "prepare-backup", IN(SET), "after start-set", call_prepare_backup },
@@ -542,6 +808,11 @@ static const struct {
 	{ "keep", IN(CREATED) | IN(COMPLETE), "after create-set", call_keep },
 	{ "backup-complete", IN(CREATED), "once, after create-set", call_backup_complete },
 	{ "abort", ANY, "", call_abort },
+	{ "init-restore", IN(NEW), "once, before all others", call_init_restore },
+	{ "set-restore-state", IN(RESTORE_INIT) | IN(CHOOSING),
+	  "after init-restore, before pre-restore", call_set_restore_state },
+	{ "pre-restore", IN(CHOOSING), "once, after gather-metadata", call_pre_restore },
+	{ "post-restore", IN(RESTORING), "once, after pre-restore", call_post_restore },
 };
 
 static void bad_state(struct session *session, const char *call, const char *remedy,
@@ -564,7 +835,7 @@ static void aside(struct session *session, json_t *id,
 	session->reply = under_way;
 }
 
-void session_call(struct session *session, const char *call, json_t *id, json_t *arguments)
+static void dispatch(struct session *session, const char *call, json_t *id, json_t *arguments)
 {
 	static const struct failure asked = {
 		.code = "BAD_STATE", .error = -ECANCELED, .phase = "session",
@@ -587,7 +858,7 @@ void session_call(struct session *session, const char *call, json_t *id, json_t 
 	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_abort &&
 	    !session->working) {
 		/* a round, or the wait for one: it is over, and its writers are told to abort */
-		session->gather = false;
+		session->deferred = NULL;
 		session_fail(session, session->state, &asked);
 		session->reply = json_incref(id);
 		round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
@@ -611,4 +882,16 @@ void session_call(struct session *session, const char *call, json_t *id, json_t 
 	} else {
 		calls[i].fn(session, arguments);
 	}
+}
+
+void session_call(struct session *session, const char *call, json_t *id, json_t *arguments,
+		  int fd)
+{
+	int before = session->document_fd;
+
+	session->document_fd = fd;
+	dispatch(session, call, id, arguments);
+	if (session->document_fd >= 0)
+		close(session->document_fd);
+	session->document_fd = before;
 }

@@ -10,8 +10,13 @@
  *	freeze	writers: FREEZE, front-end first, then back-end, then system
  *	take	the module: filesystems, gates, the instant, release
  *	thaw	writers: THAW, in the reverse order
- *	post	writers: POST_SNAPSHOT
- *	finish	what the shadows are
+ *	list	which shadows there are: the document has them from here on
+ *	post	writers: POST_SNAPSHOT; some recover in the shadows, which can be written to
+ *	trim	what writers and the machine exclude from shadows is deleted in them (A-30)
+ *	seal	... and then the shadows are read-only
+ *	finish	what stays with the volumes
+ *
+ * Trim and seal do nothing where the shadows were read-only from the beginning.
  *
  * After each told step those that failed are looked at.  A set that may not degrade is
  * given up for any of them; one that may goes on, its consistency is less, and who failed
@@ -39,7 +44,7 @@ struct step {
 enum {
 	STEP_PLAN, STEP_PREPARE, STEP_SYNC, STEP_FREEZE_FRONT_END, STEP_FREEZE_BACK_END,
 	STEP_FREEZE_SYSTEM, STEP_TAKE, STEP_THAW_SYSTEM, STEP_THAW_BACK_END, STEP_THAW_FRONT_END,
-	STEP_POST, STEP_FINISH,
+	STEP_LIST, STEP_POST, STEP_TRIM, STEP_SEAL, STEP_FINISH,
 };
 
 static const struct step steps[] = {
@@ -59,7 +64,10 @@ static const struct step steps[] = {
 		SHADOW_NL_LEVEL_BACK_END, true },
 	[STEP_THAW_FRONT_END] = { "thaw-front-end", NULL, SHADOW_NL_TELL_THAW,
 		SHADOW_NL_LEVEL_FRONT_END, true },
+	[STEP_LIST] = { "list", making_list, 0, 0, false },
 	[STEP_POST] = { "post", NULL, SHADOW_NL_TELL_POST_SNAPSHOT, 0, false },
+	[STEP_TRIM] = { "trim", making_trim, 0, 0, false },
+	[STEP_SEAL] = { "seal", making_seal, 0, 0, false },
 	[STEP_FINISH] = { "finish", making_finish, 0, 0, false },
 };
 
@@ -154,7 +162,7 @@ void set_abort(struct session *session, const struct failure *failure)
 static bool any_failed(const struct session *session)
 {
 	EACH(p, &session->participants, struct participant, link)
-		if (!p->excluded && p->out)
+		if (takes_part(p) && p->out)
 			return true;
 	return false;
 }
@@ -162,7 +170,7 @@ static bool any_failed(const struct session *session)
 static bool any_takes_part(const struct session *session)
 {
 	EACH(p, &session->participants, struct participant, link)
-		if (!p->excluded)
+		if (takes_part(p))
 			return true;
 	return false;
 }
@@ -202,13 +210,24 @@ static json_t *reasons(const struct session *session)
 	size_t i;
 
 	EACH(p, &session->participants, struct participant, link)
-		if (!p->excluded && p->out)
+		if (takes_part(p) && p->out)
 			json_array_append_new(array, writer_reason(p));
 	for (i = 0; (entry = shadowcopy_plan_entry(session->making.plan, i)); i++)
 		if (*entry->warning)
 			json_array_append_new(array, json_sprintf("%s: %s", entry->path,
 								  entry->warning));
 	return array;
+}
+
+static void add_trim(json_t *result, const struct making *making)
+{
+	if (!making->trim || !shadowcopy_trim_count(making->trim))
+		return;
+	json_object_set_new(result, "trimmed",
+			    json_pack("{s:I, s:I, s:s}", "files",
+				      (json_int_t)making->trimmed_files, "bytes",
+				      (json_int_t)making->trimmed_bytes, "problem",
+				      making->trim_problem));
 }
 
 static json_t *shadows_json(const struct making *making)
@@ -241,6 +260,7 @@ static void finished(struct session *session)
 	result = json_pack("{s:s, s:o, s:s, s:b, s:o}", "set", set, "shadows",
 			   shadows_json(&session->making), "consistency", level, "degraded",
 			   degraded, "reasons", why);
+	add_trim(result, &session->making);
 	json_object_set_new(result, "hold_ns", json_integer(session->making.step.hold_ns));
 	json_object_set_new(result, "gate_ns", json_integer(session->making.step.gate_ns));
 	json_object_set(result, "timings_ms", session->timings);
@@ -270,9 +290,12 @@ static void work_done(struct work *work)
 
 	session->working = false;
 	if (session->making.rc)
-		set_abort(session, &session->making.failure);
-	else
-		next_step(session);
+		return set_abort(session, &session->making.failure);
+	if (session->step == STEP_LIST && exchange_note_set(session)) {
+		failure_of_document(&session->making.failure, session->sc);
+		return set_abort(session, &session->making.failure);
+	}
+	next_step(session);
 }
 
 /* Of writers that failed in the last round: what it means for the set. */
@@ -281,7 +304,7 @@ static void look_at_failures(struct session *session)
 	struct failure failure;
 
 	EACH(p, &session->participants, struct participant, link) {
-		if (!p->out || p->excluded || p->aborted)
+		if (!p->out || !takes_part(p) || p->aborted)
 			continue;
 		if (steps[session->step].tell == SHADOW_NL_TELL_POST_SNAPSHOT)
 			continue;	/* C-25: the shadow is there; its state tells */
@@ -354,7 +377,7 @@ static bool share(const struct session *a, const struct session *b)
 				return true;
 	EACH(p, &a->participants, struct participant, link)
 		EACH(q, &b->participants, struct participant, link)
-			if (!p->excluded && !q->excluded &&
+			if (takes_part(p) && takes_part(q) &&
 			    uuid_same(&p->info.instance_id, &q->info.instance_id))
 				return true;
 	return false;
@@ -392,11 +415,25 @@ static void start_waiting(void)
 	}
 }
 
+/* Without memory nothing is trimmed for a writer. */
+static void note_metadata(struct session *session)
+{
+	struct making *making = &session->making;
+
+	free(making->metadata);
+	making->metadata_count = exchange_metadata(session, true, &making->metadata);
+}
+
 void set_create(struct session *session)
 {
 	struct making *making = &session->making;
 
 	making->flags = session->flags | (session->keep ? SHADOW_SET_NO_AUTO_RELEASE : 0);
+	making->recover = !(making->flags & SHADOW_SET_WRITABLE) && part_needs_recovery(session);
+	if (making->recover)
+		making->flags |= SHADOW_SET_WRITABLE;
+	making->no_recover = session->no_autorecovery;
+	note_metadata(session);
 	making->timeout_ms = session->timeout_ms;
 	making->context = session->context;
 	session->timings = json_object();

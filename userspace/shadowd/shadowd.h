@@ -4,6 +4,9 @@
  *
  *	client	connections: packets, calls, answers
  *	session	what a requester is doing: one state table
+ *	exchange	documents: what of them goes to whom, and what comes back
+ *	reading	documents that come, read by a thread
+ *	part	who takes part
  *	set	how a set is made: one sequence of steps
  *	round	the same thing told to many writers, until all have answered
  *	writer	who has registered with the module
@@ -30,6 +33,7 @@
 #include <systemd/sd-event.h>
 
 #include "libshadowcopy-channel.h"
+#include "libshadowcopy-document.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -96,6 +100,8 @@ void failure_set(struct failure *failure, const char *code, int error, const cha
 	PRINTF(7, 8);
 /* The last failure on a handle of the library. */
 void failure_of_library(struct failure *failure, const struct shadowcopy *sc);
+/* The same, of what has to do with documents. */
+void failure_of_document(struct failure *failure, const struct shadowcopy *sc);
 json_t *failure_json(const struct failure *failure);
 
 /* --- log.c -------------------------------------------------------------------------- */
@@ -159,14 +165,25 @@ enum writer_state {
 	WRITER_FAILED,
 };
 
+/* Whether a writer takes part, and if not, why. */
+enum part {
+	PART_TAKES,
+	PART_EXCLUDED,		/* the requester does not want it (B-07) */
+	PART_ABSENT,		/* it has not identified itself (C-20) */
+	PART_NOT_CHOSEN,	/* components are chosen, and none of its */
+	PART_NO_DATA,		/* volumes are, and it has nothing on them */
+};
+
 /* A writer in a session. */
 struct participant {
 	struct link link;
 	struct shadowcopy_channel_writer info;
-	bool excluded;		/* the requester does not want it */
+	struct shadowcopy_metadata *metadata;	/* NULL: it has told nothing */
+	enum part part;
 	bool out;		/* failed or gone: it is told no more but abort */
 	bool frozen;
 	bool aborted;		/* alone, the others go on */
+	bool present;		/* for post_restore() */
 	uint32_t pending;	/* what it is to answer */
 	uint32_t state;		/* enum writer_state */
 	uint32_t failed_at;	/* enum shadow_nl_tell, with WRITER_FAILED */
@@ -174,6 +191,11 @@ struct participant {
 	uint64_t elapsed_ns;
 	char text[SHADOW_NL_TEXT_MAX + 1];
 };
+
+static inline bool takes_part(const struct participant *p)
+{
+	return p->part == PART_TAKES;
+}
 
 struct round {
 	uint32_t tell;
@@ -192,12 +214,14 @@ void round_start(struct session *session, uint32_t tell, uint32_t level,
 		 void (*done)(struct round *round));
 /* A message of the module to the coordinator. */
 void round_message(const struct shadowcopy_channel_message *message);
+struct participant *participant_find(struct session *session, const struct shadow_uuid *instance);
 
 /* --- session.c ----------------------------------------------------------------------- */
 
 enum session_state {
 	SESSION_NEW, SESSION_INIT, SESSION_METADATA, SESSION_SET, SESSION_PREPARED,
 	SESSION_CREATING, SESSION_CREATED, SESSION_COMPLETE, SESSION_ABORTED, SESSION_FAILED,
+	SESSION_RESTORE_INIT, SESSION_CHOOSING, SESSION_RESTORING, SESSION_RESTORED,
 };
 
 /* What a set is made of; while work runs it is the work's. */
@@ -211,6 +235,7 @@ struct making {
 	size_t count;
 	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
 	char *stores[SHADOW_MAX_SET_VOLUMES];	/* as asked for, or NULL */
+	char fs_uuids[SHADOW_MAX_SET_VOLUMES][64];	/* or "" */
 	struct shadowcopy_choice choices[SHADOW_MAX_SET_VOLUMES];
 	struct shadowcopy_part **parts[SHADOW_MAX_SET_VOLUMES];
 	uint32_t flags;			/* SHADOW_SET_* */
@@ -219,6 +244,13 @@ struct making {
 	struct shadow_set_step step;
 	struct shadow_shadow_info shadows[SHADOW_MAX_SET_VOLUMES];
 	size_t shadow_count;
+	bool recover;			/* writable until its writers have recovered */
+	bool no_recover;		/* nothing may be changed in them (H-23) */
+	struct shadowcopy_metadata **metadata;	/* of who takes part; they are the session's */
+	size_t metadata_count;
+	struct shadowcopy_trim *trim;	/* what is deleted in the shadows then */
+	uint64_t trimmed_files, trimmed_bytes;
+	char trim_problem[256];
 	int rc;
 	struct failure failure;
 };
@@ -232,6 +264,9 @@ struct session {
 	struct shadow_uuid uuid;
 	enum session_state state;
 	json_t *reply;			/* "id" of the call that is still to be answered */
+	int document_fd;		/* what came with the call, or -1 */
+	struct shadowcopy *sc;		/* for the documents */
+	struct shadowcopy_backup *backup;	/* NULL before init */
 	struct round round;
 	struct link participants;
 	uint32_t context;
@@ -239,7 +274,11 @@ struct session {
 	uint32_t timeout_ms;
 	bool may_degrade;		/* a writer's failure costs consistency, not the set */
 	bool keep;			/* the shadows outlive the connection */
-	bool gather;			/* once nothing is frozen */
+	void (*deferred)(struct session *session);	/* once nothing is frozen */
+	bool no_autorecovery, rollback_recovery;	/* H-23, H-25 */
+	bool including;			/* a writer was included: all others are not */
+	bool context_set;
+	bool parts_found;		/* who takes part is known */
 	bool working;			/* a thread has struct making */
 	bool started;			/* no longer waiting in the queue */
 	bool aborting;
@@ -258,8 +297,9 @@ struct session *session_new(struct client *client, uid_t uid);
 /* Its requester is gone. */
 void session_close(struct session *session);
 struct session *session_find(const struct shadow_uuid *uuid);
-/* A call of its requester; answers it, now or later. */
-void session_call(struct session *session, const char *call, json_t *id, json_t *arguments);
+/* A call of its requester; answers it, now or later.  Closes @fd, -1: no document came. */
+void session_call(struct session *session, const char *call, json_t *id, json_t *arguments,
+		  int fd);
 /* The answer of what was called last. */
 void session_done(struct session *session, enum session_state next, json_t *result);
 void session_fail(struct session *session, enum session_state next,
@@ -267,7 +307,70 @@ void session_fail(struct session *session, enum session_state next,
 /* Is there still something to wait for?  If not, and it is closing, it goes. */
 void session_settle(struct session *session);
 void sessions_init(void);
+/* The answer of what was called last, with a document. */
+void session_done_document(struct session *session, json_t *result, char *text, size_t size);
+/* A failure of the library leaves the session as it is. */
+void session_fail_library(struct session *session);
+/* Do it now, or as soon as nothing is frozen: files are opened in it. */
+void session_defer(struct session *session, void (*fn)(struct session *session));
 json_t *participants_json(const struct session *session);
+
+/* --- part.c ----------------------------------------------------------------------------- */
+
+/*
+ * Find out who takes part in a backup, then call @done: what the volumes have is looked at
+ * in a thread.
+ */
+void part_find(struct session *session, void (*done)(struct session *session));
+/* Who has something that is to be restored. */
+void part_find_restored(struct session *session);
+/* The writers of the session's document that a participant is: how many. */
+#define PART_INSTANCES_MAX 64
+size_t part_instances(const struct session *session, const struct participant *p,
+		      struct shadow_uuid instances[PART_INSTANCES_MAX]);
+/* Does anybody who takes part need shadows that can be written to for a while? (h.3) */
+bool part_needs_recovery(const struct session *session);
+
+/* --- exchange.c -------------------------------------------------------------------------- */
+
+/* A call of a writer's; answers it, now or later.  Closes @fd. */
+void exchange_writer_call(struct client *client, uid_t uid, const char *call, json_t *id,
+			  json_t *arguments, int fd);
+bool exchange_is_writer_call(const char *call);
+void call_get_metadata(struct session *session, json_t *arguments);
+void call_get_document(struct session *session, json_t *arguments);
+void call_put_document(struct session *session, json_t *arguments);
+void call_init_restore(struct session *session, json_t *arguments);
+/* Metadata of all that have told it, with room for one more, to be freed by free(). */
+size_t exchange_metadata(const struct session *session, bool taking_part,
+			 struct shadowcopy_metadata ***metadatap);
+/* The session's document goes to where its requester may change what he may at this state. */
+int exchange_act(struct session *session);
+/* What the set is goes into the document: 0, or a negative errno. */
+int exchange_note_set(struct session *session);
+
+/* --- reading.c ---------------------------------------------------------------------------- */
+
+enum reading_kind { READING_METADATA, READING_BACKUP };
+
+struct reading {
+	struct work work;
+	enum reading_kind kind;
+	int fd;
+	uint64_t size_max;
+	char label[128];
+	void (*done)(struct reading *reading);	/* it is freed after that */
+	void *data;
+	struct shadowcopy *sc;
+	struct shadowcopy_metadata *metadata;
+	struct shadowcopy_backup *backup;
+	int rc;
+	struct failure failure;		/* with @rc */
+};
+
+/* Steals @fd.  NULL where there is no memory. */
+struct reading *reading_new(enum reading_kind kind, int fd, const char *label);
+void reading_start(struct reading *reading);
 
 /* --- set.c ------------------------------------------------------------------------------ */
 
@@ -284,7 +387,12 @@ void set_release(struct session *session);
 /* --- client.c --------------------------------------------------------------------------- */
 
 int clients_init(sd_event *loop, int listener);
-void client_send(struct client *client, json_t *message);	/* steals it */
+/* Both steal what they send. */
+void client_send(struct client *client, json_t *message);
+void client_send_document(struct client *client, json_t *message, char *text, size_t size);
+/* What it calls next waits until an answer was sent; it stays until then. */
+void client_hold(struct client *client);
+void client_release(struct client *client);
 
 /* --- access.c ---------------------------------------------------------------------------- */
 

@@ -29,10 +29,16 @@ static struct {
 	bool dies;
 	bool hangs;
 	bool without;
+	const char *set;	/* PROPERTY=TEXT, of all its components */
+	const char *save;	/* the document, in this file */
+	const char *run;	/* this command */
 } at[TELLS];
+
+static const char *metadata_file, *path;
 
 static const char *name = "test";
 static FILE *log_file;
+static struct shadowcopy *sc;
 static volatile sig_atomic_t ends;
 
 static void on_signal(int number)
@@ -59,6 +65,70 @@ static void pause_ms(unsigned int ms)
 	nanosleep(&time, NULL);
 }
 
+/* 0, or the event has failed. */
+static int tell_metadata(struct shadowcopy_writer_event *event)
+{
+	static char text[1 << 20];
+	FILE *file = fopen(metadata_file, "re");
+	size_t size = file ? fread(text, 1, sizeof(text), file) : 0;
+	int rc = -EIO;
+
+	if (file) {
+		fclose(file);
+		rc = shadowcopy_writer_event_load_metadata(event, text, size);
+	}
+	if (rc)
+		fprintf(stderr, "testwriter: %s: %s\n", metadata_file,
+			shadowcopy_last_error(sc)->text);
+	return rc;
+}
+
+/* What was asked for with the document: 0 or a negative errno. */
+static int use_document(struct shadowcopy_writer_event *event, uint32_t tell)
+{
+	struct shadowcopy_backup *backup;
+	uint32_t property = 0;
+	const char *value;
+	size_t i, j, size;
+	char *text;
+	int rc = shadowcopy_writer_event_backup(event, &backup);
+
+	if (!rc && at[tell].save) {
+		rc = shadowcopy_backup_save(sc, backup, &text, &size);
+		if (!rc) {
+			rc = shadowcopy_document_write(sc, at[tell].save, text, size);
+			free(text);
+		}
+	}
+	if (rc || !at[tell].set)
+		return rc;
+	value = strchr(at[tell].set, '=');
+	for (i = 1; value && i <= SHADOWCOPY_PROPERTY_FAILURE; i++)
+		if (strlen(shadowcopy_property_name(i)) == (size_t)(value - at[tell].set) &&
+		    !strncmp(shadowcopy_property_name(i), at[tell].set, value - at[tell].set))
+			property = i;
+	for (i = 0; !rc && i < backup->writer_count; i++)
+		for (j = 0; !rc && j < backup->writers[i]->component_count; j++)
+			rc = shadowcopy_backup_component_set_text(
+				sc, backup->writers[i]->components[j], property, value + 1);
+	return rc;
+}
+
+/* With the shadow of --path, and whether that is affected. */
+static int run_command(struct shadowcopy_writer_event *event, uint32_t tell)
+{
+	const char *device;
+
+	unsetenv("SHADOW");
+	unsetenv("AFFECTED");
+	if (path && !shadowcopy_writer_event_shadow(event, path, &device))
+		setenv("SHADOW", device, 1);
+	if (path && tell != SHADOW_NL_TELL_IDENTIFY)
+		setenv("AFFECTED", shadowcopy_writer_event_path_affected(event, path) == 1 ? "1" :
+		       "0", 1);
+	return system(at[tell].run) ? -EIO : 0;
+}
+
 static int on_event(struct shadowcopy_writer_event *event, void *data)
 {
 	uint32_t tell = shadowcopy_writer_event_tell(event);
@@ -70,6 +140,14 @@ static int on_event(struct shadowcopy_writer_event *event, void *data)
 	while (at[tell].hangs && !ends)
 		pause_ms(100);
 	pause_ms(at[tell].delay_ms);
+	if (tell == SHADOW_NL_TELL_IDENTIFY && metadata_file && tell_metadata(event))
+		return -EINVAL;
+	if ((at[tell].save || at[tell].set) && use_document(event, tell))
+		return shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0, "%s",
+						    shadowcopy_last_error(sc)->text);
+	if (at[tell].run && run_command(event, tell))
+		return shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0,
+						    "its command failed");
 	if (at[tell].times && at[tell].status) {
 		at[tell].times--;
 		return shadowcopy_writer_event_fail(event, at[tell].status, 42,
@@ -94,6 +172,16 @@ static uint32_t number_of(const char *(*names)(uint32_t number), uint32_t count,
 static uint32_t tell_of(const char *word)
 {
 	return number_of(shadowcopy_tell_name, TELLS, word, strcspn(word, "=:"));
+}
+
+static const char *behind_colon(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (colon)
+		return colon + 1;
+	fprintf(stderr, "testwriter: \"%s\" has no \":\"\n", text);
+	exit(2);
 }
 
 /* EVENT=STATUS[:TIMES] */
@@ -133,6 +221,13 @@ static void help(void)
 	     "      --hang EVENT         never answer\n"
 	     "      --die EVENT          exit at once\n"
 	     "      --without EVENT      have no handler for it\n"
+	     "      --metadata FILE      tell this metadata when it is asked\n"
+	     "      --set EVENT:PROPERTY=TEXT\n"
+	     "                           change this of all its components, \"backup-stamp\" ...\n"
+	     "      --save EVENT:FILE    write what it sees of the document into FILE\n"
+	     "      --run EVENT:COMMAND  with $SHADOW, the shadow of --path, in post-snapshot, and\n"
+	     "                           $AFFECTED, whether it is in the set\n"
+	     "      --path PATH          see there\n"
 	     "  -h, --help               this help\n\n"
 	     "EVENT is identify, prepare-backup, prepare-snapshot, freeze, thaw, post-snapshot,\n"
 	     "backup-complete, backup-shutdown, abort, pre-restore or post-restore.");
@@ -159,10 +254,10 @@ static int run(const struct shadowcopy_writer_spec *spec)
 		.post_restore = handler(SHADOW_NL_TELL_POST_RESTORE),
 	};
 	struct shadowcopy_writer *writer;
-	struct shadowcopy *sc = shadowcopy_new();
 	struct pollfd fd = { .events = POLLIN };
 	int rc = 0;
 
+	sc = shadowcopy_new();
 	if (!sc || shadowcopy_writer_open(sc, spec, &ops, NULL, &writer)) {
 		fprintf(stderr, "testwriter: %s\n", shadowcopy_last_error(sc)->text);
 		return EXIT_FAILURE;
@@ -186,6 +281,7 @@ int main(int argc, char **argv)
 {
 	enum {
 		NAME = 256, INSTANCE, CLASS, LEVEL, FREEZE_MS, LOG, FAIL, DELAY, HANG, DIE, WITHOUT,
+		METADATA, SET, SAVE, RUN, FILE_PATH,
 	};
 	static const struct option longs[] = {
 		{ "name", required_argument, NULL, NAME },
@@ -199,6 +295,11 @@ int main(int argc, char **argv)
 		{ "hang", required_argument, NULL, HANG },
 		{ "die", required_argument, NULL, DIE },
 		{ "without", required_argument, NULL, WITHOUT },
+		{ "metadata", required_argument, NULL, METADATA },
+		{ "set", required_argument, NULL, SET },
+		{ "save", required_argument, NULL, SAVE },
+		{ "run", required_argument, NULL, RUN },
+		{ "path", required_argument, NULL, FILE_PATH },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -249,6 +350,21 @@ int main(int argc, char **argv)
 			break;
 		case WITHOUT:
 			at[tell_of(optarg)].without = true;
+			break;
+		case METADATA:
+			metadata_file = optarg;
+			break;
+		case SET:
+			at[tell_of(optarg)].set = behind_colon(optarg);
+			break;
+		case SAVE:
+			at[tell_of(optarg)].save = behind_colon(optarg);
+			break;
+		case RUN:
+			at[tell_of(optarg)].run = behind_colon(optarg);
+			break;
+		case FILE_PATH:
+			path = optarg;
 			break;
 		case 'h':
 			help();

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * trim.c - files that a shadow need not have are deleted in it, while it can be written to
+ * (F-07, A-30).
+ *
+ * Which files: what the writers exclude from shadows, and what the machine does, in
+ * /etc/shadowcopy/trim.d.  The shadow's filesystem is mounted where nobody sees it, by
+ * a descriptor alone; directories are opened below that without following links and without
+ * leaving the filesystem: what is in a shadow is not trusted, and nothing of the volume
+ * itself can be reached.  A mount that is needed for no longer goes with its descriptor.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "document.h"
+#include "exclude.h"
+#include "libshadowcopy-document.h"
+
+#define TRIM_DIRECTORY	"/etc/shadowcopy/trim.d"
+#define DEPTH_MAX	256
+
+struct shadowcopy_trim {
+	struct shadowcopy *sc;
+	struct sc_excludes machine;
+	struct shadowcopy_metadata *const *writers;
+	size_t writer_count;
+	size_t count;
+};
+
+SC_EXPORT int shadowcopy_trim_new(struct shadowcopy *sc, const char *directory,
+				  struct shadowcopy_metadata *const *writers, size_t count,
+				  struct shadowcopy_trim **trimp)
+{
+	struct shadowcopy_trim *trim = calloc(1, sizeof(*trim));
+	size_t i;
+	int rc;
+
+	*trimp = NULL;
+	if (!trim)
+		return SC_FAIL(sc, -ENOMEM, .action = "see what shadows need not have");
+	rc = sc_excludes_read(sc, &trim->machine, directory ?: TRIM_DIRECTORY, writers, count, NULL,
+			      NULL);
+	if (rc) {
+		shadowcopy_trim_free(trim);
+		return rc;
+	}
+	trim->sc = sc;
+	trim->writers = writers;
+	trim->writer_count = count;
+	trim->count = trim->machine.count;
+	for (i = 0; i < count; i++)
+		trim->count += writers[i]->shadow_exclude_count;
+	*trimp = trim;
+	return 0;
+}
+
+SC_EXPORT void shadowcopy_trim_free(struct shadowcopy_trim *trim)
+{
+	if (!trim)
+		return;
+	sc_excludes_clear(&trim->machine);
+	free(trim);
+}
+
+SC_EXPORT size_t shadowcopy_trim_count(const struct shadowcopy_trim *trim)
+{
+	return trim->count;
+}
+
+/* --- the shadow's files ---------------------------------------------------------------- */
+
+static int set_option(int fs, unsigned int command, const char *key, const char *value)
+{
+	return syscall(SYS_fsconfig, fs, command, key, value, 0) ? -errno : 0;
+}
+
+/* A directory: the root of the filesystem on @device. */
+static int mount_hidden(const char *device, const char *fstype)
+{
+	int fs = syscall(SYS_fsopen, fstype, FSOPEN_CLOEXEC), rc, root;
+
+	if (fs < 0)
+		return -errno;
+	rc = set_option(fs, FSCONFIG_SET_STRING, "source", device);
+	/* Its twin is mounted. */
+	if (!rc && !strcmp(fstype, "xfs"))
+		rc = set_option(fs, FSCONFIG_SET_FLAG, "nouuid", NULL);
+	if (!rc)
+		rc = set_option(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
+	if (rc) {
+		close(fs);
+		return rc;
+	}
+	root = syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+		       MOUNT_ATTR_NOEXEC);
+	rc = root < 0 ? -errno : 0;
+	close(fs);
+	if (rc)
+		return rc;
+	/* The mount's own descriptor is only a place: it cannot be read, nor synced. */
+	rc = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (rc < 0)
+		rc = -errno;
+	close(root);
+	return rc;
+}
+
+static int open_below(int dir, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_NO_XDEV,
+	};
+	int fd = syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Delete in a directory, which is closed. */
+static int trim_directory(int fd, const char *spec, bool recursive, unsigned int depth,
+			  struct shadowcopy_trimmed *result)
+{
+	DIR *stream = fdopendir(fd);
+	struct dirent *entry;
+	struct stat st;
+	int rc = 0, below;
+
+	if (!stream) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	while (!rc && (errno = 0, entry = readdir(stream))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (!S_ISDIR(st.st_mode)) {
+			if (!shadowcopy_spec_matches(spec, entry->d_name))
+				continue;
+			if (unlinkat(fd, entry->d_name, 0)) {
+				rc = -errno;
+				break;
+			}
+			result->files++;
+			if (st.st_nlink == 1)
+				result->bytes += (uint64_t)st.st_blocks * 512;
+		} else if (recursive && depth < DEPTH_MAX) {
+			below = open_below(fd, entry->d_name);
+			if (below >= 0)
+				rc = trim_directory(below, spec, recursive, depth + 1, result);
+		}
+	}
+	if (!rc && errno)
+		rc = -errno;
+	closedir(stream);
+	return rc;
+}
+
+static int trim_pattern(int root, const char *mountpoint, const char *path, const char *spec,
+			bool recursive, struct shadowcopy_trimmed *result)
+{
+	const char *below = sc_path_below(path, mountpoint);
+	int fd;
+
+	/* Of a directory above the volume all that is below it may be meant. */
+	if (!below && recursive && sc_path_below(mountpoint, path))
+		below = "";
+	if (!below)
+		return 0;
+	fd = open_below(root, below);
+	if (fd < 0)	/* not there, or somewhere else: then not in this shadow */
+		return 0;
+	return trim_directory(fd, spec, recursive, 0, result);
+}
+
+static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mountpoint,
+		    struct shadowcopy_trimmed *result)
+{
+	size_t i, j;
+	int rc = 0;
+
+	for (i = 0; i < trim->machine.count && !rc; i++) {
+		const struct sc_pattern *p = &trim->machine.patterns[i];
+
+		rc = trim_pattern(root, mountpoint, p->path, p->spec, p->recursive, result);
+	}
+	for (i = 0; i < trim->writer_count; i++)
+		for (j = 0; j < trim->writers[i]->shadow_exclude_count && !rc; j++) {
+			const struct shadowcopy_exclude *e = trim->writers[i]->shadow_excludes[j];
+
+			rc = trim_pattern(root, mountpoint, e->path, e->spec, e->recursive, result);
+		}
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *device,
+				  const char *fstype, const char *mountpoint,
+				  struct shadowcopy_trimmed *result)
+{
+	int root, rc;
+
+	memset(result, 0, sizeof(*result));
+	root = mount_hidden(device, fstype);
+	if (root < 0)
+		return SC_FAIL(trim->sc, root, .action = "mount to delete what it need not have",
+			       .object = device);
+	rc = trim_all(trim, root, mountpoint, result);
+	if (!rc && syncfs(root))
+		rc = -errno;
+	close(root);
+	if (rc)
+		return SC_FAIL(trim->sc, rc, .action = "delete what need not be in", .object = device);
+	return 0;
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * exchange.c - documents: what of them goes to whom, and what comes back (A-14, c.6).
+ *
+ * The session's document is ours.  A requester gets a copy of it, a writer a copy with its
+ * own part only; what comes back is compared with ours, and each difference has to be one
+ * that this side may make at this step.  The steps follow from the session's state and
+ * from what the writer is being told; so a writer's copy counts while its answer is
+ * awaited, and never afterwards.
+ *
+ * Who calls for a writer has to be of its user; that this user may be a writer was found out
+ * when the writers were gathered.
+ */
+#include <time.h>
+#include <unistd.h>
+
+#include "shadowd.h"
+
+#define USER_DOCUMENT_MAX (1U << 20)	/* bytes, of a writer that is not root */
+
+static const uint32_t requester_steps[] = {
+	[SESSION_NEW] = SHADOWCOPY_STEP_INIT,
+	[SESSION_INIT] = SHADOWCOPY_STEP_INIT,
+	[SESSION_METADATA] = SHADOWCOPY_STEP_GATHERED,
+	[SESSION_SET] = SHADOWCOPY_STEP_GATHERED,
+	[SESSION_PREPARED] = SHADOWCOPY_STEP_PREPARED,
+	[SESSION_CREATING] = SHADOWCOPY_STEP_SNAPSHOT,
+	[SESSION_CREATED] = SHADOWCOPY_STEP_CREATED,
+	[SESSION_COMPLETE] = SHADOWCOPY_STEP_COMPLETED,
+	[SESSION_ABORTED] = SHADOWCOPY_STEP_COMPLETED,
+	[SESSION_FAILED] = SHADOWCOPY_STEP_COMPLETED,
+	[SESSION_RESTORE_INIT] = SHADOWCOPY_STEP_RESTORE_INIT,
+	[SESSION_CHOOSING] = SHADOWCOPY_STEP_CHOOSING,
+	[SESSION_RESTORING] = SHADOWCOPY_STEP_RESTORING,
+	[SESSION_RESTORED] = SHADOWCOPY_STEP_RESTORED,
+};
+
+/* What a writer is told; those that are not here have no document. */
+static const uint32_t writer_steps[] = {
+	[SHADOW_NL_TELL_PREPARE_BACKUP] = SHADOWCOPY_STEP_PREPARE_BACKUP,
+	[SHADOW_NL_TELL_PREPARE_SNAPSHOT] = SHADOWCOPY_STEP_SNAPSHOT,
+	[SHADOW_NL_TELL_FREEZE] = SHADOWCOPY_STEP_SNAPSHOT,
+	[SHADOW_NL_TELL_THAW] = SHADOWCOPY_STEP_SNAPSHOT,
+	[SHADOW_NL_TELL_POST_SNAPSHOT] = SHADOWCOPY_STEP_POST_SNAPSHOT,
+	[SHADOW_NL_TELL_BACKUP_COMPLETE] = SHADOWCOPY_STEP_COMPLETE,
+	[SHADOW_NL_TELL_PRE_RESTORE] = SHADOWCOPY_STEP_PRE_RESTORE,
+	[SHADOW_NL_TELL_POST_RESTORE] = SHADOWCOPY_STEP_POST_RESTORE,
+};
+
+int exchange_act(struct session *session)
+{
+	return shadowcopy_backup_act(session->sc, session->backup, SHADOWCOPY_ROLE_REQUESTER,
+				     requester_steps[session->state]);
+}
+
+size_t exchange_metadata(const struct session *session, bool taking_part,
+			 struct shadowcopy_metadata ***metadatap)
+{
+	size_t count = 0;
+
+	EACH(p, &session->participants, struct participant, link)
+		count += p->metadata && (!taking_part || takes_part(p));
+	*metadatap = calloc(count + 2, sizeof(**metadatap));
+	if (!*metadatap)
+		return 0;
+	count = 0;
+	EACH(p, &session->participants, struct participant, link)
+		if (p->metadata && (!taking_part || takes_part(p)))
+			(*metadatap)[count++] = p->metadata;
+	return count;
+}
+
+/* --- a requester's calls -------------------------------------------------------------------- */
+
+void session_fail_library(struct session *session)
+{
+	struct failure failure;
+
+	failure_of_document(&failure, session->sc);
+	session_fail(session, session->state, &failure);
+}
+
+static void no_memory(struct session *session)
+{
+	struct failure failure;
+
+	failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "document", "", "",
+		    "there is not enough memory");
+	session_fail(session, session->state, &failure);
+}
+
+static struct participant *named(struct session *session, json_t *arguments)
+{
+	const char *name = json_string_value(json_object_get(arguments, "writer"));
+	struct shadow_uuid uuid;
+
+	return name && !shadowcopy_uuid_parse(name, &uuid) ? participant_find(session, &uuid) :
+							     NULL;
+}
+
+void call_get_metadata(struct session *session, json_t *arguments)
+{
+	struct participant *p = named(session, arguments);
+	struct failure failure;
+	size_t size;
+	char *text;
+
+	if (!p || !p->metadata) {
+		failure_set(&failure, "OBJECT_NOT_FOUND", -ENOENT, "document",
+			    p ? p->info.name : "", "gather-metadata says which writers have "
+			    "metadata; \"writer\" is an instance", "%s", p ?
+			    "the writer has told nothing of its data" : "there is no such writer");
+		return session_fail(session, session->state, &failure);
+	}
+	if (shadowcopy_metadata_save(session->sc, p->metadata, &text, &size))
+		return session_fail_library(session);
+	session_done_document(session, json_object(), text, size);
+}
+
+void call_get_document(struct session *session, json_t *arguments)
+{
+	size_t size;
+	char *text;
+
+	(void)arguments;
+	if (shadowcopy_backup_save(session->sc, session->backup, &text, &size))
+		return session_fail_library(session);
+	session_done_document(session, json_pack("{s:i}", "step",
+						 (int)requester_steps[session->state]),
+			      text, size);
+}
+
+/* A session has one reading at a time: its call is not answered yet. */
+static void read_for_session(struct session *session, const char *label,
+			     void (*done)(struct reading *reading))
+{
+	struct reading *reading;
+	struct failure failure;
+
+	if (session->document_fd < 0) {
+		failure_set(&failure, "INVALIDARG", -EINVAL, "document", "", "send it in a memfd, "
+			    "with the packet", "no document came with the call");
+		return session_fail(session, session->state, &failure);
+	}
+	reading = reading_new(READING_BACKUP, session->document_fd, label);
+	session->document_fd = -1;
+	if (!reading)
+		return no_memory(session);
+	reading->done = done;
+	reading->data = session;
+	session->working = true;
+	reading_start(reading);
+}
+
+static void put(struct reading *reading)
+{
+	struct session *session = reading->data;
+	struct shadowcopy_metadata **metadata;
+	size_t count;
+	int rc;
+
+	session->working = false;
+	if (session->closing)
+		return session_settle(session);
+	if (reading->rc)
+		return session_fail(session, session->state, &reading->failure);
+	count = exchange_metadata(session, false, &metadata);
+	if (!metadata)
+		return no_memory(session);
+	rc = exchange_act(session);
+	if (!rc)
+		rc = shadowcopy_backup_adopt(session->sc, &session->backup, reading->backup,
+					     metadata, count);
+	free(metadata);
+	if (rc)
+		return session_fail_library(session);
+	session_done(session, session->state, NULL);
+}
+
+void call_put_document(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	read_for_session(session, "the requester's document", put);
+}
+
+static void restore_read(struct reading *reading)
+{
+	struct session *session = reading->data;
+	char text[SHADOWCOPY_UUID_LEN];
+
+	session->working = false;
+	if (session->closing)
+		return session_settle(session);
+	if (reading->rc)
+		return session_fail(session, session->state, &reading->failure);
+	if (shadowcopy_backup_begin_restore(session->sc, reading->backup, &session->uuid))
+		return session_fail_library(session);
+	shadowcopy_backup_free(session->backup);
+	session->backup = reading->backup;
+	reading->backup = NULL;
+	session_done(session, SESSION_RESTORE_INIT,
+		     json_pack("{s:s}", "session", shadowcopy_uuid_format(&session->uuid, text)));
+}
+
+void call_init_restore(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	read_for_session(session, "the document of the backup", restore_read);
+}
+
+/* --- a writer's calls ------------------------------------------------------------------------ */
+
+/* What is needed to find its place again when it has been read. */
+struct writer_call {
+	struct client *client;
+	json_t *id;
+	struct shadow_uuid session, instance;
+};
+
+static void answer(struct client *client, json_t *id, const char *kind, json_t *body)
+{
+	json_t *message = json_object();
+
+	json_object_set(message, "id", id);
+	json_object_set_new(message, kind, body ?: json_object());
+	client_send(client, message);
+}
+
+static void answer_failure(struct client *client, json_t *id, const struct failure *failure)
+{
+	answer(client, id, "error", failure_json(failure));
+}
+
+static void refuse(struct client *client, json_t *id, const char *code, int error,
+		   const char *object, const char *cause, const char *remedy)
+{
+	struct failure failure;
+
+	failure_set(&failure, code, error, "document", object, remedy, "%s", cause);
+	answer_failure(client, id, &failure);
+}
+
+static struct participant *find(const struct writer_call *call, struct session **session)
+{
+	*session = session_find(&call->session);
+	return *session ? participant_find(*session, &call->instance) : NULL;
+}
+
+static uint32_t step_of(const struct participant *p)
+{
+	return p->pending < ARRAY_SIZE(writer_steps) ? writer_steps[p->pending] : 0;
+}
+
+/* Metadata that is somebody else's, or that has a component which another one has. */
+static bool is_good(struct session *session, struct participant *p, struct reading *reading)
+{
+	struct shadowcopy_metadata *metadata = reading->metadata, **all;
+	size_t count;
+	int rc;
+
+	if (!uuid_same(&metadata->class_id, &p->info.class_id) ||
+	    !uuid_same(&metadata->instance_id, &p->info.instance_id) ||
+	    strcmp(metadata->name, p->info.name)) {
+		failure_set(&reading->failure, "INVALIDARG", -EINVAL, "document", p->info.name,
+			    "begin with what shadowcopy_writer_event_metadata() gives",
+			    "its class, instance or name is not that which has registered");
+		return false;
+	}
+	count = exchange_metadata(session, false, &all);
+	if (!all)
+		return true;
+	all[count++] = metadata;
+	rc = shadowcopy_metadata_check_all(session->sc, all, count);
+	free(all);
+	if (rc)
+		failure_of_document(&reading->failure, session->sc);
+	return !rc;
+}
+
+static void metadata_read(struct reading *reading)
+{
+	struct writer_call *call = reading->data;
+	struct session *session;
+	struct participant *p = find(call, &session);
+
+	if (!p || p->pending != SHADOW_NL_TELL_IDENTIFY || p->metadata) {
+		refuse(call->client, call->id, "BAD_STATE", -EBADFD, "", "nobody waits for its "
+		       "metadata any more", "tell it once, in the identify handler");
+	} else if (reading->rc || !is_good(session, p, reading)) {
+		log_often(4, "metadata of writer %s: %s", p->info.name, reading->failure.cause);
+		answer_failure(call->client, call->id, &reading->failure);
+	} else {
+		p->metadata = reading->metadata;
+		reading->metadata = NULL;
+		answer(call->client, call->id, "result", NULL);
+	}
+	client_release(call->client);
+	json_decref(call->id);
+	free(call);
+}
+
+static void update_read(struct reading *reading)
+{
+	struct shadow_uuid instances[PART_INSTANCES_MAX];
+	struct writer_call *call = reading->data;
+	struct session *session;
+	struct participant *p = find(call, &session);
+	size_t count;
+
+	if (!p || !step_of(p)) {
+		refuse(call->client, call->id, "BAD_STATE", -EBADFD, "", "nobody waits for its "
+		       "changes any more", "make them in a handler, and in time");
+	} else if (reading->rc) {
+		answer_failure(call->client, call->id, &reading->failure);
+	} else {
+		count = part_instances(session, p, instances);
+		if (!count || shadowcopy_backup_act(session->sc, session->backup,
+						    SHADOWCOPY_ROLE_WRITER, step_of(p)) ||
+		    shadowcopy_backup_merge(session->sc, session->backup, reading->backup,
+					    instances, count)) {
+			if (count)
+				failure_of_document(&reading->failure, session->sc);
+			else
+				failure_set(&reading->failure, "BAD_STATE", -EBADFD, "document",
+					    p->info.name, "", "nothing of it is in the backup");
+			answer_failure(call->client, call->id, &reading->failure);
+		} else {
+			answer(call->client, call->id, "result", NULL);
+		}
+	}
+	client_release(call->client);
+	json_decref(call->id);
+	free(call);
+}
+
+static void read_for_writer(const struct writer_call *from, struct participant *p, int fd,
+			    enum reading_kind kind, void (*done)(struct reading *reading))
+{
+	struct writer_call *call = malloc(sizeof(*call));
+	struct reading *reading = call ? reading_new(kind, fd, p->info.name) : NULL;
+
+	if (!reading) {
+		if (!call)
+			close(fd);
+		free(call);
+		return refuse(from->client, from->id, "OUTOFMEMORY", -ENOMEM, p->info.name,
+			      "there is not enough memory", "");
+	}
+	*call = *from;
+	json_incref(call->id);
+	client_hold(call->client);
+	if (p->info.uid)
+		reading->size_max = USER_DOCUMENT_MAX;
+	reading->done = done;
+	reading->data = call;
+	reading_start(reading);
+}
+
+static json_t *volumes_json(const struct session *session)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < session->making.count; i++)
+		json_array_append_new(array, json_sprintf("%u:%u",
+							  session->making.volumes[i].dev.major,
+							  session->making.volumes[i].dev.minor));
+	return array;
+}
+
+static void send_view(const struct writer_call *call, struct session *session,
+		      struct participant *p)
+{
+	struct shadow_uuid instances[PART_INSTANCES_MAX];
+	size_t count = part_instances(session, p, instances), size;
+	struct shadowcopy_backup *view;
+	struct failure failure;
+	json_t *message;
+	char *text;
+	int rc;
+
+	rc = shadowcopy_backup_view(session->sc, session->backup, instances, count, &view);
+	if (!rc) {
+		rc = shadowcopy_backup_save(session->sc, view, &text, &size);
+		shadowcopy_backup_free(view);
+	}
+	if (rc) {
+		failure_of_document(&failure, session->sc);
+		return answer_failure(call->client, call->id, &failure);
+	}
+	message = json_pack("{s:O, s:{s:i, s:o}}", "id", call->id, "result", "step",
+			    (int)step_of(p), "volumes", volumes_json(session));
+	client_send_document(call->client, message, text, size);
+}
+
+bool exchange_is_writer_call(const char *call)
+{
+	return !strncmp(call, "writer-", 7);
+}
+
+static bool take_arguments(struct writer_call *call, json_t *arguments)
+{
+	const char *session = NULL, *instance = NULL;
+
+	return !json_unpack(arguments, "{s:s, s:s}", "session", &session, "instance", &instance) &&
+	       !shadowcopy_uuid_parse(session, &call->session) &&
+	       !shadowcopy_uuid_parse(instance, &call->instance);
+}
+
+void exchange_writer_call(struct client *client, uid_t uid, const char *name, json_t *id,
+			  json_t *arguments, int fd)
+{
+	struct writer_call call = { .client = client, .id = id };
+	struct participant *p = NULL;
+	struct session *session;
+
+	if (take_arguments(&call, arguments))
+		p = find(&call, &session);
+	if (!p || (uid && uid != p->info.uid)) {
+		refuse(client, id, "OBJECT_NOT_FOUND", -ENOENT, name, "there is no such session, or "
+		       "no such writer of this user in it", "session and instance are those of "
+		       "what the writer was told");
+	} else if (!strcmp(name, "writer-metadata") && fd >= 0) {
+		read_for_writer(&call, p, fd, READING_METADATA, metadata_read);
+		fd = -1;
+	} else if (!step_of(p) || !session->backup) {
+		refuse(client, id, "BAD_STATE", -EBADFD, p->info.name, "it is told nothing that has "
+		       "a document", "ask in a handler, and not in identify or abort");
+	} else if (!strcmp(name, "writer-document")) {
+		send_view(&call, session, p);
+	} else if (!strcmp(name, "writer-update") && fd >= 0) {
+		read_for_writer(&call, p, fd, READING_BACKUP, update_read);
+		fd = -1;
+	} else {
+		refuse(client, id, "INVALIDARG", -EINVAL, name, "there is no such call, or its "
+		       "document is missing", "writer-metadata and writer-update have one");
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* --- the set ----------------------------------------------------------------------------------- */
+
+static int note_shadow(struct session *session, const struct shadow_shadow_info *info)
+{
+	const struct shadowcopy_plan_entry *entry;
+	struct shadowcopy_backup_shadow *shadow;
+	struct making *making = &session->making;
+	const char *fs_uuid = NULL;
+	char node[32], path[64];
+	size_t i, j;
+	int rc;
+
+	for (i = 0; (entry = shadowcopy_plan_entry(making->plan, i)); i++)
+		if (!memcmp(&entry->dev, &info->volume, sizeof(entry->dev)))
+			break;
+	for (j = 0; j < making->count; j++)
+		if (!memcmp(&making->volumes[j].dev, &info->volume, sizeof(info->volume)))
+			fs_uuid = *making->fs_uuids[j] ? making->fs_uuids[j] : NULL;
+	snprintf(node, sizeof(node), "/dev/shadow%u", info->index);
+	snprintf(path, sizeof(path), "/dev/%s", info->volume_name);
+	rc = shadowcopy_backup_add_shadow(session->sc, session->backup, &info->uuid,
+					  entry ? entry->path : path, info->volume, node, &shadow);
+	if (!rc)
+		rc = shadowcopy_backup_shadow_set_fs(session->sc, shadow, fs_uuid, entry &&
+						     *entry->fstype ? entry->fstype : NULL);
+	if (!rc && entry && *entry->mountpoint)
+		rc = shadowcopy_backup_shadow_add_mount(session->sc, shadow, entry->mountpoint);
+	return rc;
+}
+
+int exchange_note_set(struct session *session)
+{
+	struct making *making = &session->making;
+	char machine[256] = "";
+	size_t i;
+	int rc;
+
+	if (gethostname(machine, sizeof(machine) - 1))
+		machine[0] = '\0';
+	text_clean(machine);
+	rc = exchange_act(session);
+	if (!rc)
+		rc = shadowcopy_backup_set_set(session->sc, session->backup, &making->step.set,
+					       *machine ? machine : NULL, making->shadow_count ?
+					       making->shadows[0].created_ns : 0);
+	for (i = 0; !rc && i < making->shadow_count; i++)
+		rc = note_shadow(session, &making->shadows[i]);
+	return rc;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * part.c - who takes part (A-16, l.4).
+ *
+ * In a backup with chosen components: the writers of those.  In one of volumes: the writers
+ * that have something on one of them, with all their components, so that they can say of
+ * each what they have to say; where their files are is looked at in a thread,
+ * since a file's name can lead anywhere.  Who has told nothing of his data, or names places
+ * by variables that only he can expand, may have some anywhere, and takes part.
+ *
+ * In a restore: the writers of what is to be restored, unless they never want to hear.
+ */
+#include "shadowd.h"
+
+struct search {
+	struct work work;
+	struct session *session;
+	void (*done)(struct session *session);
+	struct shadowcopy *sc;
+	size_t count, volume_count;
+	struct shadow_dev volumes[SHADOW_MAX_SET_VOLUMES];
+	struct {
+		struct participant *participant;
+		bool affected;
+	} found[];
+};
+
+/* --- in a thread ------------------------------------------------------------------------- */
+
+static bool set_affected(struct shadowcopy_affected *affected,
+			 const struct shadowcopy_fileset *set)
+{
+	/* What cannot be looked at may be there. */
+	if (strchr(set->path, '$') ||
+	    shadowcopy_affected_test(affected, set->path, set->recursive))
+		return true;
+	return set->alternate && (strchr(set->alternate, '$') ||
+	       shadowcopy_affected_test(affected, set->alternate, set->recursive));
+}
+
+static bool sets_affected(struct shadowcopy_affected *affected,
+			  struct shadowcopy_fileset *const *sets, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (set_affected(affected, sets[i]))
+			return true;
+	return false;
+}
+
+static bool has_data(struct shadowcopy_affected *affected,
+		     const struct shadowcopy_metadata *metadata)
+{
+	size_t i;
+
+	for (i = 0; i < metadata->component_count; i++) {
+		const struct shadowcopy_component *c = metadata->components[i];
+
+		if (sets_affected(affected, c->files, c->file_count) ||
+		    sets_affected(affected, c->databases, c->database_count) ||
+		    sets_affected(affected, c->logs, c->log_count))
+			return true;
+	}
+	return false;
+}
+
+/* While it runs the session is working: nothing of its participants is freed. */
+static void look(struct work *work)
+{
+	struct search *search = ENTRY(work, struct search, work);
+	struct shadowcopy_affected *affected;
+	size_t i;
+
+	if (shadowcopy_affected_new(search->sc, search->volumes, search->volume_count, &affected))
+		return;		/* all take part */
+	for (i = 0; i < search->count; i++)
+		search->found[i].affected =
+			has_data(affected, search->found[i].participant->metadata);
+	shadowcopy_affected_free(affected);
+}
+
+/* --- in the loop --------------------------------------------------------------------------- */
+
+/* All that is to be chosen by itself; the rest comes with it. */
+static void choose_all(struct session *session)
+{
+	size_t i;
+
+	if (exchange_act(session))
+		return;
+	EACH(p, &session->participants, struct participant, link) {
+		if (!takes_part(p) || !p->metadata)
+			continue;
+		for (i = 0; i < p->metadata->component_count; i++) {
+			const struct shadowcopy_component *c = p->metadata->components[i];
+			uint32_t rule = shadowcopy_component_selectability(p->metadata, c);
+
+			if (rule == SHADOWCOPY_SELECTABILITY_MANDATORY ||
+			    rule == SHADOWCOPY_SELECTABILITY_OPTIONAL)
+				shadowcopy_backup_add_component(session->sc, session->backup,
+								p->metadata, c->path, c->name,
+								NULL);
+		}
+	}
+}
+
+static void looked(struct work *work)
+{
+	struct search *search = ENTRY(work, struct search, work);
+	struct session *session = search->session;
+	void (*done)(struct session *session) = search->done;
+	size_t i;
+
+	session->working = false;
+	for (i = 0; i < search->count; i++)
+		if (!search->found[i].affected)
+			search->found[i].participant->part = PART_NO_DATA;
+	shadowcopy_free(search->sc);
+	free(search);
+	if (session->closing)
+		return session_settle(session);
+	choose_all(session);
+	done(session);
+}
+
+static void find_by_volumes(struct session *session, void (*done)(struct session *session))
+{
+	struct search *search;
+	size_t i, count = 0;
+
+	EACH(p, &session->participants, struct participant, link)
+		count += takes_part(p) && p->metadata;
+	search = count ? calloc(1, sizeof(*search) + count * sizeof(*search->found)) : NULL;
+	if (search)
+		search->sc = shadowcopy_new();
+	if (!search || !search->sc) {
+		free(search);
+		return done(session);	/* all take part */
+	}
+	search->session = session;
+	search->done = done;
+	for (i = 0; i < session->making.count; i++)
+		search->volumes[search->volume_count++] = session->making.volumes[i].dev;
+	EACH(p, &session->participants, struct participant, link)
+		if (takes_part(p) && p->metadata) {
+			search->found[search->count].affected = true;
+			search->found[search->count++].participant = p;
+		}
+	search->work.run = look;
+	search->work.done = looked;
+	session->working = true;
+	work_start(&search->work);
+}
+
+void part_find(struct session *session, void (*done)(struct session *session))
+{
+	struct shadow_uuid instances[PART_INSTANCES_MAX];
+
+	if (!session->backup || !session->backup->component_mode)
+		return find_by_volumes(session, done);
+	EACH(p, &session->participants, struct participant, link)
+		if (takes_part(p) && p->metadata && !part_instances(session, p, instances))
+			p->part = PART_NOT_CHOSEN;
+	done(session);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ?: "", b ?: "");
+}
+
+/* A backed up writer's components that go to another one (B-33). */
+static bool goes_to(const struct shadowcopy_backup_writer *writer, const struct shadow_uuid *to)
+{
+	size_t i;
+
+	for (i = 0; i < writer->component_count; i++)
+		if (uuid_same(&writer->components[i]->restore_instance, to))
+			return true;
+	return false;
+}
+
+/*
+ * An instance is new at each start of its writer: after a backup it is found again by what it
+ * is, and what it is called.
+ */
+size_t part_instances(const struct session *session, const struct participant *p,
+		      struct shadow_uuid instances[PART_INSTANCES_MAX])
+{
+	bool restore = session->backup->mode == SHADOWCOPY_MODE_RESTORE;
+	size_t i, count = 0;
+
+	for (i = 0; i < session->backup->writer_count && count < PART_INSTANCES_MAX; i++) {
+		const struct shadowcopy_backup_writer *writer = session->backup->writers[i];
+		bool is = restore ? uuid_same(&writer->class_id, &p->info.class_id) &&
+				    same_text(writer->instance_name, p->info.instance_name) :
+				    uuid_same(&writer->instance_id, &p->info.instance_id);
+
+		if (is || (restore && goes_to(writer, &p->info.instance_id)))
+			instances[count++] = writer->instance_id;
+	}
+	return count;
+}
+
+static bool any_selected(const struct session *session, const struct shadow_uuid *instances,
+			 size_t count)
+{
+	size_t i, j, k;
+
+	for (i = 0; i < session->backup->writer_count; i++) {
+		const struct shadowcopy_backup_writer *writer = session->backup->writers[i];
+
+		for (j = 0; j < count; j++)
+			if (uuid_same(&writer->instance_id, &instances[j]))
+				break;
+		for (k = 0; j < count && k < writer->component_count; k++)
+			if (writer->components[k]->selected)
+				return true;
+	}
+	return false;
+}
+
+void part_find_restored(struct session *session)
+{
+	struct shadow_uuid instances[PART_INSTANCES_MAX];
+
+	EACH(p, &session->participants, struct participant, link) {
+		size_t count = part_instances(session, p, instances);
+
+		if (!takes_part(p))
+			continue;
+		if (!any_selected(session, instances, count) ||
+		    (p->metadata && p->metadata->participation == SHADOWCOPY_PARTICIPATION_NEVER))
+			p->part = PART_NOT_CHOSEN;
+	}
+}
+
+/* --- recovery (h.3) ---------------------------------------------------------------------------- */
+
+static bool component_recovers(const struct session *session, const struct participant *p,
+			       const struct shadowcopy_component *component)
+{
+	uint32_t flag = session->rollback_recovery ? SHADOWCOPY_COMPONENT_ROLLBACK_RECOVERY :
+						     SHADOWCOPY_COMPONENT_BACKUP_RECOVERY;
+
+	return component->flags & flag &&
+	       (!session->backup->component_mode ||
+		shadowcopy_backup_inclusion(session->backup, p->metadata, component, NULL));
+}
+
+bool part_needs_recovery(const struct session *session)
+{
+	size_t i;
+
+	if (session->no_autorecovery)
+		return false;
+	EACH(p, &session->participants, struct participant, link) {
+		if (!takes_part(p) || !p->metadata)
+			continue;
+		if (p->metadata->shadow_exclude_count)
+			return true;
+		for (i = 0; i < p->metadata->component_count; i++)
+			if (component_recovers(session, p, p->metadata->components[i]))
+				return true;
+	}
+	return false;
+}
