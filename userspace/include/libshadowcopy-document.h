@@ -573,6 +573,19 @@ int shadowcopy_metadata_check(struct shadowcopy *sc, const struct shadowcopy_met
 int shadowcopy_metadata_check_all(struct shadowcopy *sc,
 				  struct shadowcopy_metadata *const *metadata, size_t count);
 
+/**
+ * shadowcopy_metadata_check_static() - is it good for a writer that is no process? (A-19, C-15)
+ * @sc: the handle
+ * @metadata: the document
+ *
+ * Nobody is told anything then: nothing may have to be done by a writer at a backup or
+ * at a restore.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int shadowcopy_metadata_check_static(struct shadowcopy *sc,
+				     const struct shadowcopy_metadata *metadata);
+
 /* --- backup components: the words --------------------------------------- */
 
 enum shadowcopy_backup_mode {

@@ -961,3 +961,37 @@ SC_EXPORT int shadowcopy_metadata_expand(struct shadowcopy *sc,
 {
 	return expand_node(sc, metadata, lookup, data);
 }
+
+/* --- writers that are no process (C-15) ------------------------------------------------ */
+
+static const char *static_fault(const struct shadowcopy_metadata *metadata)
+{
+	size_t i;
+
+	if (metadata->participation != SHADOWCOPY_PARTICIPATION_NEVER)
+		return "its participation is not \"never\", and nobody could be told of a restore";
+	if (metadata->shadow_exclude_count)
+		return "it has \"shadow_excludes\"";
+	if (metadata->schema & ~SHADOWCOPY_SCHEMA_COPY)
+		return "its schema has more than \"copy\"";
+	if (metadata->restore_method == SHADOWCOPY_RESTORE_UNDEFINED ||
+	    metadata->restore_method == SHADOWCOPY_RESTORE_TO_ALTERNATE ||
+	    metadata->restore_method == SHADOWCOPY_RESTORE_CUSTOM)
+		return "its restore method is one that a program has to help with";
+	for (i = 0; i < metadata->component_count; i++)
+		if (metadata->components[i]->flags & ~SHADOWCOPY_COMPONENT_NOT_SYSTEM_STATE)
+			return "a component of it recovers in the shadow";
+	return NULL;
+}
+
+SC_EXPORT int shadowcopy_metadata_check_static(struct shadowcopy *sc,
+					       const struct shadowcopy_metadata *metadata)
+{
+	const char *fault = static_fault(metadata);
+
+	if (!fault)
+		return 0;
+	return SC_FAIL(sc, -EINVAL, .action = "have a writer that is a file", .object = metadata->name,
+		       .cause = fault,
+		       .remedy = "take that out, or write a program with libshadowcopy-writer.h");
+}

@@ -82,6 +82,8 @@ static bool tell_one(struct session *session, struct participant *p, uint32_t te
 		p->state = tells[tell].next;
 		return false;
 	}
+	if (p->express)
+		return tell_failed(p, tell, -EOPNOTSUPP);
 	rc = writer_tell(&p->info.instance_id, &session->uuid, session_set(session),
 			 tell, tells[tell].answer_ms);
 	if (rc)

@@ -80,6 +80,7 @@ struct session *session_new(struct client *client, uid_t uid)
 	/* G-02: what changes nothing, unless something else is asked for */
 	shadowcopy_backup_set_state(session->sc, session->backup, SHADOWCOPY_TYPE_COPY, false,
 				    false, false);
+	session->problems = json_array();
 	link_init(&session->participants);
 	link_init(&session->queue);
 	link_add(&list, &session->link);
@@ -193,6 +194,7 @@ static void session_free(struct session *session)
 	forget_participants(session);
 	json_decref(session->reply);
 	json_decref(session->timings);
+	json_decref(session->problems);
 	shadowcopy_backup_free(session->backup);
 	shadowcopy_free(session->sc);
 	if (session->document_fd >= 0)
@@ -394,17 +396,16 @@ static void metadata_gathered(struct round *round)
 		if (p->out)
 			p->part = PART_ABSENT;
 	session_done(session, session->state == SESSION_RESTORE_INIT ? SESSION_CHOOSING :
-		     SESSION_METADATA, json_pack("{s:o}", "writers",
-							  participants_json(session)));
+		     SESSION_METADATA, json_pack("{s:o, s:O}", "writers",
+						 participants_json(session), "problems",
+						 session->problems));
 }
 
-static void gather(struct session *session)
+static void gather_registered(struct session *session)
 {
 	struct failure failure;
-	int rc;
+	int rc = writers_each(take_part, session);
 
-	forget_participants(session);
-	rc = writers_each(take_part, session);
 	if (rc == -ENOMEM) {
 		failure_set(&failure, "OUTOFMEMORY", rc, "metadata", "", "",
 			    "there is not enough memory");
@@ -416,6 +417,12 @@ static void gather(struct session *session)
 		return session_fail(session, session->state, &failure);
 	}
 	round_start(session, SHADOW_NL_TELL_IDENTIFY, 0, metadata_gathered);
+}
+
+/* To see who may be a writer files are opened. */
+static void gather_when_released(struct session *session)
+{
+	session_defer(session, gather_registered);
 }
 
 static void go_on(void)
@@ -449,8 +456,8 @@ static void call_gather_metadata(struct session *session, json_t *arguments)
 		return bad_argument(session, shadowcopy_context_name(session->context),
 				    "begin the set at once, or use another context",
 				    "the context has no writers");
-	/* To see who may be a writer files are opened. */
-	session_defer(session, gather);
+	forget_participants(session);
+	express_gather(session, gather_when_released);
 }
 
 static bool is_named(const struct participant *p, const char *name)

@@ -7,6 +7,7 @@
  *	exchange	documents: what of them goes to whom, and what comes back
  *	reading	documents that come, read by a thread
  *	part	who takes part
+ *	express	writers that are files
  *	set	how a set is made: one sequence of steps
  *	round	the same thing told to many writers, until all have answered
  *	writer	who has registered with the module
@@ -184,6 +185,7 @@ struct participant {
 	bool frozen;
 	bool aborted;		/* alone, the others go on */
 	bool present;		/* for post_restore() */
+	bool express;		/* no process: it is told nothing */
 	uint32_t pending;	/* what it is to answer */
 	uint32_t state;		/* enum writer_state */
 	uint32_t failed_at;	/* enum shadow_nl_tell, with WRITER_FAILED */
@@ -290,6 +292,7 @@ struct session {
 	struct failure failure;		/* why the set is not made */
 	int64_t began_ms;
 	json_t *timings;
+	json_t *problems;		/* of writers in files */
 };
 
 /* For a requester of this user. */
@@ -330,6 +333,11 @@ size_t part_instances(const struct session *session, const struct participant *p
 		      struct shadow_uuid instances[PART_INSTANCES_MAX]);
 /* Does anybody who takes part need shadows that can be written to for a while? (h.3) */
 bool part_needs_recovery(const struct session *session);
+
+/* --- express.c ---------------------------------------------------------------------------- */
+
+/* Writers in files become participants, then @next is called. */
+void express_gather(struct session *session, void (*next)(struct session *session));
 
 /* --- exchange.c -------------------------------------------------------------------------- */
 
