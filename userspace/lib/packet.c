@@ -255,11 +255,16 @@ static ssize_t receive(struct sc_link *link)
 	};
 	ssize_t size = recvmsg(link->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	size_t i, count;
 
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return size;
+	/* There is room for a second one, by the alignment; the last one is kept. */
+	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (i = 0; i < count; i++) {
 		if (link->document >= 0)
 			close(link->document);
-		memcpy(&link->document, CMSG_DATA(header), sizeof(int));
+		memcpy(&link->document, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
 	}
 	return size;
 }

@@ -257,10 +257,21 @@ static ssize_t receive(int fd, char *packet, size_t size_max, int *document)
 	};
 	ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *header = size >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	size_t i, count;
+	int passed;
 
 	*document = -1;
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-		memcpy(document, CMSG_DATA(header), sizeof(int));
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return size;
+	/* There is room for a second one, by the alignment. */
+	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (i = 0; i < count; i++) {
+		memcpy(&passed, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+		if (i)
+			close(passed);
+		else
+			*document = passed;
+	}
 	return size;
 }
 
