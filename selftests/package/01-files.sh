@@ -29,6 +29,7 @@ make -s -C userspace "${install[@]}" install >"$SCRATCH/log"
 is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/include/libshadowcopy-channel.h
 ./usr/include/libshadowcopy-document.h
+./usr/include/libshadowcopy-provider.h
 ./usr/include/libshadowcopy-requester.h
 ./usr/include/libshadowcopy-writer.h
 ./usr/include/libshadowcopy.h

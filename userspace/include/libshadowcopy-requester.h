@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <libshadowcopy.h>
 #include <libshadowcopy-document.h>
+#include <libshadowcopy-provider.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -158,6 +159,19 @@ int shadowcopy_requester_gather_metadata(struct shadowcopy_requester *requester)
 
 /* Begin a set (B-13). */
 int shadowcopy_requester_start_set(struct shadowcopy_requester *requester);
+
+/**
+ * shadowcopy_requester_supports() - can a volume have a shadow? (B-14)
+ * @requester: the requester
+ * @volume: device or mount point
+ * @provider: who is to make it, NULL: the first that can
+ *
+ * shadowcopy_requester_result() has "reason" where it cannot, and "provider" where it can.
+ *
+ * Return: enum shadowcopy_support, or a negative errno.
+ */
+int shadowcopy_requester_supports(struct shadowcopy_requester *requester, const char *volume,
+				  const char *provider);
 
 /**
  * shadowcopy_requester_add_volume() - a volume of the set (B-15)

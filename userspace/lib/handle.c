@@ -32,6 +32,7 @@ SC_EXPORT void shadowcopy_free(struct shadowcopy *sc)
 	for (i = 0; i < ARRAY_SIZE(sc->error_strings); i++)
 		free(sc->error_strings[i]);
 	free(sc->sysroot);
+	sc_providers_free(sc);
 	free(sc);
 }
 

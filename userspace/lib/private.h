@@ -28,6 +28,7 @@ struct shadowcopy {
 	char *sysroot;		/* NULL: this machine */
 	struct shadowcopy_error error;
 	char *error_strings[5];	/* owns what error points to */
+	struct sc_provider *providers;	/* beside the native one, as they are asked */
 };
 
 struct shadowcopy_set {
@@ -35,6 +36,10 @@ struct shadowcopy_set {
 	int fd;
 	struct shadow_uuid uuid;
 };
+
+/* --- provider.c --------------------------------------------------------- */
+
+void sc_providers_free(struct shadowcopy *sc);
 
 /* --- error.c ------------------------------------------------------------ */
 

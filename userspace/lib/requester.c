@@ -293,6 +293,23 @@ SC_EXPORT int shadowcopy_requester_add_volume(struct shadowcopy_requester *reque
 						       "store", store, "provider", provider));
 }
 
+SC_EXPORT int shadowcopy_requester_supports(struct shadowcopy_requester *requester,
+					    const char *volume, const char *provider)
+{
+	int rc = call(requester, "is-volume-supported",
+		      json_pack("{s:s, s:s*}", "volume", volume, "provider", provider));
+	const char *word;
+	int support;
+
+	if (rc)
+		return rc;
+	word = sc_text_of(sc_link_body(requester->link), "supported");
+	for (support = SHADOWCOPY_SUPPORT_BLOCKED; support > SHADOWCOPY_SUPPORT_NO; support--)
+		if (!strcmp(word, shadowcopy_support_name(support)))
+			break;
+	return support;
+}
+
 SC_EXPORT int shadowcopy_requester_prepare_backup(struct shadowcopy_requester *requester)
 {
 	return call(requester, "prepare-backup", NULL);

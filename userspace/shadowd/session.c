@@ -534,15 +534,41 @@ static void call_start_set(struct session *session, json_t *arguments)
 	session_done(session, SESSION_SET, NULL);
 }
 
-static void volume_found(struct work *work)
+static void forget_asked(struct making *making)
 {
-	struct session *session = ENTRY(work, struct session, making.work);
+	making->rc = 0;
+	free(making->name);
+	free(making->store);
+	free(making->provider);
+	making->name = NULL;
+	making->store = NULL;
+	making->provider = NULL;
+}
+
+/* B-14: what cannot be now, and what never can, are no failures of the call. */
+static void tell_support(struct session *session)
+{
+	struct making *making = &session->making;
+	struct failure *failure = &making->failure;
+	const char *support = !making->rc ? "yes" : making->rc == -EBUSY ? "blocked" : "no";
+
+	if (making->rc && making->rc != -EBUSY && making->rc != -EOPNOTSUPP &&
+	    making->rc != -ENOTBLK)
+		return session_fail(session, session->state, failure);
+	session_done(session, session->state,
+		     json_pack("{s:s, s:s, s:s, s:s}", "supported", support, "provider",
+			       making->rc ? "" : making->found, "reason",
+			       making->rc ? failure->cause : "", "device",
+			       making->rc == -ENOTBLK ? "" : making->volumes[making->count].path));
+}
+
+static void add_found(struct session *session)
+{
 	struct making *making = &session->making;
 	struct failure failure;
 	bool twice = false;
 	size_t i;
 
-	session->working = false;
 	for (i = 0; !making->rc && i < making->count; i++)
 		twice |= !memcmp(&making->volumes[i].dev, &making->volumes[making->count].dev,
 				 sizeof(making->volumes[i].dev));
@@ -559,22 +585,69 @@ static void volume_found(struct work *work)
 			     json_pack("{s:s}", "device", making->volumes[making->count].path));
 		making->count++;
 	}
-	making->rc = 0;
-	free(making->name);
-	free(making->store);
-	making->name = NULL;
-	making->store = NULL;
+}
+
+static void volume_found(struct work *work)
+{
+	struct session *session = ENTRY(work, struct session, making.work);
+
+	session->working = false;
+	if (session->making.only_asked)
+		tell_support(session);
+	else
+		add_found(session);
+	forget_asked(&session->making);
 	session_settle(session);
 }
 
-/* To find it can take as long as a filesystem that does not answer: so in a thread. */
-static void call_add_volume(struct session *session, json_t *arguments)
+static bool keep_text(char **to, const char *text)
 {
-	const char *volume = NULL, *store = NULL;
+	*to = text ? strdup(text) : NULL;
+	return !text || *to;
+}
+
+/* To find it can take as long as a filesystem that does not answer: so in a thread. */
+static void find_volume(struct session *session, const char *volume, const char *store,
+			const char *provider, bool only_asked)
+{
 	struct making *making = &session->making;
 	struct failure failure;
 
-	if (json_unpack(arguments, "{s:s, s?s}", "volume", &volume, "store", &store))
+	if (!making->sc)
+		making->sc = shadowcopy_new();
+	if (!making->sc || !keep_text(&making->name, volume) ||
+	    !keep_text(&making->store, store) || !keep_text(&making->provider, provider)) {
+		failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "arguments", volume, "",
+			    "there is not enough memory");
+		forget_asked(making);
+		return session_fail(session, session->state, &failure);
+	}
+	making->only_asked = only_asked;
+	making->work.run = making_resolve;
+	making->work.done = volume_found;
+	session->working = true;
+	work_start(&making->work);
+}
+
+static void call_is_volume_supported(struct session *session, json_t *arguments)
+{
+	const char *volume = NULL, *provider = NULL;
+
+	if (json_unpack(arguments, "{s:s, s?s}", "volume", &volume, "provider", &provider))
+		return bad_argument(session, "is-volume-supported", "volume names a device or a "
+				    "mount point", "no volume was named");
+	if (session->making.count == SHADOW_MAX_SET_VOLUMES)
+		return bad_argument(session, volume, "ask before", "the set is full");
+	find_volume(session, volume, NULL, provider, true);
+}
+
+static void call_add_volume(struct session *session, json_t *arguments)
+{
+	const char *volume = NULL, *store = NULL, *provider = NULL;
+	struct failure failure;
+
+	if (json_unpack(arguments, "{s:s, s?s, s?s}", "volume", &volume, "store", &store,
+			"provider", &provider))
 		return bad_argument(session, "add-volume", "volume names a device or a mount point",
 				    "no volume was named");
 	if (store && session->uid) {
@@ -584,29 +657,13 @@ static void call_add_volume(struct session *session, json_t *arguments)
 			    "only root may name a store");
 		return session_fail(session, session->state, &failure);
 	}
-	if (making->count == SHADOW_MAX_SET_VOLUMES) {
+	if (session->making.count == SHADOW_MAX_SET_VOLUMES) {
 		failure_set(&failure, "MAXIMUM_NUMBER_OF_VOLUMES_REACHED", -E2BIG, "arguments",
 			    volume, "divide the volumes among several sets",
 			    "a set has %d volumes at most", SHADOW_MAX_SET_VOLUMES);
 		return session_fail(session, session->state, &failure);
 	}
-	if (!making->sc)
-		making->sc = shadowcopy_new();
-	making->name = strdup(volume);
-	making->store = store ? strdup(store) : NULL;
-	if (!making->sc || !making->name || (store && !making->store)) {
-		failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "arguments", volume, "",
-			    "there is not enough memory");
-		free(making->name);
-		free(making->store);
-		making->name = NULL;
-		making->store = NULL;
-		return session_fail(session, session->state, &failure);
-	}
-	making->work.run = making_resolve;
-	making->work.done = volume_found;
-	session->working = true;
-	work_start(&making->work);
+	find_volume(session, volume, store, provider, false);
 }
 
 static void backup_prepared(struct round *round)
@@ -809,6 +866,8 @@ static const struct {
 	  "after init-backup or init-restore, and not at its end", call_put_document },
 	{ "start-set", IN(INIT) | IN(METADATA), "once, after gather-metadata", call_start_set },
 	{ "add-volume", IN(SET), "after start-set, before prepare-backup", call_add_volume },
+	{ "is-volume-supported", IN(INIT) | IN(METADATA) | IN(SET),
+	  "after init-backup, before prepare-backup", call_is_volume_supported },
 	{ "prepare-backup", IN(SET), "after start-set", call_prepare_backup },
 	{ "create-set", IN(SET) | IN(PREPARED), "after prepare-backup", call_create_set },
 	{ "status", ANY, "", call_status },

@@ -234,6 +234,9 @@ struct making {
 	struct shadowcopy_set *set;
 	char *name;				/* of a volume that is looked for */
 	char *store;
+	char *provider;				/* that is wanted, or NULL */
+	char found[64];				/* and that was found */
+	bool only_asked;			/* the volume is not added */
 	size_t count;
 	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
 	char *stores[SHADOW_MAX_SET_VOLUMES];	/* as asked for, or NULL */

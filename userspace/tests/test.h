@@ -50,6 +50,7 @@ void test_errors(void);
 void test_files(void);
 void test_identities(void);
 void test_json(void);
+void test_providers(void);
 void test_selection(void);
 void test_sizes(void);
 void test_stores(void);

@@ -14,6 +14,7 @@ int main(void)
 	test_files();
 	test_identities();
 	test_json();
+	test_providers();
 	test_selection();
 	test_sizes();
 	test_stores();
