@@ -48,7 +48,6 @@ struct shadowcopy_writer {
 	struct nl_sock *families;
 	bool family_came, family_went;
 	struct begun *begun;			/* sessions with something to abort */
-	struct sc_link *link;			/* NULL: no document was asked for yet */
 };
 
 struct shadowcopy_writer_event {
@@ -63,6 +62,7 @@ struct shadowcopy_writer_event {
 	struct shadow_dev *volumes;		/* of the set */
 	size_t volume_count;
 	struct shadowcopy_affected *affected;
+	struct sc_link *link;			/* NULL: no document was asked for yet */
 };
 
 static int64_t now_ns(void)
@@ -136,52 +136,39 @@ static int note_begun(struct shadowcopy_writer *writer,
 
 /* --- documents ------------------------------------------------------------------------ */
 
-static void drop_link(struct shadowcopy_writer *writer)
-{
-	sc_link_close(writer->link);
-	writer->link = NULL;
-}
-
-static int link_once(struct shadowcopy_writer_event *event, const char *call, const char *text,
+/* One connection for a handler: the coordinator may be another one at the next. */
+static int link_call(struct shadowcopy_writer_event *event, const char *call, const char *text,
 		     size_t size)
 {
 	struct shadowcopy_writer *writer = event->writer;
 	char session[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
-	int rc = writer->link ? 0 : sc_link_open(writer->sc, NULL, &writer->link);
+	int rc = event->link ? 0 : sc_link_open(writer->sc, NULL, &event->link);
 
 	if (!rc)
-		rc = sc_link_call(writer->link, call,
+		rc = sc_link_call(event->link, call,
 				  json_pack("{s:s, s:s}", "session",
 					    shadowcopy_uuid_format(&event->message.session, session),
 					    "instance",
 					    shadowcopy_uuid_format(&writer->info.instance_id, instance)),
 				  text, size);
 	if (!rc)
-		rc = sc_link_wait(writer->link, LINK_MS);
+		rc = sc_link_wait(event->link, LINK_MS);
 	if (rc == -EAGAIN)
 		rc = SC_FAIL(writer->sc, -ETIMEDOUT, .action = "exchange documents",
 			     .object = writer->info.name,
 			     .cause = "the coordinator does not answer",
 			     .remedy = "see its log (\"journalctl -u shadowd\")");
 	/* An answer that is not here yet must not be taken for that of the next call. */
-	if (rc && writer->link && (rc == -ETIMEDOUT || rc == -EPIPE || sc_link_waits(writer->link)))
-		drop_link(writer);
+	if (event->link && (rc == -EPIPE || sc_link_waits(event->link))) {
+		sc_link_close(event->link);
+		event->link = NULL;
+	}
 	return rc;
-}
-
-/* A coordinator that was started again has another socket. */
-static int link_call(struct shadowcopy_writer_event *event, const char *call, const char *text,
-		     size_t size)
-{
-	bool had = event->writer->link;
-	int rc = link_once(event, call, text, size);
-
-	return rc == -EPIPE && had ? link_once(event, call, text, size) : rc;
 }
 
 static int take_volumes(struct shadowcopy_writer_event *event)
 {
-	json_t *volumes = sc_member_of(sc_link_body(event->writer->link), "volumes"), *entry;
+	json_t *volumes = sc_member_of(sc_link_body(event->link), "volumes"), *entry;
 	size_t i, count = json_array_size(volumes);
 
 	event->volumes = calloc(count + 1, sizeof(*event->volumes));
@@ -204,14 +191,14 @@ static int fetch_backup(struct shadowcopy_writer_event *event)
 	if (rc)
 		return rc;
 	rc = take_volumes(event);
-	fd = sc_link_take_document(event->writer->link);
+	fd = sc_link_take_document(event->link);
 	if (rc || fd < 0) {
 		if (fd >= 0)
 			close(fd);
 		return rc ?: SC_FAIL(sc, -EPROTO, .action = "get the backup components",
 				     .cause = "the coordinator has sent none");
 	}
-	step = json_integer_value(sc_member_of(sc_link_body(event->writer->link), "step"));
+	step = json_integer_value(sc_member_of(sc_link_body(event->link), "step"));
 	rc = shadowcopy_backup_load_fd(sc, fd, "the session's document", 0, &event->backup);
 	close(fd);
 	if (!rc)
@@ -271,6 +258,7 @@ static void free_documents(struct shadowcopy_writer_event *event)
 	shadowcopy_metadata_free(event->metadata);
 	shadowcopy_backup_free(event->backup);
 	shadowcopy_affected_free(event->affected);
+	sc_link_close(event->link);
 	free(event->fetched);
 	free(event->volumes);
 }
@@ -569,7 +557,6 @@ SC_EXPORT void shadowcopy_writer_close(struct shadowcopy_writer *writer)
 		return;
 	disconnect(writer);
 	abort_all(writer);
-	drop_link(writer);
 	nl_socket_free(writer->families);
 	if (writer->timer >= 0)
 		close(writer->timer);

@@ -36,6 +36,7 @@ struct client {
 
 static struct link list = { &list, &list };
 static unsigned int count;
+static unsigned int accepted;	/* since the beginning */
 
 static void hang_up(struct client *client)
 {
@@ -344,6 +345,7 @@ static void accept_one(sd_event *loop, int fd)
 		goto refused;
 	link_add(&list, &client->link);
 	count++;
+	accepted++;
 	return;
 
 refused:
@@ -361,6 +363,14 @@ static int on_listener(sd_event_source *source, int fd, uint32_t mask, void *dat
 	if (client >= 0)
 		accept_one(sd_event_source_get_event(source), client);
 	return 0;
+}
+
+bool clients_idle(unsigned int *before)
+{
+	bool idle = !count && *before == accepted;
+
+	*before = accepted;
+	return idle;
 }
 
 int clients_init(sd_event *loop, int listener)

@@ -4,10 +4,14 @@
  *
  * Its socket comes from systemd, or it makes it.  All its memory is locked: while the root
  * filesystem is held no page of it can be read.
+ *
+ * With --idle it ends when nobody was connected for so long (A-04), and has no session left;
+ * who connects then has systemd start it again.  So only with a socket of systemd's.
  */
 #include <getopt.h>
 #include <pwd.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -67,7 +71,31 @@ static int find_socket(const char *path, int *fd)
 	return *fd < 0 ? fails(path, *fd) : 0;
 }
 
-static int run(int listener)
+/* Ends the loop once nobody was there for a whole interval. */
+static int on_idle(sd_event_source *source, uint64_t now, void *data)
+{
+	static unsigned int connections = UINT_MAX;
+	uint64_t *interval = data;
+
+	if (clients_idle(&connections) && !sessions_left())
+		return sd_event_exit(sd_event_source_get_event(source), 0);
+	sd_event_source_set_time(source, now + *interval);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int watch_idle(sd_event *loop, uint64_t *interval)
+{
+	uint64_t now;
+	int rc;
+
+	if (!*interval)
+		return 0;
+	rc = sd_event_now(loop, CLOCK_MONOTONIC, &now);
+	return rc < 0 ? rc : sd_event_add_time(loop, NULL, CLOCK_MONOTONIC, now + *interval,
+					       *interval / 10, on_idle, interval);
+}
+
+static int run(int listener, uint64_t idle_usec)
 {
 	struct shadowcopy *sc = NULL;
 	sd_event *loop = NULL;
@@ -96,6 +124,8 @@ static int run(int listener)
 		return EXIT_FAILURE;
 	sessions_init();
 	rc = clients_init(loop, listener);
+	if (rc >= 0)
+		rc = watch_idle(loop, &idle_usec);
 	if (rc < 0)
 		return fails("the socket", rc);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
@@ -116,11 +146,13 @@ static int run(int listener)
 
 static void help(void)
 {
-	puts("Usage: shadowd [--socket PATH]\n\n"
+	puts("Usage: shadowd [--socket PATH] [--idle SECONDS]\n\n"
 	     "The coordinator of shadow copies: brings applications to rest for the instant at\n"
 	     "which shadows are made.  systemd starts it when somebody connects; see shadowd(8).\n\n"
 	     "      --socket PATH  listen there, if systemd hands over no socket\n"
 	     "                     (" SOCKET_PATH ")\n"
+	     "      --idle SECONDS end when nobody was connected for so long; only with a socket\n"
+	     "                     of systemd's, which starts it again\n"
 	     "  -h, --help         this help\n"
 	     "  -V, --version      the version");
 }
@@ -129,17 +161,27 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "socket", required_argument, NULL, 's' },
+		{ "idle", required_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
 	const char *path = SOCKET_PATH;
 	int option, listener, status;
+	unsigned int idle = 0;
+	char end;
 
 	while ((option = getopt_long(argc, argv, "hV", longs, NULL)) != -1)
 		switch (option) {
 		case 's':
 			path = optarg;
+			break;
+		case 'i':
+			if (sscanf(optarg, "%u%c", &idle, &end) != 1 || idle > 86400) {
+				fprintf(stderr, "shadowd: --idle \"%s\": it is a number of seconds, "
+					"86400 at most\n", optarg);
+				return 2;
+			}
 			break;
 		case 'h':
 			help();
@@ -155,5 +197,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	status = find_socket(path, &listener);
-	return status ?: run(listener);
+	if (!status && idle && listener != SD_LISTEN_FDS_START) {
+		fprintf(stderr, "shadowd: --idle is for a socket of systemd's: nobody would start it "
+			"again\n");
+		return 2;
+	}
+	return status ?: run(listener, idle * 1000000ULL);
 }

@@ -45,6 +45,11 @@ struct session *session_find(const struct shadow_uuid *uuid)
 	return NULL;
 }
 
+bool sessions_left(void)
+{
+	return list.next != &list;
+}
+
 const struct shadow_uuid *session_set(const struct session *session)
 {
 	static const struct shadow_uuid none;

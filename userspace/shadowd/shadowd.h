@@ -313,6 +313,7 @@ void session_fail(struct session *session, enum session_state next,
 /* Is there still something to wait for?  If not, and it is closing, it goes. */
 void session_settle(struct session *session);
 void sessions_init(void);
+bool sessions_left(void);
 /* The answer of what was called last, with a document. */
 void session_done_document(struct session *session, json_t *result, char *text, size_t size);
 /* A failure of the library leaves the session as it is. */
@@ -398,6 +399,8 @@ void set_release(struct session *session);
 /* --- client.c --------------------------------------------------------------------------- */
 
 int clients_init(sd_event *loop, int listener);
+/* Nobody is connected, and nobody was since this was asked before. */
+bool clients_idle(unsigned int *before);
 /* Both steal what they send. */
 void client_send(struct client *client, json_t *message);
 void client_send_document(struct client *client, json_t *message, char *text, size_t size);
