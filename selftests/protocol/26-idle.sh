@@ -8,16 +8,16 @@
 
 need_module
 export SHADOWD_SOCKET=$SCRATCH/socket
-bg 180 systemd-socket-activate --seqpacket --listen="$SHADOWD_SOCKET" "$(command -v shadowd)" --idle 4 \
+bg 180 systemd-socket-activate --seqpacket --listen="$SHADOWD_SOCKET" "$(command -v shadowd)" --idle 12 \
 	>"$SCRATCH/shadowd" 2>&1
 wait_for 20 test -S "$SHADOWD_SOCKET"
 is "$(pgrep -cx shadowd)" 0 "it does not run before somebody connects"
 requester init-backup status
 is "$(answer 2 .result.state)" initialised "somebody connects, and is answered"
 mkfifo "$SCRATCH/fifo"
-bg 60 python3 "$TREE/selftests/protocol/requester.py" init-backup hold <"$SCRATCH/fifo" >/dev/null
+bg 60 bash -c "exec python3 '$TREE/selftests/protocol/requester.py' init-backup hold <'$SCRATCH/fifo'" >/dev/null
 exec 9>"$SCRATCH/fifo"
-sleep 12
+sleep 30
 is "$(pgrep -cx shadowd)" 1 "it stays while a session is open"
 exec 9>&-
 wait_for 40 eval '! pgrep -x shadowd >/dev/null'

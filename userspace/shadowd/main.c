@@ -59,10 +59,11 @@ static int listen_at(const char *path)
 }
 
 /* 0 and the socket, or the exit status. */
-static int find_socket(const char *path, int *fd)
+static int find_socket(const char *path, int *fd, bool *handed_over)
 {
 	int count = sd_listen_fds(1);
 
+	*handed_over = count == 1;
 	if (count > 1) {
 		fprintf(stderr, "<3>shadowd: more than one socket was handed over\n");
 		return EXIT_FAILURE;
@@ -168,6 +169,7 @@ int main(int argc, char **argv)
 	};
 	const char *path = SOCKET_PATH;
 	int option, listener, status;
+	bool handed_over;
 	unsigned int idle = 0;
 	char end;
 
@@ -196,8 +198,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "shadowd: \"%s\" is one argument too many\n", argv[optind]);
 		return 2;
 	}
-	status = find_socket(path, &listener);
-	if (!status && idle && listener != SD_LISTEN_FDS_START) {
+	status = find_socket(path, &listener, &handed_over);
+	if (!status && idle && !handed_over) {
 		fprintf(stderr, "shadowd: --idle is for a socket of systemd's: nobody would start it "
 			"again\n");
 		return 2;
