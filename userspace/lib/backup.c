@@ -800,9 +800,9 @@ SC_EXPORT int shadowcopy_backup_shadow_set_fs(struct shadowcopy *sc,
 {
 	int rc = sc_may_change(sc, shadow, SHADOWCOPY_PROPERTY_SET);
 
-	if (!rc)
-		rc = SC_SET_TEXT(sc, shadow, fs_uuid, fs_uuid);
-	return rc ?: SC_SET_TEXT(sc, shadow, fs_type, fs_type);
+	return rc ?: sc_set_two_texts(sc, shadow,
+				      offsetof(struct shadowcopy_backup_shadow, fs_uuid), fs_uuid,
+				      offsetof(struct shadowcopy_backup_shadow, fs_type), fs_type);
 }
 
 SC_EXPORT int shadowcopy_backup_shadow_set_provider(struct shadowcopy *sc,
@@ -951,8 +951,12 @@ shadowcopy_backup_component_set_roll_forward(struct shadowcopy *sc,
 		rc = property_fail(sc, SHADOWCOPY_PROPERTY_ROLL_FORWARD,
 				   "a point goes with a partial one, and only with it");
 	if (!rc)
-		rc = SC_SET_WORD(sc, component, roll_forward, roll_forward);
-	return rc ?: SC_SET_TEXT(sc, component, roll_forward_point, point);
+		rc = SC_CHECK_WORD(sc, component, roll_forward, roll_forward);
+	if (!rc)
+		rc = SC_SET_TEXT(sc, component, roll_forward_point, point);
+	if (!rc)
+		component->roll_forward = roll_forward;
+	return rc;
 }
 
 SC_EXPORT int
@@ -963,12 +967,14 @@ shadowcopy_backup_component_set_failure(struct shadowcopy *sc,
 	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_FAILURE);
 
 	if (!rc)
-		rc = SC_SET_WORD(sc, component, failure, failure);
+		rc = SC_CHECK_WORD(sc, component, failure, failure);
 	if (!rc)
 		rc = SC_SET_TEXT(sc, component, failure_text, text);
-	if (!rc)
-		component->failure_code = code;
-	return rc;
+	if (rc)
+		return rc;
+	component->failure = failure;
+	component->failure_code = code;
+	return 0;
 }
 
 static struct shadowcopy_partial_file *

@@ -63,21 +63,32 @@ void *sc_list_get(const void *object, const struct sc_field *field, size_t i)
 	return load_pointer(load_pointer(object, field->offset), i * sizeof(void *));
 }
 
+static void free_element(const struct sc_field *field, void *element)
+{
+	if (field->kind == SC_LIST)
+		sc_node_free(element);
+	else
+		free(element);
+}
+
+static void free_items(const struct sc_field *field, void *items, size_t count)
+{
+	while (count)
+		free_element(field, load_pointer(items, --count * sizeof(void *)));
+	free(items);
+}
+
+/* Make a list another one, and forget what was in it. */
+static void set_list(void *object, const struct sc_field *field, void *items, size_t count)
+{
+	store_pointer(object, field->offset, items);
+	store_count(object, field, count);
+}
+
 void sc_list_clear(void *object, const struct sc_field *field)
 {
-	size_t i, count = load_count(object, field);
-
-	for (i = 0; i < count; i++) {
-		void *element = sc_list_get(object, field, i);
-
-		if (field->kind == SC_LIST)
-			sc_node_free(element);
-		else
-			free(element);
-	}
-	free(load_pointer(object, field->offset));
-	store_pointer(object, field->offset, NULL);
-	store_count(object, field, 0);
+	free_items(field, load_pointer(object, field->offset), load_count(object, field));
+	set_list(object, field, NULL, 0);
 }
 
 static void clear_member(void *object, const struct sc_field *field)
@@ -195,27 +206,54 @@ static int set_fail(struct shadowcopy *sc, const void *object, const struct sc_f
 		       .remedy = "correct it");
 }
 
-int sc_set_text(struct shadowcopy *sc, void *object, size_t offset, const char *text)
+/* A checked copy of a text, in its normal form; of none it is NULL. */
+static int copy_text(struct shadowcopy *sc, const void *object, const struct sc_field *field,
+		     const char *text, char **copyp)
 {
-	const struct sc_field *field = sc_field_at(object, offset);
 	const char *fault = text ? sc_text_fault(field->text, text) : NULL;
-	char *copy = NULL;
 
+	*copyp = NULL;
 	if (!text && field->required)
 		return set_fail(sc, object, field, "nothing", "is not there");
 	if (fault)
 		return set_fail(sc, object, field, text, fault);
-	if (text) {
-		copy = sc_text_normal(field->text, text);
-		if (!copy)
-			return SC_FAIL(sc, -ENOMEM, .action = "set", .object = field->name);
+	if (!text)
+		return 0;
+	*copyp = sc_text_normal(field->text, text);
+	return *copyp ? 0 : SC_FAIL(sc, -ENOMEM, .action = "set", .object = field->name);
+}
+
+int sc_set_text(struct shadowcopy *sc, void *object, size_t offset, const char *text)
+{
+	char *copy;
+	int rc = copy_text(sc, object, sc_field_at(object, offset), text, &copy);
+
+	if (rc)
+		return rc;
+	free(load_pointer(object, offset));
+	store_pointer(object, offset, copy);
+	return 0;
+}
+
+int sc_set_two_texts(struct shadowcopy *sc, void *object, size_t offset, const char *text,
+		     size_t other, const char *other_text)
+{
+	char *copy;
+	int rc = copy_text(sc, object, sc_field_at(object, offset), text, &copy);
+
+	if (rc)
+		return rc;
+	rc = sc_set_text(sc, object, other, other_text);
+	if (rc) {
+		free(copy);
+		return rc;
 	}
 	free(load_pointer(object, offset));
 	store_pointer(object, offset, copy);
 	return 0;
 }
 
-int sc_set_word(struct shadowcopy *sc, void *object, size_t offset, uint32_t value)
+int sc_check_word(struct shadowcopy *sc, const void *object, size_t offset, uint32_t value)
 {
 	const struct sc_field *field = sc_field_at(object, offset);
 	bool good = true;
@@ -225,12 +263,19 @@ int sc_set_word(struct shadowcopy *sc, void *object, size_t offset, uint32_t val
 		good = sc_word_of(field->words, value) || (!value && !field->required);
 	else if (field->kind == SC_MASK)
 		good = !(value & ~all_bits(field->words));
-	if (!good) {
-		snprintf(text, sizeof(text), "0x%x", value);
-		return set_fail(sc, object, field, text, "is unknown");
-	}
-	store_word(object, field, value);
-	return 0;
+	if (good)
+		return 0;
+	snprintf(text, sizeof(text), "0x%x", value);
+	return set_fail(sc, object, field, text, "is unknown");
+}
+
+int sc_set_word(struct shadowcopy *sc, void *object, size_t offset, uint32_t value)
+{
+	int rc = sc_check_word(sc, object, offset, value);
+
+	if (!rc)
+		store_word(object, sc_field_at(object, offset), value);
+	return rc;
 }
 
 int sc_texts_add(struct shadowcopy *sc, void *object, size_t offset, const char *text)
@@ -305,26 +350,57 @@ bool sc_field_equal(const struct sc_field *field, const void *a, const void *b)
 	return true;
 }
 
+/* A copy of a structure, in a list of @parent. */
+static void *copy_node(const void *from, void *parent)
+{
+	const struct sc_node *node = sc_node(from);
+	void *copy = sc_node_new(node->type, parent);
+	size_t i;
+
+	if (!copy)
+		return NULL;
+	sc_node(copy)->extra = json_incref(node->extra);
+	for (i = 0; i < node->type->count; i++) {
+		if (sc_field_copy(&node->type->fields[i], copy, from)) {
+			sc_node_free(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+static int push_copies(const struct sc_field *field, void *to, const void *from)
+{
+	size_t i, count = load_count(from, field);
+	int rc = 0;
+
+	for (i = 0; i < count && !rc; i++) {
+		const void *element = sc_list_get(from, field, i);
+		void *copy = field->kind == SC_LIST ? copy_node(element, to) : strdup(element);
+
+		rc = copy ? sc_list_push(to, field, copy) : -ENOMEM;
+		if (rc && copy)
+			free_element(field, copy);
+	}
+	return rc;
+}
+
+/* The old elements go when all of the new ones are there. */
 static int copy_list(const struct sc_field *field, void *to, const void *from)
 {
-	size_t i, j, count = load_count(from, field);
+	void *old = load_pointer(to, field->offset);
+	size_t old_count = load_count(to, field);
+	int rc;
 
-	for (i = 0; i < count; i++) {
-		const void *element = sc_list_get(from, field, i);
-		void *copy = field->kind == SC_LIST ? sc_node_new(field->list, to) :
-						      strdup(element);
-		int rc = copy ? sc_list_push(to, field, copy) : -ENOMEM;
-
-		if (rc && field->kind == SC_LIST)
-			sc_node_free(copy);
-		else if (rc)
-			free(copy);
-		for (j = 0; !rc && field->kind == SC_LIST && j < field->list->count; j++)
-			rc = sc_field_copy(&field->list->fields[j], copy, element);
-		if (rc)
-			return rc;
+	set_list(to, field, NULL, 0);
+	rc = push_copies(field, to, from);
+	if (rc) {
+		sc_list_clear(to, field);
+		set_list(to, field, old, old_count);
+	} else {
+		free_items(field, old, old_count);
 	}
-	return 0;
+	return rc;
 }
 
 int sc_field_copy(const struct sc_field *field, void *to, const void *from)
@@ -345,7 +421,6 @@ int sc_field_copy(const struct sc_field *field, void *to, const void *from)
 		return 0;
 	case SC_LIST:
 	case SC_TEXTS:
-		sc_list_clear(to, field);
 		return copy_list(field, to, from);
 	case SC_UUID:
 		memcpy(member(to, field->offset), member(from, field->offset),

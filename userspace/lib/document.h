@@ -172,12 +172,21 @@ void sc_list_clear(void *object, const struct sc_field *field);
  */
 int sc_set_text(struct shadowcopy *sc, void *object, size_t offset, const char *text);
 int sc_set_word(struct shadowcopy *sc, void *object, size_t offset, uint32_t value);
+
+/* Would sc_set_word() take it? */
+int sc_check_word(struct shadowcopy *sc, const void *object, size_t offset, uint32_t value);
+
+/* Both texts, or none of them. */
+int sc_set_two_texts(struct shadowcopy *sc, void *object, size_t offset, const char *text,
+		     size_t other, const char *other_text);
 int sc_texts_add(struct shadowcopy *sc, void *object, size_t offset, const char *text);
 
 #define SC_SET_TEXT(sc, object, member, text) \
 	sc_set_text((sc), (object), offsetof(__typeof__(*(object)), member), (text))
 #define SC_SET_WORD(sc, object, member, value) \
 	sc_set_word((sc), (object), offsetof(__typeof__(*(object)), member), (value))
+#define SC_CHECK_WORD(sc, object, member, value) \
+	sc_check_word((sc), (object), offsetof(__typeof__(*(object)), member), (value))
 #define SC_LIST_ADD(sc, object, member, elementp) \
 	sc_list_add((sc), (object), offsetof(__typeof__(*(object)), member), (void **)(elementp))
 #define SC_LIST_DROP(object, member) \
@@ -186,7 +195,7 @@ int sc_texts_add(struct shadowcopy *sc, void *object, size_t offset, const char 
 /* Do two structures of one type say the same in this member? */
 bool sc_field_equal(const struct sc_field *field, const void *a, const void *b);
 
-/* Make the member of @to what it is in @from: 0 or -ENOMEM. */
+/* Make the member of @to what it is in @from: 0, or -ENOMEM, and then it is what it was. */
 int sc_field_copy(const struct sc_field *field, void *to, const void *from);
 
 bool sc_uuid_is_null(const struct shadow_uuid *uuid);
@@ -197,6 +206,9 @@ int sc_document_load(struct shadowcopy *sc, const void *text, size_t size, const
 int sc_document_load_fd(struct shadowcopy *sc, int fd, const char *label, uint32_t flags,
 			const struct sc_type *type, void **objectp);
 int sc_document_save(struct shadowcopy *sc, const void *object, char **textp, size_t *size);
+
+/* The text of JSON, to be freed; NULL where memory is short. */
+char *sc_json_text(const json_t *json, size_t flags);
 
 /* --- checksum.c ------------------------------------------------------------ */
 

@@ -110,14 +110,18 @@ static int read_file(struct reading *reading, const char *path)
 	if (!file)
 		return SC_FAIL(reading->sc, -errno, .action = "read", .object = path);
 	reading->skip = false;
-	while (!rc && getline(&line, &room, file) >= 0) {
+	while (!rc && (errno = 0, getline(&line, &room, file)) >= 0) {
 		number++;
 		rc = read_line(reading, line);
 	}
+	if (!rc && !feof(file))
+		rc = -errno;
 	free(line);
 	fclose(file);
 	if (!rc)
 		return 0;
+	if (rc != -EINVAL && rc != -ENOENT)
+		return SC_FAIL(reading->sc, rc, .action = "read", .object = path);
 	snprintf(place, sizeof(place), "line %u is no pattern of files", number);
 	return SC_FAIL(reading->sc, rc, .action = "read", .object = path, .cause = place,
 		       .remedy = "write it as /directory/pattern or /directory/**/pattern, with "
@@ -149,7 +153,9 @@ int sc_excludes_read(struct shadowcopy *sc, struct sc_excludes *excludes, const 
 		return errno == ENOENT ? 0 :
 			SC_FAIL(sc, -errno, .action = "read", .object = directory);
 	for (i = 0; i < found; i++) {
-		if (!rc && asprintf(&path, "%s/%s", directory, names[i]->d_name) >= 0) {
+		if (!rc && asprintf(&path, "%s/%s", directory, names[i]->d_name) < 0) {
+			rc = SC_FAIL(sc, -ENOMEM, .action = "read", .object = directory);
+		} else if (!rc) {
 			rc = read_file(&reading, path);
 			free(path);
 		}

@@ -400,7 +400,7 @@ static int check_sum(struct shadowcopy *sc, json_t *root, const char *label, uin
 			       .remedy = "load it as a document written by hand, if it is one");
 	snprintf(given, sizeof(given), "%s", json_string_value(sum) ?: "");
 	json_object_del(root, "sha256");
-	canonical = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+	canonical = sc_json_text(root, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!canonical)
 		return SC_FAIL(sc, -ENOMEM, .action = "read", .object = label);
 	sc_sha256(canonical, strlen(canonical), computed);
@@ -445,11 +445,13 @@ static int check_version(struct shadowcopy *sc, json_t *root, const char *label,
 	return 0;
 }
 
-/* jansson's fault, with the place. */
+/* jansson's fault, with the place.  Where memory is short it says so, or nothing. */
 static int parse_fail(struct shadowcopy *sc, const char *label, const json_error_t *error)
 {
 	char cause[sizeof(error->text) + 64];
 
+	if (!error->text[0] || json_error_code(error) == json_error_out_of_memory)
+		return SC_FAIL(sc, -ENOMEM, .action = "read", .object = label);
 	/* Its sentences end in the offending text, which is no text that one wants to see. */
 	snprintf(cause, sizeof(cause), "line %d, column %d: %.*s", error->line, error->column,
 		 (int)strcspn(error->text, "\n"), error->text);

@@ -633,9 +633,13 @@ SC_EXPORT int shadowcopy_metadata_set_usage(struct shadowcopy *sc,
 					    struct shadowcopy_metadata *metadata, uint32_t usage,
 					    uint32_t source)
 {
-	int rc = SC_SET_WORD(sc, metadata, usage, usage);
+	int rc = SC_CHECK_WORD(sc, metadata, usage, usage);
 
-	return rc ?: SC_SET_WORD(sc, metadata, source, source);
+	if (!rc)
+		rc = SC_SET_WORD(sc, metadata, source, source);
+	if (!rc)
+		metadata->usage = usage;
+	return rc;
 }
 
 SC_EXPORT int shadowcopy_metadata_set_restore(struct shadowcopy *sc,
@@ -646,14 +650,17 @@ SC_EXPORT int shadowcopy_metadata_set_restore(struct shadowcopy *sc,
 	int rc = check_restore(sc, metadata, method, service, participation);
 
 	if (!rc)
-		rc = SC_SET_WORD(sc, metadata, restore_method, method);
+		rc = SC_CHECK_WORD(sc, metadata, restore_method, method);
+	if (!rc)
+		rc = SC_CHECK_WORD(sc, metadata, participation, participation);
 	if (!rc)
 		rc = SC_SET_TEXT(sc, metadata, service, service);
-	if (!rc)
-		rc = SC_SET_WORD(sc, metadata, participation, participation);
-	if (!rc)
-		metadata->reboot = reboot;
-	return rc;
+	if (rc)
+		return rc;
+	metadata->restore_method = method;
+	metadata->participation = participation;
+	metadata->reboot = reboot;
+	return 0;
 }
 
 SC_EXPORT int shadowcopy_metadata_set_schema(struct shadowcopy *sc,

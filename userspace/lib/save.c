@@ -27,6 +27,53 @@ void sc_time_format(int64_t ns, char buf[SC_TIME_LEN])
 	strcpy(buf + length, "Z");
 }
 
+/* --- text of JSON ----------------------------------------------------------------- */
+
+struct text {
+	char *bytes;
+	size_t size, room;
+	bool failed;
+};
+
+static int append(const char *bytes, size_t size, void *data)
+{
+	struct text *text = data;
+	char *more;
+
+	while (!text->failed && text->room - text->size <= size) {
+		more = realloc(text->bytes, 2 * text->room);
+		text->failed = !more;
+		if (more) {
+			text->bytes = more;
+			text->room *= 2;
+		}
+	}
+	if (text->failed)
+		return -1;
+	memcpy(text->bytes + text->size, bytes, size);
+	text->size += size;
+	return 0;
+}
+
+/*
+ * Not json_dumps(): where memory is short for a moment, jansson 2.14 leaves out the name of a
+ * member and goes on.
+ */
+char *sc_json_text(const json_t *json, size_t flags)
+{
+	struct text text = { .bytes = malloc(1024), .room = 1024 };
+
+	text.failed = !text.bytes;
+	if (json_dump_callback(json, append, &text, flags) || text.failed) {
+		free(text.bytes);
+		return NULL;
+	}
+	text.bytes[text.size] = '\0';
+	return text.bytes;
+}
+
+/* --- structures to JSON ------------------------------------------------------------- */
+
 static json_t *write_node(const void *object);
 
 static json_t *write_array(const void *object, const struct sc_field *field)
@@ -50,9 +97,14 @@ static json_t *write_mask(const struct sc_word *words, uint32_t mask)
 {
 	json_t *array = json_array();
 
-	for (; words->word; words++)
-		if (mask & words->value)
-			json_array_append_new(array, json_string(words->word));
+	for (; words->word; words++) {
+		if (!(mask & words->value))
+			continue;
+		if (json_array_append_new(array, json_string(words->word))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
 	return array;
 }
 
@@ -153,6 +205,8 @@ static json_t *write_node(const void *object)
 	return json;
 }
 
+/* --- documents ------------------------------------------------------------------------ */
+
 /* The text of a whole document, with its checksum. */
 static char *write_root(const void *object)
 {
@@ -164,12 +218,12 @@ static char *write_root(const void *object)
 	    !json_object_set_new(root, "version",
 				 json_sprintf("%u.%u", node->type->major, node->minor)) &&
 	    !write_members(object, root)) {
-		canonical = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+		canonical = sc_json_text(root, JSON_COMPACT | JSON_SORT_KEYS);
 		if (canonical) {
 			sc_sha256(canonical, strlen(canonical), sum);
 			free(canonical);
 			if (!json_object_set_new(root, "sha256", json_string(sum)))
-				text = json_dumps(root, JSON_INDENT(2));
+				text = sc_json_text(root, JSON_INDENT(2));
 		}
 	}
 	json_decref(root);

@@ -85,4 +85,10 @@ refused metadata /dev/null "line 1" "nothing"
 refused metadata / "irectory" "a directory"
 is "$("$document" load metadata <(cat "$scratch/metadata.json"); echo $?)" 0 "a pipe can be read"
 
+# --- where memory is short ---
+
+"$BUILD/tests/memory" >"$scratch/log" 2>&1
+result $? "where an allocation fails that is told, nothing is half done, and nothing leaks"
+grep -v ^ok "$scratch/log" | while IFS= read -r line; do diag "$line"; done
+
 done_testing
