@@ -249,6 +249,16 @@ SC_EXPORT const char *shadowcopy_reason_remedy(uint32_t reason)
 	return reason_text(reason)->remedy;
 }
 
+/* A copy that a terminal shows as it is: names come from documents, files and disks. */
+static char *plain(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy)
+		sc_text_plain(copy);
+	return copy;
+}
+
 /* The cause, and where and on which device it came about. */
 static char *render_cause(struct shadowcopy *sc, const char *cause, const char *object)
 {
@@ -312,10 +322,10 @@ int sc_fail(struct shadowcopy *sc, int code, const struct sc_failure *failure)
 	if (!cause)
 		cause = strerror(-code);
 
-	strings[0] = strdup(failure->action ?: "do this");
-	strings[1] = strdup(failure->object ?: "");
-	strings[2] = strdup(cause);
-	strings[3] = strdup(remedy ?: "");
+	strings[0] = plain(failure->action ?: "do this");
+	strings[1] = plain(failure->object ?: "");
+	strings[2] = plain(cause);
+	strings[3] = plain(remedy ?: "");
 	error->action = strings[0] ?: "";
 	error->object = strings[1] ?: "";
 	error->cause = strings[2] ?: strerror(-code);

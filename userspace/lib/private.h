@@ -61,6 +61,11 @@ int sc_fail(struct shadowcopy *sc, int code, const struct sc_failure *failure);
 #define SC_FAIL(sc, code, ...) \
 	sc_fail((sc), (code), &(struct sc_failure){ __VA_ARGS__ })
 
+/* --- text.c -------------------------------------------------------------- */
+
+/* Put '?' in the place of what a terminal obeys, and of what is no UTF-8. */
+void sc_text_plain(char *text);
+
 /* --- device.c: the only caller of open() and ioctl() on our devices ------ */
 
 int sc_device_open(void);

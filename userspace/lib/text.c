@@ -54,7 +54,13 @@ bool sc_is_utf8(const char *text)
 	return true;
 }
 
-/* Of valid UTF-8: has it what a terminal obeys rather than shows? */
+/* What a terminal obeys rather than shows? */
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+/* Of valid UTF-8. */
 static bool has_control(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -62,10 +68,30 @@ static bool has_control(const char *text)
 
 	while (*p) {
 		p += decode(p, &c) ?: 1;
-		if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		if (is_control(c))
 			return true;
 	}
 	return false;
+}
+
+void sc_text_plain(char *text)
+{
+	unsigned char *p = (unsigned char *)text, *out = p;
+	uint32_t c;
+	size_t bytes;
+
+	while (*p) {
+		bytes = decode(p, &c);
+		if (!bytes || is_control(c)) {
+			*out++ = '?';
+			p += bytes ?: 1;
+			continue;
+		}
+		memmove(out, p, bytes);
+		out += bytes;
+		p += bytes;
+	}
+	*out = '\0';
 }
 
 /* --- the kinds ------------------------------------------------------------- */

@@ -285,6 +285,10 @@ static void refused_texts(void)
 	};
 	size_t i;
 
+	CHECK(load(BEGIN COMPONENTS ",\"a\\u001b[2J\\u009b\":3}]}") == -EINVAL &&
+	      says("a member \"a?[2J?\""), "an error does not tell a terminal what to do");
+	CHECK(load(BEGIN COMPONENTS "}]}\033[2J") == -EBADMSG &&
+	      !strchr(shadowcopy_last_error(sc)->text, '\033'), "nor does one of a bad text");
 	CHECK(!load(BEGIN COMPONENTS "}]}"),
 	      "a small document that was written by hand is accepted");
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
