@@ -715,6 +715,7 @@ enum shadowcopy_property {
 	SHADOWCOPY_PROPERTY_ROLL_FORWARD = 29,
 	SHADOWCOPY_PROPERTY_RESTORE_NAME = 30,
 	SHADOWCOPY_PROPERTY_FAILURE = 31,
+	SHADOWCOPY_PROPERTY_COMPLETED = 32,	/* when BackupComplete was sent */
 };
 
 /* --- backup components: the document ------------------------------------ */
@@ -1021,7 +1022,8 @@ int shadowcopy_backup_save(struct shadowcopy *sc, const struct shadowcopy_backup
  * @backup: the document as it was loaded
  * @session: of the restore
  *
- * Forgets what an earlier restore left in it, and goes to SHADOWCOPY_STEP_RESTORE_INIT.
+ * Forgets what an earlier restore left in it, and the failures of components, which are of
+ * handlers that are over; goes to SHADOWCOPY_STEP_RESTORE_INIT.
  */
 int shadowcopy_backup_begin_restore(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 				    const struct shadow_uuid *session);
@@ -1045,7 +1047,8 @@ int shadowcopy_backup_act(struct shadowcopy *sc, struct shadowcopy_backup *backu
  * @role: enum shadowcopy_role
  * @step: enum shadowcopy_step
  *
- * Return: 0, or -EBADFD with an error that tells who may, and when.
+ * Return: 0, -EBADFD with an error that tells who may, and when, or -EINVAL: there is no such
+ * property, role or step.
  */
 int shadowcopy_property_check(struct shadowcopy *sc, uint32_t property, uint32_t role,
 			      uint32_t step);
@@ -1657,7 +1660,8 @@ int shadowcopy_ranges_read(struct shadowcopy *sc, int fd, const char *label,
  * @ranges: the ranges
  * @count: how many
  *
- * Return: 0, -EFBIG or an errno of write().
+ * Return: 0, -EINVAL (a range that none can be), -EFBIG (none, or more than
+ * SHADOWCOPY_RANGES_MAX), -ENOMEM or an errno of write().
  */
 int shadowcopy_ranges_write(struct shadowcopy *sc, int fd, const char *label,
 			    const struct shadowcopy_range *ranges, size_t count);

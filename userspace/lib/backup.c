@@ -278,7 +278,7 @@ static const struct sc_field backup_fields[] = {
 	SC_FIELD(shadowcopy_backup, machine, SC_TEXT, P(SET), .text = SC_TEXT_HOST),
 	SC_FIELD(shadowcopy_backup, created, SC_TIME),
 	SC_FIELD(shadowcopy_backup, taken, SC_TIME, P(SET), .what = "the instant of the set"),
-	SC_FIELD(shadowcopy_backup, completed, SC_TIME),
+	SC_FIELD(shadowcopy_backup, completed, SC_TIME, P(COMPLETED)),
 	SC_LIST_FIELD(shadowcopy_backup, shadows, shadow_count, &shadow_type, P(SET),
 		      .max = 4096),
 	SC_FIELD(shadowcopy_backup, type, SC_ENUM, P(STATE), .words = backup_types),
@@ -332,6 +332,9 @@ static const struct window windows[] = {
 		AT(CREATED), 0, 0 },
 	[SHADOWCOPY_PROPERTY_COMPONENTS] = { "components", AT(GATHERED), 0, 0 },
 	[SHADOWCOPY_PROPERTY_RESTORE_TYPE] = { "restore-type", RESTORE_FIRST, 0, 0 },
+	/* B-23 */
+	[SHADOWCOPY_PROPERTY_COMPLETED] = {
+		"completed", AT(CREATED) | AT(COMPLETE) | AT(COMPLETED), 0, 0 },
 	/* C-71..C-74 */
 	[SHADOWCOPY_PROPERTY_BACKUP_OPTIONS] = { "backup-options", BEFORE_PREPARE, 0, 0 },
 	[SHADOWCOPY_PROPERTY_RESTORE_OPTIONS] = { "restore-options", RESTORE_FIRST, 0, 0 },
@@ -421,9 +424,10 @@ static int check_window(struct shadowcopy *sc, uint32_t property, uint32_t role,
 	uint32_t mask, others;
 	bool writer = role == SHADOWCOPY_ROLE_WRITER;
 
-	if (property >= ARRAY_SIZE(windows) || step >= ARRAY_SIZE(steps))
+	if (property >= ARRAY_SIZE(windows) || step >= ARRAY_SIZE(steps) ||
+	    (!writer && role != SHADOWCOPY_ROLE_REQUESTER))
 		return SC_FAIL(sc, -EINVAL, .action = "change the document",
-			       .cause = "there is no such property, or no such step",
+			       .cause = "there is no such property, role or step",
 			       .remedy = "see the header");
 	window = &windows[property];
 	mask = writer ? window->writer : window->requester;
@@ -464,12 +468,6 @@ static int rule_fail(struct shadowcopy *sc, const char *object, const char *caus
 		       .cause = cause, .remedy = remedy);
 }
 
-static bool same_file(const char *path_a, const char *name_a, const char *path_b,
-		      const char *name_b)
-{
-	return !strcmp(path_a, path_b) && !strcmp(name_a, name_b);
-}
-
 static int check_directed(struct shadowcopy *sc, const struct shadowcopy_directed_target *target)
 {
 	const char *fault = sc_ranges_pair_fault(target->ranges, target->destination_ranges);
@@ -478,28 +476,83 @@ static int check_directed(struct shadowcopy *sc, const struct shadowcopy_directe
 				 "give as many destination ranges, of the same lengths") : 0;
 }
 
+static int by_file(const void *a, const void *b)
+{
+	const struct shadowcopy_partial_file *const *x = a, *const *y = b;
+	int rc = strcmp((*x)->path, (*y)->path);
+
+	return rc ?: strcmp((*x)->name, (*y)->name);
+}
+
+static int by_differenced(const void *a, const void *b)
+{
+	const struct shadowcopy_differenced_file *const *x = a, *const *y = b;
+	int rc = strcmp((*x)->path, (*y)->path);
+
+	rc = rc ?: strcmp((*x)->spec, (*y)->spec);
+	return rc ?: (*x)->recursive - (*y)->recursive;
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct shadowcopy_target *const *x = a, *const *y = b;
+	int rc = strcmp((*x)->path, (*y)->path);
+
+	rc = rc ?: strcmp((*x)->spec, (*y)->spec);
+	return rc ?: (*x)->recursive - (*y)->recursive;
+}
+
+/* Nothing is in one of the lists of a component twice. */
+static int check_lists(struct shadowcopy *sc, const struct shadowcopy_backup_component *c)
+{
+	const struct {
+		const void *elements;
+		size_t count;
+		int (*compare)(const void *a, const void *b);
+		const char *cause;
+	} lists[] = {
+		{ c->partial_files, c->partial_file_count, by_file,
+		  "a partial file is there twice" },
+		{ c->differenced_files, c->differenced_file_count, by_differenced,
+		  "differenced files are there twice" },
+		{ c->new_targets, c->new_target_count, by_target, "a new target is there twice" },
+		{ c->alternates_used, c->alternate_used_count, by_target,
+		  "an alternate location is there twice" },
+	};
+	const void *twin;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < ARRAY_SIZE(lists) && !rc; i++) {
+		rc = sc_list_twin(sc, lists[i].elements, lists[i].count, lists[i].compare, &twin);
+		if (!rc && twin)
+			rc = rule_fail(sc, c->name, lists[i].cause, "remove one of them");
+	}
+	return rc;
+}
+
 static int check_component(struct shadowcopy *sc,
 			   const struct shadowcopy_backup_component *component)
 {
 	bool point = component->roll_forward == SHADOWCOPY_ROLL_FORWARD_PARTIAL;
 	size_t i;
-	int rc = 0;
+	int rc;
 
 	if (point != !!component->roll_forward_point)
 		return rule_fail(sc, component->name,
 				 "a point to roll forward to goes with \"partial\", and only with it",
 				 "give both, or neither");
-	if (component->restore_options) {
-		rc = sc_options_check(sc, component->restore_options);
-		if (rc)
-			return rc;
-	}
+	if (component->restore_name && !*component->restore_name)
+		return rule_fail(sc, component->name, "its name to restore under is empty",
+				 "leave it out");
+	rc = component->restore_options ? sc_options_check(sc, component->restore_options) : 0;
+	if (!rc)
+		rc = check_lists(sc, component);
 	for (i = 0; i < component->directed_target_count && !rc; i++)
 		rc = check_directed(sc, component->directed_targets[i]);
 	return rc;
 }
 
-/* Names in order, so that a twin is a neighbour. */
 static int by_name(const void *a, const void *b)
 {
 	const struct shadowcopy_backup_component *const *x = a, *const *y = b;
@@ -510,22 +563,13 @@ static int by_name(const void *a, const void *b)
 
 static int check_names(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer)
 {
-	size_t i, bytes = writer->component_count * sizeof(void *);
-	struct shadowcopy_backup_component **sorted;
-	int rc = 0;
+	const struct shadowcopy_backup_component *component;
+	const void *twin;
+	int rc = sc_list_twin(sc, writer->components, writer->component_count, by_name, &twin);
 
-	if (!bytes)
-		return 0;
-	sorted = malloc(bytes);
-	if (!sorted)
-		return SC_FAIL(sc, -ENOMEM, .action = "check", .object = writer->name);
-	memcpy(sorted, writer->components, bytes);
-	qsort(sorted, writer->component_count, sizeof(*sorted), by_name);
-	for (i = 1; i < writer->component_count && !rc; i++)
-		if (!by_name(&sorted[i - 1], &sorted[i]))
-			rc = rule_fail(sc, sorted[i]->name, "it is there twice",
-				       "remove one of them");
-	free(sorted);
+	component = twin;
+	if (!rc && component)
+		rc = rule_fail(sc, component->name, "it is there twice", "remove one of them");
 	return rc;
 }
 
@@ -642,42 +686,64 @@ SC_EXPORT int shadowcopy_backup_save(struct shadowcopy *sc, const struct shadowc
 	return sc_document_save(sc, backup, textp, size);
 }
 
-/* Is it a property that only a restore sets? */
-static bool of_restore(uint32_t property)
+/* Is it a property that only a restore sets, or what a handler said that is long over? */
+static bool is_forgotten(uint32_t property)
 {
 	uint32_t mask = windows[property].requester | windows[property].writer;
 
-	return mask && !(mask & ((1U << SHADOWCOPY_STEP_RESTORE_INIT) - 1));
+	return property == SHADOWCOPY_PROPERTY_FAILURE ||
+	       (mask && !(mask & ((1U << SHADOWCOPY_STEP_RESTORE_INIT) - 1)));
+}
+
+/* What the members of a structure are that has just been made: takes no memory. */
+static void forget(void *object, const void *fresh)
+{
+	const struct sc_type *type = sc_node(object)->type;
+	size_t i;
+
+	for (i = 0; i < type->count; i++)
+		if (is_forgotten(type->fields[i].property))
+			sc_field_copy(&type->fields[i], object, fresh);
+}
+
+static void forget_restore(struct shadowcopy_backup_component *component, const void *fresh,
+			   const void *fresh_partial)
+{
+	size_t i;
+
+	forget(component, fresh);
+	for (i = 0; i < component->partial_file_count; i++)
+		forget(component->partial_files[i], fresh_partial);
 }
 
 SC_EXPORT int shadowcopy_backup_begin_restore(struct shadowcopy *sc,
 					      struct shadowcopy_backup *backup,
 					      const struct shadow_uuid *session)
 {
-	struct shadowcopy_backup_component *fresh;
-	size_t i, j, k;
-	int rc = 0;
+	void *fresh, *fresh_partial;
+	size_t i, j;
 
 	if (sc_uuid_is_null(session))
 		return SC_FAIL(sc, -EINVAL, .action = "begin the restore",
 			       .cause = "the UUID of the session is zero",
 			       .remedy = "make a new one");
 	fresh = sc_node_new(&component_type, NULL);
-	if (!fresh)
+	fresh_partial = sc_node_new(&partial_type, NULL);
+	if (!fresh || !fresh_partial) {
+		sc_node_free(fresh);
+		sc_node_free(fresh_partial);
 		return SC_FAIL(sc, -ENOMEM, .action = "begin the restore");
+	}
 	for (i = 0; i < backup->writer_count; i++)
 		for (j = 0; j < backup->writers[i]->component_count; j++)
-			for (k = 0; k < component_type.count && !rc; k++)
-				if (of_restore(component_fields[k].property))
-					rc = sc_field_copy(&component_fields[k],
-							   backup->writers[i]->components[j],
-							   fresh);
+			forget_restore(backup->writers[i]->components[j], fresh, fresh_partial);
 	sc_node_free(fresh);
+	sc_node_free(fresh_partial);
 	backup->mode = SHADOWCOPY_MODE_RESTORE;
 	backup->session = *session;
 	backup->restore_type = SHADOWCOPY_RESTORE_TYPE_UNDEFINED;
 	begin(backup);
-	return rc;
+	return 0;
 }
 
 SC_EXPORT int shadowcopy_backup_act(struct shadowcopy *sc, struct shadowcopy_backup *backup,
@@ -770,6 +836,9 @@ SC_EXPORT int shadowcopy_backup_add_shadow(struct shadowcopy *sc, struct shadowc
 
 	if (shadowp)
 		*shadowp = NULL;
+	if (!rc && sc_uuid_is_null(uuid))
+		rc = SC_FAIL(sc, -EINVAL, .action = "add the shadow of", .object = volume,
+			     .cause = "its UUID is zero", .remedy = "give that of the shadow");
 	if (rc)
 		return rc;
 	for (i = 0; i < backup->shadow_count; i++)
@@ -832,8 +901,10 @@ SC_EXPORT int shadowcopy_backup_shadow_add_mount(struct shadowcopy *sc,
 SC_EXPORT int shadowcopy_backup_set_completed(struct shadowcopy *sc,
 					      struct shadowcopy_backup *backup, int64_t completed)
 {
-	int rc = check_time(sc, completed);
+	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_COMPLETED);
 
+	if (!rc)
+		rc = check_time(sc, completed);
 	if (!rc)
 		backup->completed = completed;
 	return rc;
@@ -865,7 +936,8 @@ shadowcopy_backup_find(const struct shadowcopy_backup_writer *writer, const char
 	for (i = 0; i < writer->component_count; i++) {
 		struct shadowcopy_backup_component *component = writer->components[i];
 
-		if (same_file(component->path ?: "", component->name, path ?: "", name))
+		if (name && !strcmp(component->path ?: "", path ?: "") &&
+		    !strcmp(component->name, name))
 			return component;
 	}
 	return NULL;
@@ -901,7 +973,7 @@ static int property_fail(struct shadowcopy *sc, uint32_t property, const char *c
 {
 	return SC_FAIL(sc, -EINVAL, .action = "change",
 		       .object = shadowcopy_property_name(property), .cause = cause,
-		       .remedy = "use the function for it");
+		       .remedy = "see the header for what it may be, and which function sets it");
 }
 
 SC_EXPORT int shadowcopy_backup_component_set_text(struct shadowcopy *sc,
@@ -914,6 +986,8 @@ SC_EXPORT int shadowcopy_backup_component_set_text(struct shadowcopy *sc,
 	if (!field || has_own_function(property))
 		return property_fail(sc, property, "it is no text that can be set alone");
 	rc = sc_may_change(sc, component, property);
+	if (!rc && text && !*text && property == SHADOWCOPY_PROPERTY_RESTORE_NAME)
+		rc = property_fail(sc, property, "a name to restore under is not empty");
 	if (!rc && text && field->text == SC_TEXT_OPTIONS)
 		rc = sc_options_check(sc, text);
 	return rc ?: sc_set_text(sc, component, field->offset, text);
@@ -977,24 +1051,28 @@ shadowcopy_backup_component_set_failure(struct shadowcopy *sc,
 	return 0;
 }
 
-static struct shadowcopy_partial_file *
-find_partial(const struct shadowcopy_backup_component *component, const char *path,
-	     const char *name)
+/* Is the last element of a list the same as one before it? */
+static int check_last(struct shadowcopy *sc, const void *component, size_t list,
+		      int (*compare)(const void *a, const void *b), const char *action,
+		      const char *object)
 {
-	size_t i;
+	const struct sc_field *field = sc_field_at(component, list);
+	size_t i, last = sc_list_count(component, field) - 1;
+	const void *added = sc_list_get(component, field, last), *other;
 
-	for (i = 0; i < component->partial_file_count; i++)
-		if (same_file(component->partial_files[i]->path, component->partial_files[i]->name,
-			      path, name))
-			return component->partial_files[i];
-	return NULL;
+	for (i = 0; i < last; i++) {
+		other = sc_list_get(component, field, i);
+		if (!compare(&added, &other))
+			return SC_FAIL(sc, -EEXIST, .action = action, .object = object,
+				       .cause = "the component has it already",
+				       .remedy = "add it once");
+	}
+	return 0;
 }
 
-static int exists_fail(struct shadowcopy *sc, const char *action, const char *object)
-{
-	return SC_FAIL(sc, -EEXIST, .action = action, .object = object,
-		       .cause = "the component has it already", .remedy = "add it once");
-}
+#define CHECK_LAST(sc, component, list, compare, action, object) \
+	check_last((sc), (component), offsetof(struct shadowcopy_backup_component, list), \
+		   (compare), (action), (object))
 
 static int set_partial(struct shadowcopy *sc, struct shadowcopy_partial_file *file,
 		       const char *path, const char *name, const char *ranges,
@@ -1026,15 +1104,38 @@ shadowcopy_backup_component_add_partial(struct shadowcopy *sc,
 			       .object = component->name,
 			       .cause = "the requester cannot back up parts of files",
 			       .remedy = "have whole files backed up");
-	if (find_partial(component, path, name))
-		return exists_fail(sc, "add partial file", name);
 	rc = SC_LIST_ADD(sc, component, partial_files, &file);
 	if (rc)
 		return rc;
 	rc = set_partial(sc, file, path, name, ranges, metadata);
+	if (!rc)
+		rc = CHECK_LAST(sc, component, partial_files, by_file, "add partial file", name);
 	if (rc)
 		SC_LIST_DROP(component, partial_files);
 	return rc;
+}
+
+/* A path of the document, and one that may have a '/' at its end. */
+static bool same_path(const char *normal, const char *path)
+{
+	size_t length = path ? strlen(path) : 0;
+
+	if (length > 1 && path[length - 1] == '/')
+		length--;
+	return length && strlen(normal) == length && !memcmp(normal, path, length);
+}
+
+static struct shadowcopy_partial_file *
+find_partial(const struct shadowcopy_backup_component *component, const char *path,
+	     const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < component->partial_file_count; i++)
+		if (same_path(component->partial_files[i]->path, path) && name &&
+		    !strcmp(component->partial_files[i]->name, name))
+			return component->partial_files[i];
+	return NULL;
 }
 
 SC_EXPORT int
@@ -1070,24 +1171,21 @@ shadowcopy_backup_component_add_differenced(struct shadowcopy *sc,
 					    int64_t modified)
 {
 	struct shadowcopy_differenced_file *file;
-	size_t i;
 	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_DIFFERENCED_FILES);
 
 	if (!rc)
 		rc = check_time(sc, modified);
 	if (rc)
 		return rc;
-	for (i = 0; i < component->differenced_file_count; i++) {
-		file = component->differenced_files[i];
-		if (same_file(file->path, file->spec, path, spec) && file->recursive == recursive)
-			return exists_fail(sc, "add differenced files", spec);
-	}
 	rc = SC_LIST_ADD(sc, component, differenced_files, &file);
 	if (rc)
 		return rc;
 	file->recursive = recursive;
 	file->modified = modified;
 	rc = set_differenced(sc, file, path, spec);
+	if (!rc)
+		rc = CHECK_LAST(sc, component, differenced_files, by_differenced,
+				"add differenced files", spec);
 	if (rc)
 		SC_LIST_DROP(component, differenced_files);
 	return rc;
@@ -1146,30 +1244,45 @@ static int set_target(struct shadowcopy *sc, struct shadowcopy_target *target, c
 	return rc ?: SC_SET_TEXT(sc, target, destination, destination);
 }
 
+/* Has what is in the backup by an entry exactly this file set? */
+static bool entry_has(const struct shadowcopy_backup_component *entry,
+		      const struct shadowcopy_metadata *metadata,
+		      const struct shadowcopy_target *target)
+{
+	struct shadowcopy_backup_component *by;
+	size_t i;
+
+	for (i = 0; i < metadata->component_count; i++) {
+		if (!sc_component_has(metadata->components[i], target->path, target->spec,
+				      target->recursive))
+			continue;
+		shadowcopy_backup_inclusion(sc_root(entry), metadata, metadata->components[i], &by);
+		if (by == entry)
+			return true;
+	}
+	return false;
+}
+
 /* Add to one of the two lists of targets. */
 static int add_target(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
 		      const struct shadowcopy_metadata *metadata, size_t list,
 		      const char *path, const char *spec, bool recursive, const char *destination)
 {
-	const struct sc_field *field = sc_field_at(component, list);
+	static const char action[] = "add a target of file set";
 	struct shadowcopy_target *target;
-	size_t i;
-	int rc;
+	int rc = sc_check_metadata(sc, component, metadata);
 
-	for (i = 0; i < sc_list_count(component, field); i++) {
-		target = sc_list_get(component, field, i);
-		if (same_file(target->path, target->spec, path, spec) &&
-		    target->recursive == recursive)
-			return exists_fail(sc, "add a target of file set", spec);
-	}
-	rc = sc_list_add(sc, component, list, (void **)&target);
+	if (!rc)
+		rc = sc_list_add(sc, component, list, (void **)&target);
 	if (rc)
 		return rc;
 	rc = set_target(sc, target, path, spec, recursive, destination);
-	if (!rc && !sc_has_fileset(metadata, component->path, component->name, target->path,
-				   target->spec, recursive))
-		rc = SC_FAIL(sc, -ENOENT, .action = "add a target of file set", .object = path,
-			     .cause = "neither the component nor one below it has exactly that",
+	if (!rc)
+		rc = check_last(sc, component, list, by_target, action, path);
+	if (!rc && !entry_has(component, metadata, target))
+		rc = SC_FAIL(sc, -ENOENT, .action = action, .object = path,
+			     .cause = "neither the component nor one that comes with it has "
+			     "exactly that",
 			     .remedy = "give path, spec and recursive as the metadata has them");
 	if (rc)
 		sc_list_drop(component, list);

@@ -170,6 +170,27 @@ void sc_list_drop(void *object, size_t offset)
 	store_count(object, field, last);
 }
 
+int sc_list_twin(struct shadowcopy *sc, const void *elements, size_t count,
+		 int (*compare)(const void *a, const void *b), const void **twinp)
+{
+	size_t i, bytes = count * sizeof(void *);
+	void **sorted;
+
+	*twinp = NULL;
+	if (count < 2)
+		return 0;
+	sorted = malloc(bytes);
+	if (!sorted)
+		return SC_FAIL(sc, -ENOMEM, .action = "check the document");
+	memcpy(sorted, elements, bytes);
+	qsort(sorted, count, sizeof(*sorted), compare);
+	for (i = 1; i < count && !*twinp; i++)
+		if (!compare(&sorted[i - 1], &sorted[i]))
+			*twinp = sorted[i];
+	free(sorted);
+	return 0;
+}
+
 /* --- words ---------------------------------------------------------------------- */
 
 const char *sc_word_of(const struct sc_word *words, uint32_t value)
@@ -281,13 +302,13 @@ int sc_set_word(struct shadowcopy *sc, void *object, size_t offset, uint32_t val
 int sc_texts_add(struct shadowcopy *sc, void *object, size_t offset, const char *text)
 {
 	const struct sc_field *field = sc_field_at(object, offset);
-	const char *fault = sc_text_fault(field->text, text);
+	const char *fault = text ? sc_text_fault(field->text, text) : "is not there";
 	char *copy;
 
 	if (!fault && load_count(object, field) >= sc_list_max(field))
 		fault = "is one too many";
 	if (fault)
-		return set_fail(sc, object, field, text, fault);
+		return set_fail(sc, object, field, text ?: "nothing", fault);
 	copy = sc_text_normal(field->text, text);
 	if (!copy || sc_list_push(object, field, copy)) {
 		free(copy);

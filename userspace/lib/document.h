@@ -167,6 +167,13 @@ void sc_list_drop(void *object, size_t offset);
 void sc_list_clear(void *object, const struct sc_field *field);
 
 /*
+ * One of two elements of an array that are the same to @compare, which gets pointers to pointers
+ * to them; NULL where all are different.  0, or -ENOMEM, explained.
+ */
+int sc_list_twin(struct shadowcopy *sc, const void *elements, size_t count,
+		 int (*compare)(const void *a, const void *b), const void **twinp);
+
+/*
  * Set a member by its offset, checked as if it came from a document: 0, -EINVAL or -ENOMEM,
  * explained.  A text may be NULL where it is not required.
  */
@@ -228,9 +235,13 @@ extern const struct sc_type sc_backup_type;
 /* "path/name", or "name" at the top, to be freed. */
 char *sc_logical(const char *path, const char *name);
 
-/* Does the metadata's component, or one below it, have exactly this file set? */
-bool sc_has_fileset(const struct shadowcopy_metadata *metadata, const char *below_path,
-		    const char *below_name, const char *path, const char *spec, bool recursive);
+/* Has a component exactly this file set? */
+bool sc_component_has(const struct shadowcopy_component *component, const char *path,
+		      const char *spec, bool recursive);
+
+/* 0, or -EINVAL: is the metadata that of an entry's writer, as it was at the backup? */
+int sc_check_metadata(struct shadowcopy *sc, const struct shadowcopy_backup_component *entry,
+		      const struct shadowcopy_metadata *metadata);
 
 /* The metadata of a writer that takes part, or NULL. */
 const struct shadowcopy_metadata *sc_metadata_of(const struct shadowcopy_backup_writer *writer,

@@ -235,7 +235,7 @@ char *sc_logical(const char *path, const char *name)
 static bool same_name(const char *path_a, const char *name_a, const char *path_b,
 		      const char *name_b)
 {
-	return !strcmp(path_a ?: "", path_b ?: "") && !strcmp(name_a, name_b);
+	return name_b && !strcmp(path_a ?: "", path_b ?: "") && !strcmp(name_a, name_b);
 }
 
 SC_EXPORT struct shadowcopy_component *
@@ -265,42 +265,22 @@ static bool list_has(struct shadowcopy_fileset *const *sets, size_t count, const
 	return false;
 }
 
-static bool component_has(const struct shadowcopy_component *component, const char *path,
-			  const char *spec, bool recursive)
+bool sc_component_has(const struct shadowcopy_component *component, const char *path,
+		      const char *spec, bool recursive)
 {
 	return list_has(component->files, component->file_count, path, spec, recursive) ||
 	       list_has(component->databases, component->database_count, path, spec, recursive) ||
 	       list_has(component->logs, component->log_count, path, spec, recursive);
 }
 
-/* Is the logical path @path that of (@below_path, @below_name), or one below it? */
-static bool logical_below(const char *path, const char *below_path, const char *below_name)
-{
-	size_t length = below_path ? strlen(below_path) : 0;
-
-	if (length) {
-		if (strncmp(path, below_path, length) || path[length] != '/')
-			return false;
-		path += length + 1;
-	}
-	length = strlen(below_name);
-	return !strncmp(path, below_name, length) && (!path[length] || path[length] == '/');
-}
-
-bool sc_has_fileset(const struct shadowcopy_metadata *metadata, const char *below_path,
-		    const char *below_name, const char *path, const char *spec, bool recursive)
+static bool has_fileset(const struct shadowcopy_metadata *metadata, const char *path,
+			const char *spec, bool recursive)
 {
 	size_t i;
 
-	for (i = 0; i < metadata->component_count; i++) {
-		const struct shadowcopy_component *component = metadata->components[i];
-
-		if ((!below_name ||
-		     same_name(component->path, component->name, below_path, below_name) ||
-		     logical_below(component->path ?: "", below_path, below_name)) &&
-		    component_has(component, path, spec, recursive))
+	for (i = 0; i < metadata->component_count; i++)
+		if (sc_component_has(metadata->components[i], path, spec, recursive))
 			return true;
-	}
 	return false;
 }
 
@@ -451,7 +431,7 @@ static int check_mappings(struct shadowcopy *sc, const struct shadowcopy_metadat
 	for (i = 0; i < metadata->mapping_count; i++) {
 		const struct shadowcopy_mapping *map = metadata->mappings[i];
 
-		if (!sc_has_fileset(metadata, NULL, NULL, map->path, map->spec, map->recursive))
+		if (!has_fileset(metadata, map->path, map->spec, map->recursive))
 			return mapping_fail(sc, -EINVAL, map->path,
 					    "no component has exactly that file set",
 					    "give path, spec and recursive as a component has them");
@@ -465,7 +445,6 @@ static int check_mappings(struct shadowcopy *sc, const struct shadowcopy_metadat
 	return 0;
 }
 
-/* Components by name, so that a twin is a neighbour. */
 static int by_name(const void *a, const void *b)
 {
 	const struct shadowcopy_component *const *x = a, *const *y = b;
@@ -474,34 +453,15 @@ static int by_name(const void *a, const void *b)
 	return rc ?: strcmp((*x)->name, (*y)->name);
 }
 
-/* Two components of one name in an array that gets sorted, or NULL. */
-static const struct shadowcopy_component *twin(struct shadowcopy_component **components,
-					       size_t count)
-{
-	size_t i;
-
-	if (!count)
-		return NULL;
-	qsort(components, count, sizeof(*components), by_name);
-	for (i = 1; i < count; i++)
-		if (!by_name(&components[i - 1], &components[i]))
-			return components[i];
-	return NULL;
-}
-
 static int check_names(struct shadowcopy *sc, const struct shadowcopy_metadata *metadata)
 {
-	size_t bytes = metadata->component_count * sizeof(void *);
-	struct shadowcopy_component **sorted = malloc(bytes);
-	const struct shadowcopy_component *found;
+	const void *twin;
+	int rc = sc_list_twin(sc, metadata->components, metadata->component_count, by_name, &twin);
 
-	if (!sorted)
-		return SC_FAIL(sc, -ENOMEM, .action = "check", .object = metadata->name);
-	memcpy(sorted, metadata->components, bytes);
-	found = twin(sorted, metadata->component_count);
-	free(sorted);
-	return found ? rule_fail(sc, metadata, found, "it is there twice",
-				 "give components of one logical path different names") : 0;
+	if (!rc && twin)
+		rc = rule_fail(sc, metadata, twin, "it is there twice",
+			       "give components of one logical path different names");
+	return rc;
 }
 
 SC_EXPORT int shadowcopy_metadata_check(struct shadowcopy *sc,
@@ -732,7 +692,7 @@ static int set_mapping(struct shadowcopy *sc, struct shadowcopy_metadata *metada
 	if (rc)
 		return rc;
 	mapping->recursive = recursive;
-	if (!sc_has_fileset(metadata, NULL, NULL, mapping->path, mapping->spec, recursive))
+	if (!has_fileset(metadata, mapping->path, mapping->spec, recursive))
 		return mapping_fail(sc, -ENOENT, path, "no component has exactly that file set",
 				    "add the component's files first, and give the same path, spec "
 				    "and recursive");

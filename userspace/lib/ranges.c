@@ -216,6 +216,7 @@ SC_EXPORT int shadowcopy_ranges_read(struct shadowcopy *sc, int fd, const char *
 SC_EXPORT int shadowcopy_ranges_write(struct shadowcopy *sc, int fd, const char *label,
 				      const struct shadowcopy_range *ranges, size_t count)
 {
+	const char *fault = NULL;
 	uint64_t *words;
 	size_t i;
 	int rc;
@@ -224,6 +225,11 @@ SC_EXPORT int shadowcopy_ranges_write(struct shadowcopy *sc, int fd, const char 
 		return SC_FAIL(sc, -EFBIG, .action = "write the ranges into", .object = label,
 			       .cause = "there are none, or more than 1048576",
 			       .remedy = "join ranges that touch, or name the whole file");
+	for (i = 0; i < count && !fault; i++)
+		fault = range_fault(&ranges[i]);
+	if (fault)
+		return SC_FAIL(sc, -EINVAL, .action = "write the ranges into", .object = label,
+			       .cause = fault, .remedy = "correct the ranges");
 	words = calloc(1 + 2 * count, sizeof(*words));
 	if (!words)
 		return SC_FAIL(sc, -ENOMEM, .action = "write the ranges into", .object = label);

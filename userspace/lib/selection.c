@@ -152,7 +152,7 @@ SC_EXPORT uint32_t shadowcopy_backup_inclusion(const struct shadowcopy_backup *b
 static int choose_fail(struct shadowcopy *sc, int code, const char *action, const char *path,
 		       const char *name, const char *cause, const char *other, const char *remedy)
 {
-	char *logical = sc_logical(path, name), *text = NULL;
+	char *logical = name ? sc_logical(path, name) : NULL, *text = NULL;
 	int rc;
 
 	if (other && asprintf(&text, "%s %s", cause, other) < 0)
@@ -313,6 +313,10 @@ SC_EXPORT int shadowcopy_backup_add_component(struct shadowcopy *sc,
 
 	if (entryp)
 		*entryp = NULL;
+	if (!rc && (backup->context & SHADOWCOPY_ATTR_NO_WRITERS))
+		rc = SC_FAIL(sc, -EINVAL, .action = "choose component", .object = name,
+			     .cause = "no writer takes part in a backup of this context",
+			     .remedy = "set another context first: \"backup\", for example");
 	if (rc)
 		return rc;
 	component = shadowcopy_metadata_find(metadata, path, name);
@@ -579,6 +583,19 @@ SC_EXPORT int shadowcopy_backup_check(struct shadowcopy *sc,
 	return rc ?: walk_dependencies(&walk);
 }
 
+int sc_check_metadata(struct shadowcopy *sc, const struct shadowcopy_backup_component *entry,
+		      const struct shadowcopy_metadata *metadata)
+{
+	const struct shadowcopy_backup_writer *writer = sc_node(entry)->parent;
+
+	if (sc_uuid_equal(&writer->class_id, &metadata->class_id) &&
+	    sc_uuid_equal(&writer->instance_id, &metadata->instance_id))
+		return 0;
+	return choose_fail(sc, -EINVAL, "restore component", entry->path, entry->name,
+			   "the metadata is that of another writer:", metadata->name,
+			   "give that which was saved with the backup");
+}
+
 /* --- restore (rules 9 to 14) --------------------------------------------------------------- */
 
 static int select_fail(struct shadowcopy *sc, int code,
@@ -603,10 +620,12 @@ SC_EXPORT int shadowcopy_backup_select(struct shadowcopy *sc,
 	bool moves = false;
 	int rc = sc_may_change(sc, entry, SHADOWCOPY_PROPERTY_SELECTED);
 
+	if (!rc)
+		rc = sc_check_metadata(sc, entry, saved);
 	if (rc)
 		return rc;
 	if (!shadowcopy_metadata_find(saved, entry->path, entry->name))
-		return select_fail(sc, -EINVAL, entry, "the metadata is another writer's",
+		return select_fail(sc, -EINVAL, entry, "the writer's metadata does not have it",
 				   "give that which was saved with the backup");
 	if (saved->participation == SHADOWCOPY_PARTICIPATION_NEVER)
 		live = NULL;
@@ -652,6 +671,7 @@ static int may_restore_alone(struct shadowcopy *sc,
 			     const char *name)
 {
 	const struct shadowcopy_component *component;
+	struct shadowcopy_backup_component *by;
 
 	if (!entry->selected)
 		return select_fail(sc, -ENOENT, entry,
@@ -659,9 +679,15 @@ static int may_restore_alone(struct shadowcopy *sc,
 				   "select it first");
 	component = shadowcopy_metadata_find(saved, path, name);
 	if (!component || !is_below(path, entry->path, entry->name))
-		return choose_fail(sc, -ENOENT, "select for restore", path, name,
+		return choose_fail(sc, -ENOENT, "select for restore", path, name ?: "",
 				   "nothing of that name lies below", entry->name,
 				   "name a component as the metadata has it");
+	shadowcopy_backup_inclusion(sc_root(entry), saved, component, &by);
+	if (by != entry)
+		return choose_fail(sc, -ENOENT, "select for restore", path, name,
+				   "it was not backed up with", entry->name,
+				   by ? "select its own entry, or a part of the one that it came with" :
+				   "restore it from a backup that has it");
 	if (!component->restore_selectable)
 		return choose_fail(sc, -EINVAL, "select for restore", path, name,
 				   "it cannot be restored alone, but comes with", entry->name,
@@ -681,6 +707,8 @@ shadowcopy_backup_add_restore_subcomponent(struct shadowcopy *sc,
 	struct shadowcopy_subcomponent *chosen;
 	int rc = sc_may_change(sc, entry, SHADOWCOPY_PROPERTY_RESTORE_SUBCOMPONENTS);
 
+	if (!rc)
+		rc = sc_check_metadata(sc, entry, saved);
 	if (!rc)
 		rc = may_restore_alone(sc, entry, saved, path, name);
 	if (!rc)

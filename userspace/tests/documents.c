@@ -167,6 +167,11 @@ static void metadata_arguments(void)
 	CHECK(shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_STOP_RESTORE_START,
 					      "x y.service", 1, false) == -EINVAL,
 	      "and by a unit's name");
+	CHECK(shadowcopy_metadata_set_usage(sc, metadata, 1, 9) == -EINVAL &&
+	      metadata->usage == SHADOWCOPY_USAGE_OTHER &&
+	      metadata->restore_method == SHADOWCOPY_RESTORE_IF_CAN_REPLACE && !metadata->service,
+	      "what is refused changes nothing");
+	CHECK(!shadowcopy_metadata_find(metadata, NULL, NULL), "what has no name is not found");
 	shadowcopy_metadata_free(metadata);
 }
 
@@ -458,6 +463,7 @@ static void windows(void)
 		{ "C-83", PROPERTY(ROLL_FORWARD), REQUESTER, STEP(CHOOSING), STEP(GATHERED) },
 		{ "C-83", PROPERTY(RESTORE_NAME), REQUESTER, STEP(CHOOSING), STEP(GATHERED) },
 		{ "C-84", PROPERTY(FAILURE), WRITER, STEP(SNAPSHOT), STEP(GATHERED) },
+		{ "B-23", PROPERTY(COMPLETED), REQUESTER, STEP(COMPLETED), STEP(SNAPSHOT) },
 	};
 	size_t i;
 
@@ -476,6 +482,10 @@ static void windows(void)
 			 shadowcopy_property_name(rows[i].property));
 		CHECK(good, what);
 	}
+	CHECK(shadowcopy_property_check(sc, 99, REQUESTER, 0) == -EINVAL &&
+	      shadowcopy_property_check(sc, PROPERTY(STATE), REQUESTER, 99) == -EINVAL &&
+	      shadowcopy_property_check(sc, PROPERTY(STATE), 9, 0) == -EINVAL,
+	      "what there is not has no window");
 	shadowcopy_property_check(sc, PROPERTY(BACKUP_STAMP), REQUESTER, STEP(CREATED));
 	CHECK_STRING(shadowcopy_last_error(sc)->text,
 		     "cannot change backup-stamp: the requester may not at step created. A writer "
@@ -507,28 +517,44 @@ static void setters(void)
 	CHECK(!shadowcopy_backup_add_shadow(sc, backup, &session, "/dev/vda1",
 					    (struct shadow_dev){ 253, 1 }, "/dev/shadow0", NULL),
 	      "a shadow is added");
+	CHECK(shadowcopy_backup_add_shadow(sc, backup, &(struct shadow_uuid){ 0 }, "/dev/vdb",
+					   (struct shadow_dev){ 253, 2 }, NULL, NULL) == -EINVAL &&
+	      shadowcopy_backup_shadow_add_mount(sc, backup->shadows[0], NULL) == -EINVAL,
+	      "but none without an identity, nor a mount that is nowhere");
+	CHECK(shadowcopy_backup_shadow_set_fs(sc, backup->shadows[0], "1-2", "a/b") == -EINVAL &&
+	      !backup->shadows[0]->fs_uuid, "of two texts both are good, or none is set");
 	act(backup, WRITER, STEP(PREPARE_BACKUP));
 	CHECK(shadowcopy_backup_component_set_text(sc, c, PROPERTY(BACKUP_STAMP), "1") == -EBADFD,
 	      "with shadows it is not");
 	act(backup, WRITER, STEP(POST_SNAPSHOT));
 	CHECK(!shadowcopy_backup_component_add_partial(sc, c, "/srv", "big", "0:4096,0x2000:0x1000",
 						       NULL), "a partial file is added (F-40)");
-	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv", "big", "0:1", NULL) ==
+	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv/", "big", "0:1", NULL) ==
 	      -EEXIST &&
 	      shadowcopy_backup_component_add_partial(sc, c, "/srv", "b*", "0:1", NULL) ==
 	      -EINVAL &&
 	      shadowcopy_backup_component_add_partial(sc, c, "/srv", "b", "0:", NULL) ==
 	      -EINVAL,
 	      "but not twice, nor with a wildcard, nor without ranges");
+	CHECK(shadowcopy_backup_add_shadow(sc, backup, &(struct shadow_uuid){ 0 }, "/dev/vdb",
+					   (struct shadow_dev){ 253, 2 }, NULL, NULL) == -EBADFD,
+	      "a shadow is not the writer's to add");
 	backup->partial_files = false;
 	CHECK(shadowcopy_backup_component_add_partial(sc, c, "/srv", "more", "0:1", NULL) ==
 	      -EINVAL &&
 	      says("cannot back up parts"),
 	      "nor where the requester does not want any");
 	CHECK(!shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true, 1000) &&
-	      shadowcopy_backup_component_add_differenced(sc, c, "/srv", "*.log", true,
+	      shadowcopy_backup_component_add_differenced(sc, c, "/srv/", "*.log", true,
 							  0) == -EEXIST,
 	      "differenced files are added once (F-41)");
+	CHECK(shadowcopy_backup_component_add_partial(sc, c, NULL, "n", "0:1", NULL) == -EINVAL &&
+	      shadowcopy_backup_component_add_partial(sc, c, "/srv", NULL, "0:1", NULL) ==
+	      -EINVAL &&
+	      shadowcopy_backup_component_add_differenced(sc, c, "/srv", NULL, true, 0) ==
+	      -EINVAL &&
+	      c->partial_file_count == 1 && c->differenced_file_count == 1,
+	      "what is not there is not added");
 	CHECK(!shadowcopy_backup_component_set_failure(sc, c, SHADOWCOPY_FAILURE_RETRYABLE, 7,
 						       "no"),
 	      "a writer tells of a failure (C-84)");
@@ -545,6 +571,12 @@ static void setters(void)
 	CHECK(shadowcopy_backup_component_set_roll_forward(sc, c, 3, NULL) == -EINVAL &&
 	      !shadowcopy_backup_component_set_roll_forward(sc, c, 3, "LSN 4"),
 	      "a partial roll forward has a point (B-44)");
+	CHECK(shadowcopy_backup_component_set_roll_forward(sc, c, 9, NULL) == -EINVAL &&
+	      c->roll_forward == 3 && !strcmp(c->roll_forward_point, "LSN 4"),
+	      "what is refused changes nothing");
+	CHECK(shadowcopy_backup_component_set_text(sc, c, PROPERTY(RESTORE_NAME), "") == -EINVAL &&
+	      !shadowcopy_backup_component_set_text(sc, c, PROPERTY(RESTORE_NAME), "a/b"),
+	      "a name to restore under is one (B-43)");
 	metadata = small_metadata(&component, SHADOWCOPY_COMPONENT_FILE_GROUP);
 	shadowcopy_component_add_files(sc, component, "/srv", "*", false, NULL, 0);
 	CHECK(shadowcopy_backup_component_add_new_target(sc, c, metadata, "/srv", "*", false,
@@ -556,6 +588,13 @@ static void setters(void)
 	      !shadowcopy_backup_component_add_new_target(sc, c, metadata, "/srv", "*", false,
 							  "/new"),
 	      "and a file set that is exactly that (B-37)");
+	CHECK(shadowcopy_backup_component_add_new_target(sc, c, metadata, "/srv/", "*", false,
+							 "/other") == -EEXIST &&
+	      c->new_target_count == 1, "which is given once");
+	metadata->instance_id = instance_b;
+	CHECK(shadowcopy_backup_component_add_new_target(sc, c, metadata, "/srv", "*", false,
+							 "/new") == -EINVAL &&
+	      says("another writer"), "by the metadata of its own writer");
 	act(backup, WRITER, STEP(PRE_RESTORE));
 	CHECK(!shadowcopy_backup_component_set_value(sc, c, PROPERTY(RESTORE_TARGET),
 						     SHADOWCOPY_TARGET_DIRECTED) &&
@@ -568,11 +607,12 @@ static void setters(void)
 								"/srv", "b", "5:10,99:5"),
 	      "directed targets have ranges of the same lengths (F-45)");
 	act(backup, REQUESTER, STEP(RESTORING));
-	CHECK(!shadowcopy_backup_component_set_ranges_path(sc, c, "/srv", "big", "/tmp/r") &&
+	CHECK(!shadowcopy_backup_component_set_ranges_path(sc, c, "/srv/", "big", "/tmp/r") &&
 	      shadowcopy_backup_component_set_ranges_path(sc, c, "/srv", "no", "/tmp/r") == -ENOENT,
 	      "a ranges file is moved (B-40)");
 	CHECK(!shadowcopy_backup_begin_restore(sc, backup, &session) && !c->authoritative &&
 	      !c->roll_forward && !c->directed_target_count && c->partial_file_count == 1 &&
+	      !c->partial_files[0]->ranges_path && !c->failure && !c->failure_text &&
 	      !strcmp(c->backup_stamp, "1"), "the next restore begins with what the backup left");
 	shadowcopy_metadata_free(metadata);
 	shadowcopy_backup_free(backup);
@@ -606,6 +646,9 @@ static void backup_round_trip(void)
 	rc |= shadowcopy_backup_shadow_set_fs(sc, shadow, "1234-ABCD", "vfat");
 	rc |= shadowcopy_backup_shadow_add_mount(sc, shadow, "/srv");
 	rc |= shadowcopy_backup_shadow_set_provider(sc, shadow, &session, "lun 7\n");
+	CHECK(shadowcopy_backup_set_completed(sc, backup, 1769860801000000000LL) == -EBADFD,
+	      "a backup is not complete before its set is there (B-23)");
+	act(backup, REQUESTER, STEP(COMPLETE));
 	rc |= shadowcopy_backup_set_completed(sc, backup, 1769860801000000000LL);
 	CHECK(!rc, "a header with everything is made (F-50)");
 	CHECK(shadowcopy_backup_set_context(sc, backup, 0) == -EBADFD,
@@ -631,7 +674,18 @@ static void backup_round_trip(void)
 	      strstr(text, "\"components\": []"), "a writer without components is saved as it is");
 	free(text);
 	shadowcopy_backup_free(again);
+	CHECK(load_backup(BACKUP_BEGIN ",\"writers\":[{\"class_id\":"
+			  "\"a0010000-0000-0000-0000-000000000000\",\"instance_id\":"
+			  "\"a0020000-0000-0000-0000-000000000000\",\"name\":\"W\","
+			  "\"components\":[{\"type\":\"database\",\"name\":\"D\","
+			  "\"differenced_files\":[{\"path\":\"/a\",\"spec\":\"*\"},"
+			  "{\"path\":\"/a/\",\"spec\":\"*\"}]}]}]}", &again) == -EINVAL &&
+	      says("there twice"), "what cannot be added twice cannot be loaded twice");
 	backup = small_backup(&c);
+	CHECK(shadowcopy_backup_set_state(sc, backup, SHADOWCOPY_TYPE_UNDEFINED, true, false,
+					  false) == -EINVAL &&
+	      shadowcopy_backup_set_state(sc, backup, 7, true, false, false) == -EINVAL,
+	      "a backup is of a type that there is (G-06)");
 	CHECK(backup->created == 1769860800250000000LL, "a time with decimals is read");
 	shadowcopy_backup_free(backup);
 }
@@ -745,6 +799,8 @@ static void parse_ranges(void)
 	      !shadowcopy_ranges_read(sc, fd, "r", &again, &count) && count == 3 &&
 	      !memcmp(list, again, 3 * sizeof(*list)), "a ranges file is written and read");
 	free(again);
+	CHECK(shadowcopy_ranges_write(sc, fd, "r", &(struct shadowcopy_range){ 5, 0 }, 1) ==
+	      -EINVAL && says("no length"), "one that could not be read is not written");
 	CHECK(!ftruncate(fd, 55) && !lseek(fd, 0, SEEK_SET) &&
 	      shadowcopy_ranges_read(sc, fd, "r", &again, &count) == -EINVAL && says("shorter"),
 	      "a short one is refused");

@@ -294,6 +294,20 @@ static void rule_11(void)
 	      -ENOENT,
 	      "rule 11: not one of another set");
 	end();
+	/* Below a mandatory component, and not in the backup by it. */
+	begin_restore(NULL, "LicenseInfo");
+	data = entry(NULL, "Executables");
+	shadowcopy_backup_select(sc, data, mine, mine);
+	shadowcopy_metadata_add_component(sc, mine, SHADOWCOPY_COMPONENT_FILE_GROUP, "Executables",
+					  "Samples", NULL, true, true, 0, NULL);
+	shadowcopy_metadata_find(mine, "Executables", "ConfigFiles")->restore_selectable = true;
+	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "Executables",
+							 "Samples") == -ENOENT &&
+	      says("not backed up"), "rule 11: nor one that is in no backup");
+	CHECK(shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "Executables",
+							 "ConfigFiles") == -ENOENT,
+	      "rule 11: nor one that has an entry of its own");
+	end();
 }
 
 static void rule_12(void)
@@ -332,6 +346,8 @@ static void rule_14(void)
 	CHECK(shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, NULL) == -ENOENT &&
 	      says("not there"), "rule 14: what has no writer is not selected");
 	live = make(&class_a, &instance_b, "MyWriter", my_writer, 3);
+	CHECK(shadowcopy_backup_select(sc, entry(NULL, "writerData"), live, live) == -EINVAL &&
+	      says("another writer"), "rule 14: the metadata is that which was saved");
 	CHECK(!shadowcopy_backup_select(sc, entry(NULL, "writerData"), mine, live) &&
 	      sc_uuid_is_null(&entry(NULL, "writerData")->restore_instance),
 	      "rule 14: a writer that was started anew is the same");
@@ -420,6 +436,11 @@ static void refusals(void)
 	begin();
 	CHECK(add(NULL, "Nothing") == -ENOENT && says("none of that name"),
 	      "what is not there is not chosen");
+	CHECK(add(NULL, NULL) == -ENOENT, "nor is what has no name");
+	backup->context = SHADOWCOPY_CTX_NAS_ROLLBACK;
+	CHECK(add(NULL, "Security") == -EINVAL && says("no writer takes part"),
+	      "nothing is chosen in a context without writers (B-10)");
+	backup->context = SHADOWCOPY_CTX_BACKUP;
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_PREPARED);
 	CHECK(add(NULL, "Security") == -EBADFD, "nothing is chosen after PrepareForBackup (B-10)");
 	CHECK(shadowcopy_component_in_system_state(mine, mine->components[0]),
