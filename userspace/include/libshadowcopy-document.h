@@ -556,7 +556,7 @@ shadowcopy_metadata_find(const struct shadowcopy_metadata *metadata, const char 
  *
  * What shadowcopy_metadata_save() and shadowcopy_metadata_load() ask for.
  *
- * Return: 0 or -EINVAL.
+ * Return: 0, -EINVAL or -ENOMEM.
  */
 int shadowcopy_metadata_check(struct shadowcopy *sc, const struct shadowcopy_metadata *metadata);
 
@@ -568,7 +568,7 @@ int shadowcopy_metadata_check(struct shadowcopy *sc, const struct shadowcopy_met
  *
  * Instances of one class have no component in common, and no two have one instance.
  *
- * Return: 0 or -EEXIST.
+ * Return: 0, -EEXIST or -ENOMEM.
  */
 int shadowcopy_metadata_check_all(struct shadowcopy *sc,
 				  struct shadowcopy_metadata *const *metadata, size_t count);

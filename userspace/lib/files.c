@@ -22,6 +22,7 @@
 #include "beneath.h"
 #include "document.h"
 #include "exclude.h"
+#include "tree.h"
 
 struct source {
 	const struct shadowcopy_metadata *metadata;
@@ -95,8 +96,7 @@ static uint32_t needed_by(const struct shadowcopy_backup *backup,
 struct gathering {
 	struct shadowcopy *sc;
 	const struct shadowcopy_backup *backup;
-	/* For each component of the writer that is looked at, the entry that it is in by. */
-	struct shadowcopy_backup_component **entries;
+	struct sc_tree tree;		/* of the writer that is looked at */
 	struct source *sources;
 	size_t count;
 };
@@ -147,7 +147,7 @@ static int each_in_entry(const struct gathering *gathering,
 	int rc = 0;
 
 	for (i = 0; i < metadata->component_count && !rc; i++)
-		if (gathering->entries[i] == entry)
+		if (gathering->tree.branches[i].by == entry)
 			rc = each_fileset(metadata->components[i], fn, data);
 	return rc;
 }
@@ -290,17 +290,13 @@ static int gather_entries(struct gathering *gathering,
 static int gather_writer(struct gathering *gathering, const struct shadowcopy_backup_writer *writer,
 			 const struct shadowcopy_metadata *metadata)
 {
-	size_t i;
-	int rc;
+	int rc = sc_tree_new(gathering->sc, metadata, &gathering->tree);
 
-	gathering->entries = calloc(metadata->component_count + 1, sizeof(*gathering->entries));
-	if (!gathering->entries)
-		return SC_FAIL(gathering->sc, -ENOMEM, .action = "list the files");
-	for (i = 0; i < metadata->component_count; i++)
-		shadowcopy_backup_inclusion(gathering->backup, metadata, metadata->components[i],
-					    &gathering->entries[i]);
+	if (rc)
+		return rc;
+	sc_tree_enter(&gathering->tree, writer);
 	rc = gather_entries(gathering, writer, metadata);
-	free(gathering->entries);
+	sc_tree_clear(&gathering->tree);
 	return rc;
 }
 

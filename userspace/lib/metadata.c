@@ -424,25 +424,93 @@ static bool same_fileset(const struct shadowcopy_mapping *mapping, const char *p
 	       mapping->recursive == recursive;
 }
 
+/* What a mapping and a file set have to have in common. */
+struct triple {
+	const char *path;
+	const char *spec;
+	bool recursive;
+};
+
+static int by_triple(const void *a, const void *b)
+{
+	const struct triple *x = a, *y = b;
+	int rc = strcmp(x->path, y->path);
+
+	rc = rc ?: strcmp(x->spec, y->spec);
+	return rc ?: x->recursive - y->recursive;
+}
+
+static void list_triples(struct shadowcopy_fileset *const *sets, size_t count,
+			 struct triple *triples, size_t *listed)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		triples[(*listed)++] = (struct triple){ sets[i]->path, sets[i]->spec,
+							sets[i]->recursive };
+}
+
+/* All file sets, in order; NULL where memory is short. */
+static struct triple *all_triples(const struct shadowcopy_metadata *metadata, size_t *listed)
+{
+	struct triple *triples;
+	size_t i, count = 0;
+
+	for (i = 0; i < metadata->component_count; i++)
+		count += metadata->components[i]->file_count +
+			 metadata->components[i]->database_count +
+			 metadata->components[i]->log_count;
+	triples = calloc(count + 1, sizeof(*triples));
+	*listed = 0;
+	for (i = 0; triples && i < metadata->component_count; i++) {
+		const struct shadowcopy_component *component = metadata->components[i];
+
+		list_triples(component->files, component->file_count, triples, listed);
+		list_triples(component->databases, component->database_count, triples, listed);
+		list_triples(component->logs, component->log_count, triples, listed);
+	}
+	if (triples)
+		qsort(triples, *listed, sizeof(*triples), by_triple);
+	return triples;
+}
+
+static int by_fileset(const void *a, const void *b)
+{
+	const struct shadowcopy_mapping *const *x = a, *const *y = b;
+
+	return by_triple(&(struct triple){ (*x)->path, (*x)->spec, (*x)->recursive },
+			 &(struct triple){ (*y)->path, (*y)->spec, (*y)->recursive });
+}
+
 static int check_mappings(struct shadowcopy *sc, const struct shadowcopy_metadata *metadata)
 {
-	size_t i, j;
+	const struct shadowcopy_mapping *mapping;
+	struct triple *triples;
+	const void *twin;
+	size_t i, listed;
+	int rc = sc_list_twin(sc, metadata->mappings, metadata->mapping_count, by_fileset, &twin);
 
-	for (i = 0; i < metadata->mapping_count; i++) {
-		const struct shadowcopy_mapping *map = metadata->mappings[i];
+	mapping = twin;
+	if (!rc && mapping)
+		rc = mapping_fail(sc, -EINVAL, mapping->path, "that file set is mapped already",
+				  "map each file set once");
+	if (rc || !metadata->mapping_count)
+		return rc;
+	triples = all_triples(metadata, &listed);
+	if (!triples)
+		return SC_FAIL(sc, -ENOMEM, .action = "check", .object = metadata->name);
+	for (i = 0; i < metadata->mapping_count && !rc; i++) {
+		struct triple wanted;
 
-		if (!has_fileset(metadata, map->path, map->spec, map->recursive))
-			return mapping_fail(sc, -EINVAL, map->path,
-					    "no component has exactly that file set",
-					    "give path, spec and recursive as a component has them");
-		for (j = 0; j < i; j++)
-			if (same_fileset(metadata->mappings[j], map->path, map->spec,
-					 map->recursive))
-				return mapping_fail(sc, -EINVAL, map->path,
-						    "that file set is mapped already",
-						    "map each file set once");
+		mapping = metadata->mappings[i];
+		wanted = (struct triple){ mapping->path, mapping->spec, mapping->recursive };
+		if (!bsearch(&wanted, triples, listed, sizeof(*triples), by_triple))
+			rc = mapping_fail(sc, -EINVAL, mapping->path,
+					  "no component has exactly that file set",
+					  "give path, spec and recursive as a component has them");
 	}
-	return 0;
+	free(triples);
+	return rc;
 }
 
 static int by_name(const void *a, const void *b)
@@ -499,16 +567,68 @@ static int conflict_fail(struct shadowcopy *sc, const struct shadowcopy_metadata
 		       .remedy = remedy);
 }
 
-/* Have two instances of a class a component in common? */
-static bool share_component(const struct shadowcopy_metadata *a,
-			    const struct shadowcopy_metadata *b)
-{
-	size_t i;
+/* A component, among those of all instances of its class. */
+struct owned {
+	const struct shadowcopy_metadata *metadata;
+	const struct shadowcopy_component *component;
+};
 
-	for (i = 0; i < a->component_count; i++)
-		if (shadowcopy_metadata_find(b, a->components[i]->path, a->components[i]->name))
+static int by_class_and_name(const void *a, const void *b)
+{
+	const struct owned *x = a, *y = b;
+	int rc = memcmp(&x->metadata->class_id, &y->metadata->class_id,
+			sizeof(x->metadata->class_id));
+
+	return rc ?: by_name(&x->component, &y->component);
+}
+
+static bool has_sibling(struct shadowcopy_metadata *const *metadata, size_t count, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < count; j++)
+		if (j != i && sc_uuid_equal(&metadata[i]->class_id, &metadata[j]->class_id))
 			return true;
 	return false;
+}
+
+/* The components of all writers that have siblings; @owned may be NULL: only count them. */
+static size_t list_owned(struct shadowcopy_metadata *const *metadata, size_t count,
+			 struct owned *owned)
+{
+	size_t i, j, listed = 0;
+
+	for (i = 0; i < count; i++) {
+		if (!has_sibling(metadata, count, i))
+			continue;
+		for (j = 0; owned && j < metadata[i]->component_count; j++)
+			owned[listed + j] = (struct owned){ metadata[i],
+							    metadata[i]->components[j] };
+		listed += metadata[i]->component_count;
+	}
+	return listed;
+}
+
+/* Instances of a class with a component in common are neighbours in order. */
+static int check_shared(struct shadowcopy *sc, struct shadowcopy_metadata *const *metadata,
+			size_t count)
+{
+	size_t i, listed = list_owned(metadata, count, NULL);
+	struct owned *owned = calloc(listed + 1, sizeof(*owned));
+	int rc = 0;
+
+	if (!owned)
+		return SC_FAIL(sc, -ENOMEM, .action = "compare the writers");
+	list_owned(metadata, count, owned);
+	qsort(owned, listed, sizeof(*owned), by_class_and_name);
+	for (i = 1; i < listed && !rc; i++)
+		if (!by_class_and_name(&owned[i - 1], &owned[i]))
+			rc = conflict_fail(sc, owned[i].metadata,
+					   "another instance of its class has a component of the "
+					   "same path and name",
+					   "put the instance's name into the logical path");
+	free(owned);
+	return rc;
 }
 
 SC_EXPORT int shadowcopy_metadata_check_all(struct shadowcopy *sc,
@@ -517,21 +637,13 @@ SC_EXPORT int shadowcopy_metadata_check_all(struct shadowcopy *sc,
 {
 	size_t i, j;
 
-	for (i = 0; i < count; i++) {
-		for (j = 0; j < i; j++) {
+	for (i = 0; i < count; i++)
+		for (j = 0; j < i; j++)
 			if (sc_uuid_equal(&metadata[i]->instance_id, &metadata[j]->instance_id))
 				return conflict_fail(sc, metadata[i],
 						     "another writer has the same instance",
 						     "make a new UUID for each instance");
-			if (sc_uuid_equal(&metadata[i]->class_id, &metadata[j]->class_id) &&
-			    share_component(metadata[i], metadata[j]))
-				return conflict_fail(sc, metadata[i],
-						     "another instance of its class has a component "
-						     "of the same path and name",
-						     "put the instance's name into the logical path");
-		}
-	}
-	return 0;
+	return check_shared(sc, metadata, count);
 }
 
 /* --- making it ------------------------------------------------------------------ */

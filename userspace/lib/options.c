@@ -90,34 +90,47 @@ static const struct known {
 	{ "New Component Name", new_name_fault, true },
 };
 
-static bool for_the_same(const struct shadowcopy_option *a, const struct shadowcopy_option *b)
+static const struct known *known_of(const char *name)
 {
-	return !strcasecmp(a->name, b->name) &&
-	       !strcmp(a->component ?: "", b->component ?: "");
-}
+	size_t i;
 
-static const char *known_fault(const struct shadowcopy_option *option,
-			       struct shadowcopy_option *const *before, size_t count)
-{
-	const char *fault;
-	size_t i, j;
-
-	for (i = 0; i < ARRAY_SIZE(known); i++) {
-		if (strcasecmp(known[i].name, option->name))
-			continue;
-		fault = known[i].fault(option->value);
-		if (fault)
-			return fault;
-		for (j = 0; j < count; j++)
-			if (for_the_same(before[j], option) &&
-			    (known[i].once || !strcasecmp(option->value, "All") ||
-			     !strcasecmp(before[j]->value, "All")))
-				return "says the same option twice";
-	}
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcasecmp(known[i].name, name))
+			return &known[i];
 	return NULL;
 }
 
-/* --- the list ----------------------------------------------------------------- */
+/* --- the list ---------------------------------------------------------------- */
+
+/* Where an option is in the text, beside what it says. */
+struct place {
+	struct shadowcopy_option option;
+	const char *at;
+};
+
+/* By what may be said once, and then by where it is. */
+static int by_subject(const void *a, const void *b)
+{
+	const struct place *const *x = a, *const *y = b;
+	int rc = strcasecmp((*x)->option.name, (*y)->option.name);
+
+	rc = rc ?: strcmp((*x)->option.component ?: "", (*y)->option.component ?: "");
+	return rc ?: (*x)->at < (*y)->at ? -1 : (*x)->at > (*y)->at;
+}
+
+static bool same_subject(const struct shadowcopy_option *a, const struct shadowcopy_option *b)
+{
+	return !strcasecmp(a->name, b->name) && !strcmp(a->component ?: "", b->component ?: "");
+}
+
+/* Whether the second of two neighbours may be there, which are for the same. */
+static bool is_twice(const struct shadowcopy_option *a, const struct shadowcopy_option *b)
+{
+	const struct known *option = known_of(a->name);
+
+	return option && (option->once || !strcasecmp(a->value, "All") ||
+			  !strcasecmp(b->value, "All"));
+}
 
 static bool parse_option(struct parsing *parsing, struct shadowcopy_option *option)
 {
@@ -149,29 +162,55 @@ static bool parse_option(struct parsing *parsing, struct shadowcopy_option *opti
 	return option->value;
 }
 
-static void parse_all(struct parsing *parsing, struct shadowcopy_option **options,
-		      struct shadowcopy_option *pool, size_t *count)
+/* What is wrong with an option that everyone knows, or NULL. */
+static const char *value_fault(const struct shadowcopy_option *option)
+{
+	const struct known *known_option = known_of(option->name);
+
+	return known_option ? known_option->fault(option->value) : NULL;
+}
+
+static void parse_all(struct parsing *parsing, struct place **places, struct place *pool,
+		      size_t *count)
 {
 	skip_space(parsing);
 	if (!*parsing->at)
 		return;
 	do {
-		struct shadowcopy_option *option = &pool[*count];
+		struct place *place = &pool[*count];
 
 		if (*count == OPTIONS_MAX) {
 			parsing->fault = "has more than 4096 options";
 			return;
 		}
-		if (!parse_option(parsing, option))
+		skip_space(parsing);
+		place->at = parsing->at;
+		if (!parse_option(parsing, &place->option))
 			return;
-		parsing->fault = known_fault(option, options, *count);
+		parsing->fault = value_fault(&place->option);
 		if (parsing->fault)
 			return;
-		options[(*count)++] = option;
+		places[(*count)++] = place;
 	} while (take(parsing, ','));
 	skip_space(parsing);
 	if (*parsing->at)
 		parsing->fault = "has something else than \",\" behind an option";
+}
+
+/* Sorts the places: what is said twice is a neighbour then. */
+static void check_twice(struct parsing *parsing, struct place **places, size_t count)
+{
+	size_t i;
+
+	if (count)
+		qsort(places, count, sizeof(*places), by_subject);
+	for (i = 1; i < count && !parsing->fault; i++) {
+		if (!same_subject(&places[i - 1]->option, &places[i]->option) ||
+		    !is_twice(&places[i - 1]->option, &places[i]->option))
+			continue;
+		parsing->fault = "says the same option twice";
+		parsing->at = places[i]->at;
+	}
 }
 
 /* As many options as there are '=', or fewer; and one that is begun and no option. */
@@ -188,19 +227,23 @@ SC_EXPORT int shadowcopy_options_parse(struct shadowcopy *sc, const char *text,
 				       struct shadowcopy_option ***optionsp, size_t *countp)
 {
 	struct parsing parsing = { .text = text, .at = text };
-	size_t most = most_options(text), count = 0;
-	struct shadowcopy_option **options, *pool;
+	size_t i, most = most_options(text), count = 0;
+	struct shadowcopy_option **options;
+	struct place **places, *pool;
 	char cause[160];
 
 	*optionsp = NULL;
 	/* Pointers, options and strings in one piece; no string is longer than its quotation. */
-	options = calloc(1, (most + 1) * sizeof(*options) + most * sizeof(*pool) +
-			 strlen(text) + 1);
+	options = calloc(1, (most + 1) * sizeof(*options) + most * sizeof(*places) +
+			 most * sizeof(*pool) + strlen(text) + 1);
 	if (!options)
 		return SC_FAIL(sc, -ENOMEM, .action = "read the restore options");
-	pool = (struct shadowcopy_option *)(options + most + 1);
+	places = (struct place **)(options + most + 1);
+	pool = (struct place *)(places + most);
 	parsing.out = (char *)(pool + most);
-	parse_all(&parsing, options, pool, &count);
+	parse_all(&parsing, places, pool, &count);
+	if (!parsing.fault)
+		check_twice(&parsing, places, count);
 	if (parsing.fault) {
 		free(options);
 		snprintf(cause, sizeof(cause), "character %zu %s",
@@ -208,6 +251,8 @@ SC_EXPORT int shadowcopy_options_parse(struct shadowcopy *sc, const char *text,
 		return SC_FAIL(sc, -EINVAL, .action = "read the restore options", .cause = cause,
 			       .remedy = "write them as \"Sub/Path\":\"Name\"=\"Value\",...");
 	}
+	for (i = 0; i < count; i++)
+		options[i] = &pool[i].option;
 	options[count] = NULL;
 	*optionsp = options;
 	if (countp)

@@ -16,36 +16,9 @@
  * are mandatory, too (appendix C, 4).  Here each gets its entry; a document in which
  * the lower ones have none is accepted.
  */
-#include "document.h"
+#include "tree.h"
 
-/* --- rules 1 to 4 ---------------------------------------------------------------- */
-
-static const struct {
-	bool selectable;
-	bool below_selectable;
-	uint32_t selectability;
-} rules[] = {
-	{ false, false, SHADOWCOPY_SELECTABILITY_MANDATORY },
-	{ true,	 false, SHADOWCOPY_SELECTABILITY_OPTIONAL },
-	{ false, true,	SHADOWCOPY_SELECTABILITY_IMPLICIT },
-	{ true,	 true,	SHADOWCOPY_SELECTABILITY_NESTED },
-};
-
-/* Does the logical path @path begin with all of (@above_path, @above_name)? */
-static bool is_below(const char *path, const char *above_path, const char *above_name)
-{
-	const char *rest;
-
-	if (!path || !*path)
-		return false;
-	if (above_path && *above_path) {
-		rest = sc_path_below(path, above_path);
-		if (!rest || !*rest)
-			return false;
-		path = rest;
-	}
-	return sc_path_below(path, above_name);
-}
+/* --- one component ---------------------------------------------------------------- */
 
 static bool same_name(const char *path_a, const char *name_a, const char *path_b,
 		      const char *name_b)
@@ -63,7 +36,7 @@ nearest_selectable(const struct shadowcopy_metadata *metadata,
 	for (i = 0; i < metadata->component_count; i++) {
 		const struct shadowcopy_component *above = metadata->components[i];
 
-		if (above->selectable && is_below(component->path, above->path, above->name) &&
+		if (above->selectable && sc_is_below(component->path, above->path, above->name) &&
 		    (!nearest || strlen(above->path ?: "") > strlen(nearest->path ?: "")))
 			nearest = above;
 	}
@@ -74,14 +47,7 @@ SC_EXPORT uint32_t
 shadowcopy_component_selectability(const struct shadowcopy_metadata *metadata,
 				   const struct shadowcopy_component *component)
 {
-	bool below = nearest_selectable(metadata, component);
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(rules) - 1; i++)
-		if (rules[i].selectable == component->selectable &&
-		    rules[i].below_selectable == below)
-			break;
-	return rules[i].selectability;
+	return sc_selectability(component->selectable, nearest_selectable(metadata, component));
 }
 
 SC_EXPORT bool
@@ -101,15 +67,32 @@ static struct shadowcopy_backup_writer *writer_of(const struct shadowcopy_backup
 	return shadowcopy_backup_find_writer(backup, &metadata->class_id, &metadata->instance_id);
 }
 
-/* Does an entry for @above bring the component with it? */
-static bool brings(const struct shadowcopy_metadata *metadata,
-		   const struct shadowcopy_component *above,
-		   const struct shadowcopy_component *component)
+/*
+ * The nearest entry above a component that brings it: a selectable one brings all, others only
+ * what is mandatory as they are.
+ */
+static struct shadowcopy_backup_component *
+nearest_entry(const struct shadowcopy_backup_writer *writer,
+	      const struct shadowcopy_metadata *metadata,
+	      const struct shadowcopy_component *component)
 {
-	if (!is_below(component->path, above->path, above->name))
-		return false;
-	return above->selectable || shadowcopy_component_selectability(metadata, component) ==
-				    SHADOWCOPY_SELECTABILITY_MANDATORY;
+	bool mandatory = shadowcopy_component_selectability(metadata, component) ==
+			 SHADOWCOPY_SELECTABILITY_MANDATORY;
+	struct shadowcopy_backup_component *nearest = NULL;
+	size_t i;
+
+	for (i = 0; i < writer->component_count; i++) {
+		struct shadowcopy_backup_component *entry = writer->components[i];
+		const struct shadowcopy_component *above;
+
+		if (!sc_is_below(component->path, entry->path, entry->name))
+			continue;
+		above = shadowcopy_metadata_find(metadata, entry->path, entry->name);
+		if (above && (mandatory || above->selectable) &&
+		    (!nearest || strlen(entry->path ?: "") > strlen(nearest->path ?: "")))
+			nearest = entry;
+	}
+	return nearest;
 }
 
 SC_EXPORT uint32_t shadowcopy_backup_inclusion(const struct shadowcopy_backup *backup,
@@ -118,28 +101,17 @@ SC_EXPORT uint32_t shadowcopy_backup_inclusion(const struct shadowcopy_backup *b
 					       struct shadowcopy_backup_component **entryp)
 {
 	const struct shadowcopy_backup_writer *writer = writer_of(backup, metadata);
-	struct shadowcopy_backup_component *entry = NULL, *nearest = NULL;
+	struct shadowcopy_backup_component *entry = NULL;
 	uint32_t inclusion = SHADOWCOPY_INCLUSION_NONE;
-	size_t i;
 
 	if (writer)
 		entry = shadowcopy_backup_find(writer, component->path, component->name);
-	if (entry)
+	if (entry) {
 		inclusion = SHADOWCOPY_INCLUSION_EXPLICIT;
-	for (i = 0; writer && !entry && i < writer->component_count; i++) {
-		struct shadowcopy_backup_component *other = writer->components[i];
-		const struct shadowcopy_component *above;
-
-		if (!is_below(component->path, other->path, other->name))
-			continue;
-		above = shadowcopy_metadata_find(metadata, other->path, other->name);
-		if (above && brings(metadata, above, component) &&
-		    (!nearest || strlen(other->path ?: "") > strlen(nearest->path ?: "")))
-			nearest = other;
-	}
-	if (nearest) {
-		entry = nearest;
-		inclusion = SHADOWCOPY_INCLUSION_IMPLICIT;
+	} else if (writer) {
+		entry = nearest_entry(writer, metadata, component);
+		if (entry)
+			inclusion = SHADOWCOPY_INCLUSION_IMPLICIT;
 	}
 	if (entryp)
 		*entryp = entry;
@@ -220,7 +192,7 @@ entry_below(const struct shadowcopy_backup_writer *writer,
 	size_t i;
 
 	for (i = 0; i < writer->component_count; i++)
-		if (is_below(writer->components[i]->path, component->path, component->name))
+		if (sc_is_below(writer->components[i]->path, component->path, component->name))
 			return writer->components[i];
 	return NULL;
 }
@@ -262,17 +234,17 @@ static int add_mandatory(struct shadowcopy *sc, struct shadowcopy_backup_writer 
 			 const struct shadowcopy_metadata *metadata)
 {
 	struct shadowcopy_backup_component *entry;
+	struct sc_tree tree;
 	size_t i;
-	int rc = 0;
+	int rc = sc_tree_new(sc, metadata, &tree);
 
-	for (i = 0; i < metadata->component_count && !rc; i++) {
-		const struct shadowcopy_component *component = metadata->components[i];
-
-		if (shadowcopy_component_selectability(metadata, component) ==
-		    SHADOWCOPY_SELECTABILITY_MANDATORY &&
-		    !shadowcopy_backup_find(writer, component->path, component->name))
-			rc = add_entry(sc, writer, component, &entry);
-	}
+	if (rc)
+		return rc;
+	for (i = 0; i < tree.count && !rc; i++)
+		if (sc_branch_selectability(&tree.branches[i]) ==
+		    SHADOWCOPY_SELECTABILITY_MANDATORY)
+			rc = add_entry(sc, writer, tree.branches[i].component, &entry);
+	sc_tree_clear(&tree);
 	return rc;
 }
 
@@ -283,20 +255,24 @@ static int add_chosen(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 		      struct shadowcopy_backup_component **entryp)
 {
 	struct shadowcopy_backup_writer *writer = writer_of(backup, metadata);
-	bool first = !writer;
+	bool is_new = !writer;
+	size_t before = writer ? writer->component_count : 0;
 	int rc = 0;
 
-	if (first)
+	if (is_new)
 		rc = add_writer(sc, backup, metadata, &writer);
 	if (rc)
 		return rc;
-	rc = add_mandatory(sc, writer, metadata);
+	if (!before)
+		rc = add_mandatory(sc, writer, metadata);
 	if (!rc) {
 		*entryp = shadowcopy_backup_find(writer, component->path, component->name);
 		if (!*entryp)
 			rc = add_entry(sc, writer, component, entryp);
 	}
-	if (rc && first)
+	while (rc && writer->component_count > before)
+		SC_LIST_DROP(writer, components);
+	if (rc && is_new)
 		SC_LIST_DROP(backup, writers);
 	return rc;
 }
@@ -367,34 +343,60 @@ SC_EXPORT int shadowcopy_backup_remove_writer(struct shadowcopy *sc,
 
 struct dependency_walk {
 	struct shadowcopy *sc;
+	struct shadowcopy_backup *backup;
 	struct shadowcopy_metadata *const *metadata;
+	struct sc_tree *trees;		/* of each of them */
 	size_t count;
-	bool (*included)(const struct dependency_walk *walk,
-			 const struct shadowcopy_metadata *metadata,
-			 const struct shadowcopy_component *component);
+	bool (*included)(const struct sc_branch *branch);
 	/* What to do with one whose target is not in: 0 or an error. */
 	int (*missing)(const struct dependency_walk *walk,
-		       const struct shadowcopy_component *dependent,
-		       const struct shadowcopy_metadata *metadata,
-		       const struct shadowcopy_component *target);
-	struct shadowcopy_backup *backup;
+		       const struct shadowcopy_component *dependent, size_t writer,
+		       const struct sc_branch *target);
 	bool changed;
 };
 
-/* The first writer of a class that has such a component; *target is that. */
-static const struct shadowcopy_metadata *
-find_target(const struct dependency_walk *walk, const struct shadowcopy_dependency *dependency,
-	    const struct shadowcopy_component **target)
+static void clear_walk(struct dependency_walk *walk)
 {
+	size_t i;
+
+	for (i = 0; i < walk->count; i++)
+		sc_tree_clear(&walk->trees[i]);
+	free(walk->trees);
+}
+
+static int begin_walk(struct dependency_walk *walk)
+{
+	size_t i;
+	int rc = 0;
+
+	walk->trees = calloc(walk->count + 1, sizeof(*walk->trees));
+	if (!walk->trees)
+		return SC_FAIL(walk->sc, -ENOMEM, .action = "look at dependencies");
+	for (i = 0; i < walk->count && !rc; i++) {
+		rc = sc_tree_new(walk->sc, walk->metadata[i], &walk->trees[i]);
+		if (!rc)
+			sc_tree_enter(&walk->trees[i], writer_of(walk->backup, walk->metadata[i]));
+	}
+	if (rc)
+		clear_walk(walk);
+	return rc;
+}
+
+/* The first writer of a class that has such a component; *writer is which. */
+static const struct sc_branch *find_target(const struct dependency_walk *walk,
+					   const struct shadowcopy_dependency *dependency,
+					   size_t *writer)
+{
+	const struct sc_branch *target;
 	size_t i;
 
 	for (i = 0; i < walk->count; i++) {
 		if (!sc_uuid_equal(&walk->metadata[i]->class_id, &dependency->class_id))
 			continue;
-		*target = shadowcopy_metadata_find(walk->metadata[i], dependency->path,
-						   dependency->name);
-		if (*target)
-			return walk->metadata[i];
+		target = sc_tree_find(&walk->trees[i], dependency->path, dependency->name);
+		*writer = i;
+		if (target)
+			return target;
 	}
 	return NULL;
 }
@@ -403,72 +405,88 @@ static int walk_dependency(struct dependency_walk *walk,
 			   const struct shadowcopy_component *dependent,
 			   const struct shadowcopy_dependency *dependency)
 {
-	const struct shadowcopy_component *target;
-	const struct shadowcopy_metadata *metadata;
+	const struct sc_branch *target;
+	size_t writer;
 
 	if (dependency->host)
 		return 0;
-	metadata = find_target(walk, dependency, &target);
-	if (!metadata)
+	target = find_target(walk, dependency, &writer);
+	if (!target)
 		return add_fail(walk->sc, -ENOENT, dependent,
 				"no writer has what it depends on:", dependency->name,
 				"leave it out, or start the writer");
-	if (walk->included(walk, metadata, target))
+	if (walk->included(target))
 		return 0;
 	walk->changed = true;
-	return walk->missing(walk, dependent, metadata, target);
+	return walk->missing(walk, dependent, writer, target);
 }
 
-static int walk_dependencies(struct dependency_walk *walk)
+/* Each component that is in, once. */
+static int walk_tree(struct dependency_walk *walk, struct sc_tree *tree)
 {
-	size_t i, j, k;
+	size_t i, j;
 	int rc = 0;
 
-	for (i = 0; i < walk->count; i++) {
-		for (j = 0; j < walk->metadata[i]->component_count; j++) {
-			const struct shadowcopy_component *component;
+	for (i = 0; i < tree->count && !rc; i++) {
+		struct sc_branch *branch = &tree->branches[i];
+		const struct shadowcopy_component *component = branch->component;
 
-			component = walk->metadata[i]->components[j];
-			if (!component->dependency_count ||
-			    !walk->included(walk, walk->metadata[i], component))
-				continue;
-			for (k = 0; k < component->dependency_count && !rc; k++)
-				rc = walk_dependency(walk, component, component->dependencies[k]);
-			if (rc)
-				return rc;
-		}
+		if (branch->walked || !walk->included(branch))
+			continue;
+		branch->walked = true;
+		for (j = 0; j < component->dependency_count && !rc; j++)
+			rc = walk_dependency(walk, component, component->dependencies[j]);
 	}
-	return 0;
+	return rc;
 }
 
-static bool in_backup(const struct dependency_walk *walk,
-		      const struct shadowcopy_metadata *metadata,
-		      const struct shadowcopy_component *component)
+/* It ends: each round but the last adds a component. */
+static int walk_dependencies(struct dependency_walk *walk)
 {
-	return shadowcopy_backup_inclusion(walk->backup, metadata, component, NULL);
+	size_t i;
+	int rc = begin_walk(walk);
+
+	if (rc)
+		return rc;
+	do {
+		walk->changed = false;
+		for (i = 0; i < walk->count && !rc; i++)
+			rc = walk_tree(walk, &walk->trees[i]);
+	} while (!rc && walk->changed);
+	clear_walk(walk);
+	return rc;
+}
+
+static bool in_backup(const struct sc_branch *branch)
+{
+	return branch->by;
 }
 
 static int add_missing(const struct dependency_walk *walk,
-		       const struct shadowcopy_component *dependent,
-		       const struct shadowcopy_metadata *metadata,
-		       const struct shadowcopy_component *target)
+		       const struct shadowcopy_component *dependent, size_t writer,
+		       const struct sc_branch *target)
 {
+	const struct shadowcopy_metadata *metadata = walk->metadata[writer];
+	const struct shadowcopy_component *component = target->component;
+	int rc;
+
 	(void)dependent;
-	if (shadowcopy_component_selectability(metadata, target) ==
-	    SHADOWCOPY_SELECTABILITY_IMPLICIT)
-		target = nearest_selectable(metadata, target);
-	return shadowcopy_backup_add_component(walk->sc, walk->backup, metadata, target->path,
-					       target->name, NULL);
+	if (sc_branch_selectability(target) == SHADOWCOPY_SELECTABILITY_IMPLICIT)
+		component = target->selectable->component;
+	rc = shadowcopy_backup_add_component(walk->sc, walk->backup, metadata, component->path,
+					     component->name, NULL);
+	if (!rc)
+		sc_tree_enter(&walk->trees[writer], writer_of(walk->backup, metadata));
+	return rc;
 }
 
 static int refuse_missing(const struct dependency_walk *walk,
-			  const struct shadowcopy_component *dependent,
-			  const struct shadowcopy_metadata *metadata,
-			  const struct shadowcopy_component *target)
+			  const struct shadowcopy_component *dependent, size_t writer,
+			  const struct sc_branch *target)
 {
-	(void)metadata;
+	(void)writer;
 	return add_fail(walk->sc, -ENOENT, dependent, "what it depends on is not chosen:",
-			target->name, "choose that, too, or leave it out");
+			target->component->name, "choose that, too, or leave it out");
 }
 
 SC_EXPORT int shadowcopy_backup_add_dependencies(struct shadowcopy *sc,
@@ -480,14 +498,8 @@ SC_EXPORT int shadowcopy_backup_add_dependencies(struct shadowcopy *sc,
 		.sc = sc, .metadata = metadata, .count = count, .backup = backup,
 		.included = in_backup, .missing = add_missing,
 	};
-	int rc;
 
-	/* It ends: each round adds a component, or is the last one. */
-	do {
-		walk.changed = false;
-		rc = walk_dependencies(&walk);
-	} while (!rc && walk.changed);
-	return rc;
+	return walk_dependencies(&walk);
 }
 
 /* --- checking --------------------------------------------------------------------------- */
@@ -506,54 +518,56 @@ const struct shadowcopy_metadata *sc_metadata_of(const struct shadowcopy_backup_
 }
 
 static int check_entry(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer,
-		       const struct shadowcopy_metadata *metadata,
-		       const struct shadowcopy_backup_component *entry)
+		       const struct sc_tree *tree, const struct shadowcopy_backup_component *entry)
 {
-	const struct shadowcopy_component *component, *above;
-	size_t i;
+	const struct sc_branch *branch = sc_tree_find(tree, entry->path, entry->name);
 
-	component = shadowcopy_metadata_find(metadata, entry->path, entry->name);
-	if (!component || component->type != entry->type)
+	if (!branch || branch->component->type != entry->type)
 		return choose_fail(sc, -ENOENT, "accept component", entry->path, entry->name,
 				   "this writer has none of that name and type:", writer->name,
 				   "choose again with the writer's metadata of now");
-	if (shadowcopy_component_selectability(metadata, component) ==
-	    SHADOWCOPY_SELECTABILITY_IMPLICIT)
-		return add_fail(sc, -EINVAL, component,
+	if (sc_branch_selectability(branch) == SHADOWCOPY_SELECTABILITY_IMPLICIT)
+		return add_fail(sc, -EINVAL, branch->component,
 				"it is not selectable and lies below one that is", NULL,
 				"choose that one");
-	for (i = 0; i < writer->component_count; i++) {
-		above = shadowcopy_metadata_find(metadata, writer->components[i]->path,
-						 writer->components[i]->name);
-		if (above && above->selectable &&
-		    is_below(component->path, above->path, above->name))
-			return add_fail(sc, -EINVAL, component, "it is in the backup already, with",
-					above->name, "choose one of the two");
-	}
+	if (branch->set_above)
+		return add_fail(sc, -EINVAL, branch->component,
+				"it is in the backup already, with", branch->set_above->name,
+				"choose one of the two");
 	return 0;
 }
 
-static int check_writer(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
-			const struct shadowcopy_backup_writer *writer,
-			const struct shadowcopy_metadata *metadata)
+static int check_tree(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer,
+		      const struct sc_tree *tree)
 {
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < writer->component_count && !rc; i++)
-		rc = check_entry(sc, writer, metadata, writer->components[i]);
-	if (!writer->component_count)
-		return rc;
-	for (i = 0; i < metadata->component_count && !rc; i++) {
-		const struct shadowcopy_component *component = metadata->components[i];
+		rc = check_entry(sc, writer, tree, writer->components[i]);
+	for (i = 0; writer->component_count && i < tree->count && !rc; i++) {
+		const struct sc_branch *branch = &tree->branches[i];
 
-		if (shadowcopy_component_selectability(metadata, component) ==
-		    SHADOWCOPY_SELECTABILITY_MANDATORY &&
-		    !shadowcopy_backup_inclusion(backup, metadata, component, NULL))
-			rc = add_fail(sc, -EINVAL, component,
+		if (!branch->by &&
+		    sc_branch_selectability(branch) == SHADOWCOPY_SELECTABILITY_MANDATORY)
+			rc = add_fail(sc, -EINVAL, branch->component,
 				      "it is mandatory where anything of its writer is chosen, and "
 				      "was not", NULL, "choose it, or nothing of the writer");
 	}
+	return rc;
+}
+
+static int check_writer(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer,
+			const struct shadowcopy_metadata *metadata)
+{
+	struct sc_tree tree;
+	int rc = sc_tree_new(sc, metadata, &tree);
+
+	if (rc)
+		return rc;
+	sc_tree_enter(&tree, writer);
+	rc = check_tree(sc, writer, &tree);
+	sc_tree_clear(&tree);
 	return rc;
 }
 
@@ -578,7 +592,7 @@ SC_EXPORT int shadowcopy_backup_check(struct shadowcopy *sc,
 				       .object = writer->name, .cause = "its metadata is not there",
 				       .remedy = "start the writer, or load what was saved "
 				       "with the backup");
-		rc = check_writer(sc, backup, writer, of);
+		rc = check_writer(sc, writer, of);
 	}
 	return rc ?: walk_dependencies(&walk);
 }
@@ -659,7 +673,7 @@ static bool among_chosen(const struct shadowcopy_backup_component *entry, const 
 		const struct shadowcopy_subcomponent *chosen = entry->restore_subcomponents[i];
 
 		if (same_name(path, name, chosen->path, chosen->name) ||
-		    is_below(path, chosen->path, chosen->name))
+		    sc_is_below(path, chosen->path, chosen->name))
 			return true;
 	}
 	return !entry->restore_subcomponent_count;
@@ -678,7 +692,7 @@ static int may_restore_alone(struct shadowcopy *sc,
 				   "it is not selected, which it must be before a part of it is",
 				   "select it first");
 	component = shadowcopy_metadata_find(saved, path, name);
-	if (!component || !is_below(path, entry->path, entry->name))
+	if (!component || !sc_is_below(path, entry->path, entry->name))
 		return choose_fail(sc, -ENOENT, "select for restore", path, name ?: "",
 				   "nothing of that name lies below", entry->name,
 				   "name a component as the metadata has it");
@@ -738,11 +752,10 @@ SC_EXPORT bool shadowcopy_restore_includes(const struct shadowcopy_backup *backu
 	return included;
 }
 
-static bool in_restore(const struct dependency_walk *walk,
-		       const struct shadowcopy_metadata *metadata,
-		       const struct shadowcopy_component *component)
+static bool in_restore(const struct sc_branch *branch)
 {
-	return shadowcopy_restore_includes(walk->backup, metadata, component, NULL);
+	return branch->by && branch->by->selected &&
+	       among_chosen(branch->by, branch->component->path, branch->component->name);
 }
 
 SC_EXPORT int shadowcopy_restore_check(struct shadowcopy *sc,

@@ -218,6 +218,12 @@ static void metadata_rules(void)
 	      "instances of a class have no component in common (F-21)");
 	other->class_id = class_b;
 	CHECK(!shadowcopy_metadata_check_all(sc, all, 2), "writers of two classes may");
+	shadowcopy_metadata_free(other);
+	shadowcopy_metadata_new(sc, &class_a, &instance_b, "W", &other);
+	shadowcopy_metadata_add_component(sc, other, SHADOWCOPY_COMPONENT_FILE_GROUP, "X", "C", NULL,
+					  true, false, 0, NULL);
+	all[1] = other;
+	CHECK(!shadowcopy_metadata_check_all(sc, all, 2), "and instances with other logical paths");
 	shadowcopy_metadata_free(metadata);
 	shadowcopy_metadata_free(other);
 }
@@ -828,7 +834,9 @@ static void parse_options(void)
 		{ "\"Authoritative\"=\"Some\"", "neither" },
 		{ "\"authoritative\"=\"all\",\"Authoritative\"=\"Item:1\"", "twice" },
 		{ "\"Roll Forward\"=\"Partial:\"", "none of" },
-		{ "\"Roll Forward\"=\"All\",\"roll forward\"=\"None\"", "twice" },
+		{ "\"Roll Forward\"=\"All\",\"roll forward\"=\"None\"", "character 22 says" },
+		{ "\"Authoritative\"=\"Item:1\",\"x\"=\"y\",\"Authoritative\"=\"all\"",
+		  "character 34 says" },
 		{ "\"New Component Name\"=\"/x\"", "no logical path" },
 	};
 	struct shadowcopy_option **list;
@@ -845,6 +853,12 @@ static void parse_options(void)
 	      !list[1]->component && !list[4], "restore options are read (l.6)");
 	free(list);
 	CHECK(!shadowcopy_options_parse(sc, "", &list, &count) && !count, "none are some");
+	free(list);
+	CHECK(!shadowcopy_options_parse(sc,
+					"\"A\":\"Roll Forward\"=\"All\",\"B\":\"Roll Forward\"=\"All\","
+					"\"x\"=\"1\",\"x\"=\"1\"", &list, &count) && count == 4 &&
+	      !strcmp(list[1]->component, "B") && !strcmp(list[3]->name, "x"),
+	      "of two components each may say it, and what nobody knows may be there twice");
 	free(list);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		CHECK(shadowcopy_options_parse(sc, bad[i].text, &list, &count) == -EINVAL &&

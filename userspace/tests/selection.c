@@ -3,7 +3,7 @@
  * selection.c - tests of the rules of selectability (VSS f.3), each by its number, and of
  * the catalogue's example writer.
  */
-#include "../lib/document.h"
+#include "../lib/tree.h"
 #include "test.h"
 
 static struct shadowcopy *sc;
@@ -450,6 +450,143 @@ static void refusals(void)
 	end();
 }
 
+/* --- the tree of all components, against what is said of one ----------------------------- */
+
+static uint32_t draw(uint32_t below)
+{
+	static uint32_t state = 1;
+
+	state = state * 1664525 + 1013904223;
+	return (state >> 16) % below;
+}
+
+/* Components with names of few letters, so that many lie below each other. */
+static struct shadowcopy_metadata *random_writer(void)
+{
+	static const char *const names[] = { "a", "b", "a-", "ab" };
+	struct shadowcopy_metadata *writer = make(&class_a, &instance_a, "Any", NULL, 0);
+	size_t i, j, count = 1 + draw(30);
+
+	for (i = 0; i < count; i++) {
+		char path[64] = "";
+		size_t depth = draw(4);
+
+		for (j = 0; j < depth; j++)
+			sprintf(path + strlen(path), "%s%s", j ? "/" : "", names[draw(4)]);
+		shadowcopy_metadata_add_component(sc, writer, SHADOWCOPY_COMPONENT_FILE_GROUP,
+						  path, names[draw(4)], NULL, draw(2), draw(2), 0,
+						  NULL);
+	}
+	return writer;
+}
+
+/* Choose some, as a document that was loaded may have them: with no rule kept. */
+static void random_entries(const struct shadowcopy_metadata *writer)
+{
+	struct shadowcopy_backup_writer *of;
+	size_t i;
+
+	for (i = 0; i < writer->component_count && !backup->writer_count; i++)
+		shadowcopy_backup_add_component(sc, backup, writer, writer->components[i]->path,
+						writer->components[i]->name, NULL);
+	of = backup->writers[0];
+	for (i = of->component_count; i > 1; i--)
+		SC_LIST_DROP(of, components);
+	for (i = 0; i < writer->component_count; i++) {
+		struct shadowcopy_backup_component *added;
+
+		if (draw(3) || shadowcopy_backup_find(of, writer->components[i]->path,
+						      writer->components[i]->name))
+			continue;
+		if (SC_LIST_ADD(sc, of, components, &added) ||
+		    SC_SET_TEXT(sc, added, path, writer->components[i]->path) ||
+		    SC_SET_TEXT(sc, added, name, writer->components[i]->name))
+			puts("# no entry");
+	}
+}
+
+static bool tree_agrees(const struct shadowcopy_metadata *writer)
+{
+	struct shadowcopy_backup_component *by;
+	struct sc_tree tree;
+	bool agrees = true;
+	size_t i;
+
+	if (sc_tree_new(sc, writer, &tree))
+		return false;
+	sc_tree_enter(&tree, backup->writers[0]);
+	for (i = 0; i < tree.count; i++) {
+		const struct shadowcopy_component *component = writer->components[i];
+
+		shadowcopy_backup_inclusion(backup, writer, component, &by);
+		agrees &= tree.branches[i].component == component && tree.branches[i].by == by &&
+			  sc_branch_selectability(&tree.branches[i]) ==
+				shadowcopy_component_selectability(writer, component) &&
+			  sc_tree_find(&tree, component->path, component->name) ==
+				&tree.branches[i];
+	}
+	agrees &= !sc_tree_find(&tree, "a", "c") && !sc_tree_find(&tree, NULL, "");
+	sc_tree_clear(&tree);
+	return agrees;
+}
+
+static void trees(void)
+{
+	bool agrees = true;
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		struct shadowcopy_metadata *writer = random_writer();
+
+		begin();
+		random_entries(writer);
+		agrees &= tree_agrees(writer);
+		end();
+		shadowcopy_metadata_free(writer);
+	}
+	CHECK(agrees, "of all components at once the rules say what they say of each");
+}
+
+/* What took the third power of their number would take an hour here. */
+static void as_many_as_there_may_be(void)
+{
+	struct shadowcopy_metadata *writer = make(&class_a, &instance_a, "Large", NULL, 0);
+	struct shadowcopy_metadata *sibling, *all[2];
+	char name[16];
+	size_t i;
+
+	begin();
+	for (i = 0; i < 4096; i++) {
+		struct shadowcopy_component *added;
+
+		sprintf(name, "%zu", i);
+		if (SC_LIST_ADD(sc, writer, components, &added) ||
+		    SC_SET_TEXT(sc, added, name, name) ||
+		    SC_SET_TEXT(sc, added, path, i % 2 ? "0" : "x/y") ||
+		    SC_SET_WORD(sc, added, type, SHADOWCOPY_COMPONENT_FILE_GROUP))
+			break;
+		/* One is selectable with half of all below it. */
+		added->selectable = !i;
+	}
+	shadowcopy_component_add_dependency(sc, writer->components[4095], &class_b, NULL, "Top",
+					    NULL);
+	SC_SET_TEXT(sc, writer->components[0], path, NULL);
+	sibling = make(&class_b, &instance_b, "Other", (struct part[]){ { NULL, "Top", true, 0 } },
+		       1);
+	all[0] = writer;
+	all[1] = sibling;
+	CHECK(!shadowcopy_backup_add_component(sc, backup, writer, NULL, "0", NULL) &&
+	      !shadowcopy_backup_add_dependencies(sc, backup, all, 2) &&
+	      backup->writers[0]->component_count == 2048 && backup->writer_count == 2 &&
+	      !shadowcopy_backup_check(sc, backup, all, 2),
+	      "a writer has as many components as it may have");
+	sibling->class_id = class_a;
+	CHECK(!shadowcopy_metadata_check_all(sc, all, 2), "and a sibling");
+	shadowcopy_metadata_free(writer);
+	shadowcopy_metadata_free(sibling);
+	end();
+}
+
 void test_selection(void)
 {
 	sc = shadowcopy_new();
@@ -469,5 +606,7 @@ void test_selection(void)
 	rule_14();
 	whole_example();
 	refusals();
+	trees();
+	as_many_as_there_may_be();
 	shadowcopy_free(sc);
 }
