@@ -1798,11 +1798,12 @@ int shadowcopy_backup_set_excludes(struct shadowcopy *sc, struct shadowcopy_back
  * @set: the list
  * @itemp: out: the file; it, and its strings, last until the next call
  *
- * After a failure the list goes on with the next file set, for those who want what can be had.
+ * After a failure the list goes on behind what it was about, one file, one directory or one
+ * file set, for those who want what can be had; it ends.
  *
  * Return: 1 with a file, 0 at the end, -ENOENT (a file that was named is not there), -ELOOP or
- * -ENOTDIR (a symbolic link is on the way), -ENXIO (no shadow has it), -ENOMEM or an errno of
- * reading directories.
+ * -ENOTDIR (a symbolic link is on the way), -ENXIO (no shadow has it), -EINVAL (a ranges file
+ * that is none), -ENOMEM or an errno of reading directories.
  */
 int shadowcopy_backup_set_next(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 			       const struct shadowcopy_backup_item **itemp);

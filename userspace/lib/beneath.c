@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -77,5 +78,28 @@ int sc_open_beneath(const char *root, const char *path, int flags)
 	if (fd == -EXDEV)
 		fd = -ELOOP;
 	close(top);
+	return fd;
+}
+
+/* To open a device may be to rewind a tape, or to start a watchdog: it is looked at first. */
+int sc_open_file_beneath(const char *root, const char *path)
+{
+	int at = sc_open_beneath(root, path, O_PATH), fd;
+	char name[40];
+	struct stat status;
+
+	if (at < 0)
+		return at;
+	if (fstat(at, &status))
+		fd = -errno;
+	else if (!S_ISREG(status.st_mode))
+		fd = -EMEDIUMTYPE;
+	else {
+		/* The same file, whatever has become of its name. */
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", at);
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
+	}
+	close(at);
 	return fd;
 }

@@ -11,4 +11,10 @@
  */
 int sc_open_beneath(const char *root, const char *path, int flags);
 
+/*
+ * Open a regular file there for reading: a descriptor or a negative errno, -EMEDIUMTYPE where it is
+ * something else, which is not opened.
+ */
+int sc_open_file_beneath(const char *root, const char *path);
+
 #endif /* SHADOWCOPY_BENEATH_H */

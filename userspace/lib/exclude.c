@@ -32,7 +32,7 @@ static bool is_there(const struct reading *reading, const char *name)
 }
 
 /* Divide "/directory/pattern" and "/directory/ ** /pattern"; false where it is neither. */
-static bool divide(char *line, struct sc_pattern *pattern, char **directory)
+static bool divide(char *line, struct sc_exclude *pattern, char **directory)
 {
 	char *slash = strrchr(line, '/');
 	size_t length;
@@ -56,7 +56,7 @@ static bool divide(char *line, struct sc_pattern *pattern, char **directory)
 static int add_line(struct reading *reading, char *line)
 {
 	struct sc_excludes *excludes = reading->excludes;
-	struct sc_pattern pattern = { 0 }, *more;
+	struct sc_exclude pattern = { 0 }, *more;
 	char *directory;
 	int rc;
 
@@ -67,14 +67,14 @@ static int add_line(struct reading *reading, char *line)
 	if (rc)
 		return rc;
 	pattern.spec = strdup(pattern.spec);
-	more = pattern.spec ? realloc(excludes->patterns, (excludes->count + 1) * sizeof(*more)) :
+	more = pattern.spec ? realloc(excludes->all, (excludes->count + 1) * sizeof(*more)) :
 			      NULL;
 	if (!more) {
 		free(pattern.path);
 		free(pattern.spec);
 		return -ENOMEM;
 	}
-	excludes->patterns = more;
+	excludes->all = more;
 	more[excludes->count++] = pattern;
 	return 0;
 }
@@ -170,8 +170,8 @@ void sc_excludes_clear(struct sc_excludes *excludes)
 	size_t i;
 
 	for (i = 0; i < excludes->count; i++) {
-		free(excludes->patterns[i].path);
-		free(excludes->patterns[i].spec);
+		free(excludes->all[i].path);
+		free(excludes->all[i].spec);
 	}
-	free(excludes->patterns);
+	free(excludes->all);
 }

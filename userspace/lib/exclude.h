@@ -7,14 +7,14 @@
 
 #include "private.h"
 
-struct sc_pattern {
+struct sc_exclude {
 	char *path;
 	char *spec;
 	bool recursive;
 };
 
 struct sc_excludes {
-	struct sc_pattern *patterns;
+	struct sc_exclude *all;
 	size_t count;
 };
 

@@ -13,6 +13,9 @@
  * shadow with the longest mount point above it.  Directories are opened again by their path
  * each time, so that a mount below leads into its own shadow, and never through a symbolic
  * link, since what is in them is the writer's to make.
+ *
+ * Who has a file is looked up (patterns.c) and not searched: a writer may name its files one by
+ * one.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,10 +25,12 @@
 #include "beneath.h"
 #include "document.h"
 #include "exclude.h"
+#include "patterns.h"
 #include "tree.h"
 
 struct source {
 	const struct shadowcopy_metadata *metadata;
+	size_t writer;		/* which of all metadata that is */
 	const struct shadowcopy_backup_component *entry;
 	const struct shadowcopy_component *component;
 	const struct shadowcopy_partial_file *partial;
@@ -33,10 +38,11 @@ struct source {
 	const char *path;	/* where the files are */
 	const char *spec;
 	bool recursive;
-	const char *from;	/* where they are read, before shadows are looked at */
+	char *from;		/* where they are read, before shadows are looked at */
 	bool needs_shadow;
 	int64_t modified;
 	bool by_records;
+	size_t first;		/* number of the first source of the entry */
 };
 
 /* A directory that is being walked. */
@@ -52,9 +58,12 @@ struct shadowcopy_backup_set {
 	size_t metadata_count;
 	const struct shadowcopy_shadow_map *maps;
 	size_t map_count;
-	struct sc_excludes excludes;
+	struct sc_excludes machine;	/* what the machine excludes */
+	struct sc_patterns excludes;	/* the same, to look it up */
+	struct sc_patterns *of_writers;	/* excludes of each metadata */
 	struct source *sources;
 	size_t source_count;
+	struct sc_patterns claims;	/* of the sources, by their numbers */
 	size_t current;
 	struct level *levels;
 	size_t depth;
@@ -97,26 +106,67 @@ struct gathering {
 	struct shadowcopy *sc;
 	const struct shadowcopy_backup *backup;
 	struct sc_tree tree;		/* of the writer that is looked at */
+	/* The file sets of the entry that is looked at, and what they are. */
+	struct sc_patterns patterns;
+	struct known *known;
 	struct source *sources;
 	size_t count;
 };
 
-static int add_source(struct gathering *gathering, const struct source *source)
+/* A file set of a component. */
+struct known {
+	const struct shadowcopy_component *component;
+	const struct shadowcopy_fileset *set;
+};
+
+static int no_memory(struct shadowcopy *sc)
+{
+	return SC_FAIL(sc, -ENOMEM, .action = "list the files");
+}
+
+static void clear_sources(struct source *sources, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		free(sources[i].from);
+	free(sources);
+}
+
+/* "directory/rest", or the one of them that is not empty. */
+static char *join(const char *directory, const char *rest)
+{
+	char *path;
+
+	if (asprintf(&path, "%s%s%s", *rest && !strcmp(directory, "/") ? "" : directory,
+		     *rest ? "/" : "", rest) < 0)
+		return NULL;
+	return path;
+}
+
+/* It is read from what is at @rest below @from. */
+static int add_source(struct gathering *gathering, const struct source *source, const char *from,
+		      const char *rest)
 {
 	size_t count = gathering->count;
 	struct source *more;
 
-	if (strstr(source->path, "${") || strstr(source->from, "${"))
+	if (strstr(source->path, "${") || strstr(from, "${"))
 		return SC_FAIL(gathering->sc, -EINVAL, .action = "list the files in",
 			       .object = source->path, .cause = "it has a variable in it",
-			       .remedy = "expand the metadata before");
+			       .remedy = "expand the documents before");
 	if (!(count & (count - 1))) {
 		more = realloc(gathering->sources, (count ? 2 * count : 1) * sizeof(*more));
 		if (!more)
-			return SC_FAIL(gathering->sc, -ENOMEM, .action = "list the files");
+			return no_memory(gathering->sc);
 		gathering->sources = more;
 	}
-	gathering->sources[gathering->count++] = *source;
+	more = &gathering->sources[count];
+	*more = *source;
+	more->from = join(from, rest);
+	if (!more->from)
+		return no_memory(gathering->sc);
+	gathering->count++;
 	return 0;
 }
 
@@ -152,55 +202,73 @@ static int each_in_entry(const struct gathering *gathering,
 	return rc;
 }
 
-struct finding {
-	const char *path, *spec;
-	bool recursive, exactly;
-	const struct shadowcopy_component *component;
-	const struct shadowcopy_fileset *set;
-};
+static int count_fileset(void *data, const struct shadowcopy_component *component,
+			 const struct shadowcopy_fileset *set, bool log)
+{
+	(void)component;
+	(void)set;
+	(void)log;
+	++*(size_t *)data;
+	return 0;
+}
 
-/* The file set that is exactly that, or that has a file. */
-static int find_fileset(void *data, const struct shadowcopy_component *component,
+static int know_fileset(void *data, const struct shadowcopy_component *component,
 			const struct shadowcopy_fileset *set, bool log)
 {
-	struct finding *finding = data;
-	char file[PATH_MAX + NAME_MAX + 2];
-	bool found;
+	struct gathering *gathering = data;
 
 	(void)log;
-	if (finding->exactly) {
-		found = !strcmp(set->path, finding->path) && !strcmp(set->spec, finding->spec) &&
-			set->recursive == finding->recursive;
-	} else {
-		snprintf(file, sizeof(file), "%s/%s",
-			 strcmp(finding->path, "/") ? finding->path : "", finding->spec);
-		found = sc_pattern_has(set->path, set->spec, set->recursive, file);
-	}
-	if (!found)
-		return 0;
-	finding->component = component;
-	finding->set = set;
-	return 1;
+	gathering->known[gathering->patterns.count] = (struct known){ component, set };
+	return sc_patterns_add(&gathering->patterns, &(struct sc_pattern){
+		.path = set->path, .spec = set->spec, .recursive = set->recursive });
+}
+
+static void forget_filesets(struct gathering *gathering)
+{
+	sc_patterns_clear(&gathering->patterns);
+	free(gathering->known);
+	gathering->known = NULL;
+}
+
+/* Make the file sets of an entry ready to be looked up. */
+static int know_filesets(struct gathering *gathering, const struct source *base)
+{
+	size_t count = 0;
+	int rc;
+
+	each_in_entry(gathering, base->metadata, base->entry, count_fileset, &count);
+	gathering->known = calloc(count + 1, sizeof(*gathering->known));
+	rc = gathering->known ? each_in_entry(gathering, base->metadata, base->entry, know_fileset,
+					      gathering) : -ENOMEM;
+	if (!rc)
+		rc = sc_patterns_sort(&gathering->patterns);
+	return rc ? no_memory(gathering->sc) : 0;
+}
+
+/* Is a file set read from a shadow in this backup?  Also where it was not to be in it at all. */
+static bool needs_shadow(const struct gathering *gathering, const struct source *source,
+			 const struct shadowcopy_fileset *set)
+{
+	uint32_t needed = needed_by(gathering->backup, source->metadata);
+
+	return !(set->needed & needed) || set->needed & SHADOWCOPY_NEEDED_SHADOW(needed);
 }
 
 /* Differenced files and partial files are read as the file set that they are of. */
-static void relate(struct gathering *gathering, struct source *source, bool exactly)
+static int add_related(struct gathering *gathering, struct source *source, size_t number)
 {
-	struct finding finding = {
-		.path = source->path, .spec = source->spec, .recursive = source->recursive,
-		.exactly = exactly,
-	};
+	const struct shadowcopy_fileset *set;
 
-	source->from = source->path;
 	source->needs_shadow = true;
-	if (!each_in_entry(gathering, source->metadata, source->entry, find_fileset,
-			   &finding))
-		return;
-	source->component = finding.component;
-	source->needs_shadow = finding.set->needed &
-		SHADOWCOPY_NEEDED_SHADOW(needed_by(gathering->backup, source->metadata));
-	if (finding.set->alternate && !strcmp(finding.set->path, source->path))
-		source->from = finding.set->alternate;
+	if (number == SC_NO_PATTERN)
+		return add_source(gathering, source, source->path, "");
+	set = gathering->known[number].set;
+	source->component = gathering->known[number].component;
+	source->needs_shadow = needs_shadow(gathering, source, set);
+	if (!set->alternate)
+		return add_source(gathering, source, source->path, "");
+	return add_source(gathering, source, set->alternate,
+			  sc_path_below(source->path, set->path));
 }
 
 static int add_differenced(struct gathering *gathering, const struct source *base)
@@ -218,8 +286,9 @@ static int add_differenced(struct gathering *gathering, const struct source *bas
 		source.recursive = file->recursive;
 		source.modified = file->modified;
 		source.by_records = !file->modified;
-		relate(gathering, &source, true);
-		rc = add_source(gathering, &source);
+		rc = add_related(gathering, &source,
+				 sc_patterns_exactly(&gathering->patterns, file->path, file->spec,
+						     file->recursive));
 	}
 	return rc;
 }
@@ -231,13 +300,19 @@ static int add_partial(struct gathering *gathering, const struct source *base)
 
 	for (i = 0; i < base->entry->partial_file_count && !rc; i++) {
 		struct source source = *base;
+		char *file;
 
 		source.reason = SHADOWCOPY_REASON_PARTIAL;
 		source.partial = base->entry->partial_files[i];
 		source.path = source.partial->path;
 		source.spec = source.partial->name;
-		relate(gathering, &source, false);
-		rc = add_source(gathering, &source);
+		file = join(source.path, source.spec);
+		if (!file)
+			return no_memory(gathering->sc);
+		rc = add_related(gathering, &source,
+				 sc_patterns_find(&gathering->patterns, file, false, 0,
+						  gathering->patterns.count));
+		free(file);
 	}
 	return rc;
 }
@@ -262,25 +337,41 @@ static int add_fileset(void *data, const struct shadowcopy_component *component,
 	source.path = set->path;
 	source.spec = set->spec;
 	source.recursive = set->recursive;
-	source.from = set->alternate ?: set->path;
 	source.needs_shadow = set->needed & SHADOWCOPY_NEEDED_SHADOW(needed);
-	return add_source(adding->gathering, &source);
+	return add_source(adding->gathering, &source, set->alternate ?: set->path, "");
+}
+
+/* What the document says of some files, as the file sets that they are of. */
+static int add_files(struct gathering *gathering, const struct source *base)
+{
+	int rc;
+
+	if (!base->entry->differenced_file_count && !base->entry->partial_file_count)
+		return 0;
+	rc = know_filesets(gathering, base);
+	if (!rc)
+		rc = add_differenced(gathering, base);
+	if (!rc)
+		rc = add_partial(gathering, base);
+	forget_filesets(gathering);
+	return rc;
 }
 
 static int gather_entries(struct gathering *gathering,
 			  const struct shadowcopy_backup_writer *writer,
-			  const struct shadowcopy_metadata *metadata)
+			  const struct shadowcopy_metadata *metadata, size_t number)
 {
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < writer->component_count && !rc; i++) {
-		struct source base = { .metadata = metadata, .entry = writer->components[i] };
+		struct source base = {
+			.metadata = metadata, .writer = number, .entry = writer->components[i],
+			.first = gathering->count,
+		};
 		struct adding adding = { gathering, &base };
 
-		rc = add_differenced(gathering, &base);
-		if (!rc)
-			rc = add_partial(gathering, &base);
+		rc = add_files(gathering, &base);
 		if (!rc)
 			rc = each_in_entry(gathering, metadata, base.entry, add_fileset, &adding);
 	}
@@ -288,14 +379,14 @@ static int gather_entries(struct gathering *gathering,
 }
 
 static int gather_writer(struct gathering *gathering, const struct shadowcopy_backup_writer *writer,
-			 const struct shadowcopy_metadata *metadata)
+			 const struct shadowcopy_metadata *metadata, size_t number)
 {
 	int rc = sc_tree_new(gathering->sc, metadata, &gathering->tree);
 
 	if (rc)
 		return rc;
 	sc_tree_enter(&gathering->tree, writer);
-	rc = gather_entries(gathering, writer, metadata);
+	rc = gather_entries(gathering, writer, metadata, number);
 	sc_tree_clear(&gathering->tree);
 	return rc;
 }
@@ -304,24 +395,67 @@ static int gather(struct gathering *gathering, struct shadowcopy_metadata *const
 		  size_t count)
 {
 	const struct shadowcopy_backup *backup = gathering->backup;
-	size_t i;
+	size_t i, number;
 	int rc = 0;
 
 	for (i = 0; i < backup->writer_count && !rc; i++) {
 		const struct shadowcopy_metadata *of = sc_metadata_of(backup->writers[i], metadata,
 								      count);
 
+		for (number = 0; of && metadata[number] != of; number++)
+			;
 		if (!of)
 			rc = SC_FAIL(gathering->sc, -ENOENT, .action = "list the files of writer",
 				     .object = backup->writers[i]->name,
 				     .cause = "its metadata is not there",
 				     .remedy = "give that which the components were chosen from");
 		else
-			rc = gather_writer(gathering, backup->writers[i], of);
+			rc = gather_writer(gathering, backup->writers[i], of, number);
 	}
 	if (rc)
-		free(gathering->sources);
+		clear_sources(gathering->sources, gathering->count);
 	return rc;
+}
+
+/* --- the list ------------------------------------------------------------------------ */
+
+/* A directory goes only with everything in it. */
+static int add_exclude(struct sc_patterns *patterns, const char *path, const char *spec,
+		       bool recursive)
+{
+	return sc_patterns_add(patterns, &(struct sc_pattern){
+		.path = path, .spec = spec, .recursive = recursive,
+		.directories = recursive && !strcmp(spec, "*") });
+}
+
+static int index_writer(struct sc_patterns *patterns, const struct shadowcopy_metadata *metadata)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < metadata->exclude_count && !rc; i++)
+		rc = add_exclude(patterns, metadata->excludes[i]->path,
+				 metadata->excludes[i]->spec, metadata->excludes[i]->recursive);
+	return rc ?: sc_patterns_sort(patterns);
+}
+
+static int index_sources(struct shadowcopy_backup_set *set)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < set->source_count && !rc; i++) {
+		const struct source *source = &set->sources[i];
+
+		rc = sc_patterns_add(&set->claims, &(struct sc_pattern){
+			.path = source->path, .spec = source->spec,
+			.recursive = source->recursive,
+			.directories = source->recursive &&
+				       source->reason == SHADOWCOPY_REASON_FILESET });
+	}
+	for (i = 0; i < set->metadata_count && !rc; i++)
+		rc = index_writer(&set->of_writers[i], set->metadata[i]);
+	return rc ?: sc_patterns_sort(&set->claims);
 }
 
 SC_EXPORT int shadowcopy_backup_set_new(struct shadowcopy *sc,
@@ -340,8 +474,8 @@ SC_EXPORT int shadowcopy_backup_set_new(struct shadowcopy *sc,
 		return rc;
 	set = calloc(1, sizeof(*set));
 	if (!set) {
-		free(gathering.sources);
-		return SC_FAIL(sc, -ENOMEM, .action = "list the files");
+		clear_sources(gathering.sources, gathering.count);
+		return no_memory(sc);
 	}
 	set->metadata = metadata;
 	set->metadata_count = count;
@@ -349,8 +483,25 @@ SC_EXPORT int shadowcopy_backup_set_new(struct shadowcopy *sc,
 	set->map_count = map_count;
 	set->sources = gathering.sources;
 	set->source_count = gathering.count;
+	set->of_writers = calloc(count + 1, sizeof(*set->of_writers));
+	if (!set->of_writers || index_sources(set)) {
+		shadowcopy_backup_set_free(set);
+		return no_memory(sc);
+	}
 	*setp = set;
 	return 0;
+}
+
+static int index_excludes(struct shadowcopy_backup_set *set)
+{
+	size_t i;
+	int rc = 0;
+
+	sc_patterns_clear(&set->excludes);
+	for (i = 0; i < set->machine.count && !rc; i++)
+		rc = add_exclude(&set->excludes, set->machine.all[i].path,
+				 set->machine.all[i].spec, set->machine.all[i].recursive);
+	return rc ?: sc_patterns_sort(&set->excludes);
 }
 
 SC_EXPORT int shadowcopy_backup_set_excludes(struct shadowcopy *sc,
@@ -359,8 +510,10 @@ SC_EXPORT int shadowcopy_backup_set_excludes(struct shadowcopy *sc,
 					     const char *(*lookup)(void *data, const char *name),
 					     void *data)
 {
-	return sc_excludes_read(sc, &set->excludes, directory ?: "/etc/shadowcopy/exclude.d",
-				set->metadata, set->metadata_count, lookup, data);
+	int rc = sc_excludes_read(sc, &set->machine, directory ?: "/etc/shadowcopy/exclude.d",
+				  set->metadata, set->metadata_count, lookup, data);
+
+	return rc ?: index_excludes(set) ? no_memory(sc) : 0;
 }
 
 /* --- walking ------------------------------------------------------------------------ */
@@ -389,26 +542,22 @@ static void clear_item(struct shadowcopy_backup_set *set)
 
 SC_EXPORT void shadowcopy_backup_set_free(struct shadowcopy_backup_set *set)
 {
+	size_t i;
+
 	if (!set)
 		return;
 	while (set->depth)
 		pop_level(set);
 	clear_item(set);
-	sc_excludes_clear(&set->excludes);
+	sc_excludes_clear(&set->machine);
+	sc_patterns_clear(&set->excludes);
+	for (i = 0; set->of_writers && i < set->metadata_count; i++)
+		sc_patterns_clear(&set->of_writers[i]);
+	free(set->of_writers);
+	sc_patterns_clear(&set->claims);
+	clear_sources(set->sources, set->source_count);
 	free(set->levels);
-	free(set->sources);
 	free(set);
-}
-
-/* "directory/rest", or the one of them that is not empty. */
-static char *join(const char *directory, const char *rest)
-{
-	char *path;
-
-	if (asprintf(&path, "%s%s%s", *rest && !strcmp(directory, "/") ? "" : directory,
-		     *rest ? "/" : "", rest) < 0)
-		return NULL;
-	return path;
 }
 
 /* The shadow of a path: its directory, and the rest below it; NULL where there is none. */
@@ -439,7 +588,7 @@ static int locate(struct shadowcopy *sc, const struct shadowcopy_backup_set *set
 	int rc = 0;
 
 	if (!logical)
-		return SC_FAIL(sc, -ENOMEM, .action = "list the files");
+		return no_memory(sc);
 	map = find_map(set, logical, &tail);
 	if (!map && source->needs_shadow)
 		rc = SC_FAIL(sc, -ENXIO, .action = "back up", .object = logical,
@@ -451,7 +600,7 @@ static int locate(struct shadowcopy *sc, const struct shadowcopy_backup_set *set
 		if (!*root || !*below) {
 			free(*root);
 			free(*below);
-			rc = SC_FAIL(sc, -ENOMEM, .action = "list the files");
+			rc = no_memory(sc);
 		}
 	}
 	free(logical);
@@ -473,42 +622,74 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A directory with no names yet; NULL where memory is short. */
+static struct level *add_level(struct shadowcopy_backup_set *set, const char *rest)
+{
+	struct level *more = realloc(set->levels, (set->depth + 1) * sizeof(*more));
+
+	if (!more)
+		return NULL;
+	set->levels = more;
+	more[set->depth] = (struct level){ .rest = strdup(rest) };
+	return more[set->depth].rest ? &more[set->depth++] : NULL;
+}
+
+static int add_name(struct level *level, const char *name)
+{
+	char **more;
+
+	if (!(level->count & (level->count - 1))) {
+		more = realloc(level->names, (level->count ? 2 * level->count : 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		level->names = more;
+	}
+	level->names[level->count] = strdup(name);
+	if (!level->names[level->count])
+		return -ENOMEM;
+	level->count++;
+	return 0;
+}
+
 static int read_names(DIR *directory, struct level *level)
 {
 	struct dirent *entry;
-	char **more;
+	int rc = 0;
 
-	while ((errno = 0, entry = readdir(directory))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		if (!(level->count & (level->count - 1))) {
-			more = realloc(level->names,
-				       (level->count ? 2 * level->count : 1) * sizeof(*more));
-			if (!more)
-				return -ENOMEM;
-			level->names = more;
-		}
-		level->names[level->count] = strdup(entry->d_name);
-		if (!level->names[level->count])
-			return -ENOMEM;
-		level->count++;
-	}
-	if (errno)
-		return -errno;
+	while (!rc && (errno = 0, entry = readdir(directory)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			rc = add_name(level, entry->d_name);
+	if (rc || errno)
+		return rc ?: -errno;
 	if (level->count)
 		qsort(level->names, level->count, sizeof(*level->names), by_text);
 	return 0;
+}
+
+/* One file is looked for by its name: its directory need not be read. */
+static int push_name(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
+		     const struct source *source)
+{
+	struct level *level = add_level(set, "");
+
+	if (level && !add_name(level, source->spec))
+		return 0;
+	if (level)
+		pop_level(set);
+	return no_memory(sc);
 }
 
 /* Go into a directory.  One that is not there has no files. */
 static int push_level(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 		      const struct source *source, const char *rest)
 {
+	struct level *level;
 	char *root, *below;
-	struct level *more;
 	DIR *directory;
 	int fd, rc;
 
+	if (!source->recursive && !sc_has_wildcard(source->spec))
+		return push_name(sc, set, source);
 	rc = locate(sc, set, source, rest, &root, &below);
 	if (rc)
 		return rc;
@@ -520,60 +701,34 @@ static int push_level(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 	if (fd < 0)
 		return open_fail(sc, fd, source->path);
 	directory = fdopendir(fd);
-	more = realloc(set->levels, (set->depth + 1) * sizeof(*more));
-	if (!directory || !more) {
-		set->levels = more ?: set->levels;
-		directory ? closedir(directory) : close(fd);
-		return SC_FAIL(sc, -ENOMEM, .action = "list the files");
-	}
-	set->levels = more;
-	more[set->depth] = (struct level){ .rest = strdup(rest) };
-	rc = more[set->depth].rest ? read_names(directory, &more[set->depth]) : -ENOMEM;
-	set->depth++;
-	closedir(directory);
+	level = directory ? add_level(set, rest) : NULL;
+	rc = level ? read_names(directory, level) : -ENOMEM;
+	if (rc && level)
+		pop_level(set);
+	directory ? closedir(directory) : close(fd);
 	return rc ? open_fail(sc, rc, source->path) : 0;
-}
-
-static bool pattern_drops(const char *path, const char *spec, bool recursive, const char *file,
-			  bool directory)
-{
-	/* A directory goes only with everything in it. */
-	return sc_pattern_has(path, spec, recursive, file) &&
-	       (!directory || (recursive && !strcmp(spec, "*")));
 }
 
 static bool is_excluded(const struct shadowcopy_backup_set *set, const struct source *source,
 			const char *file, bool directory)
 {
-	size_t i;
+	const struct sc_patterns *of_writer = &set->of_writers[source->writer];
 
-	for (i = 0; i < source->metadata->exclude_count; i++) {
-		const struct shadowcopy_exclude *exclude = source->metadata->excludes[i];
-
-		if (pattern_drops(exclude->path, exclude->spec, exclude->recursive, file,
-				  directory))
-			return true;
-	}
-	for (i = 0; i < set->excludes.count; i++) {
-		const struct sc_pattern *pattern = &set->excludes.patterns[i];
-
-		if (pattern_drops(pattern->path, pattern->spec, pattern->recursive, file,
-				  directory))
-			return true;
-	}
-	return false;
+	return sc_patterns_find(of_writer, file, directory, 0, of_writer->count) !=
+	       SC_NO_PATTERN ||
+	       sc_patterns_find(&set->excludes, file, directory, 0, set->excludes.count) !=
+	       SC_NO_PATTERN;
 }
 
-/* Does an earlier source of the same entry have the file? */
+/*
+ * Does an earlier source of the same entry have the file?  A directory belongs to the first
+ * recursive file set that is above it, whatever its pattern.
+ */
 static bool is_claimed(const struct shadowcopy_backup_set *set, const struct source *source,
-		       const char *file)
+		       const char *file, bool directory)
 {
-	const struct source *other;
-
-	for (other = source; other > set->sources && other[-1].entry == source->entry; other--)
-		if (sc_pattern_has(other[-1].path, other[-1].spec, other[-1].recursive, file))
-			return true;
-	return false;
+	return sc_patterns_find(&set->claims, file, directory, source->first,
+				source - set->sources) != SC_NO_PATTERN;
 }
 
 static bool has_partial(const struct source *source, const char *file)
@@ -621,15 +776,15 @@ static int fill_item(struct shadowcopy_backup_set *set, const struct source *sou
 static int read_ranges_file(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 			    const char *path)
 {
-	int fd = sc_open_beneath("/", path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY), rc;
-	struct stat status;
+	int fd = sc_open_file_beneath("/", path + 1), rc;
 
+	if (fd == -EMEDIUMTYPE)
+		return SC_FAIL(sc, -EINVAL, .action = "read the ranges in", .object = path,
+			       .cause = "it is no regular file",
+			       .remedy = "have the writer make one");
 	if (fd < 0)
 		return open_fail(sc, fd, path);
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
-		rc = open_fail(sc, -EINVAL, path);
-	else
-		rc = shadowcopy_ranges_read(sc, fd, path, &set->ranges, &set->item.range_count);
+	rc = shadowcopy_ranges_read(sc, fd, path, &set->ranges, &set->item.range_count);
 	close(fd);
 	return rc;
 }
@@ -659,9 +814,9 @@ static int emit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 
 	path = join(source->path, rest);
 	if (!path)
-		return SC_FAIL(sc, -ENOMEM, .action = "list the files");
+		return no_memory(sc);
 	if (is_excluded(set, source, path, S_ISDIR(status->st_mode)) ||
-	    is_claimed(set, source, path) ||
+	    is_claimed(set, source, path, S_ISDIR(status->st_mode)) ||
 	    (source->modified && !is_newer(status, source->modified))) {
 		free(path);
 		return 0;
@@ -677,14 +832,16 @@ static int emit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 	free(below);
 	if (!read) {
 		free(path);
-		return SC_FAIL(sc, -ENOMEM, .action = "list the files");
+		return no_memory(sc);
 	}
 	fill_item(set, source, path, read, kind_of(status->st_mode), live);
 	return source->partial ? fill_ranges(sc, set, source->partial) : 1;
 }
 
+/* -ENOENT, or a failure that is explained. */
 static int stat_name(struct shadowcopy *sc, const struct shadowcopy_backup_set *set,
-		     const struct source *source, const char *rest, struct stat *status)
+		     const struct source *source, const char *rest, const char *path,
+		     struct stat *status)
 {
 	char *root, *below;
 	int fd, rc;
@@ -698,39 +855,54 @@ static int stat_name(struct shadowcopy *sc, const struct shadowcopy_backup_set *
 		close(fd);
 	free(root);
 	free(below);
-	return rc;
+	return rc && rc != -ENOENT ? open_fail(sc, rc, path) : rc;
+}
+
+/* What is at @rest below the source's path, and at @path: 1 where it is the next item. */
+static int visit_path(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
+		      const struct source *source, const char *rest, const char *path, bool fits)
+{
+	struct stat status;
+	int rc = stat_name(sc, set, source, rest, path, &status);
+
+	/* Gone since it was listed, which happens where there is no shadow. */
+	if (rc == -ENOENT)
+		return 0;
+	if (rc) {
+		set->found |= fits;
+		return rc;
+	}
+	if (S_ISDIR(status.st_mode)) {
+		if (!source->recursive)
+			return 0;
+		if (!is_excluded(set, source, path, true))
+			rc = push_level(sc, set, source, rest);
+		if (rc || source->reason != SHADOWCOPY_REASON_FILESET)
+			return rc;
+	} else if (!fits) {
+		return 0;
+	} else {
+		set->found = true;
+	}
+	return emit(sc, set, source, rest, &status);
 }
 
 /* A name in the directory on top: 1 where it is the next item. */
 static int visit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 		 const struct source *source, const char *name)
 {
-	char *rest = join(set->levels[set->depth - 1].rest, name), *path;
-	bool fits = shadowcopy_spec_matches(source->spec, name), directory;
-	const char *below = rest && rest[0] == '/' ? rest + 1 : rest;
-	struct stat status;
+	bool fits = shadowcopy_spec_matches(source->spec, name);
+	const char *above = set->levels[set->depth - 1].rest;
+	char *rest, *path;
 	int rc;
 
-	if (!rest)
-		return SC_FAIL(sc, -ENOMEM, .action = "list the files");
-	rc = stat_name(sc, set, source, below, &status);
-	directory = !rc && S_ISDIR(status.st_mode);
-	if (rc) {
-		/* Gone since it was listed, which happens where there is no shadow. */
-		rc = rc == -ENOENT ? 0 : open_fail(sc, rc, source->path);
-	} else if (directory && source->recursive) {
-		path = join(source->path, below);
-		rc = path ? 0 : SC_FAIL(sc, -ENOMEM, .action = "list the files");
-		if (path && !is_excluded(set, source, path, true))
-			rc = push_level(sc, set, source, below);
-		if (!rc && source->reason == SHADOWCOPY_REASON_FILESET)
-			rc = emit(sc, set, source, below, &status);
-		free(path);
-	} else if (!directory && fits) {
-		set->found = true;
-		rc = emit(sc, set, source, below, &status);
-	}
+	if (!fits && !source->recursive)
+		return 0;
+	rest = *above ? join(above, name) : strdup(name);
+	path = rest ? join(source->path, rest) : NULL;
+	rc = path ? visit_path(sc, set, source, rest, path, fits) : no_memory(sc);
 	free(rest);
+	free(path);
 	return rc;
 }
 
@@ -770,7 +942,7 @@ static int begin_source(struct shadowcopy *sc, struct shadowcopy_backup_set *set
 	if (!path || !read) {
 		free(path);
 		free(read);
-		return SC_FAIL(sc, -ENOMEM, .action = "list the files");
+		return no_memory(sc);
 	}
 	return fill_item(set, source, path, read, SHADOWCOPY_ITEM_RANGES, true);
 }
@@ -796,17 +968,15 @@ SC_EXPORT int shadowcopy_backup_set_next(struct shadowcopy *sc, struct shadowcop
 
 		if (!set->begun) {
 			rc = begin_source(sc, set, source);
+			if (rc < 0)
+				drop_source(set);
 		} else if (!level) {
 			rc = end_source(sc, set, source);
-			if (rc)
-				return rc;
 		} else if (level->next == level->count) {
 			pop_level(set);
 		} else {
 			rc = visit(sc, set, source, level->names[level->next++]);
 		}
-		if (rc < 0)
-			drop_source(set);
 	}
 	if (rc > 0)
 		*itemp = &set->item;
@@ -850,6 +1020,6 @@ SC_EXPORT int shadowcopy_backup_shadows_needed(struct shadowcopy *sc,
 	for (i = 0; i < gathering.count; i++)
 		if (gathering.sources[i].needs_shadow)
 			mark_mounts(&gathering.sources[i], mounts, mount_count, needed);
-	free(gathering.sources);
+	clear_sources(gathering.sources, gathering.count);
 	return 0;
 }

@@ -7,6 +7,7 @@
  * document is loaded and when it is saved, and as early as it can be when it is made.
  */
 #include "document.h"
+#include "patterns.h"
 
 /* --- words ------------------------------------------------------------------- */
 
@@ -424,93 +425,79 @@ static bool same_fileset(const struct shadowcopy_mapping *mapping, const char *p
 	       mapping->recursive == recursive;
 }
 
-/* What a mapping and a file set have to have in common. */
-struct triple {
-	const char *path;
-	const char *spec;
-	bool recursive;
-};
-
-static int by_triple(const void *a, const void *b)
-{
-	const struct triple *x = a, *y = b;
-	int rc = strcmp(x->path, y->path);
-
-	rc = rc ?: strcmp(x->spec, y->spec);
-	return rc ?: x->recursive - y->recursive;
-}
-
-static void list_triples(struct shadowcopy_fileset *const *sets, size_t count,
-			 struct triple *triples, size_t *listed)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		triples[(*listed)++] = (struct triple){ sets[i]->path, sets[i]->spec,
-							sets[i]->recursive };
-}
-
-/* All file sets, in order; NULL where memory is short. */
-static struct triple *all_triples(const struct shadowcopy_metadata *metadata, size_t *listed)
-{
-	struct triple *triples;
-	size_t i, count = 0;
-
-	for (i = 0; i < metadata->component_count; i++)
-		count += metadata->components[i]->file_count +
-			 metadata->components[i]->database_count +
-			 metadata->components[i]->log_count;
-	triples = calloc(count + 1, sizeof(*triples));
-	*listed = 0;
-	for (i = 0; triples && i < metadata->component_count; i++) {
-		const struct shadowcopy_component *component = metadata->components[i];
-
-		list_triples(component->files, component->file_count, triples, listed);
-		list_triples(component->databases, component->database_count, triples, listed);
-		list_triples(component->logs, component->log_count, triples, listed);
-	}
-	if (triples)
-		qsort(triples, *listed, sizeof(*triples), by_triple);
-	return triples;
-}
-
 static int by_fileset(const void *a, const void *b)
 {
 	const struct shadowcopy_mapping *const *x = a, *const *y = b;
+	int rc = strcmp((*x)->path, (*y)->path);
 
-	return by_triple(&(struct triple){ (*x)->path, (*x)->spec, (*x)->recursive },
-			 &(struct triple){ (*y)->path, (*y)->spec, (*y)->recursive });
+	rc = rc ?: strcmp((*x)->spec, (*y)->spec);
+	return rc ?: (*x)->recursive - (*y)->recursive;
+}
+
+static int add_filesets(struct sc_patterns *patterns, struct shadowcopy_fileset *const *sets,
+			size_t count)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < count && !rc; i++)
+		rc = sc_patterns_add(patterns, &(struct sc_pattern){
+			.path = sets[i]->path, .spec = sets[i]->spec,
+			.recursive = sets[i]->recursive });
+	return rc;
+}
+
+/* The file sets of all components. */
+static int all_filesets(const struct shadowcopy_metadata *metadata, struct sc_patterns *patterns)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < metadata->component_count && !rc; i++) {
+		const struct shadowcopy_component *component = metadata->components[i];
+
+		rc = add_filesets(patterns, component->files, component->file_count);
+		if (!rc)
+			rc = add_filesets(patterns, component->databases,
+					  component->database_count);
+		if (!rc)
+			rc = add_filesets(patterns, component->logs, component->log_count);
+	}
+	return rc ?: sc_patterns_sort(patterns);
+}
+
+static int check_mapped(struct shadowcopy *sc, const struct shadowcopy_metadata *metadata)
+{
+	struct sc_patterns patterns = { 0 };
+	size_t i;
+	int rc = all_filesets(metadata, &patterns);
+
+	if (rc)
+		SC_FAIL(sc, rc, .action = "check", .object = metadata->name);
+	for (i = 0; i < metadata->mapping_count && !rc; i++) {
+		const struct shadowcopy_mapping *map = metadata->mappings[i];
+
+		if (sc_patterns_exactly(&patterns, map->path, map->spec, map->recursive) ==
+		    SC_NO_PATTERN)
+			rc = mapping_fail(sc, -EINVAL, map->path,
+					  "no component has exactly that file set",
+					  "give path, spec and recursive as a component has them");
+	}
+	sc_patterns_clear(&patterns);
+	return rc;
 }
 
 static int check_mappings(struct shadowcopy *sc, const struct shadowcopy_metadata *metadata)
 {
 	const struct shadowcopy_mapping *mapping;
-	struct triple *triples;
 	const void *twin;
-	size_t i, listed;
 	int rc = sc_list_twin(sc, metadata->mappings, metadata->mapping_count, by_fileset, &twin);
 
 	mapping = twin;
 	if (!rc && mapping)
 		rc = mapping_fail(sc, -EINVAL, mapping->path, "that file set is mapped already",
 				  "map each file set once");
-	if (rc || !metadata->mapping_count)
-		return rc;
-	triples = all_triples(metadata, &listed);
-	if (!triples)
-		return SC_FAIL(sc, -ENOMEM, .action = "check", .object = metadata->name);
-	for (i = 0; i < metadata->mapping_count && !rc; i++) {
-		struct triple wanted;
-
-		mapping = metadata->mappings[i];
-		wanted = (struct triple){ mapping->path, mapping->spec, mapping->recursive };
-		if (!bsearch(&wanted, triples, listed, sizeof(*triples), by_triple))
-			rc = mapping_fail(sc, -EINVAL, mapping->path,
-					  "no component has exactly that file set",
-					  "give path, spec and recursive as a component has them");
-	}
-	free(triples);
-	return rc;
+	return rc || !metadata->mapping_count ? rc : check_mapped(sc, metadata);
 }
 
 static int by_name(const void *a, const void *b)

@@ -186,7 +186,7 @@ static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mo
 	int rc = 0;
 
 	for (i = 0; i < trim->machine.count && !rc; i++) {
-		const struct sc_pattern *p = &trim->machine.patterns[i];
+		const struct sc_exclude *p = &trim->machine.all[i];
 
 		rc = trim_pattern(root, mountpoint, p->path, p->spec, p->recursive, result);
 	}

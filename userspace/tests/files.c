@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../lib/document.h"
+#include "../lib/patterns.h"
 #include "test.h"
 
 static struct shadowcopy *sc;
@@ -42,7 +43,7 @@ static void make_tree(void)
 {
 	static const char *const directories[] = {
 		"srv", "srv/sub", "srv/sub/empty", "srv/tmp", "srv/deep", "deep", "deep/er", "spit",
-		"out", "conf",
+		"spit/below", "out", "conf",
 	};
 	static const struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
 	size_t i;
@@ -169,7 +170,7 @@ static void expanding(void)
 	end();
 	begin_group();
 	add("/srv", "*.db", true, "/spit", SHADOWCOPY_NEEDED_DEFAULT);
-	CHECK_STRING(list(), "/srv/a.db",
+	CHECK_STRING(list(), "/srv/a.db /srv/below/",
 		     "an alternate path is read, under the default path (F-29)");
 	end();
 	begin_group();
@@ -206,6 +207,58 @@ static void expanding(void)
 	end();
 }
 
+/* Of several file sets each file and each directory goes to the first. */
+static void overlaps(void)
+{
+	begin_group();
+	add("/srv/sub", "*.db", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	add("/srv/sub", "*", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	add("/srv/sub", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	add("/srv", "*.db", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	CHECK_STRING(list(), "/srv/sub/c.db /srv/sub/empty/ /srv/a.db /srv/alias.db@ /srv/deep/ "
+		     "/srv/deep/d.db /srv/deep/er/ /srv/deep/er/e.db /srv/sub/ /srv/tmp/",
+		     "a directory belongs to the first recursive one, whatever the patterns (F-26)");
+	end();
+	begin_group();
+	add("/srv/sub", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	shadowcopy_backup_component_add_differenced(sc, entry, "/srv/sub", "*", true, 1);
+	CHECK_STRING(list(), "/srv/sub/c.db /srv/sub/empty/",
+		     "also where differenced files are all of its files");
+	end();
+}
+
+/* What cannot be had costs what it is about, and no more. */
+static void after_failures(void)
+{
+	const struct shadowcopy_shadow_map map = { "/srv", at("srv") };
+	const struct shadowcopy_backup_item *item;
+	struct shadowcopy_backup_set *set;
+	size_t found = 0, failed = 0;
+	int rc;
+
+	begin_group();
+	add("/srv", "not there", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	add("/srv/link", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	add("/nowhere", "x", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	shadowcopy_backup_component_add_partial(sc, entry, "/srv", "a.db", at("srv/pipe"), NULL);
+	add("/srv", "*.db", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	mkfifo(at("srv/pipe"), 0600);
+	shadowcopy_backup_set_new(sc, backup, &metadata, 1, &map, 1, &set);
+	while ((rc = shadowcopy_backup_set_next(sc, set, &item))) {
+		found += rc > 0;
+		failed += rc < 0;
+		if (rc == -ENXIO)
+			CHECK(says("no shadow has it"), "of a file that no shadow has that is said");
+		if (rc == -EINVAL)
+			CHECK(says("no regular file"), "ranges are read from a file, and nothing else");
+	}
+	shadowcopy_backup_set_free(set);
+	unlink(at("srv/pipe"));
+	/* The ranges file itself, and alias.db. */
+	CHECK(found == 2 && failed == 4, "after a failure the list goes on, and ends");
+	end();
+}
+
 static void types(void)
 {
 	static const char *const mounts[] = { "/", "/srv", "/srv/deep", "/spit" };
@@ -237,6 +290,8 @@ static void types(void)
 
 static void parts_of_files(void)
 {
+	static const char *const mounts[] = { "/srv" };
+	bool needed[1];
 	struct shadowcopy_range range = { 0, 1 };
 	int fd;
 
@@ -265,6 +320,21 @@ static void parts_of_files(void)
 	      "a ranges file comes before its file (F-40), which no file set needs to have");
 	end();
 	begin_group();
+	add("/srv", "*", true, "/spit", SHADOWCOPY_NEEDED_DEFAULT);
+	put("spit/below/a.db", "spit");
+	shadowcopy_backup_component_add_partial(sc, entry, "/srv/below", "a.db", "0:1", NULL);
+	CHECK_STRING(list(), "/srv/below/a.db% /srv/a.db /srv/below/",
+		     "a partial file is read below the alternate path, too (F-29)");
+	end();
+	begin_group();
+	add("/srv", "*", false, NULL, SHADOWCOPY_NEEDED_FULL);
+	shadowcopy_metadata_set_schema(sc, metadata, SHADOWCOPY_SCHEMA_INCREMENTAL);
+	backup->type = SHADOWCOPY_TYPE_INCREMENTAL;
+	shadowcopy_backup_component_add_partial(sc, entry, "/srv", "a.db", "0:1", NULL);
+	CHECK(!shadowcopy_backup_shadows_needed(sc, backup, &metadata, 1, mounts, 1, needed) &&
+	      needed[0], "one over the mask of its file set is read from a shadow (F-40)");
+	end();
+	begin_group();
 	shadowcopy_backup_component_add_partial(sc, entry, "/srv", "gone", "0:1", NULL);
 	list();
 	CHECK(last == -ENOENT, "a partial file has to be there");
@@ -285,8 +355,88 @@ static void of_the_machine(void)
 	list();
 	CHECK(last == -EINVAL && says("c.conf") && says("line 2"), "a bad line is told");
 	unlink(at("conf/c.conf"));
+	mkdir(at("conf/d.conf"), 0700);
+	list();
+	CHECK(last == -EISDIR && says("d.conf"), "and what cannot be read");
+	rmdir(at("conf/d.conf"));
 	end();
 	with_excludes = false;
+}
+
+/* --- patterns in order, against going through all of them ----------------------------------- */
+
+static uint32_t draw(uint32_t below)
+{
+	static uint32_t state = 7;
+
+	state = state * 1664525 + 1013904223;
+	return (state >> 16) % below;
+}
+
+static const char *draw_path(char buf[64])
+{
+	static const char *const names[] = { "a", "b", "a-", "ab" };
+	size_t depth = draw(4);
+
+	strcpy(buf, depth ? "" : "/");
+	while (depth--)
+		sprintf(buf + strlen(buf), "/%s", names[draw(4)]);
+	return buf;
+}
+
+static size_t search(const struct sc_patterns *patterns, const char *file, bool directory,
+		     size_t from, size_t to)
+{
+	for (; from < to; from++) {
+		const struct sc_pattern *pattern = &patterns->all[from];
+
+		if (directory ? pattern->directories && sc_pattern_has(pattern->path, "*", true, file) :
+		    sc_pattern_has(pattern->path, pattern->spec, pattern->recursive, file))
+			return from;
+	}
+	return SC_NO_PATTERN;
+}
+
+static void patterns(void)
+{
+	static const char *const specs[] = { "a", "b", "a*", "?", "*", "ab" };
+	static char paths[40][64];
+	struct sc_patterns all = { 0 };
+	bool agrees = true;
+	char file[64];
+	int i, j;
+
+	for (i = 0; i < 200; i++) {
+		sc_patterns_clear(&all);
+		for (j = draw(40); j >= 0; j--) {
+			bool recursive = draw(2);
+
+			sc_patterns_add(&all, &(struct sc_pattern){
+				.path = draw_path(paths[j]), .spec = specs[draw(6)],
+				.recursive = recursive, .directories = recursive && draw(2) });
+		}
+		sc_patterns_sort(&all);
+		for (j = 0; j < 100; j++) {
+			size_t from = draw(all.count + 1), to = draw(all.count + 1);
+			bool directory = draw(2);
+
+			draw_path(file);
+			agrees &= sc_patterns_find(&all, file, directory, from, to) ==
+				  search(&all, file, directory, from, to);
+		}
+		for (j = 0; j < (int)all.count; j++) {
+			const struct sc_pattern *one = &all.all[j];
+			size_t found = sc_patterns_exactly(&all, one->path, one->spec,
+							   one->recursive);
+
+			agrees &= found <= (size_t)j && !strcmp(all.all[found].path, one->path) &&
+				  !strcmp(all.all[found].spec, one->spec) &&
+				  all.all[found].recursive == one->recursive;
+		}
+		agrees &= sc_patterns_exactly(&all, "/c", "*", true) == SC_NO_PATTERN;
+	}
+	sc_patterns_clear(&all);
+	CHECK(agrees, "patterns in order find what a search finds");
 }
 
 /* --- restore -------------------------------------------------------------------------- */
@@ -443,9 +593,12 @@ void test_files(void)
 	sc = shadowcopy_new();
 	make_tree();
 	expanding();
+	overlaps();
+	after_failures();
 	types();
 	parts_of_files();
 	of_the_machine();
+	patterns();
 	methods();
 	targets();
 	remove_tree();
