@@ -1885,7 +1885,7 @@ int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *device, const 
 
 /**
  * struct shadowcopy_media_file - a file that the backup has
- * @path: where it was
+ * @path: where it was; absolute, without "." and ".."
  * @kind: enum shadowcopy_item_kind
  *
  * It never grows: arrays of it are arrays.
@@ -1896,7 +1896,7 @@ struct shadowcopy_media_file {
 };
 
 enum shadowcopy_restore_step_kind {
-	SHADOWCOPY_RESTORE_STEP_PRE_RESTORE = 1,	/* send the event to the writer */
+	SHADOWCOPY_RESTORE_STEP_PRE_RESTORE = 1,	/* the event, if it was not sent before */
 	SHADOWCOPY_RESTORE_STEP_STOP_UNIT = 2,
 	SHADOWCOPY_RESTORE_STEP_CHECK_ABSENT = 3,	/* passed: no destination exists */
 	SHADOWCOPY_RESTORE_STEP_CHECK_REPLACEABLE = 4,	/* passed: each can be replaced */
@@ -1916,6 +1916,7 @@ enum shadowcopy_restore_condition {
 	SHADOWCOPY_CONDITION_FAILED = 2,	/* it did not */
 	SHADOWCOPY_CONDITION_ALTERNATE_PASSED = 3, /* that of the alternate locations did */
 	SHADOWCOPY_CONDITION_ANY_FAILED = 4,	/* not all of the writer went to its destination */
+	SHADOWCOPY_CONDITION_ANY_STAGED = 5,	/* a STAGE step was done */
 };
 
 /**
@@ -1990,15 +1991,20 @@ struct shadowcopy_restore_plan {
 /**
  * shadowcopy_restore_plan_new() - what a restore has to do
  * @sc: the handle
- * @backup: the document, with components selected and after PreRestore
+ * @backup: the document, with components selected
  * @metadata: saved with the backup, without variables in it
  * @count: how many
  * @media: what the backup has
  * @media_count: how many
  * @planp: out: to be freed by shadowcopy_restore_plan_free(); points into the others
  *
+ * Events come for all writers at once: first PreRestore, then what is copied, writer by writer,
+ * then PostRestore.  In PreRestore writers say where files go, so a plan that was made before it
+ * is only to be shown; make another one afterwards, whose first steps are done then.
+ *
  * Return: 0, -ENOENT (metadata is missing), -EINVAL (a writer wants an alternate location and
- * has none) or -ENOMEM.
+ * has none, a path has a variable in it, or one of the backup's own leads elsewhere, as with "..")
+ * or -ENOMEM.
  */
 int shadowcopy_restore_plan_new(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
 				struct shadowcopy_metadata *const *metadata, size_t count,

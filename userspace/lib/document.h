@@ -54,6 +54,12 @@ char *sc_text_normal(enum sc_text kind, const char *text);
 /* Is it all UTF-8, without NUL? */
 bool sc_is_utf8(const char *text);
 
+/*
+ * What is wrong with the path of a file that a backup has, or NULL: it may be in any encoding, but
+ * leads where it seems to.
+ */
+const char *sc_place_fault(const char *path);
+
 /* Is @path @directory, or something below it?  Then the rest without its '/'. */
 const char *sc_path_below(const char *path, const char *directory);
 

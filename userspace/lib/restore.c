@@ -11,12 +11,30 @@
  * A part (an entry of the document) is restored as a whole or not at all, so a check
  * is about all of its files.
  */
-#include "document.h"
+#include "patterns.h"
+#include "tree.h"
+
+/* What a pattern of files means, by its number among all patterns. */
+struct claim {
+	size_t part;
+	const struct shadowcopy_component *component;	/* NULL: a file of the document only */
+	const struct shadowcopy_fileset *set;		/* NULL with it */
+	const char *target;		/* directory that the file set goes to */
+	const char *alternate;		/* its alternate location, or NULL */
+};
 
 struct planning {
 	struct shadowcopy *sc;
 	const struct shadowcopy_backup *backup;
 	struct shadowcopy_restore_plan *plan;
+	struct sc_patterns patterns;	/* of all that is restored */
+	struct claim **claims;
+	size_t claim_count;
+	struct sc_patterns partials;	/* partial files of all parts, part by part */
+	const struct shadowcopy_partial_file **partial_files;
+	size_t partial_count;
+	size_t *first_partials;		/* of each part; and where the last one's end */
+	size_t first_partial_count;
 	int rc;
 };
 
@@ -95,139 +113,175 @@ static char *join(const char *directory, const char *rest)
 	return path;
 }
 
-struct claim {
-	const struct shadowcopy_component *component;
-	const struct shadowcopy_fileset *set;	/* NULL: a file of the document only */
-	struct shadowcopy_restore_part *part;
-};
-
-/* Directories in a recursive file set belong to it, whatever their names. */
-static const struct shadowcopy_fileset *set_with(struct shadowcopy_fileset *const *sets,
-						 size_t count,
-						 const struct shadowcopy_media_file *media)
-{
-	bool directory = media->kind == SHADOWCOPY_ITEM_DIRECTORY;
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (sc_pattern_has(sets[i]->path, directory ? "*" : sets[i]->spec,
-				   sets[i]->recursive, media->path))
-			return sets[i];
-	return NULL;
-}
-
-static const struct shadowcopy_fileset *
-component_set_with(const struct shadowcopy_component *component,
-		   const struct shadowcopy_media_file *media)
-{
-	return set_with(component->files, component->file_count, media) ?:
-	       set_with(component->databases, component->database_count, media) ?:
-	       set_with(component->logs, component->log_count, media);
-}
-
-/* Files that the document adds to those of the file sets (F-40, F-41). */
-static bool entry_has(const struct shadowcopy_backup_component *entry, const char *file)
-{
-	size_t i;
-
-	for (i = 0; i < entry->partial_file_count; i++)
-		if (sc_pattern_has(entry->partial_files[i]->path, entry->partial_files[i]->name,
-				   false, file) ||
-		    !strcmp(entry->partial_files[i]->ranges, file))
-			return true;
-	for (i = 0; i < entry->differenced_file_count; i++)
-		if (sc_pattern_has(entry->differenced_files[i]->path,
-				   entry->differenced_files[i]->spec,
-				   entry->differenced_files[i]->recursive, file))
-			return true;
-	return false;
-}
-
-static bool find_claim(const struct planning *planning, const struct shadowcopy_media_file *media,
-		       struct claim *claim)
-{
-	struct shadowcopy_restore_plan *plan = planning->plan;
-	size_t i, j;
-
-	for (i = 0; i < plan->part_count; i++) {
-		struct shadowcopy_restore_part *part = plan->parts[i];
-
-		for (j = 0; j < part->metadata->component_count; j++) {
-			struct shadowcopy_backup_component *entry;
-
-			claim->component = part->metadata->components[j];
-			claim->set = component_set_with(claim->component, media);
-			claim->part = part;
-			if (claim->set &&
-			    shadowcopy_restore_includes(planning->backup, part->metadata,
-							claim->component, &entry) &&
-			    entry == part->entry)
-				return true;
-		}
-	}
-	for (i = 0; i < plan->part_count; i++) {
-		*claim = (struct claim){ .part = plan->parts[i] };
-		if (entry_has(plan->parts[i]->entry, media->path))
-			return true;
-	}
-	return false;
-}
-
 #define SAME_SET(a, b) \
 	(!strcmp((a)->path, (b)->path) && !strcmp((a)->spec, (b)->spec) && \
 	 (a)->recursive == (b)->recursive)
 
 /* The directory that the requester wants a file set in, or its own (B-37). */
-static const char *target_of(const struct claim *claim)
+static const char *target_of(const struct shadowcopy_backup_component *entry,
+			     const struct shadowcopy_fileset *set)
 {
-	const struct shadowcopy_backup_component *entry = claim->part->entry;
 	size_t i;
 
 	for (i = 0; i < entry->new_target_count; i++)
-		if (SAME_SET(entry->new_targets[i], claim->set))
+		if (SAME_SET(entry->new_targets[i], set))
 			return entry->new_targets[i]->destination;
-	return claim->set->path;
+	return set->path;
 }
 
-static const char *mapping_of(const struct claim *claim)
+static const char *mapping_of(const struct shadowcopy_metadata *metadata,
+			      const struct shadowcopy_fileset *set)
 {
-	const struct shadowcopy_metadata *metadata = claim->part->metadata;
 	size_t i;
 
 	for (i = 0; i < metadata->mapping_count; i++)
-		if (SAME_SET(metadata->mappings[i], claim->set))
+		if (SAME_SET(metadata->mappings[i], set))
 			return metadata->mappings[i]->destination;
 	return NULL;
 }
 
-static const struct shadowcopy_partial_file *
-partial_of(const struct shadowcopy_backup_component *entry, const char *file)
+static int variable_fail(struct planning *planning, const char *path)
 {
-	size_t i;
-
-	for (i = 0; i < entry->partial_file_count; i++)
-		if (sc_pattern_has(entry->partial_files[i]->path, entry->partial_files[i]->name,
-				   false, file))
-			return entry->partial_files[i];
-	return NULL;
+	return SC_FAIL(planning->sc, -EINVAL, .action = "plan the restore of files in",
+		       .object = path, .cause = "it has a variable in it",
+		       .remedy = "expand the documents before");
 }
 
-/* Where a ranges file goes to, which the requester may have moved (B-40). */
-static const char *ranges_place(const struct shadowcopy_backup_component *entry, const char *file)
+static bool has_variable(const char *path)
+{
+	return path && strstr(path, "${");
+}
+
+static int add_claim(struct planning *planning, const struct claim *claim,
+		     const struct sc_pattern *pattern)
+{
+	struct claim *copy;
+
+	if (has_variable(pattern->path))
+		return variable_fail(planning, pattern->path);
+	if (has_variable(claim->target) || has_variable(claim->alternate))
+		return variable_fail(planning, claim->alternate ?: claim->target);
+	copy = malloc(sizeof(*copy));
+	if (!copy || PUSH(planning->claims, planning->claim_count, copy)) {
+		free(copy);
+		return no_memory(planning->sc);
+	}
+	*copy = *claim;
+	return sc_patterns_add(&planning->patterns, pattern) ? no_memory(planning->sc) : 0;
+}
+
+static int claim_sets(struct planning *planning, struct claim *claim,
+		      struct shadowcopy_fileset *const *sets, size_t count)
+{
+	const struct shadowcopy_restore_part *part = planning->plan->parts[claim->part];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < count && !rc; i++) {
+		claim->set = sets[i];
+		claim->target = target_of(part->entry, sets[i]);
+		claim->alternate = mapping_of(part->metadata, sets[i]);
+		rc = add_claim(planning, claim, &(struct sc_pattern){
+			.path = sets[i]->path, .spec = sets[i]->spec,
+			.recursive = sets[i]->recursive, .directories = sets[i]->recursive });
+	}
+	return rc;
+}
+
+static int claim_component(struct planning *planning, size_t part,
+			   const struct shadowcopy_component *component)
+{
+	struct claim claim = { .part = part, .component = component };
+	int rc = claim_sets(planning, &claim, component->files, component->file_count);
+
+	if (!rc)
+		rc = claim_sets(planning, &claim, component->databases, component->database_count);
+	return rc ?: claim_sets(planning, &claim, component->logs, component->log_count);
+}
+
+/* Files that the document adds to those of the file sets (F-40, F-41). */
+static int claim_document(struct planning *planning, size_t part)
+{
+	const struct shadowcopy_backup_component *entry = planning->plan->parts[part]->entry;
+	struct claim claim = { .part = part };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < entry->partial_file_count && !rc; i++)
+		rc = add_claim(planning, &claim, &(struct sc_pattern){
+			.path = entry->partial_files[i]->path,
+			.spec = entry->partial_files[i]->name });
+	for (i = 0; i < entry->differenced_file_count && !rc; i++)
+		rc = add_claim(planning, &claim, &(struct sc_pattern){
+			.path = entry->differenced_files[i]->path,
+			.spec = entry->differenced_files[i]->spec,
+			.recursive = entry->differenced_files[i]->recursive });
+	return rc;
+}
+
+static int note_partials(struct planning *planning, size_t part)
+{
+	const struct shadowcopy_backup_component *entry = planning->plan->parts[part]->entry;
+	size_t i;
+
+	for (i = 0; i < entry->partial_file_count; i++) {
+		const struct shadowcopy_partial_file *file = entry->partial_files[i];
+
+		if (PUSH(planning->partial_files, planning->partial_count, file) ||
+		    sc_patterns_add(&planning->partials, &(struct sc_pattern){
+			.path = file->path, .spec = file->name }))
+			return no_memory(planning->sc);
+	}
+	return PUSH(planning->first_partials, planning->first_partial_count,
+		    planning->partial_count) ? no_memory(planning->sc) : 0;
+}
+
+/* What the document adds, behind the file sets of all parts. */
+static int claim_rest(struct planning *planning)
+{
+	size_t i;
+	int rc = PUSH(planning->first_partials, planning->first_partial_count, 0);
+
+	if (rc)
+		return no_memory(planning->sc);
+	for (i = 0; i < planning->plan->part_count && !rc; i++) {
+		rc = claim_document(planning, i);
+		if (!rc)
+			rc = note_partials(planning, i);
+	}
+	if (!rc && (sc_patterns_sort(&planning->patterns) || sc_patterns_sort(&planning->partials)))
+		rc = no_memory(planning->sc);
+	return rc;
+}
+
+static void clear_claims(struct planning *planning)
 {
 	size_t i;
 
-	for (i = 0; i < entry->partial_file_count; i++)
-		if (!strcmp(entry->partial_files[i]->ranges, file))
-			return entry->partial_files[i]->ranges_path ?: file;
-	return file;
+	for (i = 0; i < planning->claim_count; i++)
+		free(planning->claims[i]);
+	free(planning->claims);
+	free(planning->partial_files);
+	free(planning->first_partials);
+	sc_patterns_clear(&planning->patterns);
+	sc_patterns_clear(&planning->partials);
+}
+
+static const struct shadowcopy_partial_file *partial_of(const struct planning *planning,
+							size_t part, const char *file)
+{
+	size_t number = sc_patterns_find(&planning->partials, file, false,
+					 planning->first_partials[part],
+					 planning->first_partials[part + 1]);
+
+	return number == SC_NO_PATTERN ? NULL : planning->partial_files[number];
 }
 
 static struct shadowcopy_restore_file *add_file(struct planning *planning,
 						const struct claim *claim,
 						const struct shadowcopy_media_file *media)
 {
-	struct shadowcopy_restore_part *part = claim->part;
+	struct shadowcopy_restore_part *part = planning->plan->parts[claim->part];
 	struct shadowcopy_restore_file *file = calloc(1, sizeof(*file));
 
 	if (!file || PUSH(part->files, part->file_count, file)) {
@@ -245,15 +299,20 @@ static struct shadowcopy_restore_file *add_file(struct planning *planning,
 static size_t add_directed(struct planning *planning, const struct claim *claim,
 			   const struct shadowcopy_media_file *media)
 {
-	const struct shadowcopy_backup_component *entry = claim->part->entry;
+	const struct shadowcopy_backup_component *entry;
 	size_t i, added = 0;
 
+	entry = planning->plan->parts[claim->part]->entry;
 	for (i = 0; i < entry->directed_target_count && !planning->rc; i++) {
 		const struct shadowcopy_directed_target *target = entry->directed_targets[i];
 		struct shadowcopy_restore_file *file;
 
 		if (!sc_pattern_has(target->path, target->name, false, media->path))
 			continue;
+		if (has_variable(target->destination_path)) {
+			planning->rc = variable_fail(planning, target->destination_path);
+			break;
+		}
 		file = add_file(planning, claim, media);
 		if (!file)
 			break;
@@ -270,30 +329,78 @@ static size_t add_directed(struct planning *planning, const struct claim *claim,
 static void place_file(struct planning *planning, const struct claim *claim,
 		       const struct shadowcopy_media_file *media)
 {
-	const struct shadowcopy_backup_component *entry = claim->part->entry;
-	const struct shadowcopy_partial_file *partial = partial_of(entry, media->path);
+	const struct shadowcopy_backup_component *entry;
+	const struct shadowcopy_partial_file *partial;
 	struct shadowcopy_restore_file *file;
-	const char *mapping, *rest;
+	const char *rest;
 
+	entry = planning->plan->parts[claim->part]->entry;
 	if (entry->restore_target == SHADOWCOPY_TARGET_DIRECTED &&
 	    (add_directed(planning, claim, media) || planning->rc))
 		return;
 	file = add_file(planning, claim, media);
 	if (!file)
 		return;
+	partial = partial_of(planning, claim->part, media->path);
 	if (partial)
 		file->ranges = partial->ranges_path ?: partial->ranges;
 	if (!claim->set) {
-		file->destination = strdup(ranges_place(entry, media->path));
+		file->destination = strdup(media->path);
 	} else {
 		rest = sc_path_below(media->path, claim->set->path);
-		file->destination = join(target_of(claim), rest);
-		mapping = mapping_of(claim);
-		file->alternate = mapping ? join(mapping, rest) : NULL;
-		if (mapping && !file->alternate)
-			planning->rc = no_memory(planning->sc);
+		file->destination = join(claim->target, rest);
+		file->alternate = claim->alternate ? join(claim->alternate, rest) : NULL;
 	}
+	if (!file->destination || (claim->alternate && !file->alternate))
+		planning->rc = no_memory(planning->sc);
+}
+
+/* A ranges file goes to where the requester has it, whatever else it is a part of (B-40). */
+static bool place_ranges(struct planning *planning, const struct shadowcopy_media_file *media)
+{
+	struct shadowcopy_restore_file *file;
+	struct claim claim = { 0 };
+	size_t i;
+
+	for (i = 0; i < planning->partial_count; i++)
+		if (!strcmp(planning->partial_files[i]->ranges, media->path))
+			break;
+	if (i == planning->partial_count)
+		return false;
+	while (planning->first_partials[claim.part + 1] <= i)
+		claim.part++;
+	file = add_file(planning, &claim, media);
+	if (!file)
+		return true;
+	file->destination = strdup(planning->partial_files[i]->ranges_path ?: media->path);
 	if (!file->destination)
+		planning->rc = no_memory(planning->sc);
+	return true;
+}
+
+static void place_one(struct planning *planning, const struct shadowcopy_media_file *media)
+{
+	struct shadowcopy_restore_plan *plan = planning->plan;
+	const char *fault = sc_place_fault(media->path);
+	char cause[128];
+	size_t number;
+
+	if (fault) {
+		snprintf(cause, sizeof(cause), "its path %s", fault);
+		planning->rc = SC_FAIL(planning->sc, -EINVAL, .action = "restore",
+				       .object = media->path, .cause = cause,
+				       .remedy = "do not trust this backup: files are in it under "
+				       "paths that lead elsewhere");
+		return;
+	}
+	if (media->kind == SHADOWCOPY_ITEM_RANGES && place_ranges(planning, media))
+		return;
+	number = sc_patterns_find(&planning->patterns, media->path,
+				  media->kind == SHADOWCOPY_ITEM_DIRECTORY, 0,
+				  planning->claim_count);
+	if (number != SC_NO_PATTERN)
+		place_file(planning, planning->claims[number], media);
+	else if (PUSH(plan->unclaimed, plan->unclaimed_count, media->path))
 		planning->rc = no_memory(planning->sc);
 }
 
@@ -301,20 +408,11 @@ static void place_file(struct planning *planning, const struct claim *claim,
 static void place_all(struct planning *planning, const struct shadowcopy_media_file *media,
 		      size_t count, bool ranges)
 {
-	struct shadowcopy_restore_plan *plan = planning->plan;
-	struct claim claim;
 	size_t i;
 
-	for (i = 0; i < count && !planning->rc; i++) {
-		bool is_ranges = media[i].kind == SHADOWCOPY_ITEM_RANGES;
-
-		if (is_ranges != ranges)
-			continue;
-		if (find_claim(planning, &media[i], &claim))
-			place_file(planning, &claim, &media[i]);
-		else if (PUSH(plan->unclaimed, plan->unclaimed_count, media[i].path))
-			planning->rc = no_memory(planning->sc);
-	}
+	for (i = 0; i < count && !planning->rc; i++)
+		if ((media[i].kind == SHADOWCOPY_ITEM_RANGES) == ranges)
+			place_one(planning, &media[i]);
 }
 
 /* --- methods and targets -------------------------------------------------------------- */
@@ -460,64 +558,106 @@ static int plan_event(struct planning *planning, const struct shadowcopy_metadat
 	return add_step(planning, kind, condition, metadata, NULL, NULL);
 }
 
-/* The steps of a writer's parts, which are neighbours. */
-static int plan_writer(struct planning *planning, size_t first, size_t count)
+/* --- phases: what is done for all writers before the next begins (l.1) ----------------------- */
+
+typedef int (*phase_fn)(struct planning *planning, size_t first, size_t count);
+
+static const struct shadowcopy_metadata *writer_at(const struct planning *planning, size_t part)
 {
-	const struct shadowcopy_metadata *metadata = planning->plan->parts[first]->metadata;
+	return planning->plan->parts[part]->metadata;
+}
+
+static int plan_before(struct planning *planning, size_t first, size_t count)
+{
+	(void)count;
+	return plan_event(planning, writer_at(planning, first),
+			  SHADOWCOPY_RESTORE_STEP_PRE_RESTORE);
+}
+
+static int plan_copies(struct planning *planning, size_t first, size_t count)
+{
+	const struct shadowcopy_metadata *metadata = writer_at(planning, first);
 	/* What is imported comes with the volume: nothing is copied. */
 	bool copies = planning->backup->restore_type != SHADOWCOPY_RESTORE_TYPE_IMPORT;
 	size_t i;
 	int rc;
 
-	rc = plan_event(planning, metadata, SHADOWCOPY_RESTORE_STEP_PRE_RESTORE);
-	if (!rc)
-		rc = plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_STOP_UNIT,
-			       SHADOWCOPY_RESTORE_STOP_RESTORE_START);
+	rc = plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_STOP_UNIT,
+		       SHADOWCOPY_RESTORE_STOP_RESTORE_START);
 	for (i = 0; copies && i < count && !rc; i++)
 		rc = plan_part(planning, planning->plan->parts[first + i]);
-	if (!rc)
-		rc = plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_START_UNIT,
+	return rc ?: plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_START_UNIT,
 			       SHADOWCOPY_RESTORE_STOP_RESTORE_START);
-	if (!rc)
-		rc = plan_event(planning, metadata, SHADOWCOPY_RESTORE_STEP_POST_RESTORE);
-	if (!rc)
-		rc = plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_STOP_UNIT,
-			       SHADOWCOPY_RESTORE_RESTORE_STOP_START);
+}
+
+static int plan_after(struct planning *planning, size_t first, size_t count)
+{
+	(void)count;
+	return plan_event(planning, writer_at(planning, first),
+			  SHADOWCOPY_RESTORE_STEP_POST_RESTORE);
+}
+
+static int plan_restart(struct planning *planning, size_t first, size_t count)
+{
+	const struct shadowcopy_metadata *metadata = writer_at(planning, first);
+	int rc = plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_STOP_UNIT,
+			   SHADOWCOPY_RESTORE_RESTORE_STOP_START);
+
+	(void)count;
 	return rc ?: plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_START_UNIT,
 			       SHADOWCOPY_RESTORE_RESTORE_STOP_START);
 }
 
-static bool needs_reboot(const struct shadowcopy_restore_plan *plan)
+static const phase_fn phases[] = { plan_before, plan_copies, plan_after, plan_restart };
+
+/* A writer's parts are neighbours. */
+static int plan_phase(struct planning *planning, phase_fn phase)
 {
+	size_t first, next, count = planning->plan->part_count;
+	int rc = 0;
+
+	for (first = 0; first < count && !rc; first = next) {
+		for (next = first + 1; next < count; next++)
+			if (writer_at(planning, next) != writer_at(planning, first))
+				break;
+		rc = phase(planning, first, next - first);
+	}
+	return rc;
+}
+
+/* A restart of the machine is needed always, or where something was staged, or not at all. */
+static int plan_reboot(struct planning *planning)
+{
+	const struct shadowcopy_restore_plan *plan = planning->plan;
+	bool always = false, staged = false;
 	size_t i;
 
 	for (i = 0; i < plan->part_count; i++)
-		if (plan->parts[i]->metadata->reboot)
-			return true;
-	for (i = 0; i < plan->step_count; i++)
-		if (plan->steps[i]->kind == SHADOWCOPY_RESTORE_STEP_STAGE &&
-		    plan->steps[i]->condition == SHADOWCOPY_CONDITION_ALWAYS)
-			return true;
-	return false;
+		always |= plan->parts[i]->metadata->reboot;
+	for (i = 0; i < plan->step_count; i++) {
+		if (plan->steps[i]->kind != SHADOWCOPY_RESTORE_STEP_STAGE)
+			continue;
+		staged = true;
+		always |= plan->steps[i]->condition == SHADOWCOPY_CONDITION_ALWAYS;
+	}
+	if (!always && !staged)
+		return 0;
+	return add_step(planning, SHADOWCOPY_RESTORE_STEP_REBOOT,
+			always ? SHADOWCOPY_CONDITION_ALWAYS : SHADOWCOPY_CONDITION_ANY_STAGED,
+			NULL, NULL, NULL);
 }
 
 static int plan_steps(struct planning *planning)
 {
-	struct shadowcopy_restore_plan *plan = planning->plan;
-	size_t i, next;
+	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < plan->part_count && !rc; i = next) {
-		for (next = i + 1; next < plan->part_count; next++)
-			if (plan->parts[next]->metadata != plan->parts[i]->metadata)
-				break;
-		rc = plan_writer(planning, i, next - i);
-	}
-	if (!rc && needs_reboot(plan))
-		rc = add_step(planning, SHADOWCOPY_RESTORE_STEP_REBOOT,
-			      SHADOWCOPY_CONDITION_ALWAYS, NULL, NULL, NULL);
-	return rc;
+	for (i = 0; i < ARRAY_SIZE(phases) && !rc; i++)
+		rc = plan_phase(planning, phases[i]);
+	return rc ?: plan_reboot(planning);
 }
+
+/* --- parts ------------------------------------------------------------------------------- */
 
 static int add_part(struct planning *planning, const struct shadowcopy_metadata *metadata,
 		    const struct shadowcopy_backup_component *entry)
@@ -534,22 +674,55 @@ static int add_part(struct planning *planning, const struct shadowcopy_metadata 
 	return 0;
 }
 
+/* The file sets of what is restored of a writer by the parts from @first on. */
+static int claim_writer(struct planning *planning, const struct sc_tree *tree, size_t first)
+{
+	size_t part, i;
+	int rc = 0;
+
+	for (part = first; part < planning->plan->part_count; part++) {
+		const struct shadowcopy_backup_component *entry = planning->plan->parts[part]->entry;
+
+		for (i = 0; i < tree->count && !rc; i++)
+			if (tree->branches[i].by == entry && sc_is_restored(&tree->branches[i]))
+				rc = claim_component(planning, part, tree->branches[i].component);
+	}
+	return rc;
+}
+
+static bool is_selected(const struct shadowcopy_backup_writer *writer)
+{
+	size_t i;
+
+	for (i = 0; i < writer->component_count; i++)
+		if (writer->components[i]->selected)
+			return true;
+	return false;
+}
+
 static int add_parts(struct planning *planning, const struct shadowcopy_backup_writer *writer,
 		     const struct shadowcopy_metadata *metadata)
 {
-	size_t i;
-	int rc = 0;
+	size_t i, first = planning->plan->part_count;
+	struct sc_tree tree;
+	int rc;
 
-	for (i = 0; i < writer->component_count && !rc; i++) {
-		if (!writer->components[i]->selected)
-			continue;
-		if (!metadata)
-			return SC_FAIL(planning->sc, -ENOENT,
-				       .action = "plan the restore of writer",
-				       .object = writer->name, .cause = "its metadata is not there",
-				       .remedy = "load what was saved with the backup");
-		rc = add_part(planning, metadata, writer->components[i]);
-	}
+	if (!is_selected(writer))
+		return 0;
+	if (!metadata)
+		return SC_FAIL(planning->sc, -ENOENT, .action = "plan the restore of writer",
+			       .object = writer->name, .cause = "its metadata is not there",
+			       .remedy = "load what was saved with the backup");
+	rc = sc_tree_new(planning->sc, metadata, &tree);
+	if (rc)
+		return rc;
+	sc_tree_enter(&tree, writer);
+	for (i = 0; i < writer->component_count && !rc; i++)
+		if (writer->components[i]->selected)
+			rc = add_part(planning, metadata, writer->components[i]);
+	if (!rc)
+		rc = claim_writer(planning, &tree, first);
+	sc_tree_clear(&tree);
 	return rc;
 }
 
@@ -570,10 +743,13 @@ SC_EXPORT int shadowcopy_restore_plan_new(struct shadowcopy *sc,
 	for (i = 0; i < backup->writer_count && !planning.rc; i++)
 		planning.rc = add_parts(&planning, backup->writers[i],
 					sc_metadata_of(backup->writers[i], metadata, count));
+	if (!planning.rc)
+		planning.rc = claim_rest(&planning);
 	place_all(&planning, media, media_count, true);
 	place_all(&planning, media, media_count, false);
 	if (!planning.rc)
 		planning.rc = plan_steps(&planning);
+	clear_claims(&planning);
 	if (planning.rc) {
 		shadowcopy_restore_plan_free(planning.plan);
 		return planning.rc;

@@ -752,7 +752,7 @@ SC_EXPORT bool shadowcopy_restore_includes(const struct shadowcopy_backup *backu
 	return included;
 }
 
-static bool in_restore(const struct sc_branch *branch)
+bool sc_is_restored(const struct sc_branch *branch)
 {
 	return branch->by && branch->by->selected &&
 	       among_chosen(branch->by, branch->component->path, branch->component->name);
@@ -765,7 +765,7 @@ SC_EXPORT int shadowcopy_restore_check(struct shadowcopy *sc,
 	struct dependency_walk walk = {
 		.sc = sc, .metadata = metadata, .count = count,
 		.backup = (struct shadowcopy_backup *)backup,
-		.included = in_restore, .missing = refuse_missing,
+		.included = sc_is_restored, .missing = refuse_missing,
 	};
 
 	return walk_dependencies(&walk);

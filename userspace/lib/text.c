@@ -129,6 +129,25 @@ static const char *parts_fault(const char *text)
 	}
 }
 
+const char *sc_place_fault(const char *path)
+{
+	const char *part;
+	size_t length;
+
+	if (path[0] != '/')
+		return "is not absolute";
+	for (part = path + 1; *part; part += length) {
+		length = strcspn(part, "/");
+		if (!length)
+			return "has an empty part";
+		if (part[0] == '.' && (length == 1 || (length == 2 && part[1] == '.')))
+			return "has a part \".\" or \"..\", which leads out of its directory";
+		if (part[length] == '/' && !part[++length])
+			return "ends in \"/\"";
+	}
+	return NULL;
+}
+
 static const char *name_fault(const char *text)
 {
 	if (strchr(text, '/'))

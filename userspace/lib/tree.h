@@ -39,6 +39,9 @@ struct sc_branch *sc_tree_find(const struct sc_tree *tree, const char *path, con
 uint32_t sc_selectability(bool selectable, bool below_selectable);
 uint32_t sc_branch_selectability(const struct sc_branch *branch);
 
+/* Is it selected for the restore, or a part of what is? */
+bool sc_is_restored(const struct sc_branch *branch);
+
 /* Does the logical path @path begin with all of (@above_path, @above_name)? */
 bool sc_is_below(const char *path, const char *above_path, const char *above_name);
 

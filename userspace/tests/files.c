@@ -463,7 +463,7 @@ static const char *const step_names[] = {
 	"stage", "custom", "start", "post", "reboot",
 };
 
-static const char *const conditions[] = { "", "+", "-", "a+", "any-" };
+static const char *const conditions[] = { "", "+", "-", "a+", "any-", "staged+" };
 
 static struct shadowcopy_restore_plan *plan;
 
@@ -504,7 +504,8 @@ static void methods(void)
 		{ "L-06", SHADOWCOPY_RESTORE_AT_REBOOT, NULL, "pre stage post reboot",
 		  "pre stage post reboot" },
 		{ "L-07", SHADOWCOPY_RESTORE_AT_REBOOT_IF_CANNOT_REPLACE, NULL,
-		  "pre replaceable? +copy -stage post", "pre replaceable? +copy -stage post" },
+		  "pre replaceable? +copy -stage post staged+reboot",
+		  "pre replaceable? +copy -stage post staged+reboot" },
 		{ "L-08", SHADOWCOPY_RESTORE_CUSTOM, NULL, "pre custom post", "pre custom post" },
 	};
 	size_t i;
@@ -530,6 +531,120 @@ static void methods(void)
 	CHECK_STRING(steps(), "replaceable? +copy", "and one that is told nothing (l.4)");
 	backup->restore_type = SHADOWCOPY_RESTORE_TYPE_IMPORT;
 	CHECK_STRING(steps(), "", "what is imported is not copied");
+	end();
+}
+
+/* Two writers: each event for both, before the next step of either (l.1). */
+static void two_writers(void)
+{
+	static const struct shadow_uuid class_b = { { 0xb0, 1 } }, instance_b = { { 0xb0, 2 } };
+	struct shadowcopy_metadata *both[2];
+	struct shadowcopy_backup_component *of_b;
+	size_t i, used = 0;
+
+	begin_restore(SHADOWCOPY_RESTORE_STOP_RESTORE_START, "a.service",
+		      SHADOWCOPY_PARTICIPATION_ALWAYS);
+	shadowcopy_metadata_new(sc, &class_b, &instance_b, "V", &both[1]);
+	shadowcopy_metadata_set_usage(sc, both[1], SHADOWCOPY_USAGE_OTHER,
+				      SHADOWCOPY_SOURCE_OTHER);
+	shadowcopy_metadata_set_restore(sc, both[1], SHADOWCOPY_RESTORE_RESTORE_STOP_START,
+					"b.service", SHADOWCOPY_PARTICIPATION_ALWAYS, false);
+	shadowcopy_metadata_add_component(sc, both[1], SHADOWCOPY_COMPONENT_FILE_GROUP, NULL, "D",
+					  NULL, true, false, 0, &component);
+	add("/etc", "*", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	both[0] = metadata;
+	backup->mode = SHADOWCOPY_MODE_BACKUP;
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_GATHERED);
+	shadowcopy_backup_add_component(sc, backup, both[1], NULL, "D", &of_b);
+	backup->mode = SHADOWCOPY_MODE_RESTORE;
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_CHOOSING);
+	shadowcopy_backup_select(sc, of_b, both[1], both[1]);
+	last = shadowcopy_restore_plan_new(sc, backup, both, 2, media, ARRAY_SIZE(media), &plan);
+	for (i = 0; !last && i < plan->step_count; i++)
+		used += snprintf(listed + used, sizeof(listed) - used, "%s%s-%s", used ? " " : "",
+				 plan->steps[i]->metadata->name, step_names[plan->steps[i]->kind]);
+	CHECK_STRING(listed, "W-pre V-pre W-stop W-copy W-start V-copy W-post V-post V-stop V-start",
+		     "what is told is told to all writers before the next thing is done (l.1)");
+	CHECK(plan && plan->part_count == 2 && plan->parts[1]->file_count == 1 &&
+	      !strcmp(plan->parts[1]->files[0]->path, "/etc/passwd") && !plan->unclaimed_count,
+	      "each has its files");
+	shadowcopy_restore_plan_free(plan);
+	plan = NULL;
+	shadowcopy_metadata_free(both[1]);
+	end();
+}
+
+/* A backup may have been changed by others since. */
+static void hostile_media(void)
+{
+	static const char *const paths[] = {
+		"srv/a.db", "/srv/../etc/cron.d/x", "/srv/..", "/srv//a.db", "/srv/./a.db",
+		"/srv/sub/", "", "//",
+	};
+	struct shadowcopy_restore_plan *none = NULL;
+	bool refused = true;
+	size_t i;
+
+	begin_restore(SHADOWCOPY_RESTORE_IF_CAN_REPLACE, NULL, SHADOWCOPY_PARTICIPATION_NEVER);
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct shadowcopy_media_file one = { paths[i], SHADOWCOPY_ITEM_FILE };
+
+		refused &= shadowcopy_restore_plan_new(sc, backup, &metadata, 1, &one, 1, &none) ==
+			   -EINVAL && says("Do not trust") && !none;
+	}
+	CHECK(refused, "a file of the backup does not lead out of its directory (N-09)");
+	CHECK(!shadowcopy_restore_plan_new(sc, backup, &metadata, 1,
+					   &(struct shadowcopy_media_file){
+						"/srv/..a\xff", SHADOWCOPY_ITEM_FILE }, 1, &none) &&
+	      none->parts[0]->file_count == 1, "but may have a strange name");
+	shadowcopy_restore_plan_free(none);
+	add("${X}", "*", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	CHECK(shadowcopy_restore_plan_new(sc, backup, &metadata, 1, media, 1, &none) == -EINVAL &&
+	      says("variable"), "variables are expanded before a restore, too");
+	end();
+}
+
+/* A directory is of a recursive file set; and a ranges file goes where the requester has it. */
+static void places(void)
+{
+	static const struct shadowcopy_media_file some[] = {
+		{ "/srv/deep", SHADOWCOPY_ITEM_DIRECTORY }, { "/srv/ranges", SHADOWCOPY_ITEM_RANGES },
+		{ "/srv/a.db", SHADOWCOPY_ITEM_FILE },
+	};
+	struct shadowcopy_component *flat = NULL;
+	size_t i;
+
+	begin_group();
+	add("/srv", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_FILE_GROUP, "C", "Flat",
+					  NULL, false, false, 0, &flat);
+	/* The first one is looked at first. */
+	metadata->components[1] = metadata->components[0];
+	metadata->components[0] = flat;
+	shadowcopy_component_add_files(sc, flat, "/srv", "*", false, NULL,
+				       SHADOWCOPY_NEEDED_DEFAULT);
+	shadowcopy_backup_component_add_partial(sc, entry, "/srv", "a.db", "/srv/ranges", NULL);
+	shadowcopy_backup_begin_restore(sc, backup, &session);
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_CHOOSING);
+	shadowcopy_backup_select(sc, entry, metadata, metadata);
+	shadowcopy_backup_component_set_ranges_path(sc, entry, "/srv", "a.db", "/run/ranges");
+	last = shadowcopy_restore_plan_new(sc, backup, &metadata, 1, some, 3, &plan);
+	for (i = 0; plan && i < plan->parts[0]->file_count; i++) {
+		const struct shadowcopy_restore_file *file = plan->parts[0]->files[i];
+
+		if (file->kind == SHADOWCOPY_ITEM_DIRECTORY)
+			CHECK(file->component && !strcmp(file->component->name, "C"),
+			      "a directory belongs to a recursive file set");
+		if (file->kind == SHADOWCOPY_ITEM_RANGES)
+			CHECK_STRING(file->destination, "/run/ranges",
+				     "a ranges file that is in a file set goes where it was moved to");
+		if (file->kind == SHADOWCOPY_ITEM_FILE)
+			CHECK_STRING(file->ranges ?: "", "/run/ranges", "and is looked for there");
+	}
+	CHECK(plan && plan->parts[0]->file_count == 3 && !plan->unclaimed_count,
+	      "all three of them");
+	shadowcopy_restore_plan_free(plan);
+	plan = NULL;
 	end();
 }
 
@@ -600,6 +715,11 @@ void test_files(void)
 	of_the_machine();
 	patterns();
 	methods();
+	shadowcopy_restore_plan_free(plan);
+	plan = NULL;
+	two_writers();
+	hostile_media();
+	places();
 	targets();
 	remove_tree();
 	shadowcopy_free(sc);
