@@ -15,13 +15,18 @@
  *	Strings are UTF-8 and belong to the structure that names them; NULL is
  *	"not there".  Arrays hold pointers that stay valid while the document
  *	lives, the array itself until the next element is added.  Whatever a
- *	structure contains is freed with the document.
+ *	structure contains is freed with the document.  Elements are taken away
+ *	only by functions that say so; shadowcopy_backup_merge() puts others in
+ *	the place of those of a list that differs.  A string lasts until it is
+ *	set anew, or expanded.
  *
  *	The handle of a function is where its failure is explained, and not
  *	remembered.
  *
  *	Where nothing else is said a function returns 0, -ENOMEM, or -EINVAL for an
- *	argument that breaks a rule of the document.
+ *	argument that breaks a rule of the document; one that adds to an array also
+ *	-E2BIG, where that is full.  What fails has changed nothing, where nothing
+ *	else is said.
  *
  *	Numbers in parentheses (F-06, B-10) are rows of the VSS catalogue.
  */
@@ -294,6 +299,9 @@ int shadowcopy_metadata_load(struct shadowcopy *sc, const void *text, size_t siz
  * @label: what to call it in errors
  * @flags: SHADOWCOPY_LOAD_* bits
  * @metadatap: out: to be freed by shadowcopy_metadata_free()
+ *
+ * It waits as long as read() does: who takes a descriptor from somebody less trusted takes one
+ * that cannot wait, such as a sealed memfd, and no pipe.
  *
  * Return: as shadowcopy_metadata_load(), or an errno of read().
  */
@@ -983,8 +991,9 @@ void shadowcopy_backup_free(struct shadowcopy_backup *backup);
  * @size: bytes of it
  * @label: what to call it in errors
  * @flags: SHADOWCOPY_LOAD_* bits
- * @backupp: out: at SHADOWCOPY_STEP_INIT; shadowcopy_backup_begin_restore() makes a
- *	restore of it
+ * @backupp: out: in the hands of the requester, at SHADOWCOPY_STEP_INIT, or at
+ *	SHADOWCOPY_STEP_RESTORE_INIT where it is that of a restore;
+ *	shadowcopy_backup_begin_restore() makes a restore of it
  *
  * Return: as shadowcopy_metadata_load().
  */
@@ -1329,7 +1338,7 @@ int shadowcopy_backup_component_add_directed(struct shadowcopy *sc,
  * @sc: the handle
  * @component: whose
  * @metadata: as it was saved with the backup
- * @path: of a file set of the component or of one below it
+ * @path: of a file set of the component or of one that came with it
  * @spec: of the same
  * @recursive: of the same
  * @destination: directory
@@ -1348,7 +1357,7 @@ int shadowcopy_backup_component_add_new_target(struct shadowcopy *sc,
  * @sc: the handle
  * @component: whose
  * @metadata: as it was saved with the backup
- * @path: of a file set of the component or of one below it
+ * @path: of a file set of the component or of one that came with it
  * @spec: of the same
  * @recursive: of the same
  * @destination: directory
@@ -1369,8 +1378,9 @@ int shadowcopy_backup_component_add_alternate_used(struct shadowcopy *sc,
  * @instances: only these writers' components may differ, and others may be missing in @edited
  * @count: how many; 0: all writers' may differ
  *
- * Every difference is checked as if it had been made by its function.  Nothing is taken
- * over where one may not be there.
+ * Every difference is checked as if it had been made by its function, but for the rules that need
+ * metadata.  Nothing is taken over where one may not be there; where memory is short some of it
+ * may be, each property as a whole.
  *
  * Return: 0, -EBADFD (something was changed that may not be), -EINVAL or -ENOMEM.
  */
@@ -1499,6 +1509,7 @@ uint32_t shadowcopy_backup_inclusion(const struct shadowcopy_backup *backup,
  * @count: how many
  *
  * And what that depends on, and so on.  Dependencies on other machines are left to the caller.
+ * After a failure some are chosen.
  *
  * Return: 0, -ENOENT (one is on no writer that there is: leave out what depends on it),
  * or as shadowcopy_backup_add_component().
@@ -1513,7 +1524,9 @@ int shadowcopy_backup_add_dependencies(struct shadowcopy *sc, struct shadowcopy_
  * @metadata: of all writers of the machine, or those saved with the backup
  * @count: how many
  *
- * Return: 0, -ENOENT (a writer, a component or a dependency is missing) or -EINVAL.
+ * Also whether writers gave times of changes that their schema does not offer (F-41).
+ *
+ * Return: 0, -ENOENT (a writer, a component or a dependency is missing), -EINVAL or -ENOMEM.
  */
 int shadowcopy_backup_check(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
 			    struct shadowcopy_metadata *const *metadata, size_t count);
@@ -1529,11 +1542,23 @@ int shadowcopy_backup_check(struct shadowcopy *sc, const struct shadowcopy_backu
  * gets the component only where it offers that.
  *
  * Return: 0, -ENOENT (its writer is not there), -EOPNOTSUPP (the writer is another instance,
- * or too old), -EINVAL or -EBADFD.
+ * or too old), -EINVAL (@saved is of another writer) or -EBADFD.
  */
 int shadowcopy_backup_select(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
 			     const struct shadowcopy_metadata *saved,
 			     const struct shadowcopy_metadata *live);
+
+/**
+ * shadowcopy_backup_deselect() - leave a component out of the restore after all
+ * @sc: the handle
+ * @component: an entry of the document
+ *
+ * Its parts that were chosen alone are forgotten.
+ *
+ * Return: 0 or -EBADFD.
+ */
+int shadowcopy_backup_deselect(struct shadowcopy *sc,
+			       struct shadowcopy_backup_component *component);
 
 /**
  * shadowcopy_backup_add_restore_subcomponent() - restore a part of a component only (B-34)
@@ -1543,8 +1568,8 @@ int shadowcopy_backup_select(struct shadowcopy *sc, struct shadowcopy_backup_com
  * @path: logical path of the part
  * @name: its name
  *
- * Return: 0, -ENOENT (the entry is not selected, or has no such part), -EINVAL (it cannot
- * be chosen alone), -EEXIST, -EBADFD or -ENOMEM.
+ * Return: 0, -ENOENT (the entry is not selected, or nothing of that name was backed up with it),
+ * -EINVAL (it cannot be chosen alone, or @saved is of another writer), -EEXIST, -EBADFD or -ENOMEM.
  */
 int shadowcopy_backup_add_restore_subcomponent(struct shadowcopy *sc,
 					       struct shadowcopy_backup_component *component,
@@ -1564,13 +1589,18 @@ bool shadowcopy_restore_includes(const struct shadowcopy_backup *backup,
 				 struct shadowcopy_backup_component **entry);
 
 /**
- * shadowcopy_restore_check() - are dependencies restored, too? (F-27)
+ * shadowcopy_restore_check() - are dependencies restored, too, and can writers do it?
  * @sc: the handle
  * @backup: the document
  * @metadata: saved with the backup
  * @count: how many
  *
- * Return: 0, or -ENOENT.
+ * What is selected may be asked to go to new targets, to win over replicas, to roll forward and to
+ * have another name only where its writer offers that (B-37, B-42 to B-44); what it depends on
+ * has to be restored as well (F-27).
+ *
+ * Return: 0, -ENOENT (a dependency, or metadata), -EOPNOTSUPP (a writer does not offer what is
+ * asked) or -ENOMEM.
  */
 int shadowcopy_restore_check(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
 			     struct shadowcopy_metadata *const *metadata, size_t count);
@@ -1602,6 +1632,19 @@ int shadowcopy_path_expand(struct shadowcopy *sc, const char *path,
  */
 int shadowcopy_metadata_expand(struct shadowcopy *sc, struct shadowcopy_metadata *metadata,
 			       const char *(*lookup)(void *data, const char *name), void *data);
+
+/**
+ * shadowcopy_backup_expand() - the same for backup components
+ * @sc: the handle
+ * @backup: the document; a copy that is only read, as for the list of files and for the plan of a
+ *	restore, since what is changed in it is not what the writers wrote
+ * @lookup: gives the value of a variable, or NULL
+ * @data: handed to @lookup
+ *
+ * Return: as shadowcopy_metadata_expand().
+ */
+int shadowcopy_backup_expand(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+			     const char *(*lookup)(void *data, const char *name), void *data);
 
 /**
  * shadowcopy_spec_matches() - does a name fit a pattern?
@@ -1701,8 +1744,8 @@ int shadowcopy_options_parse(struct shadowcopy *sc, const char *text,
 
 /**
  * struct shadowcopy_shadow_map - where the shadow of a mounted filesystem can be read
- * @path: where the volume is mounted
- * @directory: where its shadow is mounted
+ * @path: where the volume is mounted; without '/' at its end
+ * @directory: where its shadow is mounted; trusted
  *
  * It never grows: arrays of it are arrays.
  */
@@ -1762,7 +1805,8 @@ struct shadowcopy_backup_item {
  * @backup: the document; outlives the list, as what follows does
  * @metadata: of the writers that take part, without variables in it
  * @count: how many
- * @maps: the shadows; for each path the one with the longest @path above it counts
+ * @maps: the shadows; for each path the one with the longest @path above it counts, so one is
+ *	needed for each volume that is mounted below others, too
  * @map_count: how many
  * @setp: out: to be freed by shadowcopy_backup_set_free()
  *

@@ -137,7 +137,7 @@ static const struct sc_type partial_type = {
 
 static const struct sc_field differenced_fields[] = {
 	SC_FIELD(shadowcopy_differenced_file, path, SC_TEXT, .required = true,
-		 .text = SC_TEXT_PATH, .what = "directory"),
+		 .text = SC_TEXT_DIRECTORY, .what = "directory"),
 	SC_FIELD(shadowcopy_differenced_file, spec, SC_TEXT, .required = true,
 		 .text = SC_TEXT_SPEC, .what = "names in the directory, with ? and *"),
 	SC_FIELD(shadowcopy_differenced_file, recursive, SC_BOOL,
@@ -173,7 +173,7 @@ static const struct sc_type directed_type = {
 };
 
 static const struct sc_field target_fields[] = {
-	SC_FIELD(shadowcopy_target, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+	SC_FIELD(shadowcopy_target, path, SC_TEXT, .required = true, .text = SC_TEXT_DIRECTORY,
 		 .what = "of a file set of the component, or of one below it"),
 	SC_FIELD(shadowcopy_target, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC),
 	SC_FIELD(shadowcopy_target, recursive, SC_BOOL),

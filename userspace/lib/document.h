@@ -26,6 +26,7 @@ enum sc_text {
 	SC_TEXT_NAME,		/* a name without '/' */
 	SC_TEXT_LOGICAL,	/* names with '/' between them, or nothing */
 	SC_TEXT_PATH,		/* absolute and normalised, or ${VARIABLE}/... */
+	SC_TEXT_DIRECTORY,	/* the same, of files that patterns are for; no wildcards */
 	SC_TEXT_SPEC,		/* a pattern of file names */
 	SC_TEXT_FILE,		/* a file name without wildcards */
 	SC_TEXT_UNIT,		/* a systemd unit */
@@ -47,6 +48,11 @@ const struct sc_text_kind *sc_text_kind(enum sc_text kind);
 
 /* What is wrong with a string, or NULL. */
 const char *sc_text_fault(enum sc_text kind, const char *text);
+
+bool sc_text_is_path(enum sc_text kind, const char *text);
+
+/* Bytes of the ${VARIABLE} that a text begins with; 0 where it does not. */
+size_t sc_variable_length(const char *text);
 
 /* A copy in its normal form: paths lose '/' at their end.  NULL where memory is short. */
 char *sc_text_normal(enum sc_text kind, const char *text);

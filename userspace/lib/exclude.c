@@ -50,7 +50,7 @@ static bool divide(char *line, struct sc_exclude *pattern, char **directory)
 		pattern->recursive = true;
 	}
 	*directory = *line ? line : "/";
-	return !sc_text_fault(SC_TEXT_SPEC, pattern->spec);
+	return !sc_text_fault(SC_TEXT_SPEC, pattern->spec) && !strpbrk(line, "*?");
 }
 
 static int add_line(struct reading *reading, char *line)
@@ -124,8 +124,8 @@ static int read_file(struct reading *reading, const char *path)
 		return SC_FAIL(reading->sc, rc, .action = "read", .object = path);
 	snprintf(place, sizeof(place), "line %u is no pattern of files", number);
 	return SC_FAIL(reading->sc, rc, .action = "read", .object = path, .cause = place,
-		       .remedy = "write it as /directory/pattern or /directory/**/pattern, with "
-		       "variables that have values");
+		       .remedy = "write it as /directory/pattern or /directory/**/pattern, with no "
+		       "other wildcards in the directory, and variables that have values");
 }
 
 static int is_conf(const struct dirent *entry)

@@ -91,12 +91,12 @@ static const struct sc_word needs[] = {
 /* --- tables ------------------------------------------------------------------ */
 
 static const struct sc_field fileset_fields[] = {
-	SC_FIELD(shadowcopy_fileset, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+	SC_FIELD(shadowcopy_fileset, path, SC_TEXT, .required = true, .text = SC_TEXT_DIRECTORY,
 		 .what = "directory; may begin with a ${VARIABLE}; no wildcards"),
 	SC_FIELD(shadowcopy_fileset, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC,
 		 .what = "names in the directory, with ? and *"),
 	SC_FIELD(shadowcopy_fileset, recursive, SC_BOOL, .what = "also in all directories below"),
-	SC_FIELD(shadowcopy_fileset, alternate, SC_TEXT, .text = SC_TEXT_PATH,
+	SC_FIELD(shadowcopy_fileset, alternate, SC_TEXT, .text = SC_TEXT_DIRECTORY,
 		 .what = "directory that a backup reads the files from instead"),
 	SC_FIELD(shadowcopy_fileset, needed, SC_MASK, .fallback = SHADOWCOPY_NEEDED_DEFAULT,
 		 .words = needs,
@@ -109,7 +109,7 @@ static const struct sc_type fileset_type = {
 };
 
 static const struct sc_field exclude_fields[] = {
-	SC_FIELD(shadowcopy_exclude, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+	SC_FIELD(shadowcopy_exclude, path, SC_TEXT, .required = true, .text = SC_TEXT_DIRECTORY,
 		 .what = "directory; may begin with a ${VARIABLE}; no wildcards"),
 	SC_FIELD(shadowcopy_exclude, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC,
 		 .what = "names in the directory, with ? and *"),
@@ -121,7 +121,7 @@ static const struct sc_type exclude_type = {
 };
 
 static const struct sc_field mapping_fields[] = {
-	SC_FIELD(shadowcopy_mapping, path, SC_TEXT, .required = true, .text = SC_TEXT_PATH,
+	SC_FIELD(shadowcopy_mapping, path, SC_TEXT, .required = true, .text = SC_TEXT_DIRECTORY,
 		 .what = "directory; may begin with a ${VARIABLE}; no wildcards"),
 	SC_FIELD(shadowcopy_mapping, spec, SC_TEXT, .required = true, .text = SC_TEXT_SPEC,
 		 .what = "names in the directory, with ? and *"),
@@ -987,45 +987,6 @@ SC_EXPORT int shadowcopy_metadata_save(struct shadowcopy *sc,
 				       size_t *size)
 {
 	return sc_document_save(sc, metadata, textp, size);
-}
-
-/* Each path of a structure and of those in it. */
-static int expand_node(struct shadowcopy *sc, void *object,
-		       const char *(*lookup)(void *data, const char *name), void *data)
-{
-	const struct sc_type *type = sc_node(object)->type;
-	size_t i, j;
-	int rc = 0;
-
-	for (i = 0; i < type->count && !rc; i++) {
-		const struct sc_field *field = &type->fields[i];
-		char *text, *expanded;
-
-		if (field->kind == SC_LIST) {
-			for (j = 0; j < sc_list_count(object, field) && !rc; j++)
-				rc = expand_node(sc, sc_list_get(object, field, j), lookup, data);
-			continue;
-		}
-		if (field->kind != SC_TEXT || field->text != SC_TEXT_PATH)
-			continue;
-		memcpy(&text, (char *)object + field->offset, sizeof(text));
-		if (!text || !strstr(text, "${"))
-			continue;
-		rc = shadowcopy_path_expand(sc, text, lookup, data, &expanded);
-		if (rc)
-			return rc;
-		free(text);
-		memcpy((char *)object + field->offset, &expanded, sizeof(expanded));
-	}
-	return rc;
-}
-
-SC_EXPORT int shadowcopy_metadata_expand(struct shadowcopy *sc,
-					 struct shadowcopy_metadata *metadata,
-					 const char *(*lookup)(void *data, const char *name),
-					 void *data)
-{
-	return expand_node(sc, metadata, lookup, data);
 }
 
 /* --- writers that are no process (C-15) ------------------------------------------------ */

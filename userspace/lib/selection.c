@@ -517,6 +517,13 @@ const struct shadowcopy_metadata *sc_metadata_of(const struct shadowcopy_backup_
 	return NULL;
 }
 
+static int no_metadata(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer)
+{
+	return SC_FAIL(sc, -ENOENT, .action = "accept writer", .object = writer->name,
+		       .cause = "its metadata is not there",
+		       .remedy = "start the writer, or load what was saved with the backup");
+}
+
 static int check_entry(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer,
 		       const struct sc_tree *tree, const struct shadowcopy_backup_component *entry)
 {
@@ -538,13 +545,22 @@ static int check_entry(struct shadowcopy *sc, const struct shadowcopy_backup_wri
 }
 
 static int check_tree(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer,
-		      const struct sc_tree *tree)
+		      const struct shadowcopy_metadata *metadata, const struct sc_tree *tree)
 {
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < writer->component_count && !rc; i++)
-		rc = check_entry(sc, writer, tree, writer->components[i]);
+	for (i = 0; i < writer->component_count && !rc; i++) {
+		const struct shadowcopy_backup_component *entry = writer->components[i];
+
+		rc = check_entry(sc, writer, tree, entry);
+		if (!rc && entry->differenced_file_count &&
+		    !(metadata->schema & SHADOWCOPY_SCHEMA_LAST_MODIFY))
+			rc = choose_fail(sc, -EINVAL, "accept component", entry->path, entry->name,
+					 "it has differenced files, and \"last-modify\" is not in the "
+					 "schema of its writer:", writer->name,
+					 "this is a fault of the writer");
+	}
 	for (i = 0; writer->component_count && i < tree->count && !rc; i++) {
 		const struct sc_branch *branch = &tree->branches[i];
 
@@ -566,7 +582,7 @@ static int check_writer(struct shadowcopy *sc, const struct shadowcopy_backup_wr
 	if (rc)
 		return rc;
 	sc_tree_enter(&tree, writer);
-	rc = check_tree(sc, writer, &tree);
+	rc = check_tree(sc, writer, metadata, &tree);
 	sc_tree_clear(&tree);
 	return rc;
 }
@@ -588,10 +604,7 @@ SC_EXPORT int shadowcopy_backup_check(struct shadowcopy *sc,
 		const struct shadowcopy_metadata *of = sc_metadata_of(writer, metadata, count);
 
 		if (!of)
-			return SC_FAIL(sc, -ENOENT, .action = "accept writer",
-				       .object = writer->name, .cause = "its metadata is not there",
-				       .remedy = "start the writer, or load what was saved "
-				       "with the backup");
+			return no_metadata(sc, writer);
 		rc = check_writer(sc, writer, of);
 	}
 	return rc ?: walk_dependencies(&walk);
@@ -752,10 +765,100 @@ SC_EXPORT bool shadowcopy_restore_includes(const struct shadowcopy_backup *backu
 	return included;
 }
 
+SC_EXPORT int shadowcopy_backup_deselect(struct shadowcopy *sc,
+					 struct shadowcopy_backup_component *entry)
+{
+	int rc = sc_may_change(sc, entry, SHADOWCOPY_PROPERTY_SELECTED);
+
+	if (rc)
+		return rc;
+	entry->selected = false;
+	entry->restore_instance = (struct shadow_uuid){ { 0 } };
+	while (entry->restore_subcomponent_count)
+		SC_LIST_DROP(entry, restore_subcomponents);
+	return 0;
+}
+
 bool sc_is_restored(const struct sc_branch *branch)
 {
 	return branch->by && branch->by->selected &&
 	       among_chosen(branch->by, branch->component->path, branch->component->name);
+}
+
+/* What a writer has to offer for what is asked of it (B-37, B-42 to B-44). */
+static const struct {
+	uint32_t schema;
+	const char *cause;
+} offers[] = {
+	{ SHADOWCOPY_SCHEMA_NEW_TARGET, "its writer does not offer new targets" },
+	{ SHADOWCOPY_SCHEMA_AUTHORITATIVE_RESTORE,
+	  "its writer does not offer to let what is restored win over replicas" },
+	{ SHADOWCOPY_SCHEMA_ROLL_FORWARD, "its writer does not offer to roll forward" },
+	{ SHADOWCOPY_SCHEMA_RESTORE_RENAME, "its writer does not offer another name" },
+};
+
+/* By the options that everyone knows (l.6). */
+static uint32_t asked_by_options(struct shadowcopy_option *const *options)
+{
+	uint32_t asked = 0;
+
+	for (; *options; options++) {
+		if (!strcasecmp((*options)->name, "Authoritative"))
+			asked |= SHADOWCOPY_SCHEMA_AUTHORITATIVE_RESTORE;
+		else if (!strcasecmp((*options)->name, "New Component Name"))
+			asked |= SHADOWCOPY_SCHEMA_RESTORE_RENAME;
+		else if (!strcasecmp((*options)->name, "Roll Forward") &&
+			 strcasecmp((*options)->value, "None"))
+			asked |= SHADOWCOPY_SCHEMA_ROLL_FORWARD;
+	}
+	return asked;
+}
+
+static uint32_t asked_by(const struct shadowcopy_backup_component *entry)
+{
+	return (entry->new_target_count ? SHADOWCOPY_SCHEMA_NEW_TARGET : 0) |
+	       (entry->authoritative ? SHADOWCOPY_SCHEMA_AUTHORITATIVE_RESTORE : 0) |
+	       (entry->roll_forward > SHADOWCOPY_ROLL_FORWARD_NONE ?
+		SHADOWCOPY_SCHEMA_ROLL_FORWARD : 0) |
+	       (entry->restore_name ? SHADOWCOPY_SCHEMA_RESTORE_RENAME : 0);
+}
+
+static int check_asked(struct shadowcopy *sc, const struct shadowcopy_metadata *metadata,
+		       const struct shadowcopy_backup_component *entry)
+{
+	struct shadowcopy_option **options;
+	uint32_t asked = asked_by(entry);
+	size_t i;
+	int rc;
+
+	if (entry->restore_options) {
+		rc = shadowcopy_options_parse(sc, entry->restore_options, &options, NULL);
+		if (rc)
+			return rc;
+		asked |= asked_by_options(options);
+		free(options);
+	}
+	for (i = 0; i < ARRAY_SIZE(offers); i++)
+		if (asked & offers[i].schema & ~metadata->schema)
+			return select_fail(sc, -EOPNOTSUPP, entry, offers[i].cause,
+					   "restore it without");
+	return 0;
+}
+
+static int check_selected(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer,
+			  const struct shadowcopy_metadata *metadata)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < writer->component_count && !rc; i++) {
+		if (!writer->components[i]->selected)
+			continue;
+		if (!metadata)
+			return no_metadata(sc, writer);
+		rc = check_asked(sc, metadata, writer->components[i]);
+	}
+	return rc;
 }
 
 SC_EXPORT int shadowcopy_restore_check(struct shadowcopy *sc,
@@ -767,6 +870,11 @@ SC_EXPORT int shadowcopy_restore_check(struct shadowcopy *sc,
 		.backup = (struct shadowcopy_backup *)backup,
 		.included = sc_is_restored, .missing = refuse_missing,
 	};
+	size_t i;
+	int rc = 0;
 
-	return walk_dependencies(&walk);
+	for (i = 0; i < backup->writer_count && !rc; i++)
+		rc = check_selected(sc, backup->writers[i],
+				    sc_metadata_of(backup->writers[i], metadata, count));
+	return rc ?: walk_dependencies(&walk);
 }

@@ -162,8 +162,7 @@ static const char *logical_fault(const char *text)
 	return line_fault(text) ?: parts_fault(text);
 }
 
-/* Bytes of the ${VARIABLE} at @text; 0 where there is none. */
-static size_t variable_length(const char *text)
+size_t sc_variable_length(const char *text)
 {
 	size_t name;
 
@@ -178,7 +177,7 @@ static size_t variable_length(const char *text)
 static const char *variables_fault(const char *text)
 {
 	for (text = strstr(text, "${"); text; text = strstr(text + 2, "${"))
-		if (!variable_length(text))
+		if (!sc_variable_length(text))
 			return "has a \"${\" without a variable's name and a \"}\"";
 	return NULL;
 }
@@ -191,7 +190,7 @@ static const char *path_fault(const char *text)
 
 	if (fault)
 		return fault;
-	if (text[0] != '/' && !variable_length(text))
+	if (text[0] != '/' && !sc_variable_length(text))
 		return "is not absolute";
 	if (!strcmp(text, "/"))
 		return NULL;
@@ -202,6 +201,14 @@ static const char *path_fault(const char *text)
 	if (copy[length - 1] == '/')
 		copy[length - 1] = '\0';
 	return parts_fault(copy[0] == '/' ? copy + 1 : copy);
+}
+
+/* What looks like a pattern and is none would have no files, in silence. */
+static const char *directory_fault(const char *text)
+{
+	if (strpbrk(text, "*?"))
+		return "has a wildcard, which only names of files may have";
+	return path_fault(text);
 }
 
 static const char *file_fault(const char *text)
@@ -248,6 +255,8 @@ static const struct sc_text_kind kinds[SC_TEXT_KINDS] = {
 			      "^([^/]+(/[^/]+)*)?$", logical_fault },
 	[SC_TEXT_PATH] = { "an absolute path without \".\", \"..\" and empty parts", PATH_MAX - 1,
 			   false, "^(/|\\$\\{)", path_fault },
+	[SC_TEXT_DIRECTORY] = { "an absolute path without \".\", \"..\", empty parts and wildcards",
+				PATH_MAX - 1, false, "^(/|\\$\\{)[^*?]*$", directory_fault },
 	[SC_TEXT_SPEC] = { "a pattern of file names, without \"/\"", NAME_BYTES, false, "^[^/]+$",
 			   name_fault },
 	[SC_TEXT_FILE] = { "a file name without wildcards and \"/\"", NAME_BYTES, false,
@@ -277,12 +286,17 @@ const char *sc_text_fault(enum sc_text kind, const char *text)
 	return kinds[kind].fault ? kinds[kind].fault(text) : NULL;
 }
 
+bool sc_text_is_path(enum sc_text kind, const char *text)
+{
+	return kind == SC_TEXT_PATH || kind == SC_TEXT_DIRECTORY ||
+	       (kind == SC_TEXT_RANGES && text[0] == '/');
+}
+
 char *sc_text_normal(enum sc_text kind, const char *text)
 {
 	size_t length = strlen(text);
-	bool path = kind == SC_TEXT_PATH || (kind == SC_TEXT_RANGES && text[0] == '/');
 
-	if (path && length > 1 && text[length - 1] == '/')
+	if (sc_text_is_path(kind, text) && length > 1 && text[length - 1] == '/')
 		length--;
 	return strndup(text, length);
 }
@@ -341,59 +355,4 @@ bool sc_pattern_has(const char *path, const char *spec, bool recursive, const ch
 	if (slash && !recursive)
 		return false;
 	return shadowcopy_spec_matches(spec, slash ? slash + 1 : rest);
-}
-
-static int append(char *buf, size_t size, size_t *used, const char *text, size_t length)
-{
-	if (length >= size - *used)
-		return -ENAMETOOLONG;
-	memcpy(buf + *used, text, length);
-	*used += length;
-	buf[*used] = '\0';
-	return 0;
-}
-
-SC_EXPORT int shadowcopy_path_expand(struct shadowcopy *sc, const char *path,
-				     const char *(*lookup)(void *data, const char *name),
-				     void *data, char **pathp)
-{
-	const char *fault = sc_text_fault(SC_TEXT_PATH, path), *from = path;
-	char expanded[PATH_MAX] = "";
-	size_t used = 0;
-	int rc = 0;
-
-	*pathp = NULL;
-	if (fault)
-		return SC_FAIL(sc, -EINVAL, .action = "use path", .object = path, .cause = fault,
-			       .remedy = "give an absolute path");
-	while (*from && !rc) {
-		size_t length = variable_length(from);
-		const char *value;
-		char name[72];
-
-		if (!length) {
-			rc = append(expanded, sizeof(expanded), &used, from++, 1);
-			continue;
-		}
-		snprintf(name, sizeof(name), "%.*s", (int)(length - 3), from + 2);
-		value = lookup ? lookup(data, name) : NULL;
-		if (!value)
-			return SC_FAIL(sc, -ENOENT, .action = "expand path", .object = path,
-				       .cause = "it has a variable of which nobody knows the value",
-				       .remedy = "set the variable, or have the writer name the "
-				       "directory itself");
-		rc = append(expanded, sizeof(expanded), &used, value, strlen(value));
-		from += length;
-	}
-	fault = rc ? "is too long with the values of its variables" :
-		sc_text_fault(SC_TEXT_PATH, expanded);
-	if (!fault && strstr(expanded, "${"))
-		fault = "has a variable in the value of a variable";
-	if (fault)
-		return SC_FAIL(sc, -EINVAL, .action = "expand path", .object = path, .cause = fault,
-			       .remedy = "check the values of its variables");
-	*pathp = sc_text_normal(SC_TEXT_PATH, expanded);
-	if (!*pathp)
-		return SC_FAIL(sc, -ENOMEM, .action = "expand path", .object = path);
-	return 0;
 }

@@ -111,7 +111,7 @@ static void metadata_arguments(void)
 	static const char *const bad_paths[] = {
 		"", "srv", "/srv/../etc", "/srv/./x", "/srv//x", "/..", "/srv/..", "//srv",
 		"/srv/a\nb", "/srv/\x7f", "/srv/\xff", "/srv/\xc2\x85", "$VAR/x", "${}/x",
-		"${A B}/x", "/a/${", "../x",
+		"${A B}/x", "/a/${", "../x", "/home/*/x", "/srv/?",
 	};
 	static const char *const bad_specs[] = { "", "a/b", "/", "..", ".", "a\tb" };
 	bool refused = true;
@@ -734,12 +734,18 @@ static const char *lookup(void *data, const char *name)
 	(void)data;
 	if (!strcmp(name, "STATE"))
 		return "/var/lib";
+	if (!strcmp(name, "ALL"))
+		return "/var/*";
+	if (!strcmp(name, "NAME"))
+		return "mail";
 	return strcmp(name, "EVIL") ? NULL : "/x/../etc";
 }
 
 static void expansion(void)
 {
 	struct shadowcopy_metadata *metadata = full_metadata();
+	struct shadowcopy_backup_component *c;
+	struct shadowcopy_backup *backup = small_backup(&c);
 	char *path;
 
 	CHECK(!shadowcopy_path_expand(sc, "${STATE}/mail", lookup, NULL, &path),
@@ -754,7 +760,19 @@ static void expansion(void)
 	CHECK(!shadowcopy_metadata_expand(sc, metadata, lookup, NULL) &&
 	      !strcmp(metadata->components[0]->files[1]->path, "/var/lib/mail"),
 	      "a whole document is expanded");
+	shadowcopy_component_add_files(sc, metadata->components[0], "${ALL}", "*", false, NULL, 0);
+	CHECK(shadowcopy_metadata_expand(sc, metadata, lookup, NULL) == -EINVAL &&
+	      says("wildcard"), "a value makes no pattern of a directory");
 	shadowcopy_metadata_free(metadata);
+	act(backup, WRITER, STEP(POST_SNAPSHOT));
+	CHECK(!shadowcopy_backup_component_add_partial(sc, c, "${STATE}/x", "a", "/srv/${NAME}/r",
+						       "${STATE}") &&
+	      !shadowcopy_backup_expand(sc, backup, lookup, NULL) &&
+	      !strcmp(c->partial_files[0]->path, "/var/lib/x") &&
+	      !strcmp(c->partial_files[0]->ranges, "/srv/mail/r") &&
+	      !strcmp(c->partial_files[0]->metadata, "${STATE}"),
+	      "so is a backup's, its paths and nothing else");
+	shadowcopy_backup_free(backup);
 }
 
 static void specs(void)

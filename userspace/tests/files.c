@@ -354,6 +354,9 @@ static void of_the_machine(void)
 	put("conf/c.conf", "/srv/x\nsrv/*.db\n");
 	list();
 	CHECK(last == -EINVAL && says("c.conf") && says("line 2"), "a bad line is told");
+	put("conf/c.conf", "/home/*/cache/**/*\n");
+	list();
+	CHECK(last == -EINVAL && says("line 1"), "as is a directory that is a pattern");
 	unlink(at("conf/c.conf"));
 	mkdir(at("conf/d.conf"), 0700);
 	list();

@@ -490,8 +490,14 @@ static int restore_part(struct world *w)
 	if (!rc)
 		act(w, REQUESTER, STEP(CHOOSING));
 	rc = rc ?: shadowcopy_backup_select(w->sc, w->entry, w->metadata[0], w->metadata[0]);
-	return rc ?: shadowcopy_backup_add_restore_subcomponent(w->sc, w->entry, w->metadata[0],
-								"Spool", "Part");
+	rc = rc ?: shadowcopy_backup_add_restore_subcomponent(w->sc, w->entry, w->metadata[0],
+							      "Spool", "Part");
+	rc = rc ?: shadowcopy_backup_component_set_text(w->sc, w->entry, PROPERTY(RESTORE_OPTIONS),
+							"\"x\"=\"y\"");
+	if (!rc)
+		rc = shadowcopy_restore_check(w->sc, w->backup, w->metadata, 2);
+	/* Its dependency is not restored. */
+	return rc == -ENOENT ? 0 : rc;
 }
 
 static int texts(struct world *w)

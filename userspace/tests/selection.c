@@ -219,6 +219,13 @@ static void rule_8(void)
 	      "rule 8: it is added by what it lies below");
 	CHECK(shadowcopy_backup_check(sc, backup, all, 1) == -ENOENT,
 	      "rule 8: its writer must be there");
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_WRITER, SHADOWCOPY_STEP_POST_SNAPSHOT);
+	shadowcopy_backup_component_add_differenced(sc, backup->writers[1]->components[0], "/srv",
+						    "*", true, 0);
+	CHECK(shadowcopy_backup_check(sc, backup, all, 2) == -EINVAL && says("last-modify"),
+	      "times of changes need a writer that gives some (F-41)");
+	shadowcopy_metadata_set_schema(sc, other, SHADOWCOPY_SCHEMA_LAST_MODIFY);
+	CHECK(!shadowcopy_backup_check(sc, backup, all, 2), "and have one then");
 	end();
 	begin();
 	all[0] = mine;
@@ -308,6 +315,66 @@ static void rule_11(void)
 							 "ConfigFiles") == -ENOENT,
 	      "rule 11: nor one that has an entry of its own");
 	end();
+}
+
+static void deselecting(void)
+{
+	struct shadowcopy_backup_component *data;
+
+	begin_restore(NULL, "writerData");
+	data = entry(NULL, "writerData");
+	shadowcopy_backup_select(sc, data, mine, mine);
+	shadowcopy_backup_add_restore_subcomponent(sc, data, mine, "writerData", "Set1");
+	CHECK(!shadowcopy_backup_deselect(sc, data) && !restored("writerData", "Set1") &&
+	      !data->restore_subcomponent_count, "what was selected is left out after all (B-33)");
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_RESTORING);
+	CHECK(shadowcopy_backup_deselect(sc, data) == -EBADFD, "in time");
+	end();
+}
+
+/* B-42 to B-44: each by a property, and by an option. */
+static void offers(void)
+{
+	static const struct {
+		const char *row;
+		uint32_t schema;
+		const char *option;
+	} rows[] = {
+		{ "B-42", SHADOWCOPY_SCHEMA_AUTHORITATIVE_RESTORE, "\"authoritative\"=\"All\"" },
+		{ "B-43", SHADOWCOPY_SCHEMA_RESTORE_RENAME, "\"New Component Name\"=\"a/b\"" },
+		{ "B-44", SHADOWCOPY_SCHEMA_ROLL_FORWARD, "\"x\"=\"y\",\"Roll Forward\"=\"All\"" },
+	};
+	struct shadowcopy_backup_component *data;
+	struct shadowcopy_metadata *all[1];
+	size_t i;
+	int by_option, by_property;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		begin_restore(NULL, "writerData");
+		all[0] = mine;
+		data = entry(NULL, "writerData");
+		shadowcopy_backup_component_set_text(sc, data, SHADOWCOPY_PROPERTY_RESTORE_OPTIONS,
+						     rows[i].option);
+		CHECK(!shadowcopy_restore_check(sc, backup, all, 1), "what is not selected may ask");
+		shadowcopy_backup_select(sc, data, mine, mine);
+		by_option = shadowcopy_restore_check(sc, backup, all, 1);
+		shadowcopy_backup_component_set_text(sc, data, SHADOWCOPY_PROPERTY_RESTORE_OPTIONS,
+						     "\"Roll Forward\"=\"None\"");
+		if (i == 0)
+			shadowcopy_backup_component_set_value(sc, data,
+							      SHADOWCOPY_PROPERTY_AUTHORITATIVE, 1);
+		else if (i == 1)
+			shadowcopy_backup_component_set_text(sc, data,
+							     SHADOWCOPY_PROPERTY_RESTORE_NAME, "b");
+		else
+			shadowcopy_backup_component_set_roll_forward(sc, data, 2, NULL);
+		by_property = shadowcopy_restore_check(sc, backup, all, 1);
+		CHECK(by_option == -EOPNOTSUPP && by_property == -EOPNOTSUPP &&
+		      says("does not offer"), rows[i].row);
+		shadowcopy_metadata_set_schema(sc, mine, rows[i].schema);
+		CHECK(!shadowcopy_restore_check(sc, backup, all, 1), "where it is offered, it may");
+		end();
+	}
 }
 
 static void rule_12(void)
@@ -601,6 +668,8 @@ void test_selection(void)
 	rule_9();
 	rule_10();
 	rule_11();
+	deselecting();
+	offers();
 	rule_12();
 	rule_13();
 	rule_14();
