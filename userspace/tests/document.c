@@ -115,8 +115,26 @@ static struct shadowcopy_metadata *sample_metadata(void)
 	return metadata;
 }
 
-static struct shadowcopy_backup *sample_backup(void)
+/* What the two sides add to a component. */
+static void sample_component(struct shadowcopy_backup *backup,
+			     struct shadowcopy_backup_component *component)
 {
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_WRITER, SHADOWCOPY_STEP_POST_SNAPSHOT);
+	shadowcopy_backup_component_set_text(sc, component, SHADOWCOPY_PROPERTY_BACKUP_STAMP,
+					     "LSN 4711");
+	shadowcopy_backup_component_add_partial(sc, component, "/var/spool/mail", "big",
+						"0:4096,0x10000:512", NULL);
+	shadowcopy_backup_component_add_partial(sc, component, "/srv", "a", "/srv/r", NULL);
+	shadowcopy_backup_component_add_differenced(sc, component, "/var/spool/mail", "*.new", true,
+						    1769860700000000000LL);
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_CREATED);
+	shadowcopy_backup_component_set_value(sc, component, SHADOWCOPY_PROPERTY_BACKUP_SUCCEEDED,
+					      SHADOWCOPY_SUCCESS_YES);
+}
+
+static struct shadowcopy_backup *sample_backup(const struct shadowcopy_metadata *metadata)
+{
+	struct shadowcopy_backup_component *component;
 	struct shadowcopy_backup_shadow *shadow;
 	struct shadowcopy_backup *backup;
 
@@ -127,13 +145,16 @@ static struct shadowcopy_backup *sample_backup(void)
 				     (struct shadow_dev){ 253, 1 }, "/dev/shadow0", &shadow);
 	shadowcopy_backup_shadow_set_fs(sc, shadow, "3e6be9de-8139-11d1-9106-a43f08d823a6", "ext4");
 	shadowcopy_backup_shadow_add_mount(sc, shadow, "/");
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_GATHERED);
+	if (!shadowcopy_backup_add_component(sc, backup, metadata, NULL, "Boxes", &component))
+		sample_component(backup, component);
 	return backup;
 }
 
 static int sample(void)
 {
 	struct shadowcopy_metadata *metadata = sample_metadata();
-	struct shadowcopy_backup *backup = sample_backup();
+	struct shadowcopy_backup *backup = sample_backup(metadata);
 	char *text = NULL;
 	int rc;
 

@@ -6,6 +6,7 @@
  * is also chosen from, and restored, so that rules and plans see what nobody would write.
  */
 #include <stdint.h>
+#include <unistd.h>
 
 #include "../lib/document.h"
 
@@ -23,6 +24,28 @@ static const char *lookup(void *data, const char *name)
 	return name[0] == 'A' ? "/a" : NULL;
 }
 
+static char top[] = "/tmp/shadowcopy-fuzz.XXXXXX";
+
+static void remove_top(void)
+{
+	rmdir(top);
+}
+
+/* List the files of a backup, in a tree of nothing but a directory. */
+static void list_files(const struct shadowcopy_backup *backup,
+		       struct shadowcopy_metadata *metadata)
+{
+	static const struct shadowcopy_shadow_map map = { "/", top };
+	const struct shadowcopy_backup_item *item;
+	struct shadowcopy_backup_set *set;
+
+	if (shadowcopy_backup_set_new(sc, backup, &metadata, 1, &map, 1, &set))
+		return;
+	while (shadowcopy_backup_set_next(sc, set, &item))
+		;
+	shadowcopy_backup_set_free(set);
+}
+
 /* Choose all that can be chosen, and plan its restore. */
 static void use_metadata(struct shadowcopy_metadata *metadata)
 {
@@ -32,7 +55,6 @@ static void use_metadata(struct shadowcopy_metadata *metadata)
 	static const struct shadow_uuid session = { { 1 } };
 	static const char *const mounts[] = { "/", "/srv" };
 	struct shadowcopy_restore_plan *plan;
-	struct shadowcopy_backup_set *set;
 	struct shadowcopy_backup *backup;
 	bool needed[2];
 	size_t i;
@@ -45,12 +67,12 @@ static void use_metadata(struct shadowcopy_metadata *metadata)
 	shadowcopy_backup_add_dependencies(sc, backup, &metadata, 1);
 	shadowcopy_backup_check(sc, backup, &metadata, 1);
 	shadowcopy_backup_shadows_needed(sc, backup, &metadata, 1, mounts, 2, needed);
-	if (!shadowcopy_backup_set_new(sc, backup, &metadata, 1, NULL, 0, &set))
-		shadowcopy_backup_set_free(set);
+	list_files(backup, metadata);
 	shadowcopy_backup_begin_restore(sc, backup, &session);
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_CHOOSING);
 	for (i = 0; backup->writer_count && i < backup->writers[0]->component_count; i++)
 		shadowcopy_backup_select(sc, backup->writers[0]->components[i], metadata, metadata);
+	shadowcopy_restore_check(sc, backup, &metadata, 1);
 	if (!shadowcopy_restore_plan_new(sc, backup, &metadata, 1, media, 2, &plan))
 		shadowcopy_restore_plan_free(plan);
 	shadowcopy_backup_free(backup);
@@ -76,6 +98,55 @@ static void try_metadata(const char *data, size_t size)
 	shadowcopy_metadata_free(metadata);
 }
 
+/* A writer with all that a document says there is, so that what it says is used. */
+static struct shadowcopy_metadata *writer_of(const struct shadowcopy_backup_writer *writer)
+{
+	struct shadowcopy_metadata *metadata;
+	struct shadowcopy_component *component;
+	size_t i;
+
+	must(!shadowcopy_metadata_new(sc, &writer->class_id, &writer->instance_id, writer->name,
+				      &metadata));
+	must(!shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_IF_NOT_THERE, NULL,
+					      SHADOWCOPY_PARTICIPATION_ALWAYS, false));
+	for (i = 0; i < writer->component_count; i++) {
+		must(!shadowcopy_metadata_add_component(sc, metadata,
+							SHADOWCOPY_COMPONENT_FILE_GROUP,
+							writer->components[i]->path,
+							writer->components[i]->name, NULL, i % 2,
+							true, 0, &component));
+		must(!shadowcopy_component_add_files(sc, component, "/srv", "*", true, "/alt",
+						     SHADOWCOPY_NEEDED_FULL));
+	}
+	return metadata;
+}
+
+static void use_backup(struct shadowcopy_backup *backup, struct shadowcopy_backup *empty)
+{
+	static const struct shadowcopy_media_file media[] = {
+		{ "/srv/a", SHADOWCOPY_ITEM_FILE }, { "/srv/r", SHADOWCOPY_ITEM_RANGES },
+	};
+	static const struct shadow_uuid session = { { 1 } };
+	struct shadowcopy_restore_plan *plan;
+	struct shadowcopy_metadata *metadata;
+	size_t i;
+
+	if (!backup->writer_count)
+		return;
+	metadata = writer_of(backup->writers[0]);
+	shadowcopy_backup_expand(sc, backup, lookup, NULL);
+	shadowcopy_backup_check(sc, backup, &metadata, 1);
+	list_files(backup, metadata);
+	for (i = 0; i < backup->writers[0]->component_count; i++)
+		backup->writers[0]->components[i]->selected = true;
+	shadowcopy_restore_check(sc, backup, &metadata, 1);
+	if (!shadowcopy_restore_plan_new(sc, backup, &metadata, 1, media, 2, &plan))
+		shadowcopy_restore_plan_free(plan);
+	must(!shadowcopy_backup_begin_restore(sc, backup, &session));
+	shadowcopy_backup_merge(sc, empty, backup, &backup->writers[0]->instance_id, 1);
+	shadowcopy_metadata_free(metadata);
+}
+
 static void try_backup(const char *data, size_t size)
 {
 	struct shadowcopy_backup *backup, *again;
@@ -89,6 +160,7 @@ static void try_backup(const char *data, size_t size)
 	must(!shadowcopy_backup_save(sc, again, &text_again, NULL));
 	must(!strcmp(text, text_again));
 	must(!shadowcopy_backup_merge(sc, backup, again, NULL, 0));
+	use_backup(backup, again);
 	free(text);
 	free(text_again);
 	shadowcopy_backup_free(again);
@@ -119,8 +191,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (!sc)
+	if (!sc) {
 		sc = shadowcopy_new();
+		must(mkdtemp(top));
+		atexit(remove_top);
+	}
 	try_metadata((const char *)data, size);
 	try_backup((const char *)data, size);
 	try_texts((const char *)data, size);
