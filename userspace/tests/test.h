@@ -45,6 +45,7 @@ static inline bool error_says(const struct shadowcopy *sc, const char *words)
 	test_result(same_, (what), __FILE__, __LINE__); \
 } while (0)
 
+void test_beneath(void);
 void test_documents(void);
 void test_errors(void);
 void test_files(void);

@@ -9,6 +9,7 @@ int test_count, test_failures;
 int main(void)
 {
 	puts("KTAP version 1");
+	test_beneath();
 	test_documents();
 	test_errors();
 	test_files();
