@@ -110,6 +110,7 @@ static void metadata_arguments(void)
 	struct shadowcopy_metadata *none;
 	static const char *const bad_paths[] = {
 		"", "srv", "/srv/../etc", "/srv/./x", "/srv//x", "/..", "/srv/..", "//srv",
+		"/srv/\xc0\xaf", "/srv/\xed\xa0\x80", "/srv/\xf4\x90\x80\x80", "/srv/\xe2\x82",
 		"/srv/a\nb", "/srv/\x7f", "/srv/\xff", "/srv/\xc2\x85", "$VAR/x", "${}/x",
 		"${A B}/x", "/a/${", "../x", "/home/*/x", "/srv/?",
 	};
@@ -273,6 +274,15 @@ static void refused_texts(void)
 		  "files[0].spec is not there" },
 		{ BEGIN COMPONENTS ",\"databases\":[{\"path\":\"/a\",\"spec\":\"*\"}]}]}", -EINVAL,
 		  "file group and has databases" },
+		{ BEGIN COMPONENTS "},{\"type\":\"database\",\"name\":\"D\",\"selectable\":true,"
+		  "\"files\":[{\"path\":\"/a\",\"spec\":\"*\"}]}]}", -EINVAL,
+		  "database and has files" },
+		{ BEGIN COMPONENTS "},{\"type\":\"database\",\"name\":\"D\",\"selectable\":true,"
+		  "\"databases\":[{\"path\":\"/a\",\"spec\":\"*\",\"recursive\":true}]}]}", -EINVAL,
+		  "recursive" },
+		{ BEGIN COMPONENTS "},{\"type\":\"database\",\"name\":\"D\",\"selectable\":true,"
+		  "\"logs\":[{\"path\":\"/a\",\"spec\":\"*\",\"alternate\":\"/b\"}]}]}", -EINVAL,
+		  "alternate path" },
 		{ BEGIN COMPONENTS "}],\"major\":-1}", -EINVAL, "major is not between" },
 		{ BEGIN COMPONENTS "}],\"major\":1.5}", -EINVAL, "major is no integer" },
 		{ BEGIN COMPONENTS "}],\"mappings\":[{\"path\":\"/a\",\"spec\":\"*\","
@@ -424,69 +434,68 @@ static void act(struct shadowcopy_backup *backup, uint32_t role, uint32_t step)
 #define STEP(name) SHADOWCOPY_STEP_ ## name
 #define PROPERTY(name) SHADOWCOPY_PROPERTY_ ## name
 
-/* The rows of c.6: who may, where each may, and one step at which neither may. */
+/*
+ * The rows of c.6, and of b: at which of the steps, in their order, who may.  Nine are a backup's,
+ * from init to completed, six a restore's, from restore-init to restored.
+ */
 static void windows(void)
 {
 	static const struct {
 		const char *row;
-		uint32_t property, role, step, wrong;
+		uint32_t property;
+		const char *who;	/* of each step: requester, writer, nobody */
 	} rows[] = {
-		{ "C-70", PROPERTY(COMPONENTS), REQUESTER, STEP(GATHERED), STEP(PREPARED) },
-		{ "C-71", PROPERTY(BACKUP_OPTIONS), REQUESTER, STEP(GATHERED), STEP(PREPARED) },
-		{ "C-71", PROPERTY(RESTORE_OPTIONS), REQUESTER, STEP(CHOOSING), STEP(RESTORING) },
-		{ "C-72", PROPERTY(BACKUP_METADATA), WRITER, STEP(PREPARE_BACKUP), STEP(COMPLETE) },
-		{ "C-72", PROPERTY(BACKUP_METADATA), WRITER, STEP(POST_SNAPSHOT), STEP(SNAPSHOT) },
-		{ "C-73", PROPERTY(RESTORE_METADATA), WRITER, STEP(PRE_RESTORE),
-		  STEP(POST_RESTORE) },
-		{ "C-74", PROPERTY(BACKUP_STAMP), WRITER, STEP(POST_SNAPSHOT), STEP(SNAPSHOT) },
-		{ "C-74", PROPERTY(PREVIOUS_STAMP), REQUESTER, STEP(GATHERED), STEP(CREATED) },
-		{ "C-75", PROPERTY(PARTIAL_FILES), WRITER, STEP(POST_SNAPSHOT), STEP(PRE_RESTORE) },
-		{ "C-75", PROPERTY(RANGES_PATH), REQUESTER, STEP(CHOOSING), STEP(CREATED) },
-		{ "C-76", PROPERTY(DIFFERENCED_FILES), WRITER, STEP(PREPARE_BACKUP),
-		  STEP(PRE_RESTORE) },
-		{ "C-77", PROPERTY(RESTORE_TARGET), WRITER, STEP(PRE_RESTORE), STEP(POST_RESTORE) },
-		{ "C-78", PROPERTY(DIRECTED_TARGETS), WRITER, STEP(PRE_RESTORE),
-		  STEP(POST_SNAPSHOT) },
-		{ "C-79", PROPERTY(NEW_TARGETS), REQUESTER, STEP(CHOOSING), STEP(RESTORING) },
-		{ "C-79", PROPERTY(ALTERNATES_USED), REQUESTER, STEP(RESTORING), STEP(CHOOSING) },
-		{ "C-80", PROPERTY(SELECTED), REQUESTER, STEP(CHOOSING), STEP(RESTORING) },
-		{ "C-80", PROPERTY(RESTORE_SUBCOMPONENTS), REQUESTER, STEP(CHOOSING),
-		  STEP(RESTORING) },
-		{ "C-80", PROPERTY(ADDITIONAL_RESTORES), REQUESTER, STEP(CHOOSING),
-		  STEP(RESTORED) },
-		{ "C-81", PROPERTY(BACKUP_SUCCEEDED), REQUESTER, STEP(CREATED), STEP(COMPLETED) },
-		{ "C-81", PROPERTY(FILE_RESTORE_STATUS), REQUESTER, STEP(RESTORING),
-		  STEP(RESTORED) },
-		{ "C-82", PROPERTY(PREPARE_BACKUP_FAILURE), WRITER, STEP(PREPARE_BACKUP),
-		  STEP(POST_SNAPSHOT) },
-		{ "C-82", PROPERTY(POST_SNAPSHOT_FAILURE), WRITER, STEP(POST_SNAPSHOT),
-		  STEP(PREPARE_BACKUP) },
-		{ "C-82", PROPERTY(PRE_RESTORE_FAILURE), WRITER, STEP(PRE_RESTORE),
-		  STEP(POST_RESTORE) },
-		{ "C-82", PROPERTY(POST_RESTORE_FAILURE), WRITER, STEP(POST_RESTORE),
-		  STEP(PRE_RESTORE) },
-		{ "C-83", PROPERTY(AUTHORITATIVE), REQUESTER, STEP(CHOOSING), STEP(GATHERED) },
-		{ "C-83", PROPERTY(ROLL_FORWARD), REQUESTER, STEP(CHOOSING), STEP(GATHERED) },
-		{ "C-83", PROPERTY(RESTORE_NAME), REQUESTER, STEP(CHOOSING), STEP(GATHERED) },
-		{ "C-84", PROPERTY(FAILURE), WRITER, STEP(SNAPSHOT), STEP(GATHERED) },
-		{ "B-23", PROPERTY(COMPLETED), REQUESTER, STEP(COMPLETED), STEP(SNAPSHOT) },
+		{ "B-04", PROPERTY(CONTEXT),			"r-------- ------" },
+		{ "B-05", PROPERTY(STATE),			"rr------- ------" },
+		{ "F-50", PROPERTY(SET),			"rr-rrrr-- ------" },
+		{ "B-06", PROPERTY(RESTORE_TYPE),		"--------- rr----" },
+		{ "B-23", PROPERTY(COMPLETED),			"------rrr ------" },
+		{ "C-70", PROPERTY(COMPONENTS),			"-r------- ------" },
+		{ "C-71", PROPERTY(BACKUP_OPTIONS),		"rr------- ------" },
+		{ "C-71", PROPERTY(RESTORE_OPTIONS),		"--------- rr----" },
+		{ "C-72", PROPERTY(BACKUP_METADATA),		"--w--w--- ------" },
+		{ "C-73", PROPERTY(RESTORE_METADATA),		"--------- --w---" },
+		{ "C-74", PROPERTY(BACKUP_STAMP),		"--w--w--- ------" },
+		{ "C-74", PROPERTY(PREVIOUS_STAMP),		"rr------- rr----" },
+		{ "C-75", PROPERTY(PARTIAL_FILES),		"--w--w--- ------" },
+		{ "C-75", PROPERTY(RANGES_PATH),		"--------- rr-r--" },
+		{ "C-76", PROPERTY(DIFFERENCED_FILES),		"--w--w--- ------" },
+		{ "C-77", PROPERTY(RESTORE_TARGET),		"--------- --w---" },
+		{ "C-78", PROPERTY(DIRECTED_TARGETS),		"--------- --w---" },
+		{ "C-79", PROPERTY(NEW_TARGETS),		"--------- rr----" },
+		{ "C-79", PROPERTY(ALTERNATES_USED),		"--------- ---r--" },
+		{ "C-80", PROPERTY(SELECTED),			"--------- -r----" },
+		{ "C-80", PROPERTY(RESTORE_SUBCOMPONENTS),	"--------- -r----" },
+		{ "C-80", PROPERTY(ADDITIONAL_RESTORES),	"--------- rr-r--" },
+		{ "C-81", PROPERTY(BACKUP_SUCCEEDED),		"------r-- ------" },
+		{ "C-81", PROPERTY(FILE_RESTORE_STATUS),	"--------- ---r--" },
+		{ "C-82", PROPERTY(PREPARE_BACKUP_FAILURE),	"--w------ ------" },
+		{ "C-82", PROPERTY(POST_SNAPSHOT_FAILURE),	"-----w--- ------" },
+		{ "C-82", PROPERTY(PRE_RESTORE_FAILURE),	"--------- --w---" },
+		{ "C-82", PROPERTY(POST_RESTORE_FAILURE),	"--------- ----w-" },
+		{ "C-83", PROPERTY(AUTHORITATIVE),		"--------- rr----" },
+		{ "C-83", PROPERTY(ROLL_FORWARD),		"--------- rr----" },
+		{ "C-83", PROPERTY(RESTORE_NAME),		"--------- rr----" },
+		{ "C-84", PROPERTY(FAILURE),			"--w-ww-w- --w-w-" },
 	};
-	size_t i;
+	size_t i, step;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		uint32_t other = rows[i].role == WRITER ? REQUESTER : WRITER;
-		char what[128];
-		bool good;
+		char who[17] = "", what[128];
 
-		good = !shadowcopy_property_check(sc, rows[i].property, rows[i].role,
-						  rows[i].step) &&
-		       shadowcopy_property_check(sc, rows[i].property, rows[i].role,
-						 rows[i].wrong) == -EBADFD &&
-		       shadowcopy_property_check(sc, rows[i].property, other, rows[i].step) ==
-			       -EBADFD;
+		for (step = 0; step <= STEP(RESTORED); step++) {
+			bool requester = !shadowcopy_property_check(sc, rows[i].property,
+								    REQUESTER, step);
+			bool writer = !shadowcopy_property_check(sc, rows[i].property, WRITER,
+								 step);
+
+			if (step == STEP(RESTORE_INIT))
+				strcat(who, " ");
+			strcat(who, requester && writer ? "!" : requester ? "r" : writer ? "w" : "-");
+		}
 		snprintf(what, sizeof(what), "%s: %s in its window only", rows[i].row,
 			 shadowcopy_property_name(rows[i].property));
-		CHECK(good, what);
+		CHECK_STRING(who, rows[i].who, what);
 	}
 	CHECK(shadowcopy_property_check(sc, 99, REQUESTER, 0) == -EINVAL &&
 	      shadowcopy_property_check(sc, PROPERTY(STATE), REQUESTER, 99) == -EINVAL &&
@@ -696,6 +705,74 @@ static void backup_round_trip(void)
 	shadowcopy_backup_free(backup);
 }
 
+/* A list is copied with all that its elements have, also what a newer version put into them. */
+static void copying(void)
+{
+	static const char newer[] =
+		"{\"format\":\"shadowcopy-backup-components\",\"version\":\"1.7\","
+		"\"mode\":\"backup\",\"session\":\"5e000000-0000-0000-0000-000000000000\","
+		"\"writers\":[{\"class_id\":\"a0010000-0000-0000-0000-000000000000\","
+		"\"instance_id\":\"a0020000-0000-0000-0000-000000000000\",\"name\":\"W\","
+		"\"components\":[{\"type\":\"file-group\",\"name\":\"C\"%s}]}]}";
+	struct shadowcopy_backup *backup, *edited;
+	char text[1024], *saved = NULL;
+
+	snprintf(text, sizeof(text), newer, "");
+	load_backup(text, &backup);
+	snprintf(text, sizeof(text), newer, ",\"differenced_files\":[{\"path\":\"/a\",\"spec\":\"*\","
+		 "\"color\":\"red\"}]");
+	load_backup(text, &edited);
+	act(backup, WRITER, STEP(POST_SNAPSHOT));
+	CHECK(!shadowcopy_backup_merge(sc, backup, edited, &instance_a, 1) &&
+	      !shadowcopy_backup_save(sc, backup, &saved, NULL) &&
+	      strstr(saved, "\"color\": \"red\""),
+	      "what a newer version has in a list is taken over with it");
+	free(saved);
+	shadowcopy_backup_free(backup);
+	shadowcopy_backup_free(edited);
+}
+
+static void times(void)
+{
+	static const char *const bad[] = {
+		"2026-01-31T12:00:0Z", "2026-1-31T12:00:00Z", "2026-01-31 12:00:00Z",
+		"2026-01-31T12:00:00", "2026-02-30T12:00:00Z", "2026-01-31T12:00:60Z",
+		"2026-01-31T12:00:00.Z", "2026-01-31T12:00:00.1234567890Z", "1969-12-31T23:59:59Z",
+		"2201-01-01T00:00:00Z", " 2026-01-31T12:00:00Z", "2026-01-31T12:00:00+01:00",
+	};
+	struct shadowcopy_backup *backup;
+	char text[256];
+	bool refused = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(text, sizeof(text), BACKUP_BEGIN ",\"created\":\"%s\"}", bad[i]);
+		refused &= load_backup(text, &backup) == -EINVAL && !backup && says("no time");
+	}
+	CHECK(refused, "what is no time is refused");
+	CHECK(!load_backup(BACKUP_BEGIN ",\"created\":\"2200-01-01T00:00:00.999999999Z\"}", &backup) &&
+	      backup->created == 7258118400999999999LL, "the year 2200 is one");
+	shadowcopy_backup_free(backup);
+}
+
+/* Of what has the smallest limit: what is full takes no more, and is as it was. */
+static void limits(void)
+{
+	struct shadowcopy_backup_component *c;
+	struct shadowcopy_backup *backup = small_backup(&c);
+	char name[16];
+	int i, rc = 0;
+
+	act(backup, WRITER, STEP(POST_SNAPSHOT));
+	for (i = 0; i < 4096; i++) {
+		sprintf(name, "%d", i);
+		rc |= shadowcopy_backup_component_add_partial(sc, c, "/srv", name, "0:1", NULL);
+	}
+	CHECK(!rc && shadowcopy_backup_component_add_partial(sc, c, "/srv", "x", "0:1", NULL) ==
+	      -E2BIG && says("4096") && c->partial_file_count == 4096, "a list has an end");
+	shadowcopy_backup_free(backup);
+}
+
 static void merging(void)
 {
 	struct shadowcopy_backup_component *c, *copy, *other;
@@ -856,6 +933,8 @@ static void parse_options(void)
 		{ "\"Authoritative\"=\"Item:1\",\"x\"=\"y\",\"Authoritative\"=\"all\"",
 		  "character 34 says" },
 		{ "\"New Component Name\"=\"/x\"", "no logical path" },
+		{ "\"New Component Name\"=\"x\",\"new component name\"=\"y\"", "twice" },
+		{ "\"Roll Forward\"=\"None\",\"Roll Forward\"=\"Partial:x\"", "twice" },
 	};
 	struct shadowcopy_option **list;
 	size_t i, count;
@@ -897,6 +976,9 @@ void test_documents(void)
 	windows();
 	setters();
 	backup_round_trip();
+	copying();
+	times();
+	limits();
 	merging();
 	expansion();
 	specs();

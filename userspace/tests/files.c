@@ -286,6 +286,17 @@ static void types(void)
 	CHECK(!shadowcopy_backup_shadows_needed(sc, backup, &metadata, 1, mounts, 4, needed) &&
 	      !needed[0] && !needed[1] && !needed[2], "and an incremental one needs none here");
 	end();
+	begin_group();
+	add("/srv", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
+	CHECK(!shadowcopy_backup_shadows_needed(sc, backup, &metadata, 1, mounts, 4, needed) &&
+	      !needed[0] && needed[1] && needed[2] && !needed[3],
+	      "recursion needs those of all volumes below, too (A-22)");
+	end();
+	begin_group();
+	add("/srv", "*", true, "/spit", SHADOWCOPY_NEEDED_DEFAULT);
+	CHECK(!shadowcopy_backup_shadows_needed(sc, backup, &metadata, 1, mounts, 4, needed) &&
+	      !needed[1] && needed[3], "and an alternate path that of its own volume (F-29)");
+	end();
 }
 
 static void parts_of_files(void)
@@ -344,13 +355,17 @@ static void parts_of_files(void)
 static void of_the_machine(void)
 {
 	put("conf/a.conf",
-	    "# of the machine\n\n/srv/**/*.db\n[W]\n/srv/b.log\n[Gone]\n/srv/old.log\n");
+	    "# of the machine\n\n/srv/**/*.db\n[Gone]\n/srv/old.log\n[W]\n/srv/b.log\n");
 	put("conf/b.other", "nothing to read\n");
 	with_excludes = true;
 	begin_group();
 	add("/srv", "*", false, NULL, SHADOWCOPY_NEEDED_DEFAULT);
 	CHECK_STRING(list(), "/srv/b.log /srv/link@",
 		     "the machine's excludes, those for absent writers among them (A-29)");
+	/* That of b.log is in a section for W, which is there; here it is in none. */
+	put("conf/b.conf", "/srv/link\n");
+	CHECK_STRING(list(), "/srv/b.log", "a section ends with its file");
+	unlink(at("conf/b.conf"));
 	put("conf/c.conf", "/srv/x\nsrv/*.db\n");
 	list();
 	CHECK(last == -EINVAL && says("c.conf") && says("line 2"), "a bad line is told");
@@ -701,6 +716,13 @@ static void targets(void)
 	shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_AT_REBOOT, NULL,
 					SHADOWCOPY_PARTICIPATION_ALWAYS, false);
 	CHECK_STRING(steps(), "pre stage post reboot", "but a restore at boot is one (l.3)");
+	shadowcopy_backup_component_set_value(sc, entry, SHADOWCOPY_PROPERTY_RESTORE_TARGET,
+					      SHADOWCOPY_TARGET_ALTERNATE);
+	CHECK_STRING(steps(), "pre stage post reboot", "whatever the target");
+	shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_CUSTOM, NULL,
+					SHADOWCOPY_PARTICIPATION_ALWAYS, true);
+	CHECK_STRING(steps(), "pre custom post reboot",
+		     "and a writer's own way is, which may ask for a restart (F-04)");
 	shadowcopy_restore_plan_free(plan);
 	plan = NULL;
 	end();

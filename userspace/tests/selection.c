@@ -479,6 +479,8 @@ static void refusals(void)
 		  "},{\"type\":\"file-group\",\"path\":\"writerData\",\"name\":\"Usage\"", -EINVAL,
 		  "with writerData" },
 		{ "Nothing", "", -ENOENT, "none of that name" },
+		{ "Executables", "},{\"type\":\"database\",\"name\":\"LicenseInfo\"", -ENOENT,
+		  "none of that name and type" },
 	};
 	struct shadowcopy_metadata *all[1];
 	char text[1024];
