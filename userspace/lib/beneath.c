@@ -90,11 +90,11 @@ int sc_open_file_beneath(const char *root, const char *path)
 
 	if (at < 0)
 		return at;
-	if (fstat(at, &status))
+	if (fstat(at, &status)) {
 		fd = -errno;
-	else if (!S_ISREG(status.st_mode))
+	} else if (!S_ISREG(status.st_mode)) {
 		fd = -EMEDIUMTYPE;
-	else {
+	} else {
 		/* The same file, whatever has become of its name. */
 		snprintf(name, sizeof(name), "/proc/self/fd/%d", at);
 		fd = open(name, O_RDONLY | O_CLOEXEC);

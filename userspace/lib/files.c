@@ -872,18 +872,16 @@ static int visit_path(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 		set->found |= fits;
 		return rc;
 	}
-	if (S_ISDIR(status.st_mode)) {
-		if (!source->recursive)
-			return 0;
-		if (!is_excluded(set, source, path, true))
-			rc = push_level(sc, set, source, rest);
-		if (rc || source->reason != SHADOWCOPY_REASON_FILESET)
-			return rc;
-	} else if (!fits) {
-		return 0;
-	} else {
-		set->found = true;
+	if (!S_ISDIR(status.st_mode)) {
+		set->found |= fits;
+		return fits ? emit(sc, set, source, rest, &status) : 0;
 	}
+	if (!source->recursive)
+		return 0;
+	if (!is_excluded(set, source, path, true))
+		rc = push_level(sc, set, source, rest);
+	if (rc || source->reason != SHADOWCOPY_REASON_FILESET)
+		return rc;
 	return emit(sc, set, source, rest, &status);
 }
 

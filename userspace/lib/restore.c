@@ -226,14 +226,15 @@ static int note_partials(struct planning *planning, size_t part)
 
 	for (i = 0; i < entry->partial_file_count; i++) {
 		const struct shadowcopy_partial_file *file = entry->partial_files[i];
+		struct sc_pattern pattern = { .path = file->path, .spec = file->name };
 
 		if (PUSH(planning->partial_files, planning->partial_count, file) ||
-		    sc_patterns_add(&planning->partials, &(struct sc_pattern){
-			.path = file->path, .spec = file->name }))
+		    sc_patterns_add(&planning->partials, &pattern))
 			return no_memory(planning->sc);
 	}
-	return PUSH(planning->first_partials, planning->first_partial_count,
-		    planning->partial_count) ? no_memory(planning->sc) : 0;
+	if (PUSH(planning->first_partials, planning->first_partial_count, planning->partial_count))
+		return no_memory(planning->sc);
+	return 0;
 }
 
 /* What the document adds, behind the file sets of all parts. */
@@ -410,9 +411,12 @@ static void place_all(struct planning *planning, const struct shadowcopy_media_f
 {
 	size_t i;
 
-	for (i = 0; i < count && !planning->rc; i++)
-		if ((media[i].kind == SHADOWCOPY_ITEM_RANGES) == ranges)
+	for (i = 0; i < count && !planning->rc; i++) {
+		bool is_ranges = media[i].kind == SHADOWCOPY_ITEM_RANGES;
+
+		if (is_ranges == ranges)
 			place_one(planning, &media[i]);
+	}
 }
 
 /* --- methods and targets -------------------------------------------------------------- */
@@ -677,12 +681,12 @@ static int add_part(struct planning *planning, const struct shadowcopy_metadata 
 /* The file sets of what is restored of a writer by the parts from @first on. */
 static int claim_writer(struct planning *planning, const struct sc_tree *tree, size_t first)
 {
+	const struct shadowcopy_backup_component *entry;
 	size_t part, i;
 	int rc = 0;
 
 	for (part = first; part < planning->plan->part_count; part++) {
-		const struct shadowcopy_backup_component *entry = planning->plan->parts[part]->entry;
-
+		entry = planning->plan->parts[part]->entry;
 		for (i = 0; i < tree->count && !rc; i++)
 			if (tree->branches[i].by == entry && sc_is_restored(&tree->branches[i]))
 				rc = claim_component(planning, part, tree->branches[i].component);

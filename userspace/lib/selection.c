@@ -713,8 +713,8 @@ static int may_restore_alone(struct shadowcopy *sc,
 	if (by != entry)
 		return choose_fail(sc, -ENOENT, "select for restore", path, name,
 				   "it was not backed up with", entry->name,
-				   by ? "select its own entry, or a part of the one that it came with" :
-				   "restore it from a backup that has it");
+				   by ? "select the entry that it was backed up with" :
+					"restore it from a backup that has it");
 	if (!component->restore_selectable)
 		return choose_fail(sc, -EINVAL, "select for restore", path, name,
 				   "it cannot be restored alone, but comes with", entry->name,

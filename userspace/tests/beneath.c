@@ -16,8 +16,8 @@
 #define SYS_openat2 -1
 #define sc_open_beneath open_by_steps
 #define sc_open_file_beneath open_file_by_steps
-int open_by_steps(const char *root, const char *path, int flags);
-int open_file_by_steps(const char *root, const char *path);
+#undef SHADOWCOPY_BENEATH_H
+#include "../lib/beneath.h"
 #include "../lib/beneath.c"
 #undef sc_open_beneath
 #undef sc_open_file_beneath

@@ -221,8 +221,8 @@ static void metadata_rules(void)
 	CHECK(!shadowcopy_metadata_check_all(sc, all, 2), "writers of two classes may");
 	shadowcopy_metadata_free(other);
 	shadowcopy_metadata_new(sc, &class_a, &instance_b, "W", &other);
-	shadowcopy_metadata_add_component(sc, other, SHADOWCOPY_COMPONENT_FILE_GROUP, "X", "C", NULL,
-					  true, false, 0, NULL);
+	shadowcopy_metadata_add_component(sc, other, SHADOWCOPY_COMPONENT_FILE_GROUP, "X", "C",
+					  NULL, true, false, 0, NULL);
 	all[1] = other;
 	CHECK(!shadowcopy_metadata_check_all(sc, all, 2), "and instances with other logical paths");
 	shadowcopy_metadata_free(metadata);
@@ -481,7 +481,7 @@ static void windows(void)
 	size_t i, step;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		char who[17] = "", what[128];
+		char who[64] = "", what[128];
 
 		for (step = 0; step <= STEP(RESTORED); step++) {
 			bool requester = !shadowcopy_property_check(sc, rows[i].property,
@@ -491,7 +491,8 @@ static void windows(void)
 
 			if (step == STEP(RESTORE_INIT))
 				strcat(who, " ");
-			strcat(who, requester && writer ? "!" : requester ? "r" : writer ? "w" : "-");
+			strcat(who, requester && writer ? "both" : requester ? "r" :
+			       writer ? "w" : "-");
 		}
 		snprintf(what, sizeof(what), "%s: %s in its window only", rows[i].row,
 			 shadowcopy_property_name(rows[i].property));
@@ -719,8 +720,8 @@ static void copying(void)
 
 	snprintf(text, sizeof(text), newer, "");
 	load_backup(text, &backup);
-	snprintf(text, sizeof(text), newer, ",\"differenced_files\":[{\"path\":\"/a\",\"spec\":\"*\","
-		 "\"color\":\"red\"}]");
+	snprintf(text, sizeof(text), newer,
+		 ",\"differenced_files\":[{\"path\":\"/a\",\"spec\":\"*\",\"color\":\"red\"}]");
 	load_backup(text, &edited);
 	act(backup, WRITER, STEP(POST_SNAPSHOT));
 	CHECK(!shadowcopy_backup_merge(sc, backup, edited, &instance_a, 1) &&
@@ -750,7 +751,8 @@ static void times(void)
 		refused &= load_backup(text, &backup) == -EINVAL && !backup && says("no time");
 	}
 	CHECK(refused, "what is no time is refused");
-	CHECK(!load_backup(BACKUP_BEGIN ",\"created\":\"2200-01-01T00:00:00.999999999Z\"}", &backup) &&
+	CHECK(!load_backup(BACKUP_BEGIN ",\"created\":\"2200-01-01T00:00:00.999999999Z\"}",
+			   &backup) &&
 	      backup->created == 7258118400999999999LL, "the year 2200 is one");
 	shadowcopy_backup_free(backup);
 }

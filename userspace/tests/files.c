@@ -248,9 +248,9 @@ static void after_failures(void)
 		found += rc > 0;
 		failed += rc < 0;
 		if (rc == -ENXIO)
-			CHECK(says("no shadow has it"), "of a file that no shadow has that is said");
+			CHECK(says("no shadow has it"), "a file that no shadow has is told");
 		if (rc == -EINVAL)
-			CHECK(says("no regular file"), "ranges are read from a file, and nothing else");
+			CHECK(says("no regular file"), "ranges are read from a file only");
 	}
 	shadowcopy_backup_set_free(set);
 	unlink(at("srv/pipe"));
@@ -281,6 +281,13 @@ static void types(void)
 	CHECK_STRING(list(), "/srv/a.db", "masks choose file sets (G-17)");
 	CHECK(!shadowcopy_backup_shadows_needed(sc, backup, &metadata, 1, mounts, 4, needed) &&
 	      !needed[0] && needed[1] && !needed[2] && !needed[3], "and volumes");
+	backup->type = SHADOWCOPY_TYPE_COPY;
+	CHECK_STRING(list(), "/srv/a.db", "a copy is as a full one (G-02)");
+	backup->type = SHADOWCOPY_TYPE_DIFFERENTIAL;
+	CHECK_STRING(list(), "/srv/a.db", "and so is what the writer cannot do (G-16)");
+	shadowcopy_metadata_set_schema(sc, metadata, SHADOWCOPY_SCHEMA_INCREMENTAL |
+				       SHADOWCOPY_SCHEMA_DIFFERENTIAL);
+	CHECK_STRING(list(), "", "where it can it has masks, too (G-04)");
 	backup->type = SHADOWCOPY_TYPE_INCREMENTAL;
 	CHECK_STRING(list(), "/srv/deep/d.db /srv/deep/er/ /srv/deep/er/e.db", "for each type");
 	CHECK(!shadowcopy_backup_shadows_needed(sc, backup, &metadata, 1, mounts, 4, needed) &&
@@ -408,8 +415,10 @@ static size_t search(const struct sc_patterns *patterns, const char *file, bool 
 	for (; from < to; from++) {
 		const struct sc_pattern *pattern = &patterns->all[from];
 
-		if (directory ? pattern->directories && sc_pattern_has(pattern->path, "*", true, file) :
-		    sc_pattern_has(pattern->path, pattern->spec, pattern->recursive, file))
+		if (directory && !pattern->directories)
+			continue;
+		if (sc_pattern_has(pattern->path, directory ? "*" : pattern->spec,
+				   pattern->recursive, file))
 			return from;
 	}
 	return SC_NO_PATTERN;
@@ -581,7 +590,8 @@ static void two_writers(void)
 	for (i = 0; !last && i < plan->step_count; i++)
 		used += snprintf(listed + used, sizeof(listed) - used, "%s%s-%s", used ? " " : "",
 				 plan->steps[i]->metadata->name, step_names[plan->steps[i]->kind]);
-	CHECK_STRING(listed, "W-pre V-pre W-stop W-copy W-start V-copy W-post V-post V-stop V-start",
+	CHECK_STRING(listed,
+		     "W-pre V-pre W-stop W-copy W-start V-copy W-post V-post V-stop V-start",
 		     "what is told is told to all writers before the next thing is done (l.1)");
 	CHECK(plan && plan->part_count == 2 && plan->parts[1]->file_count == 1 &&
 	      !strcmp(plan->parts[1]->files[0]->path, "/etc/passwd") && !plan->unclaimed_count,
@@ -626,16 +636,16 @@ static void hostile_media(void)
 static void places(void)
 {
 	static const struct shadowcopy_media_file some[] = {
-		{ "/srv/deep", SHADOWCOPY_ITEM_DIRECTORY }, { "/srv/ranges", SHADOWCOPY_ITEM_RANGES },
-		{ "/srv/a.db", SHADOWCOPY_ITEM_FILE },
+		{ "/srv/deep", SHADOWCOPY_ITEM_DIRECTORY },
+		{ "/srv/ranges", SHADOWCOPY_ITEM_RANGES }, { "/srv/a.db", SHADOWCOPY_ITEM_FILE },
 	};
 	struct shadowcopy_component *flat = NULL;
 	size_t i;
 
 	begin_group();
 	add("/srv", "*", true, NULL, SHADOWCOPY_NEEDED_DEFAULT);
-	shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_FILE_GROUP, "C", "Flat",
-					  NULL, false, false, 0, &flat);
+	shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_FILE_GROUP, "C",
+					  "Flat", NULL, false, false, 0, &flat);
 	/* The first one is looked at first. */
 	metadata->components[1] = metadata->components[0];
 	metadata->components[0] = flat;

@@ -24,7 +24,7 @@ static const char *lookup(void *data, const char *name)
 	return name[0] == 'A' ? "/a" : NULL;
 }
 
-static char top[] = "/tmp/shadowcopy-fuzz.XXXXXX";
+static char top[32] = "/tmp/shadowcopy-fuzz.XXXXXX";
 
 static void remove_top(void)
 {

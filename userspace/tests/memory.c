@@ -559,6 +559,8 @@ static const struct row {
 	{ "texts are read", texts, true, false },
 };
 
+#define ROWS (sizeof(rows) / sizeof(*rows))
+
 /* --- doing it ------------------------------------------------------------------------- */
 
 static int edit(struct world *w)
@@ -733,7 +735,7 @@ int main(void)
 
 	json_set_alloc_funcs(__wrap_malloc, free);
 	make_tree();
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < ROWS; i++) {
 		bool good = try_all(&rows[i], false) & try_all(&rows[i], true);
 
 		failures += !good;

@@ -355,7 +355,8 @@ static void offers(void)
 		data = entry(NULL, "writerData");
 		shadowcopy_backup_component_set_text(sc, data, SHADOWCOPY_PROPERTY_RESTORE_OPTIONS,
 						     rows[i].option);
-		CHECK(!shadowcopy_restore_check(sc, backup, all, 1), "what is not selected may ask");
+		CHECK(!shadowcopy_restore_check(sc, backup, all, 1),
+		      "what is not selected may ask for anything");
 		shadowcopy_backup_select(sc, data, mine, mine);
 		by_option = shadowcopy_restore_check(sc, backup, all, 1);
 		shadowcopy_backup_component_set_text(sc, data, SHADOWCOPY_PROPERTY_RESTORE_OPTIONS,
