@@ -69,6 +69,9 @@ const char *sc_place_fault(const char *path);
 /* Is @path @directory, or something below it?  Then the rest without its '/'. */
 const char *sc_path_below(const char *path, const char *directory);
 
+/* "directory/rest", or @directory where there is no rest, to be freed; NULL: no memory. */
+char *sc_path_join(const char *directory, const char *rest);
+
 /* Is a file, by its full path, one of those? */
 bool sc_pattern_has(const char *path, const char *spec, bool recursive, const char *file);
 

@@ -2,11 +2,9 @@
 /*
  * files.c - the files of a backup (VSS f.4).
  *
- * The chosen components are turned into a row of sources: for each entry of the document
- * first its differenced files, then its partial ones, then the file sets of its
- * components that the type of the backup asks for.  The row is then walked, source by source
- * and directory by directory.  A file goes to the first source of its entry that has it;
- * what the writer or the machine excludes goes to none.
+ * The row of sources (sources.c) is walked, source by source and directory by directory.  A
+ * file goes to the first source of its entry that has it; what the writer or the machine
+ * excludes goes to none.
  *
  * A file has two paths: the one that it is restored to, which excludes are compared with, and
  * the one that it is read from: the alternate path's instead of the first, and of that the
@@ -23,27 +21,9 @@
 #include <unistd.h>
 
 #include "beneath.h"
-#include "document.h"
 #include "exclude.h"
 #include "patterns.h"
-#include "tree.h"
-
-struct source {
-	const struct shadowcopy_metadata *metadata;
-	size_t writer;		/* which of all metadata that is */
-	const struct shadowcopy_backup_component *entry;
-	const struct shadowcopy_component *component;
-	const struct shadowcopy_partial_file *partial;
-	uint32_t reason;
-	const char *path;	/* where the files are */
-	const char *spec;
-	bool recursive;
-	char *from;		/* where they are read, before shadows are looked at */
-	bool needs_shadow;
-	int64_t modified;
-	bool by_records;
-	size_t first;		/* number of the first source of the entry */
-};
+#include "sources.h"
 
 /* A directory that is being walked. */
 struct level {
@@ -61,8 +41,7 @@ struct shadowcopy_backup_set {
 	struct sc_excludes machine;	/* what the machine excludes */
 	struct sc_patterns excludes;	/* the same, to look it up */
 	struct sc_patterns *of_writers;	/* excludes of each metadata */
-	struct source *sources;
-	size_t source_count;
+	struct sc_sources sources;
 	struct sc_patterns claims;	/* of the sources, by their numbers */
 	size_t current;
 	struct level *levels;
@@ -74,347 +53,9 @@ struct shadowcopy_backup_set {
 	struct shadowcopy_range *ranges;
 };
 
-/* --- types of backup ------------------------------------------------------------- */
-
-/* What a type asks of a writer; one that it does not know is a full one (G-16). */
-static const struct {
-	uint32_t type;
-	uint32_t schema;
-	uint32_t needed;
-} type_needs[] = {
-	{ SHADOWCOPY_TYPE_INCREMENTAL, SHADOWCOPY_SCHEMA_INCREMENTAL,
-	  SHADOWCOPY_NEEDED_INCREMENTAL },
-	{ SHADOWCOPY_TYPE_DIFFERENTIAL, SHADOWCOPY_SCHEMA_DIFFERENTIAL,
-	  SHADOWCOPY_NEEDED_DIFFERENTIAL },
-	{ SHADOWCOPY_TYPE_LOG, SHADOWCOPY_SCHEMA_LOG, SHADOWCOPY_NEEDED_LOG },
-};
-
-static uint32_t needed_by(const struct shadowcopy_backup *backup,
-			  const struct shadowcopy_metadata *metadata)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(type_needs); i++)
-		if (type_needs[i].type == backup->type && (metadata->schema & type_needs[i].schema))
-			return type_needs[i].needed;
-	return SHADOWCOPY_NEEDED_FULL;
-}
-
-/* --- sources ---------------------------------------------------------------------- */
-
-struct gathering {
-	struct shadowcopy *sc;
-	const struct shadowcopy_backup *backup;
-	struct sc_tree tree;		/* of the writer that is looked at */
-	/* The file sets of the entry that is looked at, and what they are. */
-	struct sc_patterns patterns;
-	struct known *known;
-	struct source *sources;
-	size_t count;
-};
-
-/* A file set of a component. */
-struct known {
-	const struct shadowcopy_component *component;
-	const struct shadowcopy_fileset *set;
-};
-
 static int no_memory(struct shadowcopy *sc)
 {
 	return SC_FAIL(sc, -ENOMEM, .action = "list the files");
-}
-
-static void clear_sources(struct source *sources, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		free(sources[i].from);
-	free(sources);
-}
-
-/* "directory/rest", or the one of them that is not empty. */
-static char *join(const char *directory, const char *rest)
-{
-	char *path;
-
-	if (asprintf(&path, "%s%s%s", *rest && !strcmp(directory, "/") ? "" : directory,
-		     *rest ? "/" : "", rest) < 0)
-		return NULL;
-	return path;
-}
-
-/* It is read from what is at @rest below @from. */
-static int add_source(struct gathering *gathering, const struct source *source, const char *from,
-		      const char *rest)
-{
-	size_t count = gathering->count;
-	struct source *more;
-
-	if (strstr(source->path, "${") || strstr(from, "${"))
-		return SC_FAIL(gathering->sc, -EINVAL, .action = "list the files in",
-			       .object = source->path, .cause = "it has a variable in it",
-			       .remedy = "expand the documents before");
-	if (!(count & (count - 1))) {
-		more = realloc(gathering->sources, (count ? 2 * count : 1) * sizeof(*more));
-		if (!more)
-			return no_memory(gathering->sc);
-		gathering->sources = more;
-	}
-	more = &gathering->sources[count];
-	*more = *source;
-	more->from = join(from, rest);
-	if (!more->from)
-		return no_memory(gathering->sc);
-	gathering->count++;
-	return 0;
-}
-
-typedef int (*fileset_fn)(void *data, const struct shadowcopy_component *component,
-			  const struct shadowcopy_fileset *set, bool log);
-
-/* Call @fn for each file set of a component until it answers not 0. */
-static int each_fileset(const struct shadowcopy_component *component, fileset_fn fn, void *data)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < component->file_count && !rc; i++)
-		rc = fn(data, component, component->files[i], false);
-	for (i = 0; i < component->database_count && !rc; i++)
-		rc = fn(data, component, component->databases[i], false);
-	for (i = 0; i < component->log_count && !rc; i++)
-		rc = fn(data, component, component->logs[i], true);
-	return rc;
-}
-
-/* Call @fn for each file set that is in the backup by an entry. */
-static int each_in_entry(const struct gathering *gathering,
-			 const struct shadowcopy_metadata *metadata,
-			 const struct shadowcopy_backup_component *entry, fileset_fn fn, void *data)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < metadata->component_count && !rc; i++)
-		if (gathering->tree.branches[i].by == entry)
-			rc = each_fileset(metadata->components[i], fn, data);
-	return rc;
-}
-
-static int count_fileset(void *data, const struct shadowcopy_component *component,
-			 const struct shadowcopy_fileset *set, bool log)
-{
-	(void)component;
-	(void)set;
-	(void)log;
-	++*(size_t *)data;
-	return 0;
-}
-
-static int know_fileset(void *data, const struct shadowcopy_component *component,
-			const struct shadowcopy_fileset *set, bool log)
-{
-	struct gathering *gathering = data;
-
-	(void)log;
-	gathering->known[gathering->patterns.count] = (struct known){ component, set };
-	return sc_patterns_add(&gathering->patterns, &(struct sc_pattern){
-		.path = set->path, .spec = set->spec, .recursive = set->recursive });
-}
-
-static void forget_filesets(struct gathering *gathering)
-{
-	sc_patterns_clear(&gathering->patterns);
-	free(gathering->known);
-	gathering->known = NULL;
-}
-
-/* Make the file sets of an entry ready to be looked up. */
-static int know_filesets(struct gathering *gathering, const struct source *base)
-{
-	size_t count = 0;
-	int rc;
-
-	each_in_entry(gathering, base->metadata, base->entry, count_fileset, &count);
-	gathering->known = calloc(count + 1, sizeof(*gathering->known));
-	rc = gathering->known ? each_in_entry(gathering, base->metadata, base->entry, know_fileset,
-					      gathering) : -ENOMEM;
-	if (!rc)
-		rc = sc_patterns_sort(&gathering->patterns);
-	return rc ? no_memory(gathering->sc) : 0;
-}
-
-/* Is a file set read from a shadow in this backup?  Also where it was not to be in it at all. */
-static bool needs_shadow(const struct gathering *gathering, const struct source *source,
-			 const struct shadowcopy_fileset *set)
-{
-	uint32_t needed = needed_by(gathering->backup, source->metadata);
-
-	return !(set->needed & needed) || set->needed & SHADOWCOPY_NEEDED_SHADOW(needed);
-}
-
-/* Differenced files and partial files are read as the file set that they are of. */
-static int add_related(struct gathering *gathering, struct source *source, size_t number)
-{
-	const struct shadowcopy_fileset *set;
-
-	source->needs_shadow = true;
-	if (number == SC_NO_PATTERN)
-		return add_source(gathering, source, source->path, "");
-	set = gathering->known[number].set;
-	source->component = gathering->known[number].component;
-	source->needs_shadow = needs_shadow(gathering, source, set);
-	if (!set->alternate)
-		return add_source(gathering, source, source->path, "");
-	return add_source(gathering, source, set->alternate,
-			  sc_path_below(source->path, set->path));
-}
-
-static int add_differenced(struct gathering *gathering, const struct source *base)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < base->entry->differenced_file_count && !rc; i++) {
-		const struct shadowcopy_differenced_file *file = base->entry->differenced_files[i];
-		struct source source = *base;
-
-		source.reason = SHADOWCOPY_REASON_DIFFERENCED;
-		source.path = file->path;
-		source.spec = file->spec;
-		source.recursive = file->recursive;
-		source.modified = file->modified;
-		source.by_records = !file->modified;
-		rc = add_related(gathering, &source,
-				 sc_patterns_exactly(&gathering->patterns, file->path, file->spec,
-						     file->recursive));
-	}
-	return rc;
-}
-
-static int add_partial(struct gathering *gathering, const struct source *base)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < base->entry->partial_file_count && !rc; i++) {
-		struct source source = *base;
-		char *file;
-
-		source.reason = SHADOWCOPY_REASON_PARTIAL;
-		source.partial = base->entry->partial_files[i];
-		source.path = source.partial->path;
-		source.spec = source.partial->name;
-		file = join(source.path, source.spec);
-		if (!file)
-			return no_memory(gathering->sc);
-		rc = add_related(gathering, &source,
-				 sc_patterns_find(&gathering->patterns, file, false, 0,
-						  gathering->patterns.count));
-		free(file);
-	}
-	return rc;
-}
-
-struct adding {
-	struct gathering *gathering;
-	const struct source *base;
-};
-
-static int add_fileset(void *data, const struct shadowcopy_component *component,
-		       const struct shadowcopy_fileset *set, bool log)
-{
-	struct adding *adding = data;
-	struct source source = *adding->base;
-	uint32_t needed = needed_by(adding->gathering->backup, source.metadata);
-
-	/* A log backup is of log files, whatever the masks of others say (G-05). */
-	if (!(set->needed & needed) || (needed == SHADOWCOPY_NEEDED_LOG && !log))
-		return 0;
-	source.reason = SHADOWCOPY_REASON_FILESET;
-	source.component = component;
-	source.path = set->path;
-	source.spec = set->spec;
-	source.recursive = set->recursive;
-	source.needs_shadow = set->needed & SHADOWCOPY_NEEDED_SHADOW(needed);
-	return add_source(adding->gathering, &source, set->alternate ?: set->path, "");
-}
-
-/* What the document says of some files, as the file sets that they are of. */
-static int add_files(struct gathering *gathering, const struct source *base)
-{
-	int rc;
-
-	if (!base->entry->differenced_file_count && !base->entry->partial_file_count)
-		return 0;
-	rc = know_filesets(gathering, base);
-	if (!rc)
-		rc = add_differenced(gathering, base);
-	if (!rc)
-		rc = add_partial(gathering, base);
-	forget_filesets(gathering);
-	return rc;
-}
-
-static int gather_entries(struct gathering *gathering,
-			  const struct shadowcopy_backup_writer *writer,
-			  const struct shadowcopy_metadata *metadata, size_t number)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < writer->component_count && !rc; i++) {
-		struct source base = {
-			.metadata = metadata, .writer = number, .entry = writer->components[i],
-			.first = gathering->count,
-		};
-		struct adding adding = { gathering, &base };
-
-		rc = add_files(gathering, &base);
-		if (!rc)
-			rc = each_in_entry(gathering, metadata, base.entry, add_fileset, &adding);
-	}
-	return rc;
-}
-
-static int gather_writer(struct gathering *gathering, const struct shadowcopy_backup_writer *writer,
-			 const struct shadowcopy_metadata *metadata, size_t number)
-{
-	int rc = sc_tree_new(gathering->sc, metadata, &gathering->tree);
-
-	if (rc)
-		return rc;
-	sc_tree_enter(&gathering->tree, writer);
-	rc = gather_entries(gathering, writer, metadata, number);
-	sc_tree_clear(&gathering->tree);
-	return rc;
-}
-
-static int gather(struct gathering *gathering, struct shadowcopy_metadata *const *metadata,
-		  size_t count)
-{
-	const struct shadowcopy_backup *backup = gathering->backup;
-	size_t i, number;
-	int rc = 0;
-
-	for (i = 0; i < backup->writer_count && !rc; i++) {
-		const struct shadowcopy_metadata *of = sc_metadata_of(backup->writers[i], metadata,
-								      count);
-
-		for (number = 0; of && metadata[number] != of; number++)
-			;
-		if (!of)
-			rc = SC_FAIL(gathering->sc, -ENOENT, .action = "list the files of writer",
-				     .object = backup->writers[i]->name,
-				     .cause = "its metadata is not there",
-				     .remedy = "give that which the components were chosen from");
-		else
-			rc = gather_writer(gathering, backup->writers[i], of, number);
-	}
-	if (rc)
-		clear_sources(gathering->sources, gathering->count);
-	return rc;
 }
 
 /* --- the list ------------------------------------------------------------------------ */
@@ -444,8 +85,8 @@ static int index_sources(struct shadowcopy_backup_set *set)
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < set->source_count && !rc; i++) {
-		const struct source *source = &set->sources[i];
+	for (i = 0; i < set->sources.count && !rc; i++) {
+		const struct sc_source *source = &set->sources.all[i];
 
 		rc = sc_patterns_add(&set->claims, &(struct sc_pattern){
 			.path = source->path, .spec = source->spec,
@@ -464,25 +105,24 @@ SC_EXPORT int shadowcopy_backup_set_new(struct shadowcopy *sc,
 					const struct shadowcopy_shadow_map *maps, size_t map_count,
 					struct shadowcopy_backup_set **setp)
 {
-	struct gathering gathering = { .sc = sc, .backup = backup };
 	struct shadowcopy_backup_set *set;
+	struct sc_sources sources;
 	int rc;
 
 	*setp = NULL;
-	rc = gather(&gathering, metadata, count);
+	rc = sc_sources_gather(sc, backup, metadata, count, &sources);
 	if (rc)
 		return rc;
 	set = calloc(1, sizeof(*set));
 	if (!set) {
-		clear_sources(gathering.sources, gathering.count);
+		sc_sources_clear(&sources);
 		return no_memory(sc);
 	}
 	set->metadata = metadata;
 	set->metadata_count = count;
 	set->maps = maps;
 	set->map_count = map_count;
-	set->sources = gathering.sources;
-	set->source_count = gathering.count;
+	set->sources = sources;
 	set->of_writers = calloc(count + 1, sizeof(*set->of_writers));
 	if (!set->of_writers || index_sources(set)) {
 		shadowcopy_backup_set_free(set);
@@ -555,7 +195,7 @@ SC_EXPORT void shadowcopy_backup_set_free(struct shadowcopy_backup_set *set)
 		sc_patterns_clear(&set->of_writers[i]);
 	free(set->of_writers);
 	sc_patterns_clear(&set->claims);
-	clear_sources(set->sources, set->source_count);
+	sc_sources_clear(&set->sources);
 	free(set->levels);
 	free(set);
 }
@@ -580,9 +220,9 @@ static const struct shadowcopy_shadow_map *find_map(const struct shadowcopy_back
 
 /* Where to read what the source has at @rest: the root, and what is below it. */
 static int locate(struct shadowcopy *sc, const struct shadowcopy_backup_set *set,
-		  const struct source *source, const char *rest, char **root, char **below)
+		  const struct sc_source *source, const char *rest, char **root, char **below)
 {
-	char *logical = join(source->from, rest);
+	char *logical = sc_path_join(source->from, rest);
 	const struct shadowcopy_shadow_map *map;
 	const char *tail;
 	int rc = 0;
@@ -668,7 +308,7 @@ static int read_names(DIR *directory, struct level *level)
 
 /* One file is looked for by its name: its directory need not be read. */
 static int push_name(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
-		     const struct source *source)
+		     const struct sc_source *source)
 {
 	struct level *level = add_level(set, "");
 
@@ -681,7 +321,7 @@ static int push_name(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 
 /* Go into a directory.  One that is not there has no files. */
 static int push_level(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
-		      const struct source *source, const char *rest)
+		      const struct sc_source *source, const char *rest)
 {
 	struct level *level;
 	char *root, *below;
@@ -709,7 +349,7 @@ static int push_level(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 	return rc ? open_fail(sc, rc, source->path) : 0;
 }
 
-static bool is_excluded(const struct shadowcopy_backup_set *set, const struct source *source,
+static bool is_excluded(const struct shadowcopy_backup_set *set, const struct sc_source *source,
 			const char *file, bool directory)
 {
 	const struct sc_patterns *of_writer = &set->of_writers[source->writer];
@@ -724,14 +364,14 @@ static bool is_excluded(const struct shadowcopy_backup_set *set, const struct so
  * Does an earlier source of the same entry have the file?  A directory belongs to the first
  * recursive file set that is above it, whatever its pattern.
  */
-static bool is_claimed(const struct shadowcopy_backup_set *set, const struct source *source,
+static bool is_claimed(const struct shadowcopy_backup_set *set, const struct sc_source *source,
 		       const char *file, bool directory)
 {
 	return sc_patterns_find(&set->claims, file, directory, source->first,
-				source - set->sources) != SC_NO_PATTERN;
+				source - set->sources.all) != SC_NO_PATTERN;
 }
 
-static bool has_partial(const struct source *source, const char *file)
+static bool has_partial(const struct sc_source *source, const char *file)
 {
 	size_t i;
 
@@ -754,7 +394,7 @@ static bool is_newer(const struct stat *status, int64_t modified)
 }
 
 /* The item is the file at @rest; the set owns @path and @read. */
-static int fill_item(struct shadowcopy_backup_set *set, const struct source *source, char *path,
+static int fill_item(struct shadowcopy_backup_set *set, const struct sc_source *source, char *path,
 		     char *read, uint32_t kind, bool live)
 {
 	clear_item(set);
@@ -806,13 +446,13 @@ static int fill_ranges(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 
 /* One file that the source's pattern fits: 1 where it is the next item. */
 static int emit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
-		const struct source *source, const char *rest, const struct stat *status)
+		const struct sc_source *source, const char *rest, const struct stat *status)
 {
 	char *path, *root, *below, *read;
 	bool live;
 	int rc;
 
-	path = join(source->path, rest);
+	path = sc_path_join(source->path, rest);
 	if (!path)
 		return no_memory(sc);
 	if (is_excluded(set, source, path, S_ISDIR(status->st_mode)) ||
@@ -827,7 +467,7 @@ static int emit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 		return rc;
 	}
 	live = !strcmp(root, "/");
-	read = join(root, below);
+	read = sc_path_join(root, below);
 	free(root);
 	free(below);
 	if (!read) {
@@ -840,7 +480,7 @@ static int emit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 
 /* -ENOENT, or a failure that is explained. */
 static int stat_name(struct shadowcopy *sc, const struct shadowcopy_backup_set *set,
-		     const struct source *source, const char *rest, const char *path,
+		     const struct sc_source *source, const char *rest, const char *path,
 		     struct stat *status)
 {
 	char *root, *below;
@@ -860,7 +500,7 @@ static int stat_name(struct shadowcopy *sc, const struct shadowcopy_backup_set *
 
 /* What is at @rest below the source's path, and at @path: 1 where it is the next item. */
 static int visit_path(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
-		      const struct source *source, const char *rest, const char *path, bool fits)
+		      const struct sc_source *source, const char *rest, const char *path, bool fits)
 {
 	struct stat status;
 	int rc = stat_name(sc, set, source, rest, path, &status);
@@ -887,7 +527,7 @@ static int visit_path(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 
 /* A name in the directory on top: 1 where it is the next item. */
 static int visit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
-		 const struct source *source, const char *name)
+		 const struct sc_source *source, const char *name)
 {
 	bool fits = shadowcopy_spec_matches(source->spec, name);
 	const char *above = set->levels[set->depth - 1].rest;
@@ -896,8 +536,8 @@ static int visit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 
 	if (!fits && !source->recursive)
 		return 0;
-	rest = *above ? join(above, name) : strdup(name);
-	path = rest ? join(source->path, rest) : NULL;
+	rest = *above ? sc_path_join(above, name) : strdup(name);
+	path = rest ? sc_path_join(source->path, rest) : NULL;
 	rc = path ? visit_path(sc, set, source, rest, path, fits) : no_memory(sc);
 	free(rest);
 	free(path);
@@ -906,7 +546,7 @@ static int visit(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 
 /* A file that is named itself has to be there, a pattern may fit nothing (F-26). */
 static int end_source(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
-		      const struct source *source)
+		      const struct sc_source *source)
 {
 	char *path;
 	int rc;
@@ -915,7 +555,7 @@ static int end_source(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 	set->begun = false;
 	if (set->found || strpbrk(source->spec, "*?"))
 		return 0;
-	path = join(source->path, source->spec);
+	path = sc_path_join(source->path, source->spec);
 	rc = SC_FAIL(sc, -ENOENT, .action = "back up", .object = path ?: source->spec,
 		     .cause = "it is named by the writer, and not there",
 		     .remedy = "see to why it is missing; a writer names by patterns what may be");
@@ -924,7 +564,7 @@ static int end_source(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 }
 
 static int begin_source(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
-			const struct source *source)
+			const struct sc_source *source)
 {
 	const struct shadowcopy_partial_file *partial = source->partial;
 	char *path, *read;
@@ -960,8 +600,8 @@ SC_EXPORT int shadowcopy_backup_set_next(struct shadowcopy *sc, struct shadowcop
 	int rc = 0;
 
 	*itemp = NULL;
-	while (!rc && set->current < set->source_count) {
-		const struct source *source = &set->sources[set->current];
+	while (!rc && set->current < set->sources.count) {
+		const struct sc_source *source = &set->sources.all[set->current];
 		struct level *level = set->depth ? &set->levels[set->depth - 1] : NULL;
 
 		if (!set->begun) {
@@ -979,45 +619,4 @@ SC_EXPORT int shadowcopy_backup_set_next(struct shadowcopy *sc, struct shadowcop
 	if (rc > 0)
 		*itemp = &set->item;
 	return rc;
-}
-
-/* --- which shadows are needed ------------------------------------------------------- */
-
-/* The mount that a path is on, and for recursion all mounts below it. */
-static void mark_mounts(const struct source *source, const char *const *mounts, size_t count,
-			bool *needed)
-{
-	size_t i, best = count;
-
-	for (i = 0; i < count; i++) {
-		if (sc_path_below(source->from, mounts[i]) &&
-		    (best == count || strlen(mounts[i]) > strlen(mounts[best])))
-			best = i;
-		if (source->recursive && sc_path_below(mounts[i], source->from))
-			needed[i] = true;
-	}
-	if (best < count)
-		needed[best] = true;
-}
-
-SC_EXPORT int shadowcopy_backup_shadows_needed(struct shadowcopy *sc,
-					       const struct shadowcopy_backup *backup,
-					       struct shadowcopy_metadata *const *metadata,
-					       size_t count, const char *const *mounts,
-					       size_t mount_count, bool *needed)
-{
-	struct gathering gathering = { .sc = sc, .backup = backup };
-	size_t i;
-	int rc;
-
-	for (i = 0; i < mount_count; i++)
-		needed[i] = false;
-	rc = gather(&gathering, metadata, count);
-	if (rc)
-		return rc;
-	for (i = 0; i < gathering.count; i++)
-		if (gathering.sources[i].needs_shadow)
-			mark_mounts(&gathering.sources[i], mounts, mount_count, needed);
-	clear_sources(gathering.sources, gathering.count);
-	return 0;
 }

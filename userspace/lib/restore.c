@@ -103,16 +103,6 @@ static int add_step(struct planning *planning, uint32_t kind, uint32_t condition
 
 /* --- files and their destinations ----------------------------------------------------- */
 
-static char *join(const char *directory, const char *rest)
-{
-	char *path;
-
-	if (asprintf(&path, "%s%s%s", *rest && !strcmp(directory, "/") ? "" : directory,
-		     *rest ? "/" : "", rest) < 0)
-		return NULL;
-	return path;
-}
-
 #define SAME_SET(a, b) \
 	(!strcmp((a)->path, (b)->path) && !strcmp((a)->spec, (b)->spec) && \
 	 (a)->recursive == (b)->recursive)
@@ -317,7 +307,7 @@ static size_t add_directed(struct planning *planning, const struct claim *claim,
 		file = add_file(planning, claim, media);
 		if (!file)
 			break;
-		file->destination = join(target->destination_path, target->destination_name);
+		file->destination = sc_path_join(target->destination_path, target->destination_name);
 		file->ranges = target->ranges;
 		file->destination_ranges = target->destination_ranges;
 		if (!file->destination)
@@ -349,8 +339,8 @@ static void place_file(struct planning *planning, const struct claim *claim,
 		file->destination = strdup(media->path);
 	} else {
 		rest = sc_path_below(media->path, claim->set->path);
-		file->destination = join(claim->target, rest);
-		file->alternate = claim->alternate ? join(claim->alternate, rest) : NULL;
+		file->destination = sc_path_join(claim->target, rest);
+		file->alternate = claim->alternate ? sc_path_join(claim->alternate, rest) : NULL;
 	}
 	if (!file->destination || (claim->alternate && !file->alternate))
 		planning->rc = no_memory(planning->sc);

@@ -314,6 +314,16 @@ const char *sc_path_below(const char *path, const char *directory)
 	return path[length] ? path + length + 1 : path + length;
 }
 
+char *sc_path_join(const char *directory, const char *rest)
+{
+	char *path;
+
+	if (asprintf(&path, "%s%s%s", *rest && !strcmp(directory, "/") ? "" : directory,
+		     *rest ? "/" : "", rest) < 0)
+		return NULL;
+	return path;
+}
+
 SC_EXPORT bool shadowcopy_spec_matches(const char *spec, const char *name)
 {
 	const char *star = NULL, *retry = NULL;
