@@ -2,59 +2,17 @@
 /*
  * restore.c - what a restore does, as a plan (VSS f.4, l.2, l.3, l.4).
  *
- * The files of the backup are given to the selected components whose file sets have them,
- * by the metadata that was saved with it; alternate paths mean nothing now.  Each
- * gets its destination: where it was, or its new target, or what a directed target
- * says; and its alternate location, where there is a mapping.  Then each writer's restore
- * method, or the target that it set over it, becomes a row of steps.
+ * The files of the backup are given to the selected components (destinations.c).  Then each
+ * writer's restore method, or the target that it set over it, becomes a row of steps, in phases
+ * that all writers go through together.
  *
  * A part (an entry of the document) is restored as a whole or not at all, so a check
  * is about all of its files.
  */
-#include "patterns.h"
+#include "planning.h"
 #include "tree.h"
 
-/* What a pattern of files means, by its number among all patterns. */
-struct claim {
-	size_t part;
-	const struct shadowcopy_component *component;	/* NULL: a file of the document only */
-	const struct shadowcopy_fileset *set;		/* NULL with it */
-	const char *target;		/* directory that the file set goes to */
-	const char *alternate;		/* its alternate location, or NULL */
-};
-
-struct planning {
-	struct shadowcopy *sc;
-	const struct shadowcopy_backup *backup;
-	struct shadowcopy_restore_plan *plan;
-	struct sc_patterns patterns;	/* of all that is restored */
-	struct claim **claims;
-	size_t claim_count;
-	struct sc_patterns partials;	/* partial files of all parts, part by part */
-	const struct shadowcopy_partial_file **partial_files;
-	size_t partial_count;
-	size_t *first_partials;		/* of each part; and where the last one's end */
-	size_t first_partial_count;
-	int rc;
-};
-
-/* --- arrays ------------------------------------------------------------------------ */
-
-static int no_memory(struct shadowcopy *sc)
-{
-	return SC_FAIL(sc, -ENOMEM, .action = "plan the restore");
-}
-
-/* Append to an array of pointers that grows to powers of two. */
-#define PUSH(array, count, element) ({ \
-	__typeof__(array) more_ = (array); \
-	if (!((count) & ((count) - 1))) \
-		more_ = realloc((array), ((count) ? 2 * (count) : 1) * sizeof(*(array))); \
-	if (more_) { \
-		(array) = more_; \
-		(array)[(count)++] = (element); \
-	} \
-	more_ ? 0 : -ENOMEM; })
+/* --- the plan ---------------------------------------------------------------------- */
 
 static void free_file(struct shadowcopy_restore_file *file)
 {
@@ -83,330 +41,22 @@ SC_EXPORT void shadowcopy_restore_plan_free(struct shadowcopy_restore_plan *plan
 	free(plan);
 }
 
-static int add_step(struct planning *planning, uint32_t kind, uint32_t condition,
+static int add_step(struct sc_planning *planning, uint32_t kind, uint32_t condition,
 		    const struct shadowcopy_metadata *metadata,
 		    const struct shadowcopy_restore_part *part, const char *unit)
 {
 	struct shadowcopy_restore_plan *plan = planning->plan;
 	struct shadowcopy_restore_step *step = calloc(1, sizeof(*step));
 
-	if (!step || PUSH(plan->steps, plan->step_count, step)) {
+	if (!step || SC_PUSH(plan->steps, plan->step_count, step)) {
 		free(step);
-		return no_memory(planning->sc);
+		return sc_planning_no_memory(planning->sc);
 	}
 	*step = (struct shadowcopy_restore_step){
 		.kind = kind, .condition = condition, .metadata = metadata, .part = part,
 		.unit = unit,
 	};
 	return 0;
-}
-
-/* --- files and their destinations ----------------------------------------------------- */
-
-#define SAME_SET(a, b) \
-	(!strcmp((a)->path, (b)->path) && !strcmp((a)->spec, (b)->spec) && \
-	 (a)->recursive == (b)->recursive)
-
-/* The directory that the requester wants a file set in, or its own (B-37). */
-static const char *target_of(const struct shadowcopy_backup_component *entry,
-			     const struct shadowcopy_fileset *set)
-{
-	size_t i;
-
-	for (i = 0; i < entry->new_target_count; i++)
-		if (SAME_SET(entry->new_targets[i], set))
-			return entry->new_targets[i]->destination;
-	return set->path;
-}
-
-static const char *mapping_of(const struct shadowcopy_metadata *metadata,
-			      const struct shadowcopy_fileset *set)
-{
-	size_t i;
-
-	for (i = 0; i < metadata->mapping_count; i++)
-		if (SAME_SET(metadata->mappings[i], set))
-			return metadata->mappings[i]->destination;
-	return NULL;
-}
-
-static int variable_fail(struct planning *planning, const char *path)
-{
-	return SC_FAIL(planning->sc, -EINVAL, .action = "plan the restore of files in",
-		       .object = path, .cause = "it has a variable in it",
-		       .remedy = "expand the documents before");
-}
-
-static bool has_variable(const char *path)
-{
-	return path && strstr(path, "${");
-}
-
-static int add_claim(struct planning *planning, const struct claim *claim,
-		     const struct sc_pattern *pattern)
-{
-	struct claim *copy;
-
-	if (has_variable(pattern->path))
-		return variable_fail(planning, pattern->path);
-	if (has_variable(claim->target) || has_variable(claim->alternate))
-		return variable_fail(planning, claim->alternate ?: claim->target);
-	copy = malloc(sizeof(*copy));
-	if (!copy || PUSH(planning->claims, planning->claim_count, copy)) {
-		free(copy);
-		return no_memory(planning->sc);
-	}
-	*copy = *claim;
-	return sc_patterns_add(&planning->patterns, pattern) ? no_memory(planning->sc) : 0;
-}
-
-static int claim_sets(struct planning *planning, struct claim *claim,
-		      struct shadowcopy_fileset *const *sets, size_t count)
-{
-	const struct shadowcopy_restore_part *part = planning->plan->parts[claim->part];
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < count && !rc; i++) {
-		claim->set = sets[i];
-		claim->target = target_of(part->entry, sets[i]);
-		claim->alternate = mapping_of(part->metadata, sets[i]);
-		rc = add_claim(planning, claim, &(struct sc_pattern){
-			.path = sets[i]->path, .spec = sets[i]->spec,
-			.recursive = sets[i]->recursive, .directories = sets[i]->recursive });
-	}
-	return rc;
-}
-
-static int claim_component(struct planning *planning, size_t part,
-			   const struct shadowcopy_component *component)
-{
-	struct claim claim = { .part = part, .component = component };
-	int rc = claim_sets(planning, &claim, component->files, component->file_count);
-
-	if (!rc)
-		rc = claim_sets(planning, &claim, component->databases, component->database_count);
-	return rc ?: claim_sets(planning, &claim, component->logs, component->log_count);
-}
-
-/* Files that the document adds to those of the file sets (F-40, F-41). */
-static int claim_document(struct planning *planning, size_t part)
-{
-	const struct shadowcopy_backup_component *entry = planning->plan->parts[part]->entry;
-	struct claim claim = { .part = part };
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < entry->partial_file_count && !rc; i++)
-		rc = add_claim(planning, &claim, &(struct sc_pattern){
-			.path = entry->partial_files[i]->path,
-			.spec = entry->partial_files[i]->name });
-	for (i = 0; i < entry->differenced_file_count && !rc; i++)
-		rc = add_claim(planning, &claim, &(struct sc_pattern){
-			.path = entry->differenced_files[i]->path,
-			.spec = entry->differenced_files[i]->spec,
-			.recursive = entry->differenced_files[i]->recursive });
-	return rc;
-}
-
-static int note_partials(struct planning *planning, size_t part)
-{
-	const struct shadowcopy_backup_component *entry = planning->plan->parts[part]->entry;
-	size_t i;
-
-	for (i = 0; i < entry->partial_file_count; i++) {
-		const struct shadowcopy_partial_file *file = entry->partial_files[i];
-		struct sc_pattern pattern = { .path = file->path, .spec = file->name };
-
-		if (PUSH(planning->partial_files, planning->partial_count, file) ||
-		    sc_patterns_add(&planning->partials, &pattern))
-			return no_memory(planning->sc);
-	}
-	if (PUSH(planning->first_partials, planning->first_partial_count, planning->partial_count))
-		return no_memory(planning->sc);
-	return 0;
-}
-
-/* What the document adds, behind the file sets of all parts. */
-static int claim_rest(struct planning *planning)
-{
-	size_t i;
-	int rc = PUSH(planning->first_partials, planning->first_partial_count, 0);
-
-	if (rc)
-		return no_memory(planning->sc);
-	for (i = 0; i < planning->plan->part_count && !rc; i++) {
-		rc = claim_document(planning, i);
-		if (!rc)
-			rc = note_partials(planning, i);
-	}
-	if (!rc && (sc_patterns_sort(&planning->patterns) || sc_patterns_sort(&planning->partials)))
-		rc = no_memory(planning->sc);
-	return rc;
-}
-
-static void clear_claims(struct planning *planning)
-{
-	size_t i;
-
-	for (i = 0; i < planning->claim_count; i++)
-		free(planning->claims[i]);
-	free(planning->claims);
-	free(planning->partial_files);
-	free(planning->first_partials);
-	sc_patterns_clear(&planning->patterns);
-	sc_patterns_clear(&planning->partials);
-}
-
-static const struct shadowcopy_partial_file *partial_of(const struct planning *planning,
-							size_t part, const char *file)
-{
-	size_t number = sc_patterns_find(&planning->partials, file, false,
-					 planning->first_partials[part],
-					 planning->first_partials[part + 1]);
-
-	return number == SC_NO_PATTERN ? NULL : planning->partial_files[number];
-}
-
-static struct shadowcopy_restore_file *add_file(struct planning *planning,
-						const struct claim *claim,
-						const struct shadowcopy_media_file *media)
-{
-	struct shadowcopy_restore_part *part = planning->plan->parts[claim->part];
-	struct shadowcopy_restore_file *file = calloc(1, sizeof(*file));
-
-	if (!file || PUSH(part->files, part->file_count, file)) {
-		free(file);
-		planning->rc = no_memory(planning->sc);
-		return NULL;
-	}
-	file->component = claim->component;
-	file->path = media->path;
-	file->kind = media->kind;
-	return file;
-}
-
-/* What the writer directs elsewhere; each target is one more file (F-45). */
-static size_t add_directed(struct planning *planning, const struct claim *claim,
-			   const struct shadowcopy_media_file *media)
-{
-	const struct shadowcopy_backup_component *entry;
-	size_t i, added = 0;
-
-	entry = planning->plan->parts[claim->part]->entry;
-	for (i = 0; i < entry->directed_target_count && !planning->rc; i++) {
-		const struct shadowcopy_directed_target *target = entry->directed_targets[i];
-		struct shadowcopy_restore_file *file;
-
-		if (!sc_pattern_has(target->path, target->name, false, media->path))
-			continue;
-		if (has_variable(target->destination_path)) {
-			planning->rc = variable_fail(planning, target->destination_path);
-			break;
-		}
-		file = add_file(planning, claim, media);
-		if (!file)
-			break;
-		file->destination = sc_path_join(target->destination_path, target->destination_name);
-		file->ranges = target->ranges;
-		file->destination_ranges = target->destination_ranges;
-		if (!file->destination)
-			planning->rc = no_memory(planning->sc);
-		added++;
-	}
-	return added;
-}
-
-static void place_file(struct planning *planning, const struct claim *claim,
-		       const struct shadowcopy_media_file *media)
-{
-	const struct shadowcopy_backup_component *entry;
-	const struct shadowcopy_partial_file *partial;
-	struct shadowcopy_restore_file *file;
-	const char *rest;
-
-	entry = planning->plan->parts[claim->part]->entry;
-	if (entry->restore_target == SHADOWCOPY_TARGET_DIRECTED &&
-	    (add_directed(planning, claim, media) || planning->rc))
-		return;
-	file = add_file(planning, claim, media);
-	if (!file)
-		return;
-	partial = partial_of(planning, claim->part, media->path);
-	if (partial)
-		file->ranges = partial->ranges_path ?: partial->ranges;
-	if (!claim->set) {
-		file->destination = strdup(media->path);
-	} else {
-		rest = sc_path_below(media->path, claim->set->path);
-		file->destination = sc_path_join(claim->target, rest);
-		file->alternate = claim->alternate ? sc_path_join(claim->alternate, rest) : NULL;
-	}
-	if (!file->destination || (claim->alternate && !file->alternate))
-		planning->rc = no_memory(planning->sc);
-}
-
-/* A ranges file goes to where the requester has it, whatever else it is a part of (B-40). */
-static bool place_ranges(struct planning *planning, const struct shadowcopy_media_file *media)
-{
-	struct shadowcopy_restore_file *file;
-	struct claim claim = { 0 };
-	size_t i;
-
-	for (i = 0; i < planning->partial_count; i++)
-		if (!strcmp(planning->partial_files[i]->ranges, media->path))
-			break;
-	if (i == planning->partial_count)
-		return false;
-	while (planning->first_partials[claim.part + 1] <= i)
-		claim.part++;
-	file = add_file(planning, &claim, media);
-	if (!file)
-		return true;
-	file->destination = strdup(planning->partial_files[i]->ranges_path ?: media->path);
-	if (!file->destination)
-		planning->rc = no_memory(planning->sc);
-	return true;
-}
-
-static void place_one(struct planning *planning, const struct shadowcopy_media_file *media)
-{
-	struct shadowcopy_restore_plan *plan = planning->plan;
-	const char *fault = sc_place_fault(media->path);
-	char cause[128];
-	size_t number;
-
-	if (fault) {
-		snprintf(cause, sizeof(cause), "its path %s", fault);
-		planning->rc = SC_FAIL(planning->sc, -EINVAL, .action = "restore",
-				       .object = media->path, .cause = cause,
-				       .remedy = "do not trust this backup: files are in it under "
-				       "paths that lead elsewhere");
-		return;
-	}
-	if (media->kind == SHADOWCOPY_ITEM_RANGES && place_ranges(planning, media))
-		return;
-	number = sc_patterns_find(&planning->patterns, media->path,
-				  media->kind == SHADOWCOPY_ITEM_DIRECTORY, 0,
-				  planning->claim_count);
-	if (number != SC_NO_PATTERN)
-		place_file(planning, planning->claims[number], media);
-	else if (PUSH(plan->unclaimed, plan->unclaimed_count, media->path))
-		planning->rc = no_memory(planning->sc);
-}
-
-/* Ranges files have to be there before the files that they tell about. */
-static void place_all(struct planning *planning, const struct shadowcopy_media_file *media,
-		      size_t count, bool ranges)
-{
-	size_t i;
-
-	for (i = 0; i < count && !planning->rc; i++) {
-		bool is_ranges = media[i].kind == SHADOWCOPY_ITEM_RANGES;
-
-		if (is_ranges == ranges)
-			place_one(planning, &media[i]);
-	}
 }
 
 /* --- methods and targets -------------------------------------------------------------- */
@@ -475,7 +125,7 @@ static uint32_t step_of(enum place place)
 	return steps[place];
 }
 
-static int no_alternate(struct planning *planning, const struct shadowcopy_restore_part *part)
+static int no_alternate(struct sc_planning *planning, const struct shadowcopy_restore_part *part)
 {
 	return SC_FAIL(planning->sc, -EINVAL, .action = "plan the restore of",
 		       .object = part->entry->name,
@@ -484,7 +134,7 @@ static int no_alternate(struct planning *planning, const struct shadowcopy_resto
 		       .remedy = "this is a fault of the writer; restore the files by hand");
 }
 
-static int plan_place(struct planning *planning, const struct shadowcopy_restore_part *part,
+static int plan_place(struct sc_planning *planning, const struct shadowcopy_restore_part *part,
 		      enum place place, uint32_t condition)
 {
 	if (place == PLACE_ALTERNATE && part->file_count && !has_alternates(part))
@@ -493,7 +143,7 @@ static int plan_place(struct planning *planning, const struct shadowcopy_restore
 }
 
 /* What to do where the check failed: another place, if there is one. */
-static int plan_otherwise(struct planning *planning, const struct shadowcopy_restore_part *part,
+static int plan_otherwise(struct sc_planning *planning, const struct shadowcopy_restore_part *part,
 			  const struct method *method)
 {
 	uint32_t condition = SHADOWCOPY_CONDITION_FAILED;
@@ -509,7 +159,7 @@ static int plan_otherwise(struct planning *planning, const struct shadowcopy_res
 	return rc ?: plan_place(planning, part, method->otherwise, condition);
 }
 
-static int plan_part(struct planning *planning, const struct shadowcopy_restore_part *part)
+static int plan_part(struct sc_planning *planning, const struct shadowcopy_restore_part *part)
 {
 	const struct method *method = method_of(part->metadata);
 	uint32_t target = part->entry->restore_target;
@@ -530,7 +180,7 @@ static int plan_part(struct planning *planning, const struct shadowcopy_restore_
 
 /* --- writers ------------------------------------------------------------------------------ */
 
-static int plan_unit(struct planning *planning, const struct shadowcopy_metadata *metadata,
+static int plan_unit(struct sc_planning *planning, const struct shadowcopy_metadata *metadata,
 		     uint32_t kind, uint32_t method)
 {
 	if (metadata->restore_method != method)
@@ -539,7 +189,7 @@ static int plan_unit(struct planning *planning, const struct shadowcopy_metadata
 			metadata->service);
 }
 
-static int plan_event(struct planning *planning, const struct shadowcopy_metadata *metadata,
+static int plan_event(struct sc_planning *planning, const struct shadowcopy_metadata *metadata,
 		      uint32_t kind)
 {
 	uint32_t condition = SHADOWCOPY_CONDITION_ALWAYS;
@@ -554,21 +204,21 @@ static int plan_event(struct planning *planning, const struct shadowcopy_metadat
 
 /* --- phases: what is done for all writers before the next begins (l.1) ----------------------- */
 
-typedef int (*phase_fn)(struct planning *planning, size_t first, size_t count);
+typedef int (*phase_fn)(struct sc_planning *planning, size_t first, size_t count);
 
-static const struct shadowcopy_metadata *writer_at(const struct planning *planning, size_t part)
+static const struct shadowcopy_metadata *writer_at(const struct sc_planning *planning, size_t part)
 {
 	return planning->plan->parts[part]->metadata;
 }
 
-static int plan_before(struct planning *planning, size_t first, size_t count)
+static int plan_before(struct sc_planning *planning, size_t first, size_t count)
 {
 	(void)count;
 	return plan_event(planning, writer_at(planning, first),
 			  SHADOWCOPY_RESTORE_STEP_PRE_RESTORE);
 }
 
-static int plan_copies(struct planning *planning, size_t first, size_t count)
+static int plan_copies(struct sc_planning *planning, size_t first, size_t count)
 {
 	const struct shadowcopy_metadata *metadata = writer_at(planning, first);
 	/* What is imported comes with the volume: nothing is copied. */
@@ -584,14 +234,14 @@ static int plan_copies(struct planning *planning, size_t first, size_t count)
 			       SHADOWCOPY_RESTORE_STOP_RESTORE_START);
 }
 
-static int plan_after(struct planning *planning, size_t first, size_t count)
+static int plan_after(struct sc_planning *planning, size_t first, size_t count)
 {
 	(void)count;
 	return plan_event(planning, writer_at(planning, first),
 			  SHADOWCOPY_RESTORE_STEP_POST_RESTORE);
 }
 
-static int plan_restart(struct planning *planning, size_t first, size_t count)
+static int plan_restart(struct sc_planning *planning, size_t first, size_t count)
 {
 	const struct shadowcopy_metadata *metadata = writer_at(planning, first);
 	int rc = plan_unit(planning, metadata, SHADOWCOPY_RESTORE_STEP_STOP_UNIT,
@@ -605,7 +255,7 @@ static int plan_restart(struct planning *planning, size_t first, size_t count)
 static const phase_fn phases[] = { plan_before, plan_copies, plan_after, plan_restart };
 
 /* A writer's parts are neighbours. */
-static int plan_phase(struct planning *planning, phase_fn phase)
+static int plan_phase(struct sc_planning *planning, phase_fn phase)
 {
 	size_t first, next, count = planning->plan->part_count;
 	int rc = 0;
@@ -620,7 +270,7 @@ static int plan_phase(struct planning *planning, phase_fn phase)
 }
 
 /* A restart of the machine is needed always, or where something was staged, or not at all. */
-static int plan_reboot(struct planning *planning)
+static int plan_reboot(struct sc_planning *planning)
 {
 	const struct shadowcopy_restore_plan *plan = planning->plan;
 	bool always = false, staged = false;
@@ -641,7 +291,7 @@ static int plan_reboot(struct planning *planning)
 			NULL, NULL, NULL);
 }
 
-static int plan_steps(struct planning *planning)
+static int plan_steps(struct sc_planning *planning)
 {
 	size_t i;
 	int rc = 0;
@@ -653,15 +303,15 @@ static int plan_steps(struct planning *planning)
 
 /* --- parts ------------------------------------------------------------------------------- */
 
-static int add_part(struct planning *planning, const struct shadowcopy_metadata *metadata,
+static int add_part(struct sc_planning *planning, const struct shadowcopy_metadata *metadata,
 		    const struct shadowcopy_backup_component *entry)
 {
 	struct shadowcopy_restore_plan *plan = planning->plan;
 	struct shadowcopy_restore_part *part = calloc(1, sizeof(*part));
 
-	if (!part || PUSH(plan->parts, plan->part_count, part)) {
+	if (!part || SC_PUSH(plan->parts, plan->part_count, part)) {
 		free(part);
-		return no_memory(planning->sc);
+		return sc_planning_no_memory(planning->sc);
 	}
 	part->metadata = metadata;
 	part->entry = entry;
@@ -669,7 +319,7 @@ static int add_part(struct planning *planning, const struct shadowcopy_metadata 
 }
 
 /* The file sets of what is restored of a writer by the parts from @first on. */
-static int claim_writer(struct planning *planning, const struct sc_tree *tree, size_t first)
+static int claim_writer(struct sc_planning *planning, const struct sc_tree *tree, size_t first)
 {
 	const struct shadowcopy_backup_component *entry;
 	size_t part, i;
@@ -679,7 +329,7 @@ static int claim_writer(struct planning *planning, const struct sc_tree *tree, s
 		entry = planning->plan->parts[part]->entry;
 		for (i = 0; i < tree->count && !rc; i++)
 			if (tree->branches[i].by == entry && sc_is_restored(&tree->branches[i]))
-				rc = claim_component(planning, part, tree->branches[i].component);
+				rc = sc_claim_component(planning, part, tree->branches[i].component);
 	}
 	return rc;
 }
@@ -694,7 +344,7 @@ static bool is_selected(const struct shadowcopy_backup_writer *writer)
 	return false;
 }
 
-static int add_parts(struct planning *planning, const struct shadowcopy_backup_writer *writer,
+static int add_parts(struct sc_planning *planning, const struct shadowcopy_backup_writer *writer,
 		     const struct shadowcopy_metadata *metadata)
 {
 	size_t i, first = planning->plan->part_count;
@@ -727,23 +377,22 @@ SC_EXPORT int shadowcopy_restore_plan_new(struct shadowcopy *sc,
 					  size_t media_count,
 					  struct shadowcopy_restore_plan **planp)
 {
-	struct planning planning = { .sc = sc, .backup = backup };
+	struct sc_planning planning = { .sc = sc, .backup = backup };
 	size_t i;
 
 	*planp = NULL;
 	planning.plan = calloc(1, sizeof(*planning.plan));
 	if (!planning.plan)
-		return no_memory(sc);
+		return sc_planning_no_memory(sc);
 	for (i = 0; i < backup->writer_count && !planning.rc; i++)
 		planning.rc = add_parts(&planning, backup->writers[i],
 					sc_metadata_of(backup->writers[i], metadata, count));
 	if (!planning.rc)
-		planning.rc = claim_rest(&planning);
-	place_all(&planning, media, media_count, true);
-	place_all(&planning, media, media_count, false);
+		planning.rc = sc_claim_rest(&planning);
+	sc_place_all(&planning, media, media_count);
 	if (!planning.rc)
 		planning.rc = plan_steps(&planning);
-	clear_claims(&planning);
+	sc_claims_clear(&planning);
 	if (planning.rc) {
 		shadowcopy_restore_plan_free(planning.plan);
 		return planning.rc;
