@@ -653,6 +653,12 @@ static void backup_round_trip(void)
 	int rc;
 
 	rc = shadowcopy_backup_new(sc, &session, &backup);
+	CHECK(!shadowcopy_backup_set_state(sc, backup, SHADOWCOPY_TYPE_OTHER, false, false,
+					   false) &&
+	      shadowcopy_backup_set_state(sc, backup, 0, true, true, true) == -EINVAL &&
+	      says("type is undefined") && backup->type == SHADOWCOPY_TYPE_OTHER &&
+	      !backup->bootable,
+	      "a type of backup may be another one, but not undefined (G-06)");
 	rc |= shadowcopy_backup_set_context(sc, backup, SHADOWCOPY_CTX_NAS_ROLLBACK);
 	rc |= shadowcopy_backup_set_state(sc, backup, SHADOWCOPY_TYPE_COPY, true, true, true);
 	act(backup, REQUESTER, STEP(SNAPSHOT));
