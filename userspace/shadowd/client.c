@@ -10,6 +10,10 @@
  * who may be a writer was found out when the writers were gathered.
  *
  * A client that does not read its answers is hung up on.
+ *
+ * A descriptor that is no file in memory is closed by a thread: it can be one of a filesystem
+ * that its sender runs, and whoever closes it waits for him.  Its sender is not listened to
+ * until then, so that he has no more of them than connections.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -38,6 +42,14 @@ static struct link list = { &list, &list };
 static unsigned int count;
 static unsigned int accepted;	/* since the beginning */
 
+/* What is held counts, too. */
+static void client_free(struct client *client)
+{
+	link_remove(&client->link);
+	count--;
+	free(client);
+}
+
 static void hang_up(struct client *client)
 {
 	struct session *session = client->session;
@@ -45,13 +57,11 @@ static void hang_up(struct client *client)
 	client->session = NULL;
 	if (client->fd >= 0) {
 		sd_event_source_disable_unref(client->source);
-		link_remove(&client->link);
 		close(client->fd);
 		client->fd = -1;
-		count--;
 	}
 	if (!client->held)
-		free(client);
+		client_free(client);
 	if (session)
 		session_close(session);
 }
@@ -67,7 +77,7 @@ void client_release(struct client *client)
 	if (--client->held)
 		return;
 	if (client->fd < 0)
-		free(client);
+		client_free(client);
 	else
 		sd_event_source_set_enabled(client->source, SD_EVENT_ON);
 }
@@ -235,6 +245,44 @@ static void on_packet(struct client *client, const char *packet, size_t size, in
 	json_decref(message);
 }
 
+struct stray {
+	struct work work;
+	struct client *client;
+	int fd;
+};
+
+static void close_stray(struct work *work)
+{
+	close(ENTRY(work, struct stray, work)->fd);
+}
+
+static void stray_closed(struct work *work)
+{
+	struct stray *stray = ENTRY(work, struct stray, work);
+
+	client_release(stray->client);
+	free(stray);
+}
+
+/* What can be a document, else -1, and it is closed. */
+static int document_only(struct client *client, int fd)
+{
+	struct stray *stray;
+
+	if (fd < 0 || fcntl(fd, F_GET_SEALS) >= 0)
+		return fd;
+	stray = calloc(1, sizeof(*stray));
+	if (!stray)
+		return -1;	/* it stays open: that harms less than to wait for it */
+	stray->client = client;
+	stray->fd = fd;
+	stray->work.run = close_stray;
+	stray->work.done = stray_closed;
+	client_hold(client);
+	work_start(&stray->work);
+	return -1;
+}
+
 /* Is what comes next a writer's call?  It stays where it is. */
 static bool writer_is_next(int fd)
 {
@@ -253,26 +301,17 @@ static ssize_t receive(int fd, char *packet, size_t size_max, int *document)
 	char control[CMSG_SPACE(sizeof(int))];
 	struct iovec data = { packet, size_max };
 	struct msghdr message = {
+		/* Not all of the buffer: by the alignment a second one would fit. */
 		.msg_iov = &data, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
+		.msg_control = control, .msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *header = size >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	size_t i, count;
-	int passed;
 
 	*document = -1;
-	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		return size;
-	/* There is room for a second one, by the alignment. */
-	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	for (i = 0; i < count; i++) {
-		memcpy(&passed, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-		if (i)
-			close(passed);
-		else
-			*document = passed;
-	}
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len >= CMSG_LEN(sizeof(int)))
+		memcpy(document, CMSG_DATA(header), sizeof(int));
 	return size;
 }
 
@@ -294,6 +333,7 @@ static int on_client(sd_event_source *source, int fd, uint32_t mask, void *data)
 	size = receive(fd, packet, sizeof(packet), &document);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
+	document = document_only(client, document);
 	if (size <= 0 || (client->checked && !client->allowed)) {
 		if (document >= 0)
 			close(document);
@@ -312,6 +352,8 @@ static int on_client(sd_event_source *source, int fd, uint32_t mask, void *data)
 static void go_on(void)
 {
 	EACH(client, &list, struct client, link) {
+		if (client->fd < 0)
+			continue;
 		if (!client->checked)
 			look_up(client);
 		if (!client->allowed) {
