@@ -16,6 +16,8 @@
  * until then, so that he has no more of them than connections.
  */
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -129,6 +131,18 @@ void client_send(struct client *client, json_t *message)
 	send_answer(client, message, -1);
 }
 
+static void refuse(struct client *client, json_t *id, const char *code, const char *remedy,
+		   const char *cause)
+{
+	struct failure failure;
+	json_t *message = json_object();
+
+	failure_set(&failure, code, -EINVAL, "packet", "", remedy, "%s", cause);
+	json_object_set(message, "id", id ?: json_null());
+	json_object_set_new(message, "error", failure_json(&failure));
+	client_send(client, message);
+}
+
 /* A file in memory that nobody changes any more. */
 static int sealed(const char *text, size_t size)
 {
@@ -147,10 +161,29 @@ static int sealed(const char *text, size_t size)
 	return fd;
 }
 
+/*
+ * An answer is small, so that many fit into the socket; a document is not, and takes memory until
+ * it was received.
+ */
+static bool has_unread(const struct client *client)
+{
+	int bytes = 0;
+
+	return client->fd >= 0 && !ioctl(client->fd, SIOCOUTQ, &bytes) && bytes > 0;
+}
+
 void client_send_document(struct client *client, json_t *message, char *text, size_t size)
 {
-	int fd = sealed(text, size);
+	int fd;
 
+	if (has_unread(client)) {
+		refuse(client, json_object_get(message, "id"), "BAD_STATE", "read all answers, then "
+		       "call again", "an answer before it was not read yet");
+		json_decref(message);
+		free(text);
+		return;
+	}
+	fd = sealed(text, size);
 	free(text);
 	if (fd < 0) {
 		/* the answer without the document would be a lie */
@@ -161,18 +194,6 @@ void client_send_document(struct client *client, json_t *message, char *text, si
 	}
 	send_answer(client, message, fd);
 	close(fd);
-}
-
-static void refuse(struct client *client, json_t *id, const char *code, const char *remedy,
-		   const char *cause)
-{
-	struct failure failure;
-	json_t *message = json_object();
-
-	failure_set(&failure, code, -EINVAL, "packet", "", remedy, "%s", cause);
-	json_object_set(message, "id", id ?: json_null());
-	json_object_set_new(message, "error", failure_json(&failure));
-	client_send(client, message);
 }
 
 /* --- who it is ---------------------------------------------------------------------------- */
