@@ -26,7 +26,9 @@
 
 #define PACKET_MAX (64 * 1024)
 #define ANSWER_MAX (2 * 1024 * 1024)
-#define CLIENTS_MAX 256
+#define CLIENTS_MAX 384
+#define USER_CLIENTS_MAX 160		/* of one user: a connection for each writer, and some */
+#define ROOT_CLIENTS 64			/* that only root has */
 
 struct client {
 	struct link link;
@@ -388,13 +390,25 @@ static void go_on(void)
 
 /* --- connections ---------------------------------------------------------------------------- */
 
+/* Has this user a connection left? */
+static bool is_room(uid_t uid)
+{
+	unsigned int of_user = 0;
+
+	if (!uid)
+		return count < CLIENTS_MAX;
+	EACH(client, &list, struct client, link)
+		of_user += client->peer.uid == uid;
+	return of_user < USER_CLIENTS_MAX && count < CLIENTS_MAX - ROOT_CLIENTS;
+}
+
 static void accept_one(sd_event *loop, int fd)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	socklen_t size = sizeof(client->peer);
 
-	if (!client || count == CLIENTS_MAX ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &size))
+	if (!client || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &size) ||
+	    !is_room(client->peer.uid))
 		goto refused;
 	if (!log_held()) {
 		look_up(client);
