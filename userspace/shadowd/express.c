@@ -109,7 +109,7 @@ static void read_directory(struct express *express, const char *directory)
 
 	for (i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
-		if (express->name_count == EXPRESS_MAX)
+		if (express->name_count == EXPRESS_MAX || express->count == EXPRESS_MAX)
 			problem(express, path, "it is one file too many");
 		else if (!seen(express, entries[i]->d_name))
 			read_file(express, path);

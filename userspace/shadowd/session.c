@@ -373,8 +373,15 @@ static void call_set_restore_state(struct session *session, json_t *arguments)
 static int take_part(void *data, const struct shadowcopy_channel_writer *writer)
 {
 	struct session *session = data;
-	struct participant *p = calloc(1, sizeof(*p));
+	struct participant *p;
 
+	/* The instance of a writer in a file can be read there, and the module does not know it. */
+	if (participant_find(session, &writer->instance_id)) {
+		log_often(4, "writer %s of user %u is left out: another one has its instance",
+			  writer->name, writer->uid);
+		return 0;
+	}
+	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	p->info = *writer;
