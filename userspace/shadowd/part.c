@@ -181,14 +181,26 @@ static bool goes_to(const struct shadowcopy_backup_writer *writer, const struct 
 	return false;
 }
 
+/* Does root have a writer that is the same but for its instance? */
+static bool is_roots(const struct session *session, const struct participant *p)
+{
+	EACH(other, &session->participants, struct participant, link)
+		if (other != p && !other->info.uid &&
+		    uuid_same(&other->info.class_id, &p->info.class_id) &&
+		    same_text(other->info.instance_name, p->info.instance_name))
+			return true;
+	return false;
+}
+
 /*
  * An instance is new at each start of its writer: after a backup it is found again by what it
- * is, and what it is called.
+ * is, and what it is called.  Where a user says so of his and root of another, root is right.
  */
 size_t part_instances(const struct session *session, const struct participant *p,
 		      struct shadow_uuid instances[PART_INSTANCES_MAX])
 {
 	bool restore = session->backup->mode == SHADOWCOPY_MODE_RESTORE;
+	bool mine = !restore || !p->info.uid || !is_roots(session, p);
 	size_t i, count = 0;
 
 	for (i = 0; i < session->backup->writer_count && count < PART_INSTANCES_MAX; i++) {
@@ -197,7 +209,7 @@ size_t part_instances(const struct session *session, const struct participant *p
 				    same_text(writer->instance_name, p->info.instance_name) :
 				    uuid_same(&writer->instance_id, &p->info.instance_id);
 
-		if (is || (restore && goes_to(writer, &p->info.instance_id)))
+		if ((is && mine) || (restore && goes_to(writer, &p->info.instance_id)))
 			instances[count++] = writer->instance_id;
 	}
 	return count;

@@ -805,7 +805,11 @@ static void post_restored(struct round *round)
 			       round->failed));
 }
 
-/* L-03: a writer that was started again meanwhile is the same one, with a new instance. */
+/*
+ * L-03: a writer that was started again meanwhile is the same one, with a new instance.
+ * Anybody who may be a writer can say that he is one of that class: only the same user's
+ * gets what it was, or root's.
+ */
 static int bind_again(void *data, const struct shadowcopy_channel_writer *writer)
 {
 	struct session *session = data;
@@ -813,7 +817,9 @@ static int bind_again(void *data, const struct shadowcopy_channel_writer *writer
 	if (participant_find(session, &writer->instance_id))
 		return 0;
 	EACH(p, &session->participants, struct participant, link)
-		if (!p->present && uuid_same(&p->info.class_id, &writer->class_id) &&
+		if (!p->present && !p->express &&
+		    (!writer->uid || writer->uid == p->info.uid) &&
+		    uuid_same(&p->info.class_id, &writer->class_id) &&
 		    !strcmp(p->info.instance_name, writer->instance_name)) {
 			p->info = *writer;
 			p->present = true;
