@@ -251,7 +251,10 @@ void making_seal(struct work *work)
 	fails(making);
 }
 
-/* What stays with the volumes. */
+/*
+ * What stays with the volumes.  The shadows stay from here on only: what is given up before, or
+ * has no coordinator any more, leaves none that could be written to, or are not trimmed.
+ */
 void making_finish(struct work *work)
 {
 	struct making *making = ENTRY(work, struct making, work);
@@ -268,6 +271,8 @@ void making_finish(struct work *work)
 			return;
 		}
 	}
+	if (making->keep && shadowcopy_set_keep(making->set, NULL))
+		fails(making);
 }
 
 /* Everything goes, the shadows too unless they are to stay. */

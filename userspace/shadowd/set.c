@@ -428,7 +428,8 @@ void set_create(struct session *session)
 {
 	struct making *making = &session->making;
 
-	making->flags = session->flags | (session->keep ? SHADOW_SET_NO_AUTO_RELEASE : 0);
+	making->flags = session->flags;
+	making->keep = session->keep;
 	making->recover = !(making->flags & SHADOW_SET_WRITABLE) && part_needs_recovery(session);
 	if (making->recover)
 		making->flags |= SHADOW_SET_WRITABLE;

@@ -250,6 +250,7 @@ struct making {
 	struct shadow_shadow_info shadows[SHADOW_MAX_SET_VOLUMES];
 	size_t shadow_count;
 	bool recover;			/* writable until its writers have recovered */
+	bool keep;			/* the shadows outlive the session, once all is done */
 	bool no_recover;		/* nothing may be changed in them (H-23) */
 	struct shadowcopy_metadata **metadata;	/* of who takes part; they are the session's */
 	size_t metadata_count;
