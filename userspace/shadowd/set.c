@@ -377,7 +377,7 @@ static bool share(const struct session *a, const struct session *b)
 				return true;
 	EACH(p, &a->participants, struct participant, link)
 		EACH(q, &b->participants, struct participant, link)
-			if (takes_part(p) && takes_part(q) &&
+			if (takes_part(p) && takes_part(q) && !p->express &&
 			    uuid_same(&p->info.instance_id, &q->info.instance_id))
 				return true;
 	return false;
