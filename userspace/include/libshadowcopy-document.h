@@ -36,6 +36,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <libshadowcopy.h>
 
 #ifdef __cplusplus
@@ -1895,6 +1896,8 @@ struct shadowcopy_trimmed {
  * @directory: of the machine's *.conf files, NULL for /etc/shadowcopy/trim.d; their
  *	lines are those of shadowcopy_backup_set_excludes(), without variables
  * @writers: metadata of those that take part; outlives the rest
+ * @users: whose writer each is, outlives the rest; NULL: all are root's.  Of what a user's
+ *	excludes only his own files are deleted.
  * @count: how many
  * @trimp: out: to be freed by shadowcopy_trim_free()
  *
@@ -1902,8 +1905,8 @@ struct shadowcopy_trimmed {
  * another negative errno.
  */
 int shadowcopy_trim_new(struct shadowcopy *sc, const char *directory,
-			struct shadowcopy_metadata *const *writers, size_t count,
-			struct shadowcopy_trim **trimp);
+			struct shadowcopy_metadata *const *writers, const uid_t *users,
+			size_t count, struct shadowcopy_trim **trimp);
 void shadowcopy_trim_free(struct shadowcopy_trim *trim);
 
 /* How many patterns there are; 0: nothing is to be done. */

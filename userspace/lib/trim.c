@@ -7,7 +7,8 @@
  * /etc/shadowcopy/trim.d.  The shadow's filesystem is mounted where nobody sees it, by
  * a descriptor alone; directories are opened below that without following links and without
  * leaving the filesystem: what is in a shadow is not trusted, and nothing of the volume
- * itself can be reached.  A mount that is needed for no longer goes with its descriptor.
+ * itself can be reached.  What a user's writer excludes is deleted where it is the user's own:
+ * a backup of others' files is not his to thin out.  A mount that is needed for no longer goes with its descriptor.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,13 +29,21 @@ struct shadowcopy_trim {
 	struct shadowcopy *sc;
 	struct sc_excludes machine;
 	struct shadowcopy_metadata *const *writers;
+	const uid_t *users;
 	size_t writer_count;
 	size_t count;
 };
 
+/* What is deleted: names, and of whom; @user 0: of anybody. */
+struct pattern {
+	const char *path, *spec;
+	bool recursive;
+	uid_t user;
+};
+
 SC_EXPORT int shadowcopy_trim_new(struct shadowcopy *sc, const char *directory,
-				  struct shadowcopy_metadata *const *writers, size_t count,
-				  struct shadowcopy_trim **trimp)
+				  struct shadowcopy_metadata *const *writers, const uid_t *users,
+				  size_t count, struct shadowcopy_trim **trimp)
 {
 	struct shadowcopy_trim *trim = calloc(1, sizeof(*trim));
 	size_t i;
@@ -51,6 +60,7 @@ SC_EXPORT int shadowcopy_trim_new(struct shadowcopy *sc, const char *directory,
 	}
 	trim->sc = sc;
 	trim->writers = writers;
+	trim->users = users;
 	trim->writer_count = count;
 	trim->count = trim->machine.count;
 	for (i = 0; i < count; i++)
@@ -123,7 +133,7 @@ static int open_below(int dir, const char *path)
 }
 
 /* Delete in a directory, which is closed. */
-static int trim_directory(int fd, const char *spec, bool recursive, unsigned int depth,
+static int trim_directory(int fd, const struct pattern *pattern, unsigned int depth,
 			  struct shadowcopy_trimmed *result)
 {
 	DIR *stream = fdopendir(fd);
@@ -141,7 +151,8 @@ static int trim_directory(int fd, const char *spec, bool recursive, unsigned int
 		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
 		if (!S_ISDIR(st.st_mode)) {
-			if (!shadowcopy_spec_matches(spec, entry->d_name))
+			if (!shadowcopy_spec_matches(pattern->spec, entry->d_name) ||
+			    (pattern->user && st.st_uid != pattern->user))
 				continue;
 			if (unlinkat(fd, entry->d_name, 0)) {
 				rc = -errno;
@@ -150,10 +161,10 @@ static int trim_directory(int fd, const char *spec, bool recursive, unsigned int
 			result->files++;
 			if (st.st_nlink == 1)
 				result->bytes += (uint64_t)st.st_blocks * 512;
-		} else if (recursive && depth < DEPTH_MAX) {
+		} else if (pattern->recursive && depth < DEPTH_MAX) {
 			below = open_below(fd, entry->d_name);
 			if (below >= 0)
-				rc = trim_directory(below, spec, recursive, depth + 1, result);
+				rc = trim_directory(below, pattern, depth + 1, result);
 		}
 	}
 	if (!rc && errno)
@@ -162,21 +173,21 @@ static int trim_directory(int fd, const char *spec, bool recursive, unsigned int
 	return rc;
 }
 
-static int trim_pattern(int root, const char *mountpoint, const char *path, const char *spec,
-			bool recursive, struct shadowcopy_trimmed *result)
+static int trim_pattern(int root, const char *mountpoint, const struct pattern *pattern,
+			struct shadowcopy_trimmed *result)
 {
-	const char *below = sc_path_below(path, mountpoint);
+	const char *below = sc_path_below(pattern->path, mountpoint);
 	int fd;
 
 	/* Of a directory above the volume all that is below it may be meant. */
-	if (!below && recursive && sc_path_below(mountpoint, path))
+	if (!below && pattern->recursive && sc_path_below(mountpoint, pattern->path))
 		below = "";
 	if (!below)
 		return 0;
 	fd = open_below(root, below);
 	if (fd < 0)	/* not there, or somewhere else: then not in this shadow */
 		return 0;
-	return trim_directory(fd, spec, recursive, 0, result);
+	return trim_directory(fd, pattern, 0, result);
 }
 
 static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mountpoint,
@@ -187,14 +198,17 @@ static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mo
 
 	for (i = 0; i < trim->machine.count && !rc; i++) {
 		const struct sc_exclude *p = &trim->machine.all[i];
+		struct pattern pattern = { p->path, p->spec, p->recursive, 0 };
 
-		rc = trim_pattern(root, mountpoint, p->path, p->spec, p->recursive, result);
+		rc = trim_pattern(root, mountpoint, &pattern, result);
 	}
 	for (i = 0; i < trim->writer_count; i++)
 		for (j = 0; j < trim->writers[i]->shadow_exclude_count && !rc; j++) {
 			const struct shadowcopy_exclude *e = trim->writers[i]->shadow_excludes[j];
+			struct pattern pattern = { e->path, e->spec, e->recursive,
+						   trim->users ? trim->users[i] : 0 };
 
-			rc = trim_pattern(root, mountpoint, e->path, e->spec, e->recursive, result);
+			rc = trim_pattern(root, mountpoint, &pattern, result);
 		}
 	return rc;
 }

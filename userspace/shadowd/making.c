@@ -123,8 +123,8 @@ static int find_trims(struct making *making)
 {
 	if (making->no_recover)
 		return 0;
-	if (shadowcopy_trim_new(making->sc, NULL, making->metadata, making->metadata_count,
-				&making->trim)) {
+	if (shadowcopy_trim_new(making->sc, NULL, making->metadata, making->users,
+				making->metadata_count, &making->trim)) {
 		fails(making);
 		return making->rc;
 	}
@@ -297,6 +297,8 @@ void making_release(struct work *work)
 	making->count = 0;
 	shadowcopy_trim_free(making->trim);
 	free(making->metadata);
+	free(making->users);
 	making->trim = NULL;
 	making->metadata = NULL;
+	making->users = NULL;
 }

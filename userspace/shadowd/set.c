@@ -419,9 +419,15 @@ static void start_waiting(void)
 static void note_metadata(struct session *session)
 {
 	struct making *making = &session->making;
+	size_t count = exchange_metadata(session, true, &making->metadata), i = 0;
 
-	free(making->metadata);
-	making->metadata_count = exchange_metadata(session, true, &making->metadata);
+	making->users = calloc(count + 1, sizeof(*making->users));
+	if (!making->users)
+		return;
+	making->metadata_count = count;
+	EACH(p, &session->participants, struct participant, link)
+		if (p->metadata && takes_part(p) && i < count)
+			making->users[i++] = p->info.uid;
 }
 
 void set_create(struct session *session)

@@ -253,6 +253,7 @@ struct making {
 	bool keep;			/* the shadows outlive the session, once all is done */
 	bool no_recover;		/* nothing may be changed in them (H-23) */
 	struct shadowcopy_metadata **metadata;	/* of who takes part; they are the session's */
+	uid_t *users;			/* whose each is */
 	size_t metadata_count;
 	struct shadowcopy_trim *trim;	/* what is deleted in the shadows then */
 	uint64_t trimmed_files, trimmed_bytes;
