@@ -75,6 +75,8 @@ static bool tell_one(struct session *session, struct participant *p, uint32_t te
 {
 	int rc;
 
+	/* What it was told before nobody waits for any more. */
+	p->pending = 0;
 	if (p->out && !tells[tell].to_failed)
 		return false;
 	if (tell == SHADOW_NL_TELL_THAW && !p->frozen) {
