@@ -561,6 +561,55 @@ static int by_name(const void *a, const void *b)
 	return rc ?: strcmp((*x)->name, (*y)->name);
 }
 
+/* A writer's components by name, to be freed; NULL: there are none, or there is no memory. */
+static struct shadowcopy_backup_component **
+sort_components(const struct shadowcopy_backup_writer *writer)
+{
+	size_t bytes = writer->component_count * sizeof(void *);
+	struct shadowcopy_backup_component **sorted = bytes ? malloc(bytes) : NULL;
+
+	if (!sorted)
+		return NULL;
+	memcpy(sorted, writer->components, bytes);
+	qsort(sorted, writer->component_count, sizeof(*sorted), by_name);
+	return sorted;
+}
+
+/*
+ * The components of a writer, to look for those of another copy of it.  As a rule they are in the
+ * same order, else they are sorted once: there can be thousands.
+ */
+struct twins {
+	const struct shadowcopy_backup_writer *writer;
+	struct shadowcopy_backup_component **sorted;
+	size_t count;
+};
+
+static void twins_clear(struct twins *twins)
+{
+	free(twins->sorted);
+	twins->sorted = NULL;
+}
+
+/* The one that is called as @component, the @i-th of its writer; what is added meanwhile is not. */
+static struct shadowcopy_backup_component *
+find_twin(struct twins *twins, size_t i, struct shadowcopy_backup_component *component)
+{
+	const struct shadowcopy_backup_writer *writer = twins->writer;
+	struct shadowcopy_backup_component **found;
+
+	if (i < writer->component_count && !by_name(&writer->components[i], &component))
+		return writer->components[i];
+	if (!twins->sorted) {
+		twins->count = writer->component_count;
+		twins->sorted = sort_components(writer);
+	}
+	if (!twins->sorted)
+		return shadowcopy_backup_find(writer, component->path, component->name);
+	found = bsearch(&component, twins->sorted, twins->count, sizeof(*twins->sorted), by_name);
+	return found ? *found : NULL;
+}
+
 static int check_names(struct shadowcopy *sc, const struct shadowcopy_backup_writer *writer)
 {
 	const struct shadowcopy_backup_component *component;
@@ -1411,6 +1460,7 @@ static int merge_components_of(struct merging *merging, struct shadowcopy_backup
 			       const struct shadowcopy_backup_writer *from, bool may_differ)
 {
 	struct shadowcopy_backup_component *other;
+	struct twins twins = { .writer = from };
 	size_t i;
 	int rc = 0;
 
@@ -1419,10 +1469,7 @@ static int merge_components_of(struct merging *merging, struct shadowcopy_backup
 	for (i = 0; i < to->component_count && !rc; i++) {
 		struct shadowcopy_backup_component *component = to->components[i];
 
-		/* as a rule they are in the same order */
-		other = from->components[i];
-		if (by_name(&component, &other))
-			other = shadowcopy_backup_find(from, component->path, component->name);
+		other = find_twin(&twins, i, component);
 		if (!other)
 			rc = merge_fail(merging, to->name, "components were added or removed");
 		else if (may_differ)
@@ -1430,6 +1477,7 @@ static int merge_components_of(struct merging *merging, struct shadowcopy_backup
 		else if (!merging->apply && !same_component(component, other))
 			rc = merge_fail(merging, to->name, "it is another writer's component");
 	}
+	twins_clear(&twins);
 	return rc;
 }
 
@@ -1547,13 +1595,43 @@ SC_EXPORT int shadowcopy_backup_view(struct shadowcopy *sc, const struct shadowc
 	return 0;
 }
 
+/* Choose in @backup what is of a writer in the copy. */
+static int adopt_components(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+			    const struct shadowcopy_backup_writer *writer,
+			    const struct shadowcopy_metadata *from)
+{
+	struct twins twins = {
+		.writer = shadowcopy_backup_find_writer(backup, &writer->class_id,
+							&writer->instance_id),
+	};
+	bool mine = twins.writer;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < writer->component_count && !rc; i++) {
+		struct shadowcopy_backup_component *chosen = writer->components[i];
+
+		if (mine && find_twin(&twins, i, chosen))
+			continue;
+		if (!from)
+			rc = SC_FAIL(sc, -ENOENT, .action = "choose component",
+				     .object = chosen->name,
+				     .cause = "there is no writer of that instance with metadata",
+				     .remedy = "gather metadata, and choose from it");
+		else
+			rc = shadowcopy_backup_add_component(sc, backup, from, chosen->path,
+							     chosen->name, NULL);
+	}
+	twins_clear(&twins);
+	return rc;
+}
+
 /* Choose in @backup what is in @edited, and leave out the writers that are not. */
 static int adopt_choice(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 			const struct shadowcopy_backup *edited,
 			struct shadowcopy_metadata *const *metadata, size_t count)
 {
-	const struct shadowcopy_metadata *from;
-	size_t i, j;
+	size_t i;
 	int rc = 0;
 
 	for (i = backup->writer_count; i-- && !rc;) {
@@ -1564,26 +1642,9 @@ static int adopt_choice(struct shadowcopy *sc, struct shadowcopy_backup *backup,
 			rc = shadowcopy_backup_remove_writer(sc, backup, &writer->class_id,
 							     &writer->instance_id);
 	}
-	for (i = 0; i < edited->writer_count && !rc; i++) {
-		struct shadowcopy_backup_writer *writer = edited->writers[i], *mine;
-
-		mine = shadowcopy_backup_find_writer(backup, &writer->class_id,
-						     &writer->instance_id);
-		from = sc_metadata_of(writer, metadata, count);
-		for (j = 0; j < writer->component_count && !rc; j++) {
-			struct shadowcopy_backup_component *chosen = writer->components[j];
-
-			if (mine && shadowcopy_backup_find(mine, chosen->path, chosen->name))
-				continue;
-			if (!from)
-				return SC_FAIL(sc, -ENOENT, .action = "choose component",
-					       .object = chosen->name, .cause = "there is no "
-					       "writer of that instance with metadata",
-					       .remedy = "gather metadata, and choose from it");
-			rc = shadowcopy_backup_add_component(sc, backup, from, chosen->path,
-							     chosen->name, NULL);
-		}
-	}
+	for (i = 0; i < edited->writer_count && !rc; i++)
+		rc = adopt_components(sc, backup, edited->writers[i],
+				      sc_metadata_of(edited->writers[i], metadata, count));
 	return rc;
 }
 
