@@ -8,6 +8,10 @@
  * from what the writer is being told; so a writer's copy counts while its answer is
  * awaited, and never afterwards.
  *
+ * A requester's document can be so large that to compare or to write it takes seconds: threads
+ * do that.  The session is working meanwhile, so nobody else has its document: writers are
+ * told nothing, and have none.
+ *
  * Who calls for a writer has to be of its user; that this user may be a writer was found out
  * when the writers were gathered.
  */
@@ -117,22 +121,64 @@ void call_get_metadata(struct session *session, json_t *arguments)
 	session_done_document(session, json_object(), text, size);
 }
 
-void call_get_document(struct session *session, json_t *arguments)
-{
-	size_t size;
+struct saving {
+	struct work work;
+	struct session *session;
+	struct shadowcopy *sc;
 	char *text;
+	size_t size;
+	int rc;
+};
 
-	(void)arguments;
-	if (shadowcopy_backup_save(session->sc, session->backup, &text, &size))
-		return session_fail_library(session);
-	session_done_document(session, json_pack("{s:i}", "step",
-						 (int)requester_steps[session->state]),
-			      text, size);
+static void save(struct work *work)
+{
+	struct saving *saving = ENTRY(work, struct saving, work);
+
+	saving->rc = shadowcopy_backup_save(saving->sc, saving->session->backup, &saving->text,
+					    &saving->size);
 }
 
-/* A session has one reading at a time: its call is not answered yet. */
-static void read_for_session(struct session *session, const char *label,
-			     void (*done)(struct reading *reading))
+static void saved(struct work *work)
+{
+	struct saving *saving = ENTRY(work, struct saving, work);
+	struct session *session = saving->session;
+	struct failure failure;
+
+	session->working = false;
+	if (saving->rc) {
+		failure_of_document(&failure, saving->sc);
+		session_fail(session, session->state, &failure);
+	} else {
+		session_done_document(session, json_pack("{s:i}", "step", (int)
+							 requester_steps[session->state]),
+				      saving->text, saving->size);
+	}
+	shadowcopy_free(saving->sc);
+	free(saving);
+	session_settle(session);
+}
+
+void call_get_document(struct session *session, json_t *arguments)
+{
+	struct saving *saving = calloc(1, sizeof(*saving));
+
+	(void)arguments;
+	if (saving)
+		saving->sc = shadowcopy_new();
+	if (!saving || !saving->sc) {
+		free(saving);
+		return no_memory(session);
+	}
+	saving->session = session;
+	saving->work.run = save;
+	saving->work.done = saved;
+	session->working = true;
+	work_start(&saving->work);
+}
+
+/* A session has one reading at a time: its call is not answered yet.  NULL: it is now. */
+static struct reading *reading_for_session(struct session *session, const char *label,
+					   void (*done)(struct reading *reading))
 {
 	struct reading *reading;
 	struct failure failure;
@@ -140,47 +186,65 @@ static void read_for_session(struct session *session, const char *label,
 	if (session->document_fd < 0) {
 		failure_set(&failure, "INVALIDARG", -EINVAL, "document", "", "send it in a memfd, "
 			    "with the packet", "no document came with the call");
-		return session_fail(session, session->state, &failure);
+		session_fail(session, session->state, &failure);
+		return NULL;
 	}
 	reading = reading_new(READING_BACKUP, session->document_fd, label);
 	session->document_fd = -1;
-	if (!reading)
-		return no_memory(session);
+	if (!reading) {
+		no_memory(session);
+		return NULL;
+	}
 	reading->done = done;
 	reading->data = session;
 	session->working = true;
-	reading_start(reading);
+	return reading;
+}
+
+/* In the thread. */
+static void adopt(struct reading *reading)
+{
+	struct session *session = reading->data;
+
+	reading->rc = shadowcopy_backup_adopt(reading->sc, &session->backup, reading->backup,
+					      reading->others, reading->other_count);
+	if (reading->rc)
+		failure_of_document(&reading->failure, reading->sc);
 }
 
 static void put(struct reading *reading)
 {
 	struct session *session = reading->data;
-	struct shadowcopy_metadata **metadata;
-	size_t count;
-	int rc;
 
 	session->working = false;
 	if (session->closing)
 		return session_settle(session);
 	if (reading->rc)
 		return session_fail(session, session->state, &reading->failure);
-	count = exchange_metadata(session, false, &metadata);
-	if (!metadata)
-		return no_memory(session);
-	rc = exchange_act(session);
-	if (!rc)
-		rc = shadowcopy_backup_adopt(session->sc, &session->backup, reading->backup,
-					     metadata, count);
-	free(metadata);
-	if (rc)
-		return session_fail_library(session);
 	session_done(session, session->state, NULL);
 }
 
 void call_put_document(struct session *session, json_t *arguments)
 {
+	struct shadowcopy_metadata **metadata;
+	struct reading *reading;
+	size_t count;
+
 	(void)arguments;
-	read_for_session(session, "the requester's document", put);
+	if (exchange_act(session))
+		return session_fail_library(session);
+	count = exchange_metadata(session, false, &metadata);
+	if (!metadata)
+		return no_memory(session);
+	reading = reading_for_session(session, "the requester's document", put);
+	if (!reading) {
+		free(metadata);
+		return;
+	}
+	reading->others = metadata;
+	reading->other_count = count;
+	reading->then = adopt;
+	reading_start(reading);
 }
 
 static void restore_read(struct reading *reading)
@@ -204,8 +268,12 @@ static void restore_read(struct reading *reading)
 
 void call_init_restore(struct session *session, json_t *arguments)
 {
+	struct reading *reading = reading_for_session(session, "the document of the backup",
+						      restore_read);
+
 	(void)arguments;
-	read_for_session(session, "the document of the backup", restore_read);
+	if (reading)
+		reading_start(reading);
 }
 
 /* --- a writer's calls ------------------------------------------------------------------------ */

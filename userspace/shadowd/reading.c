@@ -50,6 +50,8 @@ static void run(struct work *work)
 							0, &reading->backup);
 	if (reading->rc)
 		failure_of_document(&reading->failure, reading->sc);
+	else if (reading->then)
+		reading->then(reading);
 }
 
 static void done(struct work *work)
@@ -60,6 +62,7 @@ static void done(struct work *work)
 	shadowcopy_metadata_free(reading->metadata);
 	shadowcopy_backup_free(reading->backup);
 	shadowcopy_free(reading->sc);
+	free(reading->others);
 	close(reading->fd);
 	free(reading);
 }

@@ -373,8 +373,11 @@ struct reading {
 	int fd;
 	uint64_t size_max;
 	char label[128];
+	void (*then)(struct reading *reading);	/* in the thread, where it was good; or NULL */
 	void (*done)(struct reading *reading);	/* it is freed after that */
 	void *data;
+	struct shadowcopy_metadata **others;	/* for @then: to be freed, and how many */
+	size_t other_count;
 	struct shadowcopy *sc;
 	struct shadowcopy_metadata *metadata;
 	struct shadowcopy_backup *backup;
