@@ -319,6 +319,40 @@ static uint32_t step_of(const struct participant *p)
 	return p->pending < ARRAY_SIZE(writer_steps) ? writer_steps[p->pending] : 0;
 }
 
+/*
+ * Who was first with a component has it; but what a user's writer says does not keep root's from
+ * saying the same: then the user's is not there.
+ */
+static void root_wins(struct session *session, struct shadowcopy_metadata *metadata)
+{
+	EACH(p, &session->participants, struct participant, link) {
+		struct shadowcopy_metadata *both[] = { p->metadata, metadata };
+
+		if (!p->metadata || !p->info.uid ||
+		    !shadowcopy_metadata_check_all(session->sc, both, ARRAY_SIZE(both)))
+			continue;
+		log_often(4, "writer %s of user %u is left out: it is what one of root's is",
+			  p->info.name, p->info.uid);
+		shadowcopy_metadata_free(p->metadata);
+		p->metadata = NULL;
+		p->part = PART_ABSENT;
+	}
+}
+
+/* The metadata that a participant's is to agree with, and room for it. */
+static size_t others(const struct session *session, const struct participant *p,
+		     struct shadowcopy_metadata ***all)
+{
+	size_t count = 0;
+
+	exchange_metadata(session, false, all);
+	if (*all)
+		EACH(other, &session->participants, struct participant, link)
+			if (other->metadata && (p->info.uid || !other->info.uid))
+				(*all)[count++] = other->metadata;
+	return count;
+}
+
 /* Metadata that is somebody else's, or that has a component which another one has. */
 static bool is_good(struct session *session, struct participant *p, struct reading *reading)
 {
@@ -334,7 +368,7 @@ static bool is_good(struct session *session, struct participant *p, struct readi
 			    "its class, instance or name is not that which has registered");
 		return false;
 	}
-	count = exchange_metadata(session, false, &all);
+	count = others(session, p, &all);
 	if (!all)
 		return true;
 	all[count++] = metadata;
@@ -342,6 +376,8 @@ static bool is_good(struct session *session, struct participant *p, struct readi
 	free(all);
 	if (rc)
 		failure_of_document(&reading->failure, session->sc);
+	else if (!p->info.uid)
+		root_wins(session, metadata);
 	return !rc;
 }
 
