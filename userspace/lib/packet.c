@@ -21,6 +21,7 @@
 #define SOCKET_PATH "/run/shadowcopy/shadowd.sock"
 #define PACKET_MAX (64 * 1024)
 #define ANSWER_MAX (4 << 20)
+#define SEND_SECONDS 10		/* to connect or to send: the coordinator does both at once */
 
 struct sc_link {
 	struct shadowcopy *sc;
@@ -59,8 +60,12 @@ int sc_link_open(struct shadowcopy *sc, const char *path, struct sc_link **linkp
 	}
 	strcpy(address.sun_path, path);
 	link->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (link->fd < 0 || connect(link->fd, (struct sockaddr *)&address, sizeof(address))) {
-		rc = -errno;
+	/* Who waits to be accepted may be frozen. */
+	if (link->fd < 0 ||
+	    setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO,
+		       &(struct timeval){ .tv_sec = SEND_SECONDS }, sizeof(struct timeval)) ||
+	    connect(link->fd, (struct sockaddr *)&address, sizeof(address))) {
+		rc = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		if (rc == -ENOENT || rc == -ECONNREFUSED)
 			rc = SC_FAIL(sc, rc, .action = action, .object = path,
 				     .cause = "shadowd does not run",
@@ -175,7 +180,9 @@ static int send_packet(struct sc_link *link, char *text, int document)
 		header->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(header), &document, sizeof(int));
 	}
-	return sendmsg(link->fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (sendmsg(link->fd, &message, MSG_NOSIGNAL) >= 0)
+		return 0;
+	return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
 int sc_link_call(struct sc_link *link, const char *call, json_t *arguments, const char *text,

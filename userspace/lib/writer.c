@@ -136,6 +136,15 @@ static int note_begun(struct shadowcopy_writer *writer,
 
 /* --- documents ------------------------------------------------------------------------ */
 
+/* Who is frozen waits no longer than that may last: then it has to abort. */
+static int patience_ms(const struct shadowcopy_writer_event *event)
+{
+	const struct begun *b = *find_begun(event->writer, &event->message.session);
+	int64_t left = b && b->thaw_by ? (b->thaw_by - now_ns()) / 1000000 : LINK_MS;
+
+	return left < 0 ? 0 : left < LINK_MS ? left : LINK_MS;
+}
+
 /* One connection for a handler: the coordinator may be another one at the next. */
 static int link_call(struct shadowcopy_writer_event *event, const char *call, const char *text,
 		     size_t size)
@@ -152,7 +161,7 @@ static int link_call(struct shadowcopy_writer_event *event, const char *call, co
 					    shadowcopy_uuid_format(&writer->info.instance_id, instance)),
 				  text, size);
 	if (!rc)
-		rc = sc_link_wait(event->link, LINK_MS);
+		rc = sc_link_wait(event->link, patience_ms(event));
 	if (rc == -EAGAIN)
 		rc = SC_FAIL(writer->sc, -ETIMEDOUT, .action = "exchange documents",
 			     .object = writer->info.name,
