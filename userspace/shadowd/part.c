@@ -17,6 +17,7 @@ struct search {
 	struct session *session;
 	void (*done)(struct session *session);
 	struct shadowcopy *sc;
+	bool act;			/* the session's document may be changed */
 	size_t count, volume_count;
 	struct shadow_dev volumes[SHADOW_MAX_SET_VOLUMES];
 	struct {
@@ -65,10 +66,9 @@ static bool has_data(struct shadowcopy_affected *affected,
 	return false;
 }
 
-/* While it runs the session is working: nothing of its participants is freed. */
-static void look(struct work *work)
+/* While it runs the session is working: nothing of its participants is freed, nor its document. */
+static void look(struct search *search)
 {
-	struct search *search = ENTRY(work, struct search, work);
 	struct shadowcopy_affected *affected;
 	size_t i;
 
@@ -80,30 +80,37 @@ static void look(struct work *work)
 	shadowcopy_affected_free(affected);
 }
 
-/* --- in the loop --------------------------------------------------------------------------- */
-
-/* All that is to be chosen by itself; the rest comes with it. */
-static void choose_all(struct session *session)
+/*
+ * All of a writer that is to be chosen by itself; the rest comes with it.  There can be thousands,
+ * and each is looked for among the others.
+ */
+static void choose(struct search *search, const struct shadowcopy_metadata *metadata)
 {
 	size_t i;
 
-	if (exchange_act(session))
-		return;
-	EACH(p, &session->participants, struct participant, link) {
-		if (!takes_part(p) || !p->metadata)
-			continue;
-		for (i = 0; i < p->metadata->component_count; i++) {
-			const struct shadowcopy_component *c = p->metadata->components[i];
-			uint32_t rule = shadowcopy_component_selectability(p->metadata, c);
+	for (i = 0; i < metadata->component_count; i++) {
+		const struct shadowcopy_component *c = metadata->components[i];
+		uint32_t rule = shadowcopy_component_selectability(metadata, c);
 
-			if (rule == SHADOWCOPY_SELECTABILITY_MANDATORY ||
-			    rule == SHADOWCOPY_SELECTABILITY_OPTIONAL)
-				shadowcopy_backup_add_component(session->sc, session->backup,
-								p->metadata, c->path, c->name,
-								NULL);
-		}
+		if (rule == SHADOWCOPY_SELECTABILITY_MANDATORY ||
+		    rule == SHADOWCOPY_SELECTABILITY_OPTIONAL)
+			shadowcopy_backup_add_component(search->sc, search->session->backup,
+							metadata, c->path, c->name, NULL);
 	}
 }
+
+static void run(struct work *work)
+{
+	struct search *search = ENTRY(work, struct search, work);
+	size_t i;
+
+	look(search);
+	for (i = 0; i < search->count && search->act; i++)
+		if (search->found[i].affected)
+			choose(search, search->found[i].participant->metadata);
+}
+
+/* --- in the loop --------------------------------------------------------------------------- */
 
 static void looked(struct work *work)
 {
@@ -120,7 +127,6 @@ static void looked(struct work *work)
 	free(search);
 	if (session->closing)
 		return session_settle(session);
-	choose_all(session);
 	done(session);
 }
 
@@ -147,7 +153,8 @@ static void find_by_volumes(struct session *session, void (*done)(struct session
 			search->found[search->count].affected = true;
 			search->found[search->count++].participant = p;
 		}
-	search->work.run = look;
+	search->act = !exchange_act(session);
+	search->work.run = run;
 	search->work.done = looked;
 	session->working = true;
 	work_start(&search->work);
