@@ -339,25 +339,25 @@ static void root_wins(struct session *session, struct shadowcopy_metadata *metad
 	}
 }
 
-/* The metadata that a participant's is to agree with, and room for it. */
-static size_t others(const struct session *session, const struct participant *p,
-		     struct shadowcopy_metadata ***all)
+/* Does a participant's agree with what was told before it?  Those have been compared already. */
+static int check_others(struct session *session, const struct participant *p,
+			struct shadowcopy_metadata *metadata)
 {
-	size_t count = 0;
+	int rc = 0;
 
-	exchange_metadata(session, false, all);
-	if (*all)
-		EACH(other, &session->participants, struct participant, link)
-			if (other->metadata && (p->info.uid || !other->info.uid))
-				(*all)[count++] = other->metadata;
-	return count;
+	EACH(other, &session->participants, struct participant, link) {
+		struct shadowcopy_metadata *both[] = { other->metadata, metadata };
+
+		if (!rc && other->metadata && (p->info.uid || !other->info.uid))
+			rc = shadowcopy_metadata_check_all(session->sc, both, ARRAY_SIZE(both));
+	}
+	return rc;
 }
 
 /* Metadata that is somebody else's, or that has a component which another one has. */
 static bool is_good(struct session *session, struct participant *p, struct reading *reading)
 {
-	struct shadowcopy_metadata *metadata = reading->metadata, **all;
-	size_t count;
+	struct shadowcopy_metadata *metadata = reading->metadata;
 	int rc;
 
 	if (!uuid_same(&metadata->class_id, &p->info.class_id) ||
@@ -368,12 +368,7 @@ static bool is_good(struct session *session, struct participant *p, struct readi
 			    "its class, instance or name is not that which has registered");
 		return false;
 	}
-	count = others(session, p, &all);
-	if (!all)
-		return true;
-	all[count++] = metadata;
-	rc = shadowcopy_metadata_check_all(session->sc, all, count);
-	free(all);
+	rc = check_others(session, p, metadata);
 	if (rc)
 		failure_of_document(&reading->failure, session->sc);
 	else if (!p->info.uid)
