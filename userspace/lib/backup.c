@@ -1569,19 +1569,12 @@ SC_EXPORT int shadowcopy_backup_view(struct shadowcopy *sc, const struct shadowc
 				     const struct shadow_uuid *instances, size_t count,
 				     struct shadowcopy_backup **viewp)
 {
-	struct shadowcopy_backup *view = sc_node_new(&sc_backup_type, NULL);
+	struct shadowcopy_backup *view = sc_node_copy(backup, NULL);
 	size_t i;
-	int rc = view ? 0 : -ENOMEM;
 
 	*viewp = NULL;
-	for (i = 0; i < sc_backup_type.count && !rc; i++)
-		rc = sc_field_copy(&backup_fields[i], view, backup);
-	if (rc) {
-		sc_node_free(view);
-		return SC_FAIL(sc, rc, .action = "copy the backup components");
-	}
-	sc_node(view)->role = sc_node(backup)->role;
-	sc_node(view)->step = sc_node(backup)->step;
+	if (!view)
+		return SC_FAIL(sc, -ENOMEM, .action = "copy the backup components");
 	for (i = view->writer_count; instances && i--;) {
 		struct shadowcopy_backup_writer *writer = view->writers[i];
 

@@ -371,8 +371,7 @@ bool sc_field_equal(const struct sc_field *field, const void *a, const void *b)
 	return true;
 }
 
-/* A copy of a structure, in a list of @parent. */
-static void *copy_node(const void *from, void *parent)
+void *sc_node_copy(const void *from, void *parent)
 {
 	const struct sc_node *node = sc_node(from);
 	void *copy = sc_node_new(node->type, parent);
@@ -381,6 +380,9 @@ static void *copy_node(const void *from, void *parent)
 	if (!copy)
 		return NULL;
 	sc_node(copy)->extra = json_incref(node->extra);
+	sc_node(copy)->minor = node->minor;
+	sc_node(copy)->role = node->role;
+	sc_node(copy)->step = node->step;
 	for (i = 0; i < node->type->count; i++) {
 		if (sc_field_copy(&node->type->fields[i], copy, from)) {
 			sc_node_free(copy);
@@ -397,7 +399,7 @@ static int push_copies(const struct sc_field *field, void *to, const void *from)
 
 	for (i = 0; i < count && !rc; i++) {
 		const void *element = sc_list_get(from, field, i);
-		void *copy = field->kind == SC_LIST ? copy_node(element, to) : strdup(element);
+		void *copy = field->kind == SC_LIST ? sc_node_copy(element, to) : strdup(element);
 
 		rc = copy ? sc_list_push(to, field, copy) : -ENOMEM;
 		if (rc && copy)

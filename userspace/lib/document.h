@@ -162,6 +162,9 @@ static inline struct sc_node *sc_node(const void *object)
 void *sc_node_new(const struct sc_type *type, void *parent);
 void sc_node_free(void *object);
 
+/* A copy of a structure with all that is in it, in the list of @parent; NULL: no memory. */
+void *sc_node_copy(const void *from, void *parent);
+
 /* The document that a structure is part of. */
 void *sc_root(const void *object);
 

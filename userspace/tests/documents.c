@@ -718,6 +718,7 @@ static void copying(void)
 	static const char newer[] =
 		"{\"format\":\"shadowcopy-backup-components\",\"version\":\"1.7\","
 		"\"mode\":\"backup\",\"session\":\"5e000000-0000-0000-0000-000000000000\","
+		"\"mood\":\"good\","
 		"\"writers\":[{\"class_id\":\"a0010000-0000-0000-0000-000000000000\","
 		"\"instance_id\":\"a0020000-0000-0000-0000-000000000000\",\"name\":\"W\","
 		"\"components\":[{\"type\":\"file-group\",\"name\":\"C\"%s}]}]}";
@@ -734,6 +735,12 @@ static void copying(void)
 	      !shadowcopy_backup_save(sc, backup, &saved, NULL) &&
 	      strstr(saved, "\"color\": \"red\""),
 	      "what a newer version has in a list is taken over with it");
+	free(saved);
+	shadowcopy_backup_free(backup);
+	CHECK(!shadowcopy_backup_view(sc, edited, NULL, 0, &backup) &&
+	      !shadowcopy_backup_save(sc, backup, &saved, NULL) &&
+	      strstr(saved, "\"mood\": \"good\"") && strstr(saved, "\"version\": \"1.7\"") &&
+	      strstr(saved, "\"color\": \"red\""), "so it is in a view of the document");
 	free(saved);
 	shadowcopy_backup_free(backup);
 	shadowcopy_backup_free(edited);

@@ -397,6 +397,34 @@ static int merge(struct world *w)
 	return shadowcopy_backup_merge(w->sc, w->backup, w->edited, &instance_a, 1);
 }
 
+static int view(struct world *w)
+{
+	struct shadowcopy_backup *seen;
+	int rc = shadowcopy_backup_view(w->sc, w->backup, &instance_a, 1, &seen);
+
+	if (!rc)
+		shadowcopy_backup_free(seen);
+	return rc;
+}
+
+static int adopt(struct world *w)
+{
+	struct shadowcopy_backup *copy;
+	int rc = shadowcopy_backup_load(w->sc, w->backup_text, strlen(w->backup_text), "it", 0,
+					&copy);
+
+	if (rc)
+		return rc;
+	act(w, REQUESTER, STEP(GATHERED));
+	shadowcopy_backup_act(w->sc, copy, REQUESTER, STEP(GATHERED));
+	rc = shadowcopy_backup_add_component(w->sc, copy, w->metadata[1], NULL, "Top", NULL);
+	rc = rc ?: shadowcopy_backup_component_set_text(w->sc, copy->writers[0]->components[0],
+							PROPERTY(BACKUP_OPTIONS), "fast");
+	rc = rc ?: shadowcopy_backup_adopt(w->sc, &w->backup, copy, w->metadata, 2);
+	shadowcopy_backup_free(copy);
+	return rc;
+}
+
 static int list_files(struct world *w)
 {
 	char srv[80], conf[80];
@@ -552,6 +580,8 @@ static const struct row {
 	{ "a partial file is added", add_partial, true, false },
 	{ "differenced files are added", add_differenced, true, false },
 	{ "a writer's copy is merged", merge, false, false },
+	{ "a view is made", view, true, false },
+	{ "a requester's copy is adopted", adopt, true, true },
 	{ "files are listed", list_files, true, true },
 	{ "needed shadows are told", shadows_needed, true, true },
 	{ "a restore is planned", plan, false, true },
