@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * backup.c - the backup components document (VSS f.6, c.6): its tables, who may change
- * what and when, and the functions that change it.
+ * backup.c - the backup components document (VSS f.6, c.6): its tables and rules, from its
+ * beginning to its end, and the merge of a copy that came back from the other side.
  *
  * Requester and writers share the document, and each property belongs to one of them, at
- * certain steps of the session.  The table "windows" says which; sc_may_change() is
- * the only one to read it, and everything that changes the document asks it: the
- * setters here, and the merge of a copy that came back from the other side.
+ * certain steps of the session.  Everything that changes the document asks whether that may
+ * be (windows.c): the setters (properties.c), and the merge.
  */
 #include <time.h>
 
-#include "document.h"
+#include "backup.h"
 #include "options.h"
 #include "ranges.h"
-
-#define TIME_MAX (7258118400LL * 1000000000)	/* the year 2200 */
 
 /* --- words ------------------------------------------------------------------- */
 
@@ -301,164 +298,6 @@ const struct sc_type sc_backup_type = {
 	.title = "backup components",
 };
 
-/* --- who may change what, and when (c.6, 2.1) --------------------------------- */
-
-#define AT(step)	(1U << SHADOWCOPY_STEP_ ## step)
-
-#define BEFORE_PREPARE	(AT(INIT) | AT(GATHERED))
-#define PREPARE_OR_POST	(AT(PREPARE_BACKUP) | AT(POST_SNAPSHOT))
-#define RESTORE_FIRST	(AT(RESTORE_INIT) | AT(CHOOSING))
-#define HANDLERS	(AT(PREPARE_BACKUP) | AT(SNAPSHOT) | AT(POST_SNAPSHOT) | AT(COMPLETE) | \
-			 AT(PRE_RESTORE) | AT(POST_RESTORE))
-
-/*
- * @requester, @writer: the steps at which each may
- * @without_set: of these, those at which it may only where there are no shadows
- */
-struct window {
-	const char *name;
-	uint32_t requester;
-	uint32_t writer;
-	uint32_t without_set;
-};
-
-static const struct window windows[] = {
-	[SHADOWCOPY_PROPERTY_NONE] = { "nothing", 0, 0, 0 },
-	/* B-04, B-05, B-13..B-15, B-10, B-06 */
-	[SHADOWCOPY_PROPERTY_CONTEXT] = { "context", AT(INIT), 0, 0 },
-	[SHADOWCOPY_PROPERTY_STATE] = { "state", BEFORE_PREPARE, 0, 0 },
-	[SHADOWCOPY_PROPERTY_SET] = {
-		"set", BEFORE_PREPARE | AT(PREPARED) | AT(SNAPSHOT) | AT(POST_SNAPSHOT) |
-		AT(CREATED), 0, 0 },
-	[SHADOWCOPY_PROPERTY_COMPONENTS] = { "components", AT(GATHERED), 0, 0 },
-	[SHADOWCOPY_PROPERTY_RESTORE_TYPE] = { "restore-type", RESTORE_FIRST, 0, 0 },
-	/* B-23 */
-	[SHADOWCOPY_PROPERTY_COMPLETED] = {
-		"completed", AT(CREATED) | AT(COMPLETE) | AT(COMPLETED), 0, 0 },
-	/* C-71..C-74 */
-	[SHADOWCOPY_PROPERTY_BACKUP_OPTIONS] = { "backup-options", BEFORE_PREPARE, 0, 0 },
-	[SHADOWCOPY_PROPERTY_RESTORE_OPTIONS] = { "restore-options", RESTORE_FIRST, 0, 0 },
-	[SHADOWCOPY_PROPERTY_BACKUP_METADATA] = { "backup-metadata", 0, PREPARE_OR_POST, 0 },
-	[SHADOWCOPY_PROPERTY_RESTORE_METADATA] = { "restore-metadata", 0, AT(PRE_RESTORE), 0 },
-	[SHADOWCOPY_PROPERTY_BACKUP_STAMP] = {
-		"backup-stamp", 0, PREPARE_OR_POST, AT(PREPARE_BACKUP) },
-	[SHADOWCOPY_PROPERTY_PREVIOUS_STAMP] = {
-		"previous-stamp", BEFORE_PREPARE | RESTORE_FIRST, 0, 0 },
-	/* C-75, C-76 */
-	[SHADOWCOPY_PROPERTY_PARTIAL_FILES] = { "partial-files", 0, PREPARE_OR_POST, 0 },
-	[SHADOWCOPY_PROPERTY_RANGES_PATH] = {
-		"ranges-path", RESTORE_FIRST | AT(RESTORING), 0, 0 },
-	[SHADOWCOPY_PROPERTY_DIFFERENCED_FILES] = { "differenced-files", 0, PREPARE_OR_POST, 0 },
-	/* C-77..C-80 */
-	[SHADOWCOPY_PROPERTY_RESTORE_TARGET] = { "restore-target", 0, AT(PRE_RESTORE), 0 },
-	[SHADOWCOPY_PROPERTY_DIRECTED_TARGETS] = { "directed-targets", 0, AT(PRE_RESTORE), 0 },
-	[SHADOWCOPY_PROPERTY_NEW_TARGETS] = { "new-targets", RESTORE_FIRST, 0, 0 },
-	[SHADOWCOPY_PROPERTY_ALTERNATES_USED] = { "alternates-used", AT(RESTORING), 0, 0 },
-	[SHADOWCOPY_PROPERTY_SELECTED] = { "selected", AT(CHOOSING), 0, 0 },
-	[SHADOWCOPY_PROPERTY_RESTORE_SUBCOMPONENTS] = {
-		"restore-subcomponents", AT(CHOOSING), 0, 0 },
-	[SHADOWCOPY_PROPERTY_ADDITIONAL_RESTORES] = {
-		"additional-restores", RESTORE_FIRST | AT(RESTORING), 0, 0 },
-	/* C-81, C-82 */
-	[SHADOWCOPY_PROPERTY_BACKUP_SUCCEEDED] = { "backup-succeeded", AT(CREATED), 0, 0 },
-	[SHADOWCOPY_PROPERTY_FILE_RESTORE_STATUS] = {
-		"file-restore-status", AT(RESTORING), 0, 0 },
-	[SHADOWCOPY_PROPERTY_PREPARE_BACKUP_FAILURE] = {
-		"prepare-backup-failure", 0, AT(PREPARE_BACKUP), 0 },
-	[SHADOWCOPY_PROPERTY_POST_SNAPSHOT_FAILURE] = {
-		"post-snapshot-failure", 0, AT(POST_SNAPSHOT), 0 },
-	[SHADOWCOPY_PROPERTY_PRE_RESTORE_FAILURE] = {
-		"pre-restore-failure", 0, AT(PRE_RESTORE), 0 },
-	[SHADOWCOPY_PROPERTY_POST_RESTORE_FAILURE] = {
-		"post-restore-failure", 0, AT(POST_RESTORE), 0 },
-	/* C-83, C-84 */
-	[SHADOWCOPY_PROPERTY_AUTHORITATIVE] = { "authoritative", RESTORE_FIRST, 0, 0 },
-	[SHADOWCOPY_PROPERTY_ROLL_FORWARD] = { "roll-forward", RESTORE_FIRST, 0, 0 },
-	[SHADOWCOPY_PROPERTY_RESTORE_NAME] = { "restore-name", RESTORE_FIRST, 0, 0 },
-	[SHADOWCOPY_PROPERTY_FAILURE] = { "failure", 0, HANDLERS, 0 },
-};
-
-static const char *const steps[] = {
-	[SHADOWCOPY_STEP_INIT] = "init",
-	[SHADOWCOPY_STEP_GATHERED] = "gathered",
-	[SHADOWCOPY_STEP_PREPARE_BACKUP] = "prepare-backup",
-	[SHADOWCOPY_STEP_PREPARED] = "prepared",
-	[SHADOWCOPY_STEP_SNAPSHOT] = "snapshot",
-	[SHADOWCOPY_STEP_POST_SNAPSHOT] = "post-snapshot",
-	[SHADOWCOPY_STEP_CREATED] = "created",
-	[SHADOWCOPY_STEP_COMPLETE] = "complete",
-	[SHADOWCOPY_STEP_COMPLETED] = "completed",
-	[SHADOWCOPY_STEP_RESTORE_INIT] = "restore-init",
-	[SHADOWCOPY_STEP_CHOOSING] = "choosing",
-	[SHADOWCOPY_STEP_PRE_RESTORE] = "pre-restore",
-	[SHADOWCOPY_STEP_RESTORING] = "restoring",
-	[SHADOWCOPY_STEP_POST_RESTORE] = "post-restore",
-	[SHADOWCOPY_STEP_RESTORED] = "restored",
-};
-
-SC_EXPORT const char *shadowcopy_property_name(uint32_t property)
-{
-	return property < ARRAY_SIZE(windows) ? windows[property].name : "unknown";
-}
-
-SC_EXPORT const char *shadowcopy_step_name(uint32_t step)
-{
-	return step < ARRAY_SIZE(steps) ? steps[step] : "unknown";
-}
-
-static void list_steps(uint32_t mask, char *buf, size_t size)
-{
-	size_t i, used = 0;
-
-	for (i = 0; i < ARRAY_SIZE(steps) && used < size; i++)
-		if (mask & (1U << i))
-			used += snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
-					 steps[i]);
-}
-
-static int check_window(struct shadowcopy *sc, uint32_t property, uint32_t role, uint32_t step,
-			bool has_shadows)
-{
-	const struct window *window;
-	char cause[160], when[200] = "", remedy[260];
-	uint32_t mask, others;
-	bool writer = role == SHADOWCOPY_ROLE_WRITER;
-
-	if (property >= ARRAY_SIZE(windows) || step >= ARRAY_SIZE(steps) ||
-	    (!writer && role != SHADOWCOPY_ROLE_REQUESTER))
-		return SC_FAIL(sc, -EINVAL, .action = "change the document",
-			       .cause = "there is no such property, role or step",
-			       .remedy = "see the header");
-	window = &windows[property];
-	mask = writer ? window->writer : window->requester;
-	others = writer ? window->requester : window->writer;
-	if (has_shadows && (mask & window->without_set & (1U << step)))
-		mask &= ~window->without_set;
-	if (mask & (1U << step))
-		return 0;
-	snprintf(cause, sizeof(cause), "%s may not at step %s",
-		 writer ? "a writer" : "the requester", steps[step]);
-	list_steps(mask ?: others, when, sizeof(when));
-	snprintf(remedy, sizeof(remedy), "%s may, at: %s", writer == !!mask ? "a writer" :
-		 "the requester", when);
-	return SC_FAIL(sc, -EBADFD, .action = "change", .object = window->name, .cause = cause,
-		       .remedy = remedy);
-}
-
-SC_EXPORT int shadowcopy_property_check(struct shadowcopy *sc, uint32_t property, uint32_t role,
-					uint32_t step)
-{
-	return check_window(sc, property, role, step, false);
-}
-
-int sc_may_change(struct shadowcopy *sc, const void *object, uint32_t property)
-{
-	const struct shadowcopy_backup *backup = sc_root(object);
-	const struct sc_node *node = sc_node(backup);
-
-	return check_window(sc, property, node->role, node->step, backup->shadow_count);
-}
-
 /* --- rules --------------------------------------------------------------------- */
 
 static int rule_fail(struct shadowcopy *sc, const char *object, const char *cause,
@@ -468,7 +307,7 @@ static int rule_fail(struct shadowcopy *sc, const char *object, const char *caus
 		       .cause = cause, .remedy = remedy);
 }
 
-static int check_directed(struct shadowcopy *sc, const struct shadowcopy_directed_target *target)
+int sc_check_directed(struct shadowcopy *sc, const struct shadowcopy_directed_target *target)
 {
 	const char *fault = sc_ranges_pair_fault(target->ranges, target->destination_ranges);
 
@@ -476,7 +315,7 @@ static int check_directed(struct shadowcopy *sc, const struct shadowcopy_directe
 				 "give as many destination ranges, of the same lengths") : 0;
 }
 
-static int by_file(const void *a, const void *b)
+int sc_by_partial_file(const void *a, const void *b)
 {
 	const struct shadowcopy_partial_file *const *x = a, *const *y = b;
 	int rc = strcmp((*x)->path, (*y)->path);
@@ -484,7 +323,7 @@ static int by_file(const void *a, const void *b)
 	return rc ?: strcmp((*x)->name, (*y)->name);
 }
 
-static int by_differenced(const void *a, const void *b)
+int sc_by_differenced(const void *a, const void *b)
 {
 	const struct shadowcopy_differenced_file *const *x = a, *const *y = b;
 	int rc = strcmp((*x)->path, (*y)->path);
@@ -493,7 +332,7 @@ static int by_differenced(const void *a, const void *b)
 	return rc ?: (*x)->recursive - (*y)->recursive;
 }
 
-static int by_target(const void *a, const void *b)
+int sc_by_target(const void *a, const void *b)
 {
 	const struct shadowcopy_target *const *x = a, *const *y = b;
 	int rc = strcmp((*x)->path, (*y)->path);
@@ -511,12 +350,12 @@ static int check_lists(struct shadowcopy *sc, const struct shadowcopy_backup_com
 		int (*compare)(const void *a, const void *b);
 		const char *cause;
 	} lists[] = {
-		{ c->partial_files, c->partial_file_count, by_file,
+		{ c->partial_files, c->partial_file_count, sc_by_partial_file,
 		  "a partial file is there twice" },
-		{ c->differenced_files, c->differenced_file_count, by_differenced,
+		{ c->differenced_files, c->differenced_file_count, sc_by_differenced,
 		  "differenced files are there twice" },
-		{ c->new_targets, c->new_target_count, by_target, "a new target is there twice" },
-		{ c->alternates_used, c->alternate_used_count, by_target,
+		{ c->new_targets, c->new_target_count, sc_by_target, "a new target is there twice" },
+		{ c->alternates_used, c->alternate_used_count, sc_by_target,
 		  "an alternate location is there twice" },
 	};
 	const void *twin;
@@ -549,7 +388,7 @@ static int check_component(struct shadowcopy *sc,
 	if (!rc)
 		rc = check_lists(sc, component);
 	for (i = 0; i < component->directed_target_count && !rc; i++)
-		rc = check_directed(sc, component->directed_targets[i]);
+		rc = sc_check_directed(sc, component->directed_targets[i]);
 	return rc;
 }
 
@@ -738,10 +577,7 @@ SC_EXPORT int shadowcopy_backup_save(struct shadowcopy *sc, const struct shadowc
 /* Is it a property that only a restore sets, or what a handler said that is long over? */
 static bool is_forgotten(uint32_t property)
 {
-	uint32_t mask = windows[property].requester | windows[property].writer;
-
-	return property == SHADOWCOPY_PROPERTY_FAILURE ||
-	       (mask && !(mask & ((1U << SHADOWCOPY_STEP_RESTORE_INIT) - 1)));
+	return property == SHADOWCOPY_PROPERTY_FAILURE || sc_of_restore(property);
 }
 
 /* What the members of a structure are that has just been made: takes no memory. */
@@ -802,7 +638,7 @@ SC_EXPORT int shadowcopy_backup_act(struct shadowcopy *sc, struct shadowcopy_bac
 	struct sc_node *node = sc_node(backup);
 
 	if ((role != SHADOWCOPY_ROLE_REQUESTER && role != SHADOWCOPY_ROLE_WRITER) ||
-	    step >= ARRAY_SIZE(steps) || restore != is_restore(backup))
+	    step > SHADOWCOPY_STEP_RESTORED || restore != is_restore(backup))
 		return SC_FAIL(sc, -EINVAL, .action = "go to step",
 			       .object = shadowcopy_step_name(step),
 			       .cause = "there is no such role, or no such step in a session of "
@@ -811,152 +647,6 @@ SC_EXPORT int shadowcopy_backup_act(struct shadowcopy *sc, struct shadowcopy_bac
 	node->role = role;
 	node->step = step;
 	return 0;
-}
-
-SC_EXPORT int shadowcopy_backup_set_context(struct shadowcopy *sc,
-					    struct shadowcopy_backup *backup, uint32_t context)
-{
-	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_CONTEXT);
-
-	return rc ?: SC_SET_WORD(sc, backup, context, context);
-}
-
-SC_EXPORT int shadowcopy_backup_set_state(struct shadowcopy *sc, struct shadowcopy_backup *backup,
-					  uint32_t type, bool component_mode, bool bootable,
-					  bool partial_files)
-{
-	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_STATE);
-
-	if (!rc && !type)
-		rc = SC_FAIL(sc, -EINVAL, .action = "set the state of the backup",
-			     .cause = "its type is undefined", .remedy = "choose one");
-	if (!rc)
-		rc = SC_SET_WORD(sc, backup, type, type);
-	if (rc)
-		return rc;
-	backup->component_mode = component_mode;
-	backup->bootable = bootable;
-	backup->partial_files = partial_files;
-	return 0;
-}
-
-SC_EXPORT int shadowcopy_backup_set_restore_type(struct shadowcopy *sc,
-						 struct shadowcopy_backup *backup, uint32_t type)
-{
-	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_RESTORE_TYPE);
-
-	return rc ?: SC_SET_WORD(sc, backup, restore_type, type);
-}
-
-static int check_time(struct shadowcopy *sc, int64_t time)
-{
-	if (time >= 0 && time <= TIME_MAX)
-		return 0;
-	return SC_FAIL(sc, -EINVAL, .action = "set a time",
-		       .cause = "it is not between the years 1970 and 2200",
-		       .remedy = "give nanoseconds since 1970");
-}
-
-SC_EXPORT int shadowcopy_backup_set_set(struct shadowcopy *sc, struct shadowcopy_backup *backup,
-					const struct shadow_uuid *set, const char *machine,
-					int64_t taken)
-{
-	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_SET);
-
-	if (!rc)
-		rc = check_time(sc, taken);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, backup, machine, machine);
-	if (rc)
-		return rc;
-	backup->set = *set;
-	backup->taken = taken;
-	return 0;
-}
-
-SC_EXPORT int shadowcopy_backup_add_shadow(struct shadowcopy *sc, struct shadowcopy_backup *backup,
-					   const struct shadow_uuid *uuid, const char *volume,
-					   struct shadow_dev dev, const char *node,
-					   struct shadowcopy_backup_shadow **shadowp)
-{
-	struct shadowcopy_backup_shadow *shadow;
-	size_t i;
-	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_SET);
-
-	if (shadowp)
-		*shadowp = NULL;
-	if (!rc && sc_uuid_is_null(uuid))
-		rc = SC_FAIL(sc, -EINVAL, .action = "add the shadow of", .object = volume,
-			     .cause = "its UUID is zero", .remedy = "give that of the shadow");
-	if (rc)
-		return rc;
-	for (i = 0; i < backup->shadow_count; i++)
-		if (sc_uuid_equal(&backup->shadows[i]->uuid, uuid))
-			return SC_FAIL(sc, -EEXIST, .action = "add the shadow of", .object = volume,
-				       .cause = "the document has it already",
-				       .remedy = "add each shadow once");
-	rc = SC_LIST_ADD(sc, backup, shadows, &shadow);
-	if (rc)
-		return rc;
-	shadow->uuid = *uuid;
-	shadow->dev = dev;
-	rc = SC_SET_TEXT(sc, shadow, volume, volume);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, shadow, node, node);
-	if (rc) {
-		SC_LIST_DROP(backup, shadows);
-		return rc;
-	}
-	if (shadowp)
-		*shadowp = shadow;
-	return 0;
-}
-
-SC_EXPORT int shadowcopy_backup_shadow_set_fs(struct shadowcopy *sc,
-					      struct shadowcopy_backup_shadow *shadow,
-					      const char *fs_uuid, const char *fs_type)
-{
-	int rc = sc_may_change(sc, shadow, SHADOWCOPY_PROPERTY_SET);
-
-	return rc ?: sc_set_two_texts(sc, shadow,
-				      offsetof(struct shadowcopy_backup_shadow, fs_uuid), fs_uuid,
-				      offsetof(struct shadowcopy_backup_shadow, fs_type), fs_type);
-}
-
-SC_EXPORT int shadowcopy_backup_shadow_set_provider(struct shadowcopy *sc,
-						    struct shadowcopy_backup_shadow *shadow,
-						    const struct shadow_uuid *provider,
-						    const char *transport)
-{
-	int rc = sc_may_change(sc, shadow, SHADOWCOPY_PROPERTY_SET);
-
-	if (!rc)
-		rc = SC_SET_TEXT(sc, shadow, transport, transport);
-	if (!rc)
-		shadow->provider = *provider;
-	return rc;
-}
-
-SC_EXPORT int shadowcopy_backup_shadow_add_mount(struct shadowcopy *sc,
-						 struct shadowcopy_backup_shadow *shadow,
-						 const char *path)
-{
-	int rc = sc_may_change(sc, shadow, SHADOWCOPY_PROPERTY_SET);
-
-	return rc ?: sc_texts_add(sc, shadow, offsetof(struct shadowcopy_backup_shadow, mounts),
-				  path);
-}
-
-SC_EXPORT int shadowcopy_backup_set_completed(struct shadowcopy *sc,
-					      struct shadowcopy_backup *backup, int64_t completed)
-{
-	int rc = sc_may_change(sc, backup, SHADOWCOPY_PROPERTY_COMPLETED);
-
-	if (!rc)
-		rc = check_time(sc, completed);
-	if (!rc)
-		backup->completed = completed;
-	return rc;
 }
 
 SC_EXPORT struct shadowcopy_backup_writer *
@@ -990,387 +680,6 @@ shadowcopy_backup_find(const struct shadowcopy_backup_writer *writer, const char
 			return component;
 	}
 	return NULL;
-}
-
-/* --- properties of a component ------------------------------------------------------ */
-
-/* The member of a component that a property is, of a kind; NULL where there is none. */
-static const struct sc_field *property_field(uint32_t property, bool text)
-{
-	size_t i;
-
-	for (i = 0; i < component_type.count; i++) {
-		const struct sc_field *field = &component_fields[i];
-		bool value = field->kind == SC_ENUM || field->kind == SC_BOOL;
-
-		if (field->property == property && (text ? field->kind == SC_TEXT : value))
-			return field;
-	}
-	return NULL;
-}
-
-/* These have more than one member, or rules, and functions of their own. */
-static bool has_own_function(uint32_t property)
-{
-	return property == SHADOWCOPY_PROPERTY_COMPONENTS ||
-	       property == SHADOWCOPY_PROPERTY_SELECTED ||
-	       property == SHADOWCOPY_PROPERTY_ROLL_FORWARD ||
-	       property == SHADOWCOPY_PROPERTY_FAILURE;
-}
-
-static int property_fail(struct shadowcopy *sc, uint32_t property, const char *cause)
-{
-	return SC_FAIL(sc, -EINVAL, .action = "change",
-		       .object = shadowcopy_property_name(property), .cause = cause,
-		       .remedy = "see the header for what it may be, and which function sets it");
-}
-
-SC_EXPORT int shadowcopy_backup_component_set_text(struct shadowcopy *sc,
-						   struct shadowcopy_backup_component *component,
-						   uint32_t property, const char *text)
-{
-	const struct sc_field *field = property_field(property, true);
-	int rc;
-
-	if (!field || has_own_function(property))
-		return property_fail(sc, property, "it is no text that can be set alone");
-	rc = sc_may_change(sc, component, property);
-	if (!rc && text && !*text && property == SHADOWCOPY_PROPERTY_RESTORE_NAME)
-		rc = property_fail(sc, property, "a name to restore under is not empty");
-	if (!rc && text && field->text == SC_TEXT_OPTIONS)
-		rc = sc_options_check(sc, text);
-	return rc ?: sc_set_text(sc, component, field->offset, text);
-}
-
-SC_EXPORT int shadowcopy_backup_component_set_value(struct shadowcopy *sc,
-						    struct shadowcopy_backup_component *component,
-						    uint32_t property, uint32_t value)
-{
-	const struct sc_field *field = property_field(property, false);
-	int rc;
-
-	if (!field || has_own_function(property))
-		return property_fail(sc, property, "it is no value that can be set alone");
-	rc = sc_may_change(sc, component, property);
-	if (rc)
-		return rc;
-	if (field->kind == SC_ENUM)
-		return sc_set_word(sc, component, field->offset, value);
-	if (value > 1)
-		return property_fail(sc, property, "it is a flag, and neither 0 nor 1");
-	*(bool *)((char *)component + field->offset) = value;
-	return 0;
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_set_roll_forward(struct shadowcopy *sc,
-					     struct shadowcopy_backup_component *component,
-					     uint32_t roll_forward, const char *point)
-{
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_ROLL_FORWARD);
-	bool partial = roll_forward == SHADOWCOPY_ROLL_FORWARD_PARTIAL;
-
-	if (!rc && partial != !!point)
-		rc = property_fail(sc, SHADOWCOPY_PROPERTY_ROLL_FORWARD,
-				   "a point goes with a partial one, and only with it");
-	if (!rc)
-		rc = SC_CHECK_WORD(sc, component, roll_forward, roll_forward);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, component, roll_forward_point, point);
-	if (!rc)
-		component->roll_forward = roll_forward;
-	return rc;
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_set_failure(struct shadowcopy *sc,
-					struct shadowcopy_backup_component *component,
-					uint32_t failure, uint32_t code, const char *text)
-{
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_FAILURE);
-
-	if (!rc)
-		rc = SC_CHECK_WORD(sc, component, failure, failure);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, component, failure_text, text);
-	if (rc)
-		return rc;
-	component->failure = failure;
-	component->failure_code = code;
-	return 0;
-}
-
-/* Is the last element of a list the same as one before it? */
-static int check_last(struct shadowcopy *sc, const void *component, size_t list,
-		      int (*compare)(const void *a, const void *b), const char *action,
-		      const char *object)
-{
-	const struct sc_field *field = sc_field_at(component, list);
-	size_t i, last = sc_list_count(component, field) - 1;
-	const void *added = sc_list_get(component, field, last), *other;
-
-	for (i = 0; i < last; i++) {
-		other = sc_list_get(component, field, i);
-		if (!compare(&added, &other))
-			return SC_FAIL(sc, -EEXIST, .action = action, .object = object,
-				       .cause = "the component has it already",
-				       .remedy = "add it once");
-	}
-	return 0;
-}
-
-#define CHECK_LAST(sc, component, list, compare, action, object) \
-	check_last((sc), (component), offsetof(struct shadowcopy_backup_component, list), \
-		   (compare), (action), (object))
-
-static int set_partial(struct shadowcopy *sc, struct shadowcopy_partial_file *file,
-		       const char *path, const char *name, const char *ranges,
-		       const char *metadata)
-{
-	int rc = SC_SET_TEXT(sc, file, path, path);
-
-	if (!rc)
-		rc = SC_SET_TEXT(sc, file, name, name);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, file, ranges, ranges);
-	return rc ?: SC_SET_TEXT(sc, file, metadata, metadata);
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_add_partial(struct shadowcopy *sc,
-					struct shadowcopy_backup_component *component,
-					const char *path, const char *name, const char *ranges,
-					const char *metadata)
-{
-	const struct shadowcopy_backup *backup = sc_root(component);
-	struct shadowcopy_partial_file *file;
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_PARTIAL_FILES);
-
-	if (rc)
-		return rc;
-	if (!backup->partial_files)
-		return SC_FAIL(sc, -EINVAL, .action = "add a partial file to",
-			       .object = component->name,
-			       .cause = "the requester cannot back up parts of files",
-			       .remedy = "have whole files backed up");
-	rc = SC_LIST_ADD(sc, component, partial_files, &file);
-	if (rc)
-		return rc;
-	rc = set_partial(sc, file, path, name, ranges, metadata);
-	if (!rc)
-		rc = CHECK_LAST(sc, component, partial_files, by_file, "add partial file", name);
-	if (rc)
-		SC_LIST_DROP(component, partial_files);
-	return rc;
-}
-
-/* A path of the document, and one that may have a '/' at its end. */
-static bool same_path(const char *normal, const char *path)
-{
-	size_t length = path ? strlen(path) : 0;
-
-	if (length > 1 && path[length - 1] == '/')
-		length--;
-	return length && strlen(normal) == length && !memcmp(normal, path, length);
-}
-
-static struct shadowcopy_partial_file *
-find_partial(const struct shadowcopy_backup_component *component, const char *path,
-	     const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < component->partial_file_count; i++)
-		if (same_path(component->partial_files[i]->path, path) && name &&
-		    !strcmp(component->partial_files[i]->name, name))
-			return component->partial_files[i];
-	return NULL;
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_set_ranges_path(struct shadowcopy *sc,
-					    struct shadowcopy_backup_component *component,
-					    const char *path, const char *name,
-					    const char *ranges_path)
-{
-	struct shadowcopy_partial_file *file = find_partial(component, path, name);
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_RANGES_PATH);
-
-	if (rc)
-		return rc;
-	if (!file)
-		return SC_FAIL(sc, -ENOENT, .action = "move the ranges of", .object = name,
-			       .cause = "the component has no such partial file",
-			       .remedy = "name it as it is in the document");
-	return SC_SET_TEXT(sc, file, ranges_path, ranges_path);
-}
-
-static int set_differenced(struct shadowcopy *sc, struct shadowcopy_differenced_file *file,
-			   const char *path, const char *spec)
-{
-	int rc = SC_SET_TEXT(sc, file, path, path);
-
-	return rc ?: SC_SET_TEXT(sc, file, spec, spec);
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_add_differenced(struct shadowcopy *sc,
-					    struct shadowcopy_backup_component *component,
-					    const char *path, const char *spec, bool recursive,
-					    int64_t modified)
-{
-	struct shadowcopy_differenced_file *file;
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_DIFFERENCED_FILES);
-
-	if (!rc)
-		rc = check_time(sc, modified);
-	if (rc)
-		return rc;
-	rc = SC_LIST_ADD(sc, component, differenced_files, &file);
-	if (rc)
-		return rc;
-	file->recursive = recursive;
-	file->modified = modified;
-	rc = set_differenced(sc, file, path, spec);
-	if (!rc)
-		rc = CHECK_LAST(sc, component, differenced_files, by_differenced,
-				"add differenced files", spec);
-	if (rc)
-		SC_LIST_DROP(component, differenced_files);
-	return rc;
-}
-
-static int set_directed(struct shadowcopy *sc, struct shadowcopy_directed_target *target,
-			const char *path, const char *name, const char *ranges,
-			const char *destination_path, const char *destination_name,
-			const char *destination_ranges)
-{
-	int rc = SC_SET_TEXT(sc, target, path, path);
-
-	if (!rc)
-		rc = SC_SET_TEXT(sc, target, name, name);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, target, ranges, ranges);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, target, destination_path, destination_path);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, target, destination_name, destination_name);
-	if (!rc)
-		rc = SC_SET_TEXT(sc, target, destination_ranges, destination_ranges);
-	return rc ?: check_directed(sc, target);
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_add_directed(struct shadowcopy *sc,
-					 struct shadowcopy_backup_component *component,
-					 const char *path, const char *name, const char *ranges,
-					 const char *destination_path,
-					 const char *destination_name,
-					 const char *destination_ranges)
-{
-	struct shadowcopy_directed_target *target;
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_DIRECTED_TARGETS);
-
-	if (!rc)
-		rc = SC_LIST_ADD(sc, component, directed_targets, &target);
-	if (rc)
-		return rc;
-	rc = set_directed(sc, target, path, name, ranges, destination_path, destination_name,
-			  destination_ranges);
-	if (rc)
-		SC_LIST_DROP(component, directed_targets);
-	return rc;
-}
-
-static int set_target(struct shadowcopy *sc, struct shadowcopy_target *target, const char *path,
-		      const char *spec, bool recursive, const char *destination)
-{
-	int rc = SC_SET_TEXT(sc, target, path, path);
-
-	target->recursive = recursive;
-	if (!rc)
-		rc = SC_SET_TEXT(sc, target, spec, spec);
-	return rc ?: SC_SET_TEXT(sc, target, destination, destination);
-}
-
-/* Has what is in the backup by an entry exactly this file set? */
-static bool entry_has(const struct shadowcopy_backup_component *entry,
-		      const struct shadowcopy_metadata *metadata,
-		      const struct shadowcopy_target *target)
-{
-	struct shadowcopy_backup_component *by;
-	size_t i;
-
-	for (i = 0; i < metadata->component_count; i++) {
-		if (!sc_component_has(metadata->components[i], target->path, target->spec,
-				      target->recursive))
-			continue;
-		shadowcopy_backup_inclusion(sc_root(entry), metadata, metadata->components[i], &by);
-		if (by == entry)
-			return true;
-	}
-	return false;
-}
-
-/* Add to one of the two lists of targets. */
-static int add_target(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
-		      const struct shadowcopy_metadata *metadata, size_t list,
-		      const char *path, const char *spec, bool recursive, const char *destination)
-{
-	static const char action[] = "add a target of file set";
-	struct shadowcopy_target *target;
-	int rc = sc_check_metadata(sc, component, metadata);
-
-	if (!rc)
-		rc = sc_list_add(sc, component, list, (void **)&target);
-	if (rc)
-		return rc;
-	rc = set_target(sc, target, path, spec, recursive, destination);
-	if (!rc)
-		rc = check_last(sc, component, list, by_target, action, path);
-	if (!rc && !entry_has(component, metadata, target))
-		rc = SC_FAIL(sc, -ENOENT, .action = action, .object = path,
-			     .cause = "neither the component nor one that comes with it has "
-			     "exactly that",
-			     .remedy = "give path, spec and recursive as the metadata has them");
-	if (rc)
-		sc_list_drop(component, list);
-	return rc;
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_add_new_target(struct shadowcopy *sc,
-					   struct shadowcopy_backup_component *component,
-					   const struct shadowcopy_metadata *metadata,
-					   const char *path, const char *spec, bool recursive,
-					   const char *destination)
-{
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_NEW_TARGETS);
-
-	if (rc)
-		return rc;
-	if (!(metadata->schema & SHADOWCOPY_SCHEMA_NEW_TARGET))
-		return SC_FAIL(sc, -EOPNOTSUPP, .action = "restore elsewhere",
-			       .object = component->name,
-			       .cause = "its writer does not offer new targets",
-			       .remedy = "restore it to its own place, and move it afterwards");
-	return add_target(sc, component, metadata,
-			  offsetof(struct shadowcopy_backup_component, new_targets), path, spec,
-			  recursive, destination);
-}
-
-SC_EXPORT int
-shadowcopy_backup_component_add_alternate_used(struct shadowcopy *sc,
-					       struct shadowcopy_backup_component *component,
-					       const struct shadowcopy_metadata *metadata,
-					       const char *path, const char *spec, bool recursive,
-					       const char *destination)
-{
-	int rc = sc_may_change(sc, component, SHADOWCOPY_PROPERTY_ALTERNATES_USED);
-
-	return rc ?: add_target(sc, component, metadata,
-				offsetof(struct shadowcopy_backup_component, alternates_used),
-				path, spec, recursive, destination);
 }
 
 /* --- merging ------------------------------------------------------------------------ */

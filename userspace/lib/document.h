@@ -266,7 +266,4 @@ const struct shadowcopy_metadata *sc_metadata_of(const struct shadowcopy_backup_
 						 struct shadowcopy_metadata *const *metadata,
 						 size_t count);
 
-/* 0 or -EBADFD: may the document's role change this at its step? */
-int sc_may_change(struct shadowcopy *sc, const void *object, uint32_t property);
-
 #endif /* SHADOWCOPY_DOCUMENT_H */

@@ -16,6 +16,7 @@
  * are mandatory, too (appendix C, 4).  Here each gets its entry; a document in which
  * the lower ones have none is accepted.
  */
+#include "backup.h"
 #include "tree.h"
 
 /* --- one component ---------------------------------------------------------------- */
