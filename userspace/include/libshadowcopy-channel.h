@@ -179,12 +179,6 @@ int shadowcopy_channel_tell(struct shadowcopy_channel *channel,
 int shadowcopy_channel_end(struct shadowcopy_channel *channel,
 			   const struct shadow_uuid *session);
 
-/* "prepare-backup", "freeze" ...; "answered" ...; "retryable" ...; never NULL. */
-const char *shadowcopy_tell_name(uint32_t tell);
-const char *shadowcopy_result_name(uint32_t result);
-const char *shadowcopy_status_name(uint32_t status);
-const char *shadowcopy_level_name(uint32_t level);
-
 #ifdef __cplusplus
 }
 #endif

@@ -137,7 +137,7 @@ bool shadowcopy_writer_active(const struct shadowcopy_writer *writer);
 
 /* --- in a handler ------------------------------------------------------------ */
 
-/* enum shadow_nl_tell, and its name. */
+/* enum shadow_nl_tell; shadowcopy_tell_name() has its name. */
 uint32_t shadowcopy_writer_event_tell(const struct shadowcopy_writer_event *event);
 
 /* In which session it is told (B-48, C-09); the same in all that belongs together. */

@@ -160,6 +160,12 @@ int shadowcopy_policy_parse(const char *name, uint32_t *policy);
 const char *shadowcopy_protect_fault_name(uint32_t fault);
 const char *shadowcopy_protect_fault_text(uint32_t fault);
 
+/* Of writers: "freeze", "answered", "retryable", "back-end" (enum shadow_nl_tell and so on). */
+const char *shadowcopy_tell_name(uint32_t tell);
+const char *shadowcopy_result_name(uint32_t result);
+const char *shadowcopy_status_name(uint32_t status);
+const char *shadowcopy_level_name(uint32_t level);
+
 /* --- identities --------------------------------------------------------- */
 
 #define SHADOWCOPY_UUID_LEN 37	/* text of a UUID, with its NUL */
