@@ -38,7 +38,8 @@ struct shadowcopy_writer_event;
  * others wait for it.
  *
  * Return: 0, or a negative errno: it failed, as shadowcopy_writer_event_fail() said, or
- * else for good.
+ * else for good; then people are told what shadowcopy_last_error() has, if the errno is of
+ * that, or the errno.
  */
 typedef int shadowcopy_writer_handler(struct shadowcopy_writer_event *event, void *data);
 
@@ -203,16 +204,16 @@ int shadowcopy_writer_event_load_metadata(struct shadowcopy_writer_event *event,
 					  const void *text, size_t size);
 
 /**
- * shadowcopy_writer_event_backup() - in all other handlers: the backup components (C-04, C-05)
+ * shadowcopy_writer_event_backup() - the backup components (C-04, C-05)
  * @event: what was told
  * @backupp: out: the event's; of the writers it has this one only, if it has components in it
  *
- * In prepare-backup, post-snapshot, pre-restore and post-restore it may be changed, by
- * shadowcopy_backup_component_set_text() and so on (c.6).  What was changed is told to the
- * coordinator when the handler returns, also when it failed.
+ * Not in identify, abort and backup-shutdown.  In prepare-backup, post-snapshot, pre-restore and
+ * post-restore it may be changed, by shadowcopy_backup_component_set_text() and so on (c.6).
+ * What was changed is told to the coordinator when the handler returns, also when it failed.
  *
- * Return: 0, -EPIPE, -ECONNREFUSED or -ETIMEDOUT (the coordinator does not answer), or another
- * negative errno.
+ * Return: 0, -EBADFD (not in this handler), -EPIPE, -ECONNREFUSED or -ETIMEDOUT (the coordinator
+ * does not answer), or another negative errno.
  */
 int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *event,
 				   struct shadowcopy_backup **backupp);

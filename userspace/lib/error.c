@@ -304,6 +304,7 @@ int sc_fail(struct shadowcopy *sc, int code, const struct sc_failure *failure)
 	char *where;
 	size_t i;
 
+	sc->failures++;
 	memset(error, 0, sizeof(*error));
 	error->code = code;
 	if (fault) {

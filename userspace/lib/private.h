@@ -29,6 +29,7 @@ struct shadowcopy {
 	struct shadowcopy_error error;
 	char *error_strings[5];	/* owns what error points to */
 	struct sc_provider *providers;	/* beside the native one, as they are asked */
+	unsigned long failures;	/* how many errors there were */
 };
 
 struct shadowcopy_set {

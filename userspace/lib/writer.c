@@ -284,15 +284,19 @@ static void answer(struct shadowcopy_writer_event *event)
 					  event->app_code, event->text);
 }
 
+/* A handler that only hands on what the library said is explained by that. */
 static void call(struct shadowcopy_writer_event *event)
 {
 	struct shadowcopy_writer *writer = event->writer;
+	const struct shadowcopy *sc = writer->sc;
+	unsigned long failures = sc->failures;
 	int rc = writer->handlers[event->message.tell](event, writer->data);
 
-	if (rc < 0 && !event->status) {
-		event->status = SHADOW_NL_STATUS_NONRETRYABLE;
-		snprintf(event->text, sizeof(event->text), "%s", strerror(-rc));
-	}
+	if (rc && !event->status)
+		shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0, "%s",
+					     sc->failures != failures && sc->error.code == rc ?
+					     sc->error.text : rc < 0 ? strerror(-rc) :
+					     "it failed, and does not say why");
 	finish_documents(event);
 	free_documents(event);
 }
