@@ -249,23 +249,25 @@ int shadowcopy_requester_writers(struct shadowcopy_requester *requester,
  * shadowcopy_requester_metadata() - what a writer has told about its data (B-09)
  * @requester: the requester
  * @instance: which
- * @metadatap: out: the requester's, until it gathers metadata again or is closed
+ * @metadatap: out: the requester's, until it gathers metadata again or is closed; of a copy
+ *	of its own, in which shadowcopy_metadata_expand() may put the values of variables
  *
  * Return: 0, -ENOENT (it has told nothing), or another negative errno.
  */
 int shadowcopy_requester_metadata(struct shadowcopy_requester *requester,
 				  const struct shadow_uuid *instance,
-				  const struct shadowcopy_metadata **metadatap);
+				  struct shadowcopy_metadata **metadatap);
 
 /**
  * shadowcopy_requester_backup() - the session's backup components
  * @requester: the requester
- * @backupp: out: the requester's, until the next of prepare_backup, create_set, backup_complete,
- *	pre_restore and post_restore
+ * @backupp: out: the requester's, until the next of set_context, set_backup_state,
+ *	set_restore_type, prepare_backup, create_set, backup_complete, pre_restore, post_restore,
+ *	commit and abort
  *
- * It is read, and changed by the functions of libshadowcopy-document.h (B-10 to B-12, B-19, B-22, B-33 to
- * B-44), and saved (B-25).  What was changed goes to the coordinator before the next
- * of those calls, which fails where something may not be changed.
+ * It is read, and changed by the functions of libshadowcopy-document.h (B-10 to B-12, B-19, B-22,
+ * B-33 to B-44), and saved (B-25).  What was changed goes to the coordinator before the next
+ * of those calls, which fails where something may not be changed; abort forgets it.
  *
  * Return: 0 or a negative errno.
  */

@@ -4,8 +4,8 @@
  *
  * The document of a session is the coordinator's.  A requester that asks for it gets a copy,
  * at the session's step, and changes that by the functions of documents; before the next
- * call in which writers hear of it the copy goes back, is checked there, and is gone.  So
- * there is never more than one that counts.
+ * call that changes the coordinator's, or in which writers hear of it, the copy goes back, is
+ * checked there, and is gone.  So there is never more than one that counts.
  */
 #include <unistd.h>
 
@@ -27,9 +27,10 @@ struct shadowcopy_requester {
 	struct known *known;
 };
 
-/* What writers hear, with the document that they then see. */
-static const char *const telling[] = {
-	"prepare-backup", "create-set", "backup-complete", "pre-restore", "post-restore",
+/* What changes the document itself, or has writers see it. */
+static const char *const using[] = {
+	"set-context", "set-backup-state", "set-restore-state", "prepare-backup", "create-set",
+	"backup-complete", "pre-restore", "post-restore",
 };
 
 SC_EXPORT int shadowcopy_requester_open(struct shadowcopy *sc, const char *path,
@@ -123,12 +124,12 @@ static int give_back(struct shadowcopy_requester *requester)
 	return rc;
 }
 
-static bool tells(const char *call)
+static bool uses(const char *call)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(telling); i++)
-		if (!strcmp(call, telling[i]))
+	for (i = 0; i < ARRAY_SIZE(using); i++)
+		if (!strcmp(call, using[i]))
 			return true;
 	return false;
 }
@@ -136,13 +137,16 @@ static bool tells(const char *call)
 static int begin(struct shadowcopy_requester *requester, const char *call, json_t *arguments,
 		 const char *text, size_t size)
 {
-	int rc = sc_link_waits(requester->link) || !tells(call) ? 0 : give_back(requester);
+	int rc = sc_link_waits(requester->link) || !uses(call) ? 0 : give_back(requester);
 
 	if (rc) {
 		json_decref(arguments);
 		return rc;
 	}
-	return sc_link_call(requester->link, call, arguments, text, size);
+	rc = sc_link_call(requester->link, call, arguments, text, size);
+	if (!rc && !strcmp(call, "abort"))
+		forget_backup(requester);
+	return rc;
 }
 
 SC_EXPORT int shadowcopy_requester_begin(struct shadowcopy_requester *requester, const char *call,
@@ -332,7 +336,6 @@ SC_EXPORT int shadowcopy_requester_keep(struct shadowcopy_requester *requester)
 
 SC_EXPORT int shadowcopy_requester_abort(struct shadowcopy_requester *requester)
 {
-	forget_backup(requester);
 	return call(requester, "abort", NULL);
 }
 
@@ -401,7 +404,7 @@ static int fetch(struct shadowcopy_requester *requester, const char *name, json_
 
 SC_EXPORT int shadowcopy_requester_metadata(struct shadowcopy_requester *requester,
 					    const struct shadow_uuid *instance,
-					    const struct shadowcopy_metadata **metadatap)
+					    struct shadowcopy_metadata **metadatap)
 {
 	char text[SHADOWCOPY_UUID_LEN];
 	struct known *known;
