@@ -1777,7 +1777,7 @@ enum shadowcopy_item_reason {
 /**
  * struct shadowcopy_backup_item - a file to back up
  * @metadata: of its writer
- * @entry: the entry of the document that it is in the backup by
+ * @entry: the entry of the document that it is in the backup by, which can be changed
  * @component: the component that it belongs to; NULL where no file set has it
  * @path: where it is, and is restored to
  * @read: where to read it; open it without following symbolic links
@@ -1789,7 +1789,7 @@ enum shadowcopy_item_reason {
  */
 struct shadowcopy_backup_item {
 	const struct shadowcopy_metadata *metadata;
-	const struct shadowcopy_backup_component *entry;
+	struct shadowcopy_backup_component *entry;
 	const struct shadowcopy_component *component;
 	const char *path;
 	const char *read;
@@ -1841,7 +1841,8 @@ int shadowcopy_backup_set_excludes(struct shadowcopy *sc, struct shadowcopy_back
  * shadowcopy_backup_set_next() - the next file
  * @sc: the handle
  * @set: the list
- * @itemp: out: the file; it, and its strings, last until the next call
+ * @itemp: out: the file; it, and its strings, last until the next call; after a failure
+ *	@metadata, @entry, @component and @path, a directory, tell what is not in the list
  *
  * After a failure the list goes on behind what it was about, one file, one directory or one
  * file set, for those who want what can be had; it ends.
@@ -1990,13 +1991,13 @@ struct shadowcopy_restore_file {
 /**
  * struct shadowcopy_restore_part - what is restored as one: all of it, or nothing
  * @metadata: of its writer, saved with the backup
- * @entry: the selected entry of the document
+ * @entry: the selected entry of the document, which can be changed
  * @files: its files
  * @file_count: how many
  */
 struct shadowcopy_restore_part {
 	const struct shadowcopy_metadata *metadata;
-	const struct shadowcopy_backup_component *entry;
+	struct shadowcopy_backup_component *entry;
 	struct shadowcopy_restore_file **files;
 	size_t file_count;
 };

@@ -594,12 +594,21 @@ static void drop_source(struct shadowcopy_backup_set *set)
 	set->current++;
 }
 
+/* What it failed at, so that who has the list knows what the backup lacks (B-22). */
+static void name_failed(struct shadowcopy_backup_set *set, const struct sc_source *source)
+{
+	clear_item(set);
+	set->item = (struct shadowcopy_backup_item){
+		.metadata = source->metadata, .entry = source->entry,
+		.component = source->component, .path = source->path, .reason = source->reason,
+	};
+}
+
 SC_EXPORT int shadowcopy_backup_set_next(struct shadowcopy *sc, struct shadowcopy_backup_set *set,
 					 const struct shadowcopy_backup_item **itemp)
 {
 	int rc = 0;
 
-	*itemp = NULL;
 	while (!rc && set->current < set->sources.count) {
 		const struct sc_source *source = &set->sources.all[set->current];
 		struct level *level = set->depth ? &set->levels[set->depth - 1] : NULL;
@@ -615,8 +624,9 @@ SC_EXPORT int shadowcopy_backup_set_next(struct shadowcopy *sc, struct shadowcop
 		} else {
 			rc = visit(sc, set, source, level->names[level->next++]);
 		}
+		if (rc < 0)
+			name_failed(set, source);
 	}
-	if (rc > 0)
-		*itemp = &set->item;
+	*itemp = rc ? &set->item : NULL;
 	return rc;
 }

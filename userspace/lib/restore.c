@@ -304,7 +304,7 @@ static int plan_steps(struct sc_planning *planning)
 /* --- parts ------------------------------------------------------------------------------- */
 
 static int add_part(struct sc_planning *planning, const struct shadowcopy_metadata *metadata,
-		    const struct shadowcopy_backup_component *entry)
+		    struct shadowcopy_backup_component *entry)
 {
 	struct shadowcopy_restore_plan *plan = planning->plan;
 	struct shadowcopy_restore_part *part = calloc(1, sizeof(*part));

@@ -11,7 +11,7 @@
 struct sc_source {
 	const struct shadowcopy_metadata *metadata;
 	size_t writer;		/* which of all metadata that is */
-	const struct shadowcopy_backup_component *entry;
+	struct shadowcopy_backup_component *entry;
 	const struct shadowcopy_component *component;
 	const struct shadowcopy_partial_file *partial;
 	uint32_t reason;
