@@ -133,6 +133,17 @@ int shadowcopy_writer_fd(const struct shadowcopy_writer *writer);
  */
 int shadowcopy_writer_process(struct shadowcopy_writer *writer);
 
+/**
+ * shadowcopy_writer_wait() - wait until there is something to do, and do it
+ * @writer: the writer
+ * @timeout_ms: how long to wait for it; < 0: for ever
+ *
+ * For who has nothing else to wait for; a signal ends it.
+ *
+ * Return: as shadowcopy_writer_process(): 0 where the time was over, or a signal came.
+ */
+int shadowcopy_writer_wait(struct shadowcopy_writer *writer, int timeout_ms);
+
 /* Is it registered with the module now? */
 bool shadowcopy_writer_active(const struct shadowcopy_writer *writer);
 

@@ -188,6 +188,9 @@ char *shadowcopy_uuid_format(const struct shadow_uuid *uuid, char *buf);
  */
 int shadowcopy_uuid_parse(const char *text, struct shadow_uuid *uuid);
 
+/* Are they the same? */
+bool shadowcopy_uuid_equal(const struct shadow_uuid *a, const struct shadow_uuid *b);
+
 /* --- the module and its lists ------------------------------------------- */
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * uuid.c - UUIDs as text.
+ * uuid.c - UUIDs, also as text.
  */
 #include "private.h"
 
@@ -22,6 +22,11 @@ SC_EXPORT char *shadowcopy_uuid_format(const struct shadow_uuid *uuid, char *buf
 	}
 	*p = '\0';
 	return buf;
+}
+
+SC_EXPORT bool shadowcopy_uuid_equal(const struct shadow_uuid *a, const struct shadow_uuid *b)
+{
+	return !memcmp(a, b, sizeof(*a));
 }
 
 static int hex(char c)

@@ -18,6 +18,7 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 #include <linux/genetlink.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
@@ -606,6 +607,16 @@ SC_EXPORT int shadowcopy_writer_process(struct shadowcopy_writer *writer)
 	}
 	called += check_families(writer);
 	return rc < 0 ? rc : called;
+}
+
+SC_EXPORT int shadowcopy_writer_wait(struct shadowcopy_writer *writer, int timeout_ms)
+{
+	struct pollfd fd = { .fd = writer->epoll, .events = POLLIN };
+
+	if (poll(&fd, 1, timeout_ms) < 0 && errno != EINTR)
+		return SC_FAIL(writer->sc, -errno, .action = "wait for what the writer is told",
+			       .object = writer->info.name);
+	return shadowcopy_writer_process(writer);
 }
 
 /* --- in a handler --------------------------------------------------------------------------- */
