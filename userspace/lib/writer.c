@@ -316,6 +316,10 @@ static int on_tell(struct shadowcopy_writer *writer,
 	struct begun *b = *find_begun(writer, &message->session);
 	uint32_t tell = message->tell;
 
+	if (tell == SHADOW_NL_TELL_ABORT || tell == SHADOW_NL_TELL_POST_SNAPSHOT)
+		forget(writer, &message->session);
+	if (tell == SHADOW_NL_TELL_POST_SNAPSHOT && !writer->handlers[tell])
+		answer(&event);
 	if (tell >= TELL_COUNT || !writer->handlers[tell])
 		return 0;
 	if (tell == SHADOW_NL_TELL_THAW && (!b || !b->thaw_by)) {
@@ -334,8 +338,6 @@ static int on_tell(struct shadowcopy_writer *writer,
 		b->thaw_by = 0;
 		set_timer(writer);
 	}
-	if (tell == SHADOW_NL_TELL_ABORT || tell == SHADOW_NL_TELL_POST_SNAPSHOT)
-		forget(writer, &message->session);
 	call(&event);
 	answer(&event);
 	return 1;
@@ -521,6 +523,9 @@ static int take_spec(struct shadowcopy *sc, struct shadowcopy_writer *writer,
 	for (tell = 0; tell < TELL_COUNT; tell++)
 		if (writer->handlers[tell])
 			writer->info.tells |= 1U << tell;
+	/* From then on there is nothing to abort any more: so it is told in any case. */
+	if (ops->abort)
+		writer->info.tells |= 1U << SHADOW_NL_TELL_POST_SNAPSHOT;
 	return 0;
 }
 
