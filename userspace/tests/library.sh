@@ -111,6 +111,17 @@ good bash -n "$completion" "the completion is bash"
 good make -s -C "$userspace" install SAN=1 O="$BUILD" DESTDIR="$scratch/root" PREFIX=/usr "make install"
 good env PKG_CONFIG_PATH="$scratch/root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$scratch/root" \
 	pkg-config --exists libshadowcopy "pkg-config finds the library"
+
+# Examples are what others build: with what is installed, and nothing else.
+flags=$(PKG_CONFIG_PATH=$scratch/root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$scratch/root \
+	pkg-config --define-variable=prefix=/usr --cflags --libs libshadowcopy)
+for example in "$userspace"/examples/*.c; do
+	name=${example##*/}
+	# shellcheck disable=SC2086 # words
+	good cc -Wall -Wextra -Werror -fsanitize=address,undefined -o "$scratch/${name%.c}" \
+		"$example" $flags "the example $name builds with what is installed"
+done
+is "$(($(grep -c . "$userspace/examples/writer.c") <= 60))" 1 "a writer has sixty lines"
 good make -s -C "$userspace" uninstall SAN=1 O="$BUILD" DESTDIR="$scratch/root" PREFIX=/usr \
 	"make uninstall"
 is "$(find "$scratch/root" -type f -o -type l)" "" "nothing is left"
