@@ -50,6 +50,9 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/sbin/shadowadm
 ./usr/sbin/shadowd
 ./usr/share/bash-completion/completions/shadowadm
+./usr/share/man/man3/libshadowcopy-document.3
+./usr/share/man/man3/libshadowcopy-requester.3
+./usr/share/man/man3/libshadowcopy-writer.3
 ./usr/share/man/man3/libshadowcopy.3
 ./usr/share/man/man4/shadow.4
 ./usr/share/man/man5/stores.conf.5

@@ -67,6 +67,19 @@ is "$(nm -u "$BUILD/libshadowcopy.a" | grep -wE 'printf|puts|putchar|perror|exit
 is "$(nm -u "$BUILD/libshadowcopy.a" | grep -wE 'json_object_get|json_object_iter_next')" "" \
 	"the library calls nothing of jansson that json-c has, too"
 
+# --- man pages of the library ---
+
+# What they call a function, and what they call a structure.
+pages=("${man%/*}"/libshadowcopy*.3)
+documented=$(grep -ohE '(Fn|Fo) shadowcopy_[a-z_]+' "${pages[@]}" | cut -d' ' -f2 | sort -u)
+structures=$(cat "$userspace"/include/*.h | sed -nE 's/^(struct shadowcopy[a-z_]*)( \{|;)$/\1/p' |
+	sort -u)
+is "$(comm -23 <(echo "$mapped") <(echo "$documented"))" "" "every symbol is in a man page"
+is "$(comm -13 <(echo "$mapped") <(echo "$documented"))" shadowcopy_writer_handler \
+	"and they have no other, but for a type"
+is "$(comm -23 <(echo "$structures") \
+	<(grep -ohE 'struct shadowcopy[a-z_]*' "${pages[@]}" | sort -u))" "" "so is every structure"
+
 # --- help, completion, man page ---
 
 export FAKE_STATE=$scratch/state
@@ -102,7 +115,7 @@ done
 if command -v mandoc >/dev/null; then
 	good mandoc -T lint -W warning "${man%/*}/stores.conf.5" "the man page of stores.conf is clean"
 	good mandoc -T lint -W warning "$man" "the man page is clean"
-	good mandoc -T lint -W warning "${man%/*}/libshadowcopy.3" "that of the library too"
+	good mandoc -T lint -W warning "${pages[@]}" "those of the library too"
 fi
 good bash -n "$completion" "the completion is bash"
 
