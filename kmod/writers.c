@@ -28,7 +28,7 @@
  *
  *	at_rest:   FREEZE -> THAW | ABORT | thaw_by
  *	to_abort:  PREPARE_* | FREEZE -> POST_SNAPSHOT | ABORT
- *	to_shut:   any of a backup -> BACKUP_SHUTDOWN
+ *	to_shut:   any of a backup or a restore -> BACKUP_SHUTDOWN
  *
  * That a writer came or went is only multicast: a user who registers again and again
  * must not be able to fill the coordinator's socket.
@@ -57,14 +57,14 @@
 #define WRITERS_GFP	(GFP_NOIO | __GFP_NOWARN)
 #define TELL_BIT(name)	(1U << SHADOW_NL_TELL_##name)
 
-/* What a writer must be able to undo; what a frozen one can be told; what belongs to a backup. */
+/* What a writer must be able to undo; what a frozen one can be told; what has an end. */
 #define TELLS_ABORTABLE	(TELL_BIT(PREPARE_BACKUP) | TELL_BIT(PREPARE_SNAPSHOT) | TELL_BIT(FREEZE))
 #define TELLS_AT_REST	(TELL_BIT(THAW) | TELL_BIT(ABORT) | TELL_BIT(BACKUP_SHUTDOWN))
 #define TELLS_ENDING	TELLS_AT_REST
-#define TELLS_BACKUP	(TELLS_ABORTABLE | TELL_BIT(THAW) | TELL_BIT(POST_SNAPSHOT) | \
-			 TELL_BIT(BACKUP_COMPLETE) | TELL_BIT(ABORT))
-#define TELLS_ALL	(TELLS_BACKUP | TELL_BIT(IDENTIFY) | TELL_BIT(BACKUP_SHUTDOWN) | \
+#define TELLS_SESSION	(TELLS_ABORTABLE | TELL_BIT(THAW) | TELL_BIT(POST_SNAPSHOT) | \
+			 TELL_BIT(BACKUP_COMPLETE) | TELL_BIT(ABORT) | \
 			 TELL_BIT(PRE_RESTORE) | TELL_BIT(POST_RESTORE))
+#define TELLS_ALL	(TELLS_SESSION | TELL_BIT(IDENTIFY) | TELL_BIT(BACKUP_SHUTDOWN))
 
 /**
  * struct writer - a registered writer
@@ -109,7 +109,7 @@ struct writer {
  * @thaw_by: until when it must be told to thaw; KTIME_MAX: it is not at rest
  * @at_rest: told to freeze, and not yet to thaw or abort
  * @expired: its freeze took too long
- * @to_shut: a backup that it has to be told the end of
+ * @to_shut: a backup or a restore that it has to be told the end of
  * @abort: what tells it to abort; NULL: there is nothing to abort
  * @result: what tells the coordinator of the answer; not NULL while @pending
  * @expiry: what tells the coordinator that the freeze took too long; not NULL while @at_rest
@@ -733,7 +733,7 @@ static void told(struct engagement *e, u32 tell, u64 cookie, u32 answer_ms)
 	e->cookie = cookie;
 	e->told = ktime_get();
 	e->answer_by = answer_ms ? ktime_add_ms(e->told, answer_ms) : KTIME_MAX;
-	if (1U << tell & TELLS_BACKUP)
+	if (1U << tell & TELLS_SESSION)
 		e->to_shut = true;
 	switch (tell) {
 	case SHADOW_NL_TELL_FREEZE:

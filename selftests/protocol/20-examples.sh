@@ -131,5 +131,16 @@ check "a restore is made" end
 diag "$(tail -n 3 "$SCRATCH/restore")"
 is "$(tree "$data")" "$(<"$SCRATCH/before")" "all of it is back"
 check "the application goes on" flock -n -s "$data" true
-is "$(heard | cut -d' ' -f1,2)" "pre-restore post-restore" "the writer has heard of it"
+wait_for 60 grep -q backup-shutdown "$SCRATCH/told"
+is "$(heard)" "pre-restore post-restore backup-shutdown" "the writer has heard all of it in order"
+
+# -- a restore that ends before it is done
+: >"$SCRATCH/told"
+begin restore
+kill -KILL "$running"
+exec {answer}>&-
+wait "$running" || :
+wait_for 60 grep -q backup-shutdown "$SCRATCH/told"
+is "$(heard)" "pre-restore backup-shutdown" "who restores has died, and the writer hears of it"
+check "and so the application goes on" flock -n -s "$data" true
 settle

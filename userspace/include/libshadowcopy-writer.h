@@ -52,7 +52,7 @@ typedef int shadowcopy_writer_handler(struct shadowcopy_writer_event *event, voi
  * @thaw: go on (C-24)
  * @post_snapshot: the shadows are there (C-25)
  * @backup_complete: the backup is good: logs may be truncated (C-26)
- * @backup_shutdown: the backup is over, however it ended (C-27)
+ * @backup_shutdown: the backup, or the restore, is over, however it ended (C-27)
  * @abort: undo all that was begun, and go on (C-28)
  * @pre_restore: its data is about to be replaced (C-29)
  * @post_restore: its data was replaced (C-30)
