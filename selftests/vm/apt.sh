@@ -41,21 +41,31 @@ archive() {
 			$3 == "main" { print $4; exit }'
 }
 
-# Install packages without any of their services being started.
-install_packages() {
-	local guard="" status=0
-
-	if [ ! -e /usr/sbin/policy-rc.d ]; then
-		guard=/usr/sbin/policy-rc.d
-		printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
-		as_root chmod 755 "$guard"
+# guard FILE: write what comes on standard input there, and undo it in the end; not where
+# it is there already
+guard() {
+	if [ ! -e "$1" ]; then
+		as_root mkdir -p "${1%/*}"
+		as_root tee "$1" >/dev/null
+		as_root chmod 755 "$1"
+		guards+=("$1")
 	fi
+}
+
+# Install packages without any of their services being started, and without PostgreSQL making
+# databases, as it does where its server is installed for the first time.
+install_packages() {
+	local guards=() guard status=0
+
+	guard /usr/sbin/policy-rc.d <<<$'#!/bin/sh\nexit 101'
+	guard /etc/postgresql-common/createcluster.d/shadowcopy.conf <<<"create_main_cluster = false"
 	as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l \
 		apt-get "${apt_options[@]}" install --no-install-recommends "$@" ||
 		status=$?
-	if [ -n "$guard" ]; then
+	for guard in "${guards[@]}"; do
 		as_root rm -f "$guard"
-	fi
+		as_root rmdir -p --ignore-fail-on-non-empty "${guard%/*}"
+	done
 	return $status
 }
 
