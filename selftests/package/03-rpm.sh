@@ -16,14 +16,15 @@ ok "$srpm is there"
 rpmbuild --rebuild --nodeps --define "_topdir $SCRATCH/top" "$srpm" >"$SCRATCH/log" 2>&1 ||
 	{ tail -n 30 "$SCRATCH/log"; fail "it does not build"; }
 mapfile -t rpms < <(find "$SCRATCH/top/RPMS" -name '*.rpm' ! -name '*debug*' | sort)
-is "${#rpms[@]}" 4 "four packages build out of it"
+is "${#rpms[@]}" 5 "five packages build out of it"
 for rpm in "${rpms[@]}"; do
 	diag "${rpm##*/}"
 	rpm -qpl "$rpm" >>"$SCRATCH/files"
 done
 for file in sbin/shadowadm udev/rules.d/59-shadowcopy.rules libshadowcopy.so.1 libshadowcopy.h \
 	"src/shadowcopy-$(<VERSION)/dkms.conf" "src/shadowcopy-$(<VERSION)/kmod/compat/probes.sh" \
-	man8/shadowadm.8 completions/shadowadm; do
+	man8/shadowadm.8 completions/shadowadm sbin/shadow-writer-postgresql \
+	system/shadow-writer-postgresql@.service; do
 	like "$(cat "$SCRATCH/files")" "/$file" "$file is in one of them"
 done
 if command -v rpmlint >/dev/null; then
