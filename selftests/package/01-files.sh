@@ -53,6 +53,7 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/sbin/shadowd
 ./usr/share/bash-completion/completions/shadowadm
 ./usr/share/man/man3/libshadowcopy-document.3
+./usr/share/man/man3/libshadowcopy-provider.3
 ./usr/share/man/man3/libshadowcopy-requester.3
 ./usr/share/man/man3/libshadowcopy-writer.3
 ./usr/share/man/man3/libshadowcopy.3
