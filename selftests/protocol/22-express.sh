@@ -45,7 +45,7 @@ for name in wrong open broken twice; do
 done
 is "$(answer 2 '.result.problems | length')" 4 "and nothing else is"
 is "$(answer 5 '.result.writers[] | select(.name == "there").part')" no-data "one without data takes no part"
-is "$(answer 6 '.result | "\(.consistency) \(.degraded)"')" "application false" "the set is made with the other one"
+is "$(answer 6 '.result | "\(.consistency) \(.degraded)"')" "filesystem false" "the set is made with the other one, and nobody was at rest for it"
 is "$(document "$SCRATCH/bcd" '.writers[] | "\(.name) \(.components[0].name)"')" "here Data-here" \
 	"which is in the document"
 is "$(answer 8 .result.failed)" 0 "and has nothing to do at the end"

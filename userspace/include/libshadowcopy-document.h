@@ -1924,7 +1924,10 @@ size_t shadowcopy_trim_count(const struct shadowcopy_trim *trim);
  * The filesystem is mounted where no other process sees it.  Symbolic links in it are not
  * followed.  It takes root.
  *
- * Return: 0, -EBUSY (the shadow is mounted, read-only), -EROFS (it is sealed), or another negative errno.
+ * What cannot be deleted is passed over, and the first failure told in the end.
+ *
+ * Return: 0, -EBUSY (the shadow is mounted, read-only), -EROFS (it is sealed), -EXDEV (what is
+ * mounted there is a directory or a subvolume of it), or another negative errno.
  */
 int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *device, const char *fstype,
 			const char *mountpoint, struct shadowcopy_trimmed *result);

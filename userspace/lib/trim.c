@@ -132,21 +132,21 @@ static int open_below(int dir, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Delete in a directory, which is closed. */
+/* Delete in a directory, which is closed, all that can be: 0 or the first errno. */
 static int trim_directory(int fd, const struct pattern *pattern, unsigned int depth,
 			  struct shadowcopy_trimmed *result)
 {
 	DIR *stream = fdopendir(fd);
 	struct dirent *entry;
 	struct stat st;
-	int rc = 0, below;
+	int rc = 0, trimmed = 0, below;
 
 	if (!stream) {
 		rc = -errno;
 		close(fd);
 		return rc;
 	}
-	while (!rc && (errno = 0, entry = readdir(stream))) {
+	while ((errno = 0, entry = readdir(stream))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
 		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
@@ -155,8 +155,8 @@ static int trim_directory(int fd, const struct pattern *pattern, unsigned int de
 			    (pattern->user && st.st_uid != pattern->user))
 				continue;
 			if (unlinkat(fd, entry->d_name, 0)) {
-				rc = -errno;
-				break;
+				rc = rc ?: -errno;
+				continue;
 			}
 			result->files++;
 			if (st.st_nlink == 1)
@@ -164,11 +164,11 @@ static int trim_directory(int fd, const struct pattern *pattern, unsigned int de
 		} else if (pattern->recursive && depth < DEPTH_MAX) {
 			below = open_below(fd, entry->d_name);
 			if (below >= 0)
-				rc = trim_directory(below, pattern, depth + 1, result);
+				trimmed = trim_directory(below, pattern, depth + 1, result);
+			rc = rc ?: trimmed;
 		}
 	}
-	if (!rc && errno)
-		rc = -errno;
+	rc = rc ?: -errno;
 	closedir(stream);
 	return rc;
 }
@@ -194,23 +194,33 @@ static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mo
 		    struct shadowcopy_trimmed *result)
 {
 	size_t i, j;
-	int rc = 0;
+	int rc = 0, failed;
 
-	for (i = 0; i < trim->machine.count && !rc; i++) {
+	for (i = 0; i < trim->machine.count; i++) {
 		const struct sc_exclude *p = &trim->machine.all[i];
 		struct pattern pattern = { p->path, p->spec, p->recursive, 0 };
 
-		rc = trim_pattern(root, mountpoint, &pattern, result);
+		failed = trim_pattern(root, mountpoint, &pattern, result);
+		rc = rc ?: failed;
 	}
 	for (i = 0; i < trim->writer_count; i++)
-		for (j = 0; j < trim->writers[i]->shadow_exclude_count && !rc; j++) {
+		for (j = 0; j < trim->writers[i]->shadow_exclude_count; j++) {
 			const struct shadowcopy_exclude *e = trim->writers[i]->shadow_excludes[j];
 			struct pattern pattern = { e->path, e->spec, e->recursive,
 						   trim->users ? trim->users[i] : 0 };
 
-			rc = trim_pattern(root, mountpoint, &pattern, result);
+			failed = trim_pattern(root, mountpoint, &pattern, result);
+			rc = rc ?: failed;
 		}
 	return rc;
+}
+
+/* Is it the filesystem's root that is mounted there, and not a directory or a subvolume of it? */
+static bool is_whole(int root, const char *mountpoint)
+{
+	struct stat st, mounted;
+
+	return !fstat(root, &st) && !stat(mountpoint, &mounted) && st.st_ino == mounted.st_ino;
 }
 
 SC_EXPORT int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *device,
@@ -224,7 +234,7 @@ SC_EXPORT int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *devi
 	if (root < 0)
 		return SC_FAIL(trim->sc, root, .action = "mount to delete what it need not have",
 			       .object = device);
-	rc = trim_all(trim, root, mountpoint, result);
+	rc = is_whole(root, mountpoint) ? trim_all(trim, root, mountpoint, result) : -EXDEV;
 	if (!rc && syncfs(root))
 		rc = -errno;
 	close(root);

@@ -266,12 +266,19 @@ static void restore_read(struct reading *reading)
 		     json_pack("{s:s}", "session", shadowcopy_uuid_format(&session->uuid, text)));
 }
 
+/* Writers act on what it says, as their own users, and on any path: so it is root's to say. */
 void call_init_restore(struct session *session, json_t *arguments)
 {
-	struct reading *reading = reading_for_session(session, "the document of the backup",
-						      restore_read);
+	struct reading *reading;
+	struct failure failure;
 
 	(void)arguments;
+	if (session->uid) {
+		failure_set(&failure, "ACCESSDENIED", -EPERM, "document", "init-restore",
+			    "restore as root", "only root may have writers restore");
+		return session_fail(session, session->state, &failure);
+	}
+	reading = reading_for_session(session, "the document of the backup", restore_read);
 	if (reading)
 		reading_start(reading);
 }

@@ -272,8 +272,6 @@ bool part_needs_recovery(const struct session *session)
 {
 	size_t i;
 
-	if (session->no_autorecovery)
-		return false;
 	EACH(p, &session->participants, struct participant, link) {
 		if (!takes_part(p) || !p->metadata)
 			continue;

@@ -291,7 +291,7 @@ static void call_set_context(struct session *session, json_t *arguments)
 				    "there is no such context");
 	conflict = context_conflict(context, writable, no_autorecovery, rollback_recovery);
 	if (conflict)
-		return bad_argument(session, name ?: "backup", "see h in shadowd(8)", conflict);
+		return bad_argument(session, name ?: "backup", "leave one of them out", conflict);
 	if (shadowcopy_backup_set_context(session->sc, session->backup, context))
 		return session_fail_library(session);
 	session->context_set = true;

@@ -167,10 +167,11 @@ static bool any_failed(const struct session *session)
 	return false;
 }
 
+/* Who was told to come to rest: a writer that is a file was not. */
 static bool any_takes_part(const struct session *session)
 {
 	EACH(p, &session->participants, struct participant, link)
-		if (takes_part(p))
+		if (takes_part(p) && !p->express)
 			return true;
 	return false;
 }
@@ -436,10 +437,12 @@ void set_create(struct session *session)
 
 	making->flags = session->flags;
 	making->keep = session->keep;
-	making->recover = !(making->flags & SHADOW_SET_WRITABLE) && part_needs_recovery(session);
+	making->no_recover = session->no_autorecovery ||
+			     session->context & SHADOWCOPY_ATTR_CLIENT_ACCESSIBLE;
+	making->recover = !making->no_recover && !(making->flags & SHADOW_SET_WRITABLE) &&
+			  part_needs_recovery(session);
 	if (making->recover)
 		making->flags |= SHADOW_SET_WRITABLE;
-	making->no_recover = session->no_autorecovery;
 	note_metadata(session);
 	making->timeout_ms = session->timeout_ms;
 	making->context = session->context;
