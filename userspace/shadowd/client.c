@@ -226,7 +226,7 @@ static void requester_call(struct client *client, const char *call, json_t *id,
 		goto none;
 	}
 	if (!client->session)
-		client->session = session_new(client, client->peer.uid);
+		client->session = session_new(client, client->peer.uid, client->peer.pid);
 	if (!client->session) {
 		refuse(client, id, "OUTOFMEMORY", "", "there is not enough memory");
 		goto none;

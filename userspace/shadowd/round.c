@@ -40,6 +40,7 @@ static void participant_fails(struct participant *p, uint32_t tell, uint32_t res
 	p->state = WRITER_FAILED;
 	p->failed_at = tell;
 	p->out = true;
+	history_note(p);
 }
 
 /* It cannot even be told.  Return: whether an answer is to be waited for. */

@@ -15,7 +15,6 @@
  * begun, tells them that it is over, and lets its shadows go unless they were to stay.
  */
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "making.h"
@@ -65,7 +64,7 @@ static void new_uuid(struct shadow_uuid *uuid)
 	uuid->b[8] = (uuid->b[8] & 0x3f) | 0x80;
 }
 
-struct session *session_new(struct client *client, uid_t uid)
+struct session *session_new(struct client *client, uid_t uid, pid_t pid)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
@@ -73,6 +72,9 @@ struct session *session_new(struct client *client, uid_t uid)
 		return NULL;
 	session->client = client;
 	session->uid = uid;
+	session->pid = pid;
+	session->opened_ms = now_ms();
+	session->entered_ms = session->opened_ms;
 	session->context = SHADOWCOPY_CTX_BACKUP;
 	session->document_fd = -1;
 	new_uuid(&session->uuid);
@@ -92,6 +94,13 @@ struct session *session_new(struct client *client, uid_t uid)
 	return session;
 }
 
+static void enter(struct session *session, enum session_state state)
+{
+	if (session->state != state)
+		session->entered_ms = now_ms();
+	session->state = state;
+}
+
 /* --- answers --------------------------------------------------------------------------- */
 
 static void answer(struct session *session, const char *kind, json_t *body)
@@ -109,7 +118,7 @@ static void answer(struct session *session, const char *kind, json_t *body)
 
 void session_done(struct session *session, enum session_state next, json_t *result)
 {
-	session->state = next;
+	enter(session, next);
 	answer(session, "result", result);
 }
 
@@ -133,7 +142,7 @@ void session_fail(struct session *session, enum session_state next,
 {
 	json_t *body = failure_json(failure);
 
-	session->state = next;
+	enter(session, next);
 	if (session->participants.next != &session->participants)
 		json_object_set_new(body, "writers", participants_json(session));
 	answer(session, "error", body);
@@ -164,16 +173,18 @@ static json_t *writer_failure_json(const struct participant *p)
 static json_t *participant_json(const struct participant *p)
 {
 	char class_id[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
-	json_t *json;
+	json_t *json, *last = history_json(&p->info.instance_id);
 
-	json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:b}", "name", p->info.name,
+	json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:b, s:o*}",
+			 "name", p->info.name,
 			 "instance_name", p->info.instance_name,
 			 "class", shadowcopy_uuid_format(&p->info.class_id, class_id),
 			 "instance", shadowcopy_uuid_format(&p->info.instance_id, instance),
 			 "level", shadowcopy_level_name(p->info.level),
 			 "pid", (int)p->info.pid, "uid", (int)p->info.uid,
+			 "freeze_ms", (int)p->info.freeze_ms,
 			 "state", writer_state_name(p), "part", part_names[p->part],
-			 "metadata", p->metadata != NULL);
+			 "metadata", p->metadata != NULL, "last_failure", last);
 	if (json && p->state == WRITER_FAILED)
 		json_object_set_new(json, "failure", writer_failure_json(p));
 	return json;
@@ -702,7 +713,7 @@ static void call_prepare_backup(struct session *session, json_t *arguments)
 static void create(struct session *session)
 {
 	session->parts_found = true;
-	session->state = SESSION_CREATING;
+	enter(session, SESSION_CREATING);
 	set_create(session);
 }
 
@@ -724,6 +735,60 @@ static void call_status(struct session *session, json_t *arguments)
 	session_done(session, session->state,
 		     json_pack("{s:s, s:o}", "state", state_names[session->state], "writers",
 			       participants_json(session)));
+}
+
+/* --- all sessions, for who looks after the machine ------------------------------------------ */
+
+/* An answer is one packet. */
+#define SESSIONS_WRITERS_MAX 1500
+
+static json_t *volumes_json(const struct session *session)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	/* a thread changes only what is behind them */
+	for (i = 0; i < session->making.count; i++)
+		json_array_append_new(array, json_string(session->making.volumes[i].path));
+	return array;
+}
+
+static json_t *session_json(const struct session *session)
+{
+	char text[SHADOWCOPY_UUID_LEN];
+	int64_t now = now_ms();
+
+	return json_pack("{s:s, s:i, s:i, s:s, s:s?, s:I, s:I, s:o}", "session",
+			 shadowcopy_uuid_format(&session->uuid, text), "uid", (int)session->uid,
+			 "pid", (int)session->pid, "state", state_names[session->state],
+			 "step", set_step(session),
+			 "seconds", (json_int_t)(now - session->opened_ms) / 1000,
+			 "state_seconds", (json_int_t)(now - session->entered_ms) / 1000,
+			 "volumes", volumes_json(session));
+}
+
+static void call_sessions(struct session *asking, json_t *arguments)
+{
+	json_t *array = json_array(), *json, *writers;
+	bool truncated = false;
+	size_t count = 0;
+
+	(void)arguments;
+	EACH(session, &list, struct session, link) {
+		if (session == asking)
+			continue;
+		json = session_json(session);
+		writers = participants_json(session);
+		count += json_array_size(writers);
+		if (count > SESSIONS_WRITERS_MAX) {
+			truncated = true;
+			json_array_clear(writers);
+		}
+		json_object_set_new(json, "writers", writers);
+		json_array_append_new(array, json);
+	}
+	session_done(asking, asking->state, json_pack("{s:o, s:b}", "sessions", array, "truncated",
+						      truncated));
 }
 
 static void backup_completed(struct round *round)
@@ -889,6 +954,7 @@ static const struct {
 	{ "prepare-backup", IN(SET), "after start-set", call_prepare_backup },
 	{ "create-set", IN(SET) | IN(PREPARED), "after prepare-backup", call_create_set },
 	{ "status", ANY, "", call_status },
+	{ "sessions", ANY, "", call_sessions },
 	{ "keep", IN(CREATED) | IN(COMPLETE), "after create-set", call_keep },
 	{ "backup-complete", IN(CREATED), "once, after create-set", call_backup_complete },
 	{ "abort", ANY, "", call_abort },
@@ -906,6 +972,12 @@ static void bad_state(struct session *session, const char *call, const char *rem
 
 	failure_set(&failure, "BAD_STATE", -EBADFD, "session", call, remedy, "%s", cause);
 	session_fail(session, session->state, &failure);
+}
+
+/* What changes nothing is answered while another call is under way, too. */
+static bool only_asks(size_t call)
+{
+	return calls[call].fn == call_status || calls[call].fn == call_sessions;
 }
 
 /* Answers another call than the one under way. */
@@ -931,8 +1003,8 @@ static void dispatch(struct session *session, const char *call, json_t *id, json
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		if (!strcmp(calls[i].name, call))
 			break;
-	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_status)
-		return aside(session, id, call_status, arguments);
+	if (session->reply && i < ARRAY_SIZE(calls) && only_asks(i))
+		return aside(session, id, calls[i].fn, arguments);
 	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_abort &&
 	    session->state == SESSION_CREATING) {
 		aside(session, id, call_status, arguments);

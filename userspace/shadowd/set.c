@@ -29,8 +29,6 @@
  *
  * Nothing is logged from the first freeze to the last thaw.
  */
-#include <time.h>
-
 #include "making.h"
 
 struct step {
@@ -76,12 +74,13 @@ static struct link queue = { &queue, &queue };
 static void run_step(struct session *session);
 static void start_waiting(void);
 
-static int64_t now_ms(void)
+const char *set_step(const struct session *session)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	if (session->state != SESSION_CREATING)
+		return NULL;
+	if (session->aborting)
+		return "abort";
+	return session->started ? steps[session->step].name : "queue";
 }
 
 static void note_time(struct session *session, const char *name)

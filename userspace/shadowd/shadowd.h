@@ -11,6 +11,7 @@
  *	set	how a set is made: one sequence of steps
  *	round	the same thing told to many writers, until all have answered
  *	writer	who has registered with the module
+ *	history	how writers failed, when their sessions are long over
  *	work	what may block, in threads of its own
  *	log	what is said, but for the time that something is frozen
  *	text	what others say, made UTF-8
@@ -29,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <jansson.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -42,6 +44,15 @@
 static inline bool uuid_same(const struct shadow_uuid *a, const struct shadow_uuid *b)
 {
 	return !memcmp(a, b, sizeof(*a));
+}
+
+/* Of the monotonic clock. */
+static inline int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 /* --- list.h in small: doubly linked, the head is an entry, too ------------------ */
@@ -218,6 +229,13 @@ void round_start(struct session *session, uint32_t tell, uint32_t level,
 void round_message(const struct shadowcopy_channel_message *message);
 struct participant *participant_find(struct session *session, const struct shadow_uuid *instance);
 
+/* --- history.c ------------------------------------------------------------------------- */
+
+/* It has failed just now. */
+void history_note(const struct participant *p);
+/* How it failed the last time, in whichever session, or NULL. */
+json_t *history_json(const struct shadow_uuid *instance);
+
 /* --- session.c ----------------------------------------------------------------------- */
 
 enum session_state {
@@ -268,8 +286,10 @@ struct session {
 	struct link link;
 	struct client *client;		/* NULL: it is gone */
 	uid_t uid;
+	pid_t pid;
 	struct shadow_uuid uuid;
 	enum session_state state;
+	int64_t opened_ms, entered_ms;	/* since when it is there, and in this state */
 	json_t *reply;			/* "id" of the call that is still to be answered */
 	int document_fd;		/* what came with the call, or -1 */
 	struct shadowcopy *sc;		/* for the documents */
@@ -301,7 +321,7 @@ struct session {
 };
 
 /* For a requester of this user. */
-struct session *session_new(struct client *client, uid_t uid);
+struct session *session_new(struct client *client, uid_t uid, pid_t pid);
 /* Its requester is gone. */
 void session_close(struct session *session);
 struct session *session_find(const struct shadow_uuid *uuid);
@@ -391,6 +411,8 @@ void reading_start(struct reading *reading);
 
 /* --- set.c ------------------------------------------------------------------------------ */
 
+/* "queue", "freeze-back-end", "abort" ... while a set is made, else NULL. */
+const char *set_step(const struct session *session);
 /* The set that is being made, or zeros. */
 const struct shadow_uuid *session_set(const struct session *session);
 void set_create(struct session *session);
