@@ -10,48 +10,11 @@ static const struct command *const verbs[] = {
 	&store_candidates, &store_gc,
 };
 
-/* The verb is the second word of the command's name: "store add". */
-static const char *verb_of(const struct command *command)
-{
-	return strchr(command->name, ' ') + 1;
-}
-
-static const struct command *find(const char *verb)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		if (!strcmp(verb_of(verbs[i]), verb))
-			return verbs[i];
-	return NULL;
-}
-
-static int unknown(struct context *context, const char *verb)
-{
-	const char *words[ARRAY_SIZE(verbs)], *near;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		words[i] = verb_of(verbs[i]);
-	near = nearest(verb, words, ARRAY_SIZE(words));
-	return usage(context, "there is no \"store %s\"%s%s%s", verb,
-		     near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
-}
-
 static int run(struct context *context, int argc, char **argv)
 {
-	const struct command *verb;
-	char title[64];
-
 	if (argc < 2 || *argv[1] == '-')
 		return store_list.run(context, argc, argv);
-	verb = find(argv[1]);
-	if (!verb)
-		return unknown(context, argv[1]);
-	context->command = verb;
-	snprintf(title, sizeof(title), "shadowadm %s", verb->name);
-	argv[1] = title;
-	return verb->run(context, argc - 1, argv + 1);
+	return run_verb(context, verbs, ARRAY_SIZE(verbs), argc, argv);
 }
 
 int volume_name(struct context *context, const struct shadowcopy_volume *volume, char *buf)

@@ -71,7 +71,7 @@ _shadowadm() {
 	umount) options="--quiet" ;;
 	volume) options="--memory --force $table" ;;
 	store) options="--all --max --initial --force --throttle --dry-run --quiet $table" ;;
-	writer) options="$table" ;;
+	writer) options="--verbose $table" ;;
 	stats) options="--watch $table" ;;
 	monitor) options="--count --timeout" ;;
 	doctor) options="--sysroot" ;;
@@ -127,7 +127,11 @@ _shadowadm() {
 			fi
 			;;
 		writer)
-			words=list
+			if [ "$COMP_CWORD" -eq 2 ]; then
+				words="list status check"
+			elif [ "${COMP_WORDS[2]}" = check ]; then
+				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			fi
 			;;
 		store)
 			_shadowadm_store

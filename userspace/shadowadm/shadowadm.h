@@ -67,6 +67,14 @@ void command_help(const struct command *command, FILE *stream);
 /* The nearest word to @word of @words that is near enough, or NULL. */
 const char *nearest(const char *word, const char *const *words, size_t count);
 
+/* --- verbs.c ------------------------------------------------------------- */
+
+#define VERBS_MAX 16
+
+/* Run the verb that @argv[1] names; their names are two words, "store add". */
+int run_verb(struct context *context, const struct command *const *verbs, size_t count, int argc,
+	     char **argv);
+
 /* --- options.c ----------------------------------------------------------- */
 
 enum { OPTION_FIRST = 256, OPTION_JSON, OPTION_NOHEADINGS, OPTION_BYTES, OPTION_OWN };

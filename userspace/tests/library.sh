@@ -99,19 +99,20 @@ for command in $commands; do
 	grep -qw "$command" "$completion" || missing+=" completion:$command"
 	is "$missing" "" "$command: help, man page and completion agree"
 done
-verbs=$("$shadowadm" store --help | sed -n '/^Usage:/,/^$/s/^  shadowadm store \[*\([a-z]*\).*/\1/p')
-for verb in $verbs; do
-	options=$("$shadowadm" store "$verb" --help | sed '/^Columns/,$d' | grep -oE -- '--[a-z-]+' |
+verbs=$("$shadowadm" store --help | sed -n '/^Usage:/,/^$/s/^  shadowadm store \[*\([a-z]*\).*/store \1/p'
+	"$shadowadm" writer --help | sed -n '/^Usage:/,/^$/s/^  shadowadm writer \([a-z]*\).*/writer \1/p')
+while read -r command verb; do
+	options=$("$shadowadm" "$command" "$verb" --help | sed '/^Columns/,$d' | grep -oE -- '--[a-z-]+' |
 		sort -u)
 	missing=
 	for option in $options; do
 		grep -qE -- "Fl -${option#--}\b" "$man" || missing+=" man:$option"
 		grep -qe "$option" "$completion" || missing+=" completion:$option"
 	done
-	grep -qE "^\.Ss store \[?$verb\b" "$man" || missing+=" man:$verb"
+	grep -qE "^\.Ss $command \[?$verb\b" "$man" || missing+=" man:$verb"
 	grep -qw "$verb" "$completion" || missing+=" completion:$verb"
-	is "$missing" "" "store $verb: help, man page and completion agree"
-done
+	is "$missing" "" "$command $verb: help, man page and completion agree"
+done <<<"$verbs"
 if command -v mandoc >/dev/null; then
 	good mandoc -T lint -W warning "${man%/*}/stores.conf.5" "the man page of stores.conf is clean"
 	good mandoc -T lint -W warning "$man" "the man page is clean"

@@ -8,6 +8,7 @@
 #include "shadow_table.h"
 #include "test.h"
 #include "volume_table.h"
+#include "writer.h"
 
 static bool has_column(const struct table *table, const char *name, size_t length)
 {
@@ -86,5 +87,7 @@ void test_tables(void)
 	well_formed(&shadow_table, "the columns of shadows are well-formed");
 	well_formed(&volume_table, "the columns of volumes are well-formed");
 	well_formed(&stats_table, "the columns of stats are well-formed");
+	well_formed(&writer_list_table, "the columns of writers are well-formed");
+	well_formed(&writer_status_table, "and those of how they are");
 	every_counter();
 }
