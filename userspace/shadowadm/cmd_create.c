@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "documents.h"
 #include "free_space.h"
 #include "plan_table.h"
 #include "shadow_table.h"
@@ -402,6 +403,8 @@ static int check_writers(struct context *context, const struct request *request)
 
 	if (!request->with_writers && (request->writers.degrade || request->writers.excluded_count))
 		return usage(context, "--degrade and --exclude-writer go with --writers");
+	if (!request->with_writers && request->writers.document)
+		return usage(context, "--document goes with --writers: without them there is none");
 	if (request->with_writers && request->context & SHADOWCOPY_ATTR_NO_WRITERS)
 		return usage(context, "the context %s has no writers",
 			     shadowcopy_context_name(request->context));
@@ -422,8 +425,7 @@ static int run_create(struct context *context, int argc, char **argv)
 	enum { OPTION_STORE = OPTION_OWN, OPTION_MAX, OPTION_INITIAL, OPTION_FORCE,
 	       OPTION_CONTEXT, OPTION_TIMEOUT, OPTION_PERSISTENT, OPTION_WRITABLE,
 	       OPTION_WRITERS, OPTION_NO_WRITERS, OPTION_DEGRADE, OPTION_EXCLUDE_WRITER,
-	       OPTION_DRY_RUN,
-	       OPTION_NO_FREE_SPACE };
+	       OPTION_DOCUMENT, OPTION_DRY_RUN, OPTION_NO_FREE_SPACE };
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
 		{ "max", required_argument, NULL, OPTION_MAX },
@@ -437,6 +439,7 @@ static int run_create(struct context *context, int argc, char **argv)
 		{ "no-writers", no_argument, NULL, OPTION_NO_WRITERS },
 		{ "degrade", no_argument, NULL, OPTION_DEGRADE },
 		{ "exclude-writer", required_argument, NULL, OPTION_EXCLUDE_WRITER },
+		{ "document", required_argument, NULL, OPTION_DOCUMENT },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "no-free-space", no_argument, NULL, OPTION_NO_FREE_SPACE },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -491,6 +494,10 @@ static int run_create(struct context *context, int argc, char **argv)
 		case OPTION_EXCLUDE_WRITER:
 			status = exclude_writer(context, &request->writers, optarg);
 			break;
+		case OPTION_DOCUMENT:
+			request->writers.document = optarg;
+			request->writers.directory = documents_in_directory(optarg);
+			break;
 		case OPTION_DRY_RUN:
 			request->dry_run = true;
 			break;
@@ -517,6 +524,9 @@ static int run_create(struct context *context, int argc, char **argv)
 	if (!status)
 		status = stores_check(context, &request->options, request->volumes,
 				      request->count);
+	if (!status && request->writers.document && !request->dry_run)
+		status = documents_prepare(context, request->writers.document,
+					   request->writers.directory);
 	if (!status && shadowcopy_plan_new(context->sc, &plan))
 		status = fail_library(context);
 	if (!status)
@@ -560,6 +570,10 @@ const struct command cmd_create = {
 		"                        status 3\n"
 		"      --exclude-writer WRITER\n"
 		"                        leave it out: its name, its class or its instance\n"
+		"      --document FILE|DIRECTORY\n"
+		"                        with --writers: write the backup components, which a restore\n"
+		"                        needs, to FILE, or to DIRECTORY (one that there is, or with a\n"
+		"                        slash at its end) with each writer's metadata as NAME.json\n"
 		"      --no-free-space   do not look for what is free: preserve all of it, so that the\n"
 		"                        image is the volume to the last byte\n"
 		"      --dry-run         make nothing; show what would be frozen, in which order\n"

@@ -61,8 +61,8 @@ _shadowadm() {
 
 	case $command in
 	create) options="--store --max --initial --force --context --timeout --writers
-			--no-writers --degrade --exclude-writer --no-free-space --dry-run --quiet
-			--persistent --writable $table" ;;
+			--no-writers --degrade --exclude-writer --document --no-free-space
+			--dry-run --quiet --persistent --writable $table" ;;
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;
 	delete) options="--oldest --all --quiet" ;;
@@ -88,6 +88,10 @@ _shadowadm() {
 		;;
 	--output | -o)
 		[ "$command" = mount ] || words=$(_shadowadm_columns "$command")
+		;;
+	--document)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
 		;;
 	--sysroot)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")

@@ -3,7 +3,7 @@
  * writers.c - sets that the coordinator makes, with applications at rest: one session
  * from its beginning to the end of the backup.
  */
-#include "libshadowcopy-requester.h"
+#include "documents.h"
 #include "writers.h"
 
 /* Call with arguments, which it frees.  STATUS_OK with *@result, to be put, or the failure. */
@@ -90,8 +90,15 @@ static int make(struct context *context, const struct writers_request *request,
 	json_decref(prepared);
 	if (!status)
 		status = call(context, requester, "create-set", NULL, answer);
-	if (!status)
-		status = call(context, requester, "backup-complete", NULL, NULL);
+	if (status)
+		return status;
+	status = call(context, requester, "backup-complete", NULL, NULL);
+	/* the set is there, even if a writer did not like the end */
+	if (request->document &&
+	    documents_save(context, requester, request->document, request->directory, NULL)) {
+		warn(context, "the shadows are there all the same: \"shadowadm list\" shows them");
+		status = STATUS_FAILED;
+	}
 	return status;
 }
 

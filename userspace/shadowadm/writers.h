@@ -17,6 +17,8 @@ struct writers_request {
 	uint32_t context;
 	uint32_t flags;			/* SHADOW_SET_* */
 	uint32_t timeout_ms;
+	const char *document;		/* where the documents go, or NULL */
+	bool directory;			/* that is a directory */
 };
 
 /*
