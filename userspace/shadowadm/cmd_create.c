@@ -15,19 +15,12 @@
  * that were made for it are deleted, and devices get back what was on them, unless shadows may
  * have existed for a moment.  A file that was overwritten by --force stays so.
  */
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <time.h>
-
 #include "documents.h"
 #include "free_space.h"
 #include "plan_table.h"
 #include "shadow_table.h"
 #include "stores.h"
 #include "writers.h"
-
-#define NODE_WAIT_MS 10000
-#define NODE_POLL_MS 20
 
 /* What was asked for. */
 struct request {
@@ -148,28 +141,6 @@ static int take_with_writers(struct context *context, struct request *request,
 			    &request->answer);
 }
 
-static bool node_exists(const struct shadow_shadow_info *info)
-{
-	char path[IMAGE_PATH_LEN];
-	struct stat st;
-
-	return !stat(image_path(info, path), &st) && S_ISBLK(st.st_mode) &&
-	       major(st.st_rdev) == info->image.major && minor(st.st_rdev) == info->image.minor;
-}
-
-static bool wait_for_node(const struct shadow_shadow_info *info)
-{
-	const struct timespec pause = { .tv_nsec = NODE_POLL_MS * 1000000L };
-	int waited;
-
-	for (waited = 0; !node_exists(info); waited += NODE_POLL_MS) {
-		if (waited >= NODE_WAIT_MS)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
-}
-
 /* The shadows of the set in the order of the arguments.  Their number, or < 0. */
 static ssize_t collect(struct context *context, const struct request *request,
 		       const struct shadowcopy_plan *plan, const struct shadow_uuid *set,
@@ -278,10 +249,10 @@ static int check_rows(struct context *context, const struct shadow_row *rows, si
 			warn(context, "%s is lost already: %s", path,
 			     shadowcopy_reason_cause(rows[i].info.fault.reason));
 			status = STATUS_DEGRADED;
-		} else if (!wait_for_node(&rows[i].info)) {
+		} else if (!image_wait(&rows[i].info)) {
 			warn(context, "%s did not appear within %d seconds; the shadow exists. Is "
 			     "udev running, is devtmpfs mounted on /dev?", path,
-			     NODE_WAIT_MS / 1000);
+			     IMAGE_WAIT_SECONDS);
 			status = STATUS_DEGRADED;
 		}
 	}

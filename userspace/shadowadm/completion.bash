@@ -54,7 +54,7 @@ _shadowadm() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words="create list show delete pin unpin seal mount umount volume store writer
-			stats monitor doctor version help --help --version"
+			script stats monitor doctor version help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -72,6 +72,7 @@ _shadowadm() {
 	volume) options="--memory --force $table" ;;
 	store) options="--all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose $table" ;;
+	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;
 	monitor) options="--count --timeout" ;;
 	doctor) options="--sysroot" ;;
@@ -137,12 +138,15 @@ _shadowadm() {
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			fi
 			;;
+		script)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			;;
 		store)
 			_shadowadm_store
 			;;
 		help)
 			words="create list show delete pin unpin seal mount umount volume store writer
-				stats monitor doctor version"
+				script stats monitor doctor version"
 			;;
 		esac
 		;;

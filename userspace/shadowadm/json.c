@@ -116,9 +116,22 @@ static int print(json_t *document, size_t layout)
 	return rc || putchar('\n') == EOF || fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 }
 
+static json_t **collected;
+
+void json_collect(json_t **into)
+{
+	collected = into;
+}
+
 int json_print(json_t *document)
 {
-	return print(document, JSON_INDENT(2));
+	if (!collected)
+		return print(document, JSON_INDENT(2));
+	if (!*collected)
+		*collected = json_object();
+	json_object_update(*collected, document);
+	json_decref(document);
+	return STATUS_OK;
 }
 
 int json_print_line(json_t *document)

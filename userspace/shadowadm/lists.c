@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lists.c - the module's lists as arrays.
+ * lists.c - the module's lists as arrays, and the devices of shadows.
  */
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
 #include "shadowadm.h"
+
+#define IMAGE_POLL_MS 20
 
 /* Room for one more; the array grows by doubling. */
 static void *grow(void *array, size_t count, size_t size)
@@ -64,4 +70,26 @@ char *image_path(const struct shadow_shadow_info *info, char buf[IMAGE_PATH_LEN]
 {
 	snprintf(buf, IMAGE_PATH_LEN, "/dev/shadow%u", info->index);
 	return buf;
+}
+
+static bool image_exists(const struct shadow_shadow_info *info)
+{
+	char path[IMAGE_PATH_LEN];
+	struct stat st;
+
+	return !stat(image_path(info, path), &st) && S_ISBLK(st.st_mode) &&
+	       major(st.st_rdev) == info->image.major && minor(st.st_rdev) == info->image.minor;
+}
+
+bool image_wait(const struct shadow_shadow_info *info)
+{
+	const struct timespec pause = { .tv_nsec = IMAGE_POLL_MS * 1000000L };
+	int waited;
+
+	for (waited = 0; !image_exists(info); waited += IMAGE_POLL_MS) {
+		if (waited >= IMAGE_WAIT_SECONDS * 1000)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * message.c - what the program says: errors, warnings, progress.
+ * message.c - what the program says: errors, warnings, progress.  In a script they begin with
+ * its file and line.
  *
  * Sentences go to standard error, always.  With --json a failure is on standard
  * output too, as {"error": {...}}, so that a script finds the parts of it.
@@ -12,8 +13,11 @@
 
 static void prefix(const struct context *context)
 {
-	fprintf(stderr, "shadowadm%s%s: ", context->command ? " " : "",
-		context->command ? context->command->name : "");
+	if (context->place)
+		fprintf(stderr, "shadowadm script: %s: ", context->place);
+	else
+		fprintf(stderr, "shadowadm%s%s: ", context->command ? " " : "",
+			context->command ? context->command->name : "");
 }
 
 static void print_error(json_t *error)
@@ -61,8 +65,9 @@ int usage(struct context *context, const char *format, ...)
 	va_start(args, format);
 	message(context, format, args);
 	va_end(args);
-	fprintf(stderr, "Try \"shadowadm%s%s --help\".\n", context->command ? " " : "",
-		context->command ? context->command->name : "");
+	if (!context->place)
+		fprintf(stderr, "Try \"shadowadm%s%s --help\".\n", context->command ? " " : "",
+			context->command ? context->command->name : "");
 	return STATUS_USAGE;
 }
 

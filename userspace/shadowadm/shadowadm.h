@@ -51,13 +51,14 @@ struct context {
 	bool noheadings;
 	const char *columns;	/* argument of -o */
 	uint64_t waited_ms;	/* in users_pass() */
+	const char *place;	/* of a script, "FILE:LINE", or NULL */
 };
 
 extern const struct command *const commands[];
 
 extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_help, cmd_list, cmd_monitor,
-	cmd_mount, cmd_pin, cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount, cmd_unpin,
-	cmd_version, cmd_volume, cmd_writer;
+	cmd_mount, cmd_pin, cmd_script, cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount,
+	cmd_unpin, cmd_version, cmd_volume, cmd_writer;
 
 /* --- main.c -------------------------------------------------------------- */
 
@@ -149,6 +150,12 @@ void json_uuid(json_t *object, const char *key, const struct shadow_uuid *uuid);
 int json_print(json_t *document);
 int json_print_line(json_t *document);
 
+/*
+ * While @into is not NULL, the members of what json_print() gets are put into that object, which is
+ * made where it is NULL, and nothing is printed.
+ */
+void json_collect(json_t **into);
+
 /* --- size.c -------------------------------------------------------------- */
 
 /*
@@ -183,6 +190,10 @@ static inline bool dev_equal(struct shadow_dev a, struct shadow_dev b)
 
 /* "/dev/" and a kernel name of 31 characters at most */
 #define IMAGE_PATH_LEN 37
+
+/* Wait until its device is in /dev: not for ever. */
+bool image_wait(const struct shadow_shadow_info *info);
+#define IMAGE_WAIT_SECONDS 10
 
 /* "/dev/shadow3" */
 char *image_path(const struct shadow_shadow_info *info, char buf[IMAGE_PATH_LEN]);
