@@ -53,6 +53,7 @@ drop_all
 
 # What the machine need not have in its shadows, without any writer.
 mkdir -p /etc/shadowcopy/trim.d
+cleanup "rm -r /etc/shadowcopy/trim.d"
 echo "$SCRATCH/b/cache/**/*" >/etc/shadowcopy/trim.d/cache.conf
 requester init-backup 'set-context:{"context":"file-share-backup","keep":true}' "${set_of_both[@]}"
 is "$(answer 7 '.result.trimmed | "\(.files) \(.problem)"')" "2 " "the machine's own list counts in a context without writers, too"

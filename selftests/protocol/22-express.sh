@@ -23,6 +23,7 @@ express() {
 }
 
 mkdir -p /etc/shadowcopy/writers.d /usr/lib/shadowcopy/writers.d
+cleanup "rm -r /etc/shadowcopy/writers.d /usr/lib/shadowcopy/writers.d"
 express here "$SCRATCH/a/data" 1
 express there "$SCRATCH/b/data" 2
 express wrong "$SCRATCH/a/data" 3 '"schema": ["copy", "incremental"]'

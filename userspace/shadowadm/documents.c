@@ -126,7 +126,7 @@ static int write_file(struct context *context, const char *directory, const char
 static int save_metadata(struct context *context, struct shadowcopy_requester *requester,
 			 const char *directory, const struct kept *kept)
 {
-	const struct shadowcopy_metadata *metadata;
+	struct shadowcopy_metadata *metadata;
 	int status = STATUS_OK;
 	size_t i, size;
 	char *text;

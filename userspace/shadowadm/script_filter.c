@@ -235,7 +235,7 @@ struct choosing {
 	struct shadowcopy_backup *backup;
 	struct shadowcopy_affected *affected;
 	struct all_there all;
-	const struct shadowcopy_metadata **metadata;	/* of those that can be chosen from */
+	struct shadowcopy_metadata **metadata;	/* of those that can be chosen from */
 	size_t count;
 };
 
@@ -430,7 +430,7 @@ static bool is_in(struct script *script, const struct script_filter *filter,
 		  const struct there *there, const struct shadowcopy_backup *backup)
 {
 	const struct shadowcopy_component *component;
-	const struct shadowcopy_metadata *metadata;
+	struct shadowcopy_metadata *metadata;
 
 	if (!there->has_metadata ||
 	    shadowcopy_requester_metadata(script->requester, &there->instance_id, &metadata))

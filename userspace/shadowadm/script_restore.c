@@ -80,7 +80,7 @@ static int on_writer(void *data, const struct shadowcopy_requester_writer *write
 
 /* @metadata: out: NULL: it is not there. */
 static int find_live(struct script *script, const struct shadowcopy_backup_writer *writer,
-		     const struct shadowcopy_metadata **metadata)
+		     struct shadowcopy_metadata **metadata)
 {
 	struct live live = { .wanted = writer };
 	int rc = shadowcopy_requester_writers(script->requester, on_writer, &live);
@@ -117,7 +117,8 @@ static void tell(struct script *script, json_t *array,
 static int select_of(struct script *script, const struct shadowcopy_backup_writer *writer,
 		     json_t *array)
 {
-	const struct shadowcopy_metadata *saved = documents_of(&script->documents, writer), *live;
+	const struct shadowcopy_metadata *saved = documents_of(&script->documents, writer);
+	struct shadowcopy_metadata *live;
 	int problems = 0;
 	size_t i;
 

@@ -119,7 +119,7 @@ static int ask(struct context *context, struct shadowcopy_requester *requester, 
 static int ask_documents(struct context *context, struct shadowcopy_requester *requester,
 			 struct writer_answers *answers)
 {
-	const struct shadowcopy_metadata *metadata;
+	struct shadowcopy_metadata *metadata;
 	struct shadow_uuid instance;
 	json_t *writer;
 	size_t i;
