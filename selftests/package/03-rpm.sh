@@ -16,7 +16,7 @@ ok "$srpm is there"
 rpmbuild --rebuild --nodeps --define "_topdir $SCRATCH/top" "$srpm" >"$SCRATCH/log" 2>&1 ||
 	{ tail -n 30 "$SCRATCH/log"; fail "it does not build"; }
 mapfile -t rpms < <(find "$SCRATCH/top/RPMS" -name '*.rpm' ! -name '*debug*' | sort)
-is "${#rpms[@]}" 5 "five packages build out of it"
+is "${#rpms[@]}" 6 "six packages build out of it"
 for rpm in "${rpms[@]}"; do
 	diag "${rpm##*/}"
 	rpm -qpl "$rpm" >>"$SCRATCH/files"

@@ -6,6 +6,8 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../shadow.sh"
 
+# A test that takes longer than ten minutes says in $LIVES how many seconds all lives that it begins.
+
 # channel GROUP...: cases of the netlink channel
 channel() {
 	local group
@@ -17,7 +19,7 @@ channel() {
 
 # coordinator: shadowd runs until the test ends; what it says is in $SCRATCH/shadowd
 coordinator() {
-	bg 600 shadowd >>"$SCRATCH/shadowd" 2>&1
+	bg "${LIVES:-600}" shadowd >>"$SCRATCH/shadowd" 2>&1
 	wait_for 20 grep -q 'is ready' "$SCRATCH/shadowd"
 }
 
@@ -26,7 +28,7 @@ test_writer() {
 	local name=$1
 
 	shift
-	bg 600 shadow-testwriter --name "$name" --log "$SCRATCH/told" "$@"
+	bg "${LIVES:-600}" shadow-testwriter --name "$name" --log "$SCRATCH/told" "$@"
 	wait_for 20 grep -q " $name registered" "$SCRATCH/told"
 }
 
