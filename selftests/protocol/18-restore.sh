@@ -42,9 +42,9 @@ status='for w in doc["writers"]:
         c["file_restore_status"] = "all"'
 requester "init-restore<$SCRATCH/bcd" 'set-restore-state:{"type":"copy"}' pre-restore gather-metadata \
 	"get-document>$SCRATCH/doc" "$(edited chosen doc "$select")" "put-document<$SCRATCH/chosen" \
-	post-restore pre-restore "get-document>$SCRATCH/doc" "$(edited done doc "$status")" \
+	post-restore pre-restore "get-document>$SCRATCH/doc" "$(edited after doc "$status")" \
 	"$(edited late doc 'doc["writers"][0]["components"][0]["selected"] = False')" \
-	"put-document<$SCRATCH/late" "put-document<$SCRATCH/done" post-restore status
+	"put-document<$SCRATCH/late" "put-document<$SCRATCH/after" post-restore status
 diag "$(answer 8 '[.result.writers[] | "\(.name) \(.part) \(.state)"] | join(", ")')"
 is "$(answer 3 .error.code)" BAD_STATE "nothing is restored before writers are known"
 is "$(answer 7 .error.code)" BAD_STATE "nor is a restore over that has not begun"

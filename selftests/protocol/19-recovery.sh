@@ -58,7 +58,7 @@ echo "$SCRATCH/b/cache/**/*" >/etc/shadowcopy/trim.d/cache.conf
 requester init-backup 'set-context:{"context":"file-share-backup","keep":true}' "${set_of_both[@]}"
 is "$(answer 7 '.result.trimmed | "\(.files) \(.problem)"')" "2 " "the machine's own list counts in a context without writers, too"
 look 7 1
-is "$(cd "$SCRATCH/look" && find . -type f | xargs)" "./data/keep" "what it names is gone, and nothing else"
+is "$(cd "$SCRATCH/look" && find . -type f)" "./data/keep" "what it names is gone, and nothing else"
 umount "$SCRATCH/look"
 drop_all
 
