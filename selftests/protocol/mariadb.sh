@@ -135,7 +135,7 @@ mariadb_load() {
 		CLIENT_JOBS+=("$BG")
 	done
 	for c in $clients; do
-		wait_for 60 [ -s "$SCRATCH/ledger.$c" ]
+		wait_for 300 [ -s "$SCRATCH/ledger.$c" ]
 	done
 }
 
@@ -152,7 +152,7 @@ mariadb_load_resume() {
 	done
 	pkill -CONT -f "unbuffered acid"
 	for c in $clients; do
-		wait_for 60 eval '[ "$(wc -l <"$SCRATCH/ledger.$c")" -gt "$(cat "$SCRATCH/paused.$c")" ]'
+		wait_for 300 eval '[ "$(wc -l <"$SCRATCH/ledger.$c")" -gt "$(cat "$SCRATCH/paused.$c")" ]'
 	done
 }
 

@@ -112,7 +112,7 @@ load() {
 	lines=$(wc -l 2>/dev/null <"$SCRATCH/ledger" || echo 0)
 	bg 14000 pg_ledger load "$@" "$CONNINFO" "$SCRATCH/ledger"
 	LOAD=$BG
-	wait_for 60 more_lines "$((lines + 100))"
+	wait_for 300 more_lines "$((lines + 20))"
 }
 
 more_lines() {
