@@ -22,11 +22,12 @@ const struct command cmd_writer = {
 	.summary = "Show the applications that can be brought to rest, and how they are",
 	.synopsis = "list [-o COLUMNS] [--json]\n"
 		    "status [--verbose] [-o COLUMNS] [--json]\n"
-		    "check FILE...",
+		    "check [--program] FILE...",
 	.text = "Each application that has registered has a writer; \"create --writers\" brings "
 		"them\nto rest.  \"list\" asks the module, \"status\" the coordinator, which asks "
 		"them.\n\nOptions (\"shadowadm writer VERB --help\" tells more):\n"
 		"      --verbose         what they have told of their data, too\n"
+		"      --program         what is checked is of a program\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &writer_list_table,
 	.run = run,

@@ -71,7 +71,7 @@ _shadowadm() {
 	umount) options="--quiet" ;;
 	volume) options="--memory --force $table" ;;
 	store) options="--all --max --initial --force --throttle --dry-run --quiet $table" ;;
-	writer) options="--verbose $table" ;;
+	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;
 	monitor) options="--count --timeout" ;;

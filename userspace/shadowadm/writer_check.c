@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * writer_check.c - shadowadm writer check: whether writer metadata that somebody wrote by hand
- * keeps the rules, each document by itself and all of them together.
+ * keeps the rules, each document by itself and all of them together, and is good for a writer
+ * that is nothing but this file.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 
 struct checking {
 	struct context *context;
+	bool programs;		/* the writers are programs */
 	json_t *files;
 	struct shadowcopy_metadata **metadata;
 	size_t count;
@@ -71,7 +73,13 @@ static void check_one(struct checking *checking, const char *file)
 	if (shadowcopy_metadata_load_fd(sc, fd, file, SHADOWCOPY_LOAD_UNSIGNED, &metadata)) {
 		note(checking, file, shadowcopy_last_error(sc)->text);
 	} else {
-		note_good(checking, file, metadata);
+		if (!checking->programs && shadowcopy_metadata_check_static(sc, metadata)) {
+			snprintf(message, sizeof(message), "%s: %s", file,
+				 shadowcopy_last_error(sc)->text);
+			note(checking, file, message);
+		} else {
+			note_good(checking, file, metadata);
+		}
 		checking->metadata[checking->count++] = metadata;
 	}
 	close(fd);
@@ -86,10 +94,10 @@ static void check_together(struct checking *checking)
 		note(checking, NULL, shadowcopy_last_error(sc)->text);
 }
 
-static int check(struct context *context, char **files, size_t count)
+static int check(struct context *context, bool programs, char **files, size_t count)
 {
 	struct checking checking = {
-		.context = context, .files = json_array(),
+		.context = context, .programs = programs, .files = json_array(),
 		.metadata = calloc(count, sizeof(*checking.metadata)),
 	};
 	json_t *document;
@@ -113,23 +121,35 @@ static int check(struct context *context, char **files, size_t count)
 
 static int run(struct context *context, int argc, char **argv)
 {
-	int status;
+	enum { OPTION_PROGRAM = OPTION_OWN };
+	static const struct option longs[] = {
+		{ "program", no_argument, NULL, OPTION_PROGRAM },
+		{ 0 }
+	};
+	bool programs = false;
+	int option, status;
 
-	if (next_option(context, argc, argv, NULL, NULL, &status) != -1)
-		return status;
+	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1) {
+		if (option != OPTION_PROGRAM)
+			return status;
+		programs = true;
+	}
 	if (optind == argc)
 		return usage(context, "name a file with writer metadata at least");
-	return check(context, argv + optind, argc - optind);
+	return check(context, programs, argv + optind, argc - optind);
 }
 
 const struct command writer_check = {
 	.name = "writer check",
 	.summary = "Check writer metadata that was written by hand",
-	.synopsis = "FILE...",
+	.synopsis = "[--program] FILE...",
 	.text = "The rules are those of documents.rst; a checksum may be missing, and if there is "
 		"one\nit has to fit.  Several files are checked together, too: one writer is "
 		"described\nonce, and writers of one class have no component in common.\n\n"
+		"A writer that is nothing but its file, in /etc/shadowcopy/writers.d, is told nothing,\n"
+		"and its metadata may ask for nothing that a program would have to do.\n\n"
 		"Options:\n"
+		"      --program         the metadata is that of a program\n"
 		COMMON_HELP,
 	.run = run,
 };

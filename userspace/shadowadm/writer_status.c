@@ -101,17 +101,20 @@ static int make_rows(struct context *context, struct writer_answers *answers)
 	return STATUS_OK;
 }
 
-/* Call it, and take a member of the answer. */
+/* Call it, and take a member of the answer; files that should be writers can be wrong. */
 static int ask(struct context *context, struct shadowcopy_requester *requester, const char *call,
 	       json_t **member)
 {
-	json_t *result;
+	json_t *result, *problem;
+	size_t i;
 
 	if (shadowcopy_requester_call(requester, call, NULL))
 		return fail_library(context);
 	result = json_loads(shadowcopy_requester_result(requester), 0, NULL);
 	*member = json_incref(json_object_get(result, strcmp(call, "sessions") ? "writers" :
 					      "sessions"));
+	json_array_foreach(json_object_get(result, "problems"), i, problem)
+		warn(context, "%s", json_string_value(problem));
 	json_decref(result);
 	return STATUS_OK;
 }

@@ -52,7 +52,7 @@ static void get_instance(const void *row, struct value *value)
 	value_uuid(value, &INFO(row)->instance_id);
 }
 
-/* One that is only a file has no process. */
+/* One that is only a file has no process, and nobody's. */
 static void get_pid(const void *row, struct value *value)
 {
 	if (INFO(row)->pid)
@@ -61,7 +61,8 @@ static void get_pid(const void *row, struct value *value)
 
 static void get_user(const void *row, struct value *value)
 {
-	put_user(value, INFO(row)->uid);
+	if (INFO(row)->pid)
+		put_user(value, INFO(row)->uid);
 }
 
 /* The systemd unit is the last part of the control group that has a suffix of one. */

@@ -248,18 +248,23 @@ is "$status" 2 "writer status takes no argument"
 run writer check
 is "$status" 2 "writer check of nothing"
 "$document" sample metadata >"$scratch/good.json"
-jq 'del(.sha256) | .instance_id = "c1a50500-0000-0000-0000-000000000001" | .instance_name = "other" |
-	.components[].name += "2" | .components[1].path += "2" ' "$scratch/good.json" >"$scratch/unsigned.json"
+jq 'del(.sha256, .shadow_excludes) | .instance_id = "c1a50500-0000-0000-0000-000000000001" |
+	.instance_name = "other" | .components[].name += "2" | .components[1].path += "2" |
+	.participation = "never" | .schema = ["copy"] | .mappings = []' "$scratch/good.json" >"$scratch/unsigned.json"
 jq '.name = "changed"' "$scratch/good.json" >"$scratch/changed.json"
 jq 'del(.sha256) | .components[0].selectable = "yes"' "$scratch/good.json" >"$scratch/wrong.json"
-run writer check "$scratch/good.json" "$scratch/unsigned.json"
+run writer check --program "$scratch/good.json" "$scratch/unsigned.json"
 is "$status $(grep -c 'good: writer Mail, components: 2, sets of files: 3' <<<"$out")" "0 2" \
 	"writer check: good ones, with and without a checksum"
-run writer check "$scratch/good.json" "$scratch/wrong.json" "$scratch/changed.json" "$scratch/none" --json
+"$shadowadm" writer check "$scratch/unsigned.json" >/dev/null
+is $? 0 "a writer that is nothing but its file"
+run writer check "$scratch/good.json"
+like "$status $err" "1 .*good.json: .*participation is not \"never\"" "what would be a program's to do"
+run writer check --program "$scratch/good.json" "$scratch/wrong.json" "$scratch/changed.json" "$scratch/none" --json
 is "$status $(parse '[.files[].good] | tostring')" "1 [true,false,false,false]" "and others"
 like "$(parse '.files[1].message')" "wrong.json.*selectable.* is no boolean" "what is wrong, and where"
 like "$(parse '.files[2].message')" "checksum does not fit" "a checksum has to fit"
-run writer check "$scratch/good.json" "$scratch/good.json"
+run writer check --program "$scratch/good.json" "$scratch/good.json"
 is "$status" 1 "two documents of one writer"
 
 # --- create --document ---
