@@ -77,7 +77,7 @@ cat >"$SCRATCH/copy" <<-'EOF2'
 EOF2
 chmod +x "$SCRATCH/copy"
 backup=('# every night' 'set context volatile' "set metadata $SCRATCH/documents" 'set verbose on' 'begin backup'
-	'writer verify a' 'writer verify a:/Data-a' 'writer exclude b' "add volume $SCRATCH/a alias data" create
+	'writer verify a' 'writer verify a:/Data-a' 'writer exclude b' "add volume $SCRATCH/a alias data provider native" create
 	'list writers status' "expose %data% $SCRATCH/shadow"
 	"exec $SCRATCH/copy $SCRATCH/shadow $SCRATCH/a $SCRATCH/backup" "unexpose $SCRATCH/shadow" 'end backup'
 	'delete shadows set %VSS_SHADOW_SET%' 'list shadows all')
@@ -120,6 +120,8 @@ like "$(events a)" '^identify prepare-backup abort' "those that had prepared hea
 forget
 script -- "add volume $SCRATCH/a" 'writer exclude nobody' create
 like "$status $said" '1 .*there is no such writer' "a writer that nobody is cannot be excluded"
+script -- "add volume $SCRATCH/a provider $class" create
+like "$status $said" '1 .*script.dsh:2: .*there is no such provider' "nor is a shadow made by one that nobody is"
 script -- "add volume $SCRATCH/a" 'set context volatile nowriters' 'writer verify a' create
 like "$status $said" '1 .*the context has no writers' "nor verified where there are none"
 test_writer bad --instance bad --class 7e57e57e-0000-4000-8000-7e57e57e57e6 --fail freeze=retryable:1

@@ -79,6 +79,7 @@ struct script_variables {
 struct script_volume {
 	char *name;
 	char *alias;
+	char *provider;		/* who is to make its shadow, or NULL */
 	struct shadowcopy_volume volume;
 };
 

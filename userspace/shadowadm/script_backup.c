@@ -108,7 +108,8 @@ static int add_volumes(struct script *script)
 		return fail_library(script->context);
 	for (i = 0; i < script->volume_count; i++)
 		if (shadowcopy_requester_add_volume(script->requester,
-						    script->volumes[i].volume.path, NULL, NULL))
+						    script->volumes[i].volume.path, NULL,
+						    script->volumes[i].provider))
 			return fail_library(script->context);
 	return script_filters_components(script) ? script_choose(script) : STATUS_OK;
 }

@@ -377,9 +377,8 @@ static int choose(struct choosing *choosing)
 		else if (has_data(choosing->affected, metadata))
 			status = choose_all_of(choosing, metadata);
 	}
-	if (!status && (shadowcopy_backup_check(sc, choosing->backup,
-						(struct shadowcopy_metadata *const *)
-						choosing->metadata, choosing->count) ||
+	if (!status && (shadowcopy_backup_check(sc, choosing->backup, choosing->metadata,
+						choosing->count) ||
 			shadowcopy_requester_commit(script->requester)))
 		status = fail_library(script->context);
 	return status;

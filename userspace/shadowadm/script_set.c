@@ -288,18 +288,6 @@ static int check_name(struct script *script, const char *name)
 			    "with a digit, and is not longer than 63");
 }
 
-/* The module is the only one that there is. */
-static int check_provider(struct script *script, char *word)
-{
-	static const struct shadow_uuid module;
-	struct shadow_uuid uuid;
-
-	if (!shadowcopy_uuid_parse(script_id(word), &uuid) && uuid_equal(&uuid, &module))
-		return 0;
-	return script_error(script, word, "there is no such provider; \"list providers\" shows "
-			    "those that there are");
-}
-
 SCRIPT_CHECK(add_volume)
 {
 	size_t i;
@@ -311,8 +299,8 @@ SCRIPT_CHECK(add_volume)
 					    "NAME\" or \"provider ID\"");
 		if (i + 1 == line->count)
 			return script_error(script, words[i], "the word behind it is missing");
-		rc = script_word_is(words[i], "alias") ? check_name(script, words[i + 1]) :
-		     check_provider(script, words[i + 1]);
+		if (script_word_is(words[i], "alias"))
+			rc = check_name(script, words[i + 1]);
 	}
 	return rc;
 }
@@ -341,13 +329,15 @@ static int check_new(struct script *script, const char *word, const char *alias,
 SCRIPT_COMMAND(add_volume)
 {
 	struct script_volume entry = { 0 };
-	const char *alias = NULL;
+	const char *alias = NULL, *provider = NULL;
 	size_t i;
 	void *more;
 
 	for (i = 1; i < line->count; i += 2)
 		if (script_word_is(words[i], "alias"))
 			alias = words[i + 1];
+		else
+			provider = script_id(words[i + 1]);
 	if (shadowcopy_resolve(script->context->sc, words[0], &entry.volume))
 		return fail_library(script->context);
 	if (check_new(script, words[0], alias, &entry.volume))
@@ -357,12 +347,13 @@ SCRIPT_COMMAND(add_volume)
 		return fail(script->context, "there is not enough memory");
 	script->volumes = more;
 	entry.name = strdup(words[0]);
+	entry.provider = provider ? strdup(provider) : NULL;
 	if (alias)
 		entry.alias = strdup(alias);
 	else if (asprintf(&entry.alias, "VSS_SHADOW_%zu", script->volume_count + 1) < 0)
 		entry.alias = NULL;
 	script->volumes[script->volume_count++] = entry;
-	if (!entry.name || !entry.alias)
+	if (!entry.name || !entry.alias || (provider && !entry.provider))
 		return fail(script->context, "there is not enough memory");
 	if (script->answer)
 		json_text(script->answer, "device", entry.volume.path);
@@ -431,6 +422,7 @@ void script_forget(struct script *script)
 	while (script->volume_count) {
 		free(script->volumes[--script->volume_count].name);
 		free(script->volumes[script->volume_count].alias);
+		free(script->volumes[script->volume_count].provider);
 	}
 	while (script->filter_count) {
 		struct script_filter *filter = &script->filters[--script->filter_count];

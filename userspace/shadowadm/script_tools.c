@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libshadowcopy-provider.h"
 #include "script.h"
 #include "users.h"
 #include "writer.h"
@@ -96,25 +97,28 @@ SCRIPT_COMMAND(list_shadows)
 
 SCRIPT_COMMAND(list_providers)
 {
-	static const struct shadow_uuid module;
+	const struct shadowcopy_provider *provider = NULL;
 	char uuid[SHADOWCOPY_UUID_LEN];
-	struct shadow_info info;
-	json_t *provider;
+	json_t *array, *object;
 
 	(void)line;
 	(void)words;
-	if (shadowcopy_info(script->context->sc, &info))
-		return fail_library(script->context);
-	shadowcopy_uuid_format(&module, uuid);
-	if (!script->answer) {
-		printf("provider %s: shadow, the kernel module, version %s\n", uuid, info.version);
-		return STATUS_OK;
+	array = json_array();
+	while ((provider = shadowcopy_provider_next(script->context->sc, provider))) {
+		if (!script->answer)
+			printf("provider %s: %s %s, %s\n",
+			       shadowcopy_uuid_format(&provider->id, uuid), provider->name,
+			       provider->version, shadowcopy_provider_type_name(provider->type));
+		object = json_object();
+		json_uuid(object, "id", &provider->id);
+		json_text(object, "name", provider->name);
+		json_text(object, "version", provider->version);
+		json_text(object, "type", shadowcopy_provider_type_name(provider->type));
+		json_array_append_new(array, object);
 	}
-	provider = json_object();
-	json_text(provider, "id", uuid);
-	json_text(provider, "name", "shadow");
-	json_text(provider, "version", info.version);
-	json_value(script->answer, "providers", json_pack("[o]", provider));
+	if (script->answer)
+		json_object_set(script->answer, "providers", array);
+	json_decref(array);
 	return STATUS_OK;
 }
 

@@ -35,7 +35,7 @@ const struct script_verb script_verbs[] = {
 	  .excludes = IN_SESSION, .order = BEFORE_SET, .check = script_check_filter,
 	  .run = script_filter },
 	{ "add", "", "show the volumes of the set, and the names", 0, 0, .run = script_add },
-	{ "add volume", "VOLUME [alias NAME] [provider ID]",
+	{ "add volume", "VOLUME [alias NAME] [provider ID|NAME]",
 	  "a volume of the set; %NAME% will be its shadow, %NAME_DEVICE% its device", 1, 5,
 	  .excludes = IN_SESSION, .gives = HAS_VOLUME, .order = BEFORE_SET, .values = 1 << 0,
 	  .check = script_check_add_volume, .run = script_add_volume,

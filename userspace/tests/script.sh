@@ -118,8 +118,7 @@ wrong '"alais": behind a volume there is' 'add volume / alais data'
 wrong '"alias": the word behind it is missing' 'add volume / alias'
 wrong '"1st": a name has letters' 'add volume / alias 1st'
 wrong '"a-b": a name has letters' 'add alias a-b c'
-wrong '"12345678-0000-0000-0000-000000000000": there is no such provider' \
-	'add volume / provider {12345678-0000-0000-0000-000000000000}'
+wrong '"by": behind a volume there is' 'add volume / by native'
 wrong '"Mail:/": it is the name, the class or the instance' 'writer exclude Mail:/'
 wrong '"all": there is a word too many' 'delete shadows all /'
 wrong '"oldest": the word behind it is missing' 'delete shadows oldest'
@@ -216,7 +215,7 @@ lines -- "add alias it $set" 'list shadows set {%it%}'
 is "$status $(grep -c ^DEVICE <<<"$out")" "0 2" "list shadows set, by a name, in braces"
 lines --json -- 'list shadows id 2' 'list providers'
 is "$(parse 'select(.line == 1).result.shadows[0].index')" 2 "list shadows id, as JSON"
-is "$(parse 'select(.line == 2).result.providers[0].name')" shadow "list providers"
+is "$(parse 'select(.line == 2).result.providers[-1] | "\(.name) \(.type)"')" "native system" "list providers"
 lines -- 'list shadows id 77'
 like "$status $err" "1 .*SCRIPT:1: .*no shadow and no set has this name" "one that is not there"
 lines -- "expose $set $scratch"
