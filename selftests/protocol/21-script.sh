@@ -112,6 +112,19 @@ is "$(events a | grep -c backup-complete)" 0 "no writer hears that the backup is
 is "$(shadow_count)" 0 "the shadow is gone, though it was exposed"
 
 forget
+printf '%s\n' "add volume $SCRATCH/a alias data" create "expose %data% $SCRATCH/shadow" \
+	"exec /bin/sh -c \"touch $SCRATCH/runs; exec sleep 500\"" >"$SCRATCH/long.dsh"
+shadowadm script "$SCRATCH/long.dsh" 2>"$SCRATCH/said" &
+long=$!
+wait_for 60 [ -e "$SCRATCH/runs" ]
+kill -TERM $long
+status=0
+wait $long || status=$?
+is "$status $(shadow_count)" "1 0" "a script that a signal ends leaves nothing, though a shadow was exposed"
+over 1 backup-shutdown
+is "$(events a | grep -c backup-complete)" 0 "and a copy is not good then"
+
+forget
 script -- "add volume $SCRATCH/a" 'writer verify b' create
 is "$status" 1 "a writer that must take part, and has nothing there"
 like "$said" '"writer verify b" in line 2: it has nothing on the volumes' "is missed"

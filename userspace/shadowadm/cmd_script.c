@@ -189,13 +189,16 @@ static int run_lines(struct script *script, const struct lines *lines)
 	bool begun;
 	size_t i;
 
-	for (i = 0; !status && !script->ends && i < lines->count; i++)
+	for (i = 0; !status && !script->ends && !script_signalled() && i < lines->count; i++)
 		if (lines->list[i].verb)
 			status = run_line(script, &lines->list[i]);
 	begun = script->requester || script->exposed_count;
+	if (script_signalled())
+		status = STATUS_FAILED;
 	if (status)
-		fprintf(stderr, "shadowadm script: %s: the script has failed in line %u%s.\n",
-			script->file, lines->list[i - 1].number, begun ?
+		fprintf(stderr, "shadowadm script: %s: the script %s in line %u%s.\n", script->file,
+			script_signalled() ? "was ended by a signal" : "has failed",
+			i ? lines->list[i - 1].number : 0, begun ?
 			"; what it had begun is undone" : "");
 	return end(script, !status);
 }
@@ -236,7 +239,7 @@ static int run_terminal(struct script *script)
 
 	script->interactive = true;
 	puts("\"help\" lists the commands, \"exit\" ends.");
-	while (!script->ends) {
+	while (!script->ends && !script_signalled()) {
 		fputs(PROMPT, stdout);
 		fflush(stdout);
 		size = getline(&text, &room, stdin);
@@ -252,7 +255,7 @@ static int run_terminal(struct script *script)
 	if (!script->ends)
 		putchar('\n');
 	free(text);
-	return end(script, !failed);
+	return end(script, !failed && !script_signalled());
 }
 
 /* --- the command ---------------------------------------------------------------------------- */
@@ -267,6 +270,7 @@ static int run_script(struct script *script, const char *name, bool dry_run)
 		return fail(script->context, "cannot read %s: %s", name, strerror(errno));
 	script->file = standard ? "standard input" : name;
 	script_forget(script);
+	script_catch_signals();
 	if (!name && isatty(STDIN_FILENO) && !script->context->json && !dry_run)
 		status = run_terminal(script);
 	else

@@ -5,6 +5,7 @@
  *	script.c	lines: words, variables, what may come when
  *	script_verbs.c	the table of commands
  *	script_set.c	settings: context, options, volumes, names
+ *	script_session.c	the connection, and signals
  *	script_filter.c	writers that must be there, or must not
  *	script_backup.c	a set, and the backup that it is of
  *	script_restore.c	a restore
@@ -177,6 +178,20 @@ void script_variables_clear(struct script_variables *variables);
 
 /* Back to what it is at the beginning; there is no session any more. */
 void script_forget(struct script *script);
+
+/* --- script_session.c ---------------------------------------------------------------- */
+
+/* From here on signals end the script, and not the program at once. */
+void script_catch_signals(void);
+/* The number of the last one that came, or 0. */
+int script_signalled(void);
+/* A program runs that is to get them, too; 0: none. */
+void script_watch_program(pid_t pid);
+
+/* Begin a session.  STATUS_OK or STATUS_FAILED. */
+int script_connect(struct script *script);
+/* End it, where there is one. */
+void script_disconnect(struct script *script);
 
 /* --- script_backup.c ----------------------------------------------------------------- */
 

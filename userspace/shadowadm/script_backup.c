@@ -81,8 +81,9 @@ static int open_session(struct script *script)
 		.component_mode = script_filters_components(script),
 	};
 
-	if (shadowcopy_requester_open(script->context->sc, NULL, &script->requester) ||
-	    shadowcopy_requester_init_backup(script->requester) ||
+	if (script_connect(script))
+		return STATUS_FAILED;
+	if (shadowcopy_requester_init_backup(script->requester) ||
 	    shadowcopy_requester_set_context(script->requester, &context) ||
 	    shadowcopy_requester_set_backup_state(script->requester, &state))
 		return fail_library(script->context);
@@ -282,12 +283,6 @@ static int make_plan(struct script *script, struct shadowcopy_plan **plan)
 	return shadowcopy_plan_compute(*plan) ? fail_library(script->context) : STATUS_OK;
 }
 
-static void drop_session(struct script *script)
-{
-	shadowcopy_requester_close(script->requester);
-	script->requester = NULL;
-}
-
 SCRIPT_COMMAND(create)
 {
 	struct shadowcopy_plan *plan = NULL;
@@ -302,7 +297,7 @@ SCRIPT_COMMAND(create)
 	status = status ?: take(script, plan);
 	shadowcopy_plan_free(plan);
 	if (status && status != STATUS_DEGRADED)
-		drop_session(script);
+		script_disconnect(script);
 	return status;
 }
 
@@ -397,7 +392,7 @@ int script_end_session(struct script *script, bool good)
 		status = status ?: STATUS_DEGRADED;
 		gone = false;
 	}
-	drop_session(script);
+	script_disconnect(script);
 	if (gone)
 		wait_until_gone(script);
 	return status;

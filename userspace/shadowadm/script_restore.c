@@ -176,18 +176,13 @@ static int select_all(struct script *script)
 
 static int open_session(struct script *script)
 {
-	if (shadowcopy_requester_open(script->context->sc, NULL, &script->requester) ||
-	    shadowcopy_requester_init_restore(script->requester, script->documents.text,
+	if (script_connect(script))
+		return STATUS_FAILED;
+	if (shadowcopy_requester_init_restore(script->requester, script->documents.text,
 					      script->documents.size) ||
 	    shadowcopy_requester_gather_metadata(script->requester))
 		return fail_library(script->context);
 	return select_all(script);
-}
-
-static void drop_session(struct script *script)
-{
-	shadowcopy_requester_close(script->requester);
-	script->requester = NULL;
 }
 
 /* --- the commands --------------------------------------------------------------------- */
@@ -204,7 +199,7 @@ SCRIPT_COMMAND(begin_restore)
 		status = fail(script->context, "a writer is not ready for what is restored. See "
 			      "its log");
 	if (status)
-		drop_session(script);
+		script_disconnect(script);
 	return status;
 }
 
@@ -214,7 +209,7 @@ SCRIPT_COMMAND(simulate_restore)
 
 	(void)line;
 	(void)words;
-	drop_session(script);
+	script_disconnect(script);
 	if (!status && !script->answer)
 		puts("the restore can begin");
 	return status;

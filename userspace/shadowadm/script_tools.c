@@ -5,7 +5,6 @@
  * Where there is a command of shadowadm for it, that one is run, with the words that it takes.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -312,34 +311,31 @@ static void become(struct script *script, char **words, int failed)
 	_exit(127);
 }
 
-/* As system() does it: who presses Ctrl-C means the program, and the script hears of its end. */
+/* Its end is waited for; a negative errno where it could not even begin. */
 static int run_program(struct script *script, char **words, int *wait_status)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, interrupt, quit;
 	int failed[2], error = 0;
+	ssize_t size = 0;
 	pid_t child;
 
 	fflush(stdout);
 	if (pipe2(failed, O_CLOEXEC))
 		return -errno;
-	sigaction(SIGINT, &ignore, &interrupt);
-	sigaction(SIGQUIT, &ignore, &quit);
 	child = fork();
-	if (!child) {
-		sigaction(SIGINT, &interrupt, NULL);
-		sigaction(SIGQUIT, &quit, NULL);
+	if (!child)
 		become(script, words, failed[1]);
-	}
 	if (child < 0)
 		error = errno;
 	close(failed[1]);
-	if (child > 0 && read(failed[0], &error, sizeof(error)) < 0)
+	script_watch_program(child);
+	while (child > 0 && (size = read(failed[0], &error, sizeof(error))) < 0 && errno == EINTR)
+		;
+	if (child > 0 && size <= 0)
 		error = 0;
 	close(failed[0]);
 	while (child > 0 && waitpid(child, wait_status, 0) < 0 && errno == EINTR)
 		;
-	sigaction(SIGINT, &interrupt, NULL);
-	sigaction(SIGQUIT, &quit, NULL);
+	script_watch_program(0);
 	return -error;
 }
 

@@ -170,6 +170,17 @@ lines -- 'exec /bin/sh -c "kill -9 $$"'
 like "$status $err" "1 .*was ended by signal 9" "one that is killed"
 lines -- "exec $scratch/no/program"
 like "$status $err" "1 .*warning: exec $scratch/no/program: No such.*cannot run" "one that is not there"
+printf 'exec /bin/sh -c "touch %s/runs; exec sleep 100"\nexec /bin/touch %s/ran\n' "$scratch" "$scratch" >"$scratch/long"
+"$shadowadm" script "$scratch/long" 2>"$scratch/err" &
+long=$!
+for ((i = 0; i < 200; i++)); do
+	[ -e "$scratch/runs" ] && break
+	sleep 0.1
+done
+kill -TERM $long
+wait $long
+like "$? $(cat "$scratch/err")" "1 .*ended by signal 15.*the script was ended by a signal in line 1\." \
+	"a signal ends the program and the script"
 lines -- exit "exec /bin/touch $scratch/ran"
 is "$status $([ -e "$scratch/ran" ] && echo it was)" "0 " "exit"
 lines --json -- 'add alias a b' add 'exec /bin/echo out'
