@@ -304,7 +304,6 @@ static int has_archive(struct server *server)
 /* Until what the backup needs of the log has been archived. */
 static int wait_for_archive(struct writer *writer, struct shadowcopy_writer_event *event)
 {
-	static const struct timespec second = { 1, 0 };
 	static const char statement[] =
 		"SELECT pg_catalog.pg_walfile_name($1::pg_catalog.pg_lsn) COLLATE \"C\" <= "
 		"pg_catalog.left(last_archived_wal, 24) COLLATE \"C\" "
@@ -318,8 +317,8 @@ static int wait_for_archive(struct writer *writer, struct shadowcopy_writer_even
 
 	if (rc <= 0)
 		return rc ? server_fails(writer, event, "the server's settings") : 0;
-	server_limit(server, event, writer->archive_s + FREEZE_S);
 	for (waited = 0; waited <= writer->archive_s; waited++) {
+		server_limit(server, event, POST_S);
 		answer = server_ask(server, statement, 1, parameters, 1);
 		if (!answer)
 			return server_fails(writer, event, "whether the log was archived");
@@ -327,8 +326,8 @@ static int wait_for_archive(struct writer *writer, struct shadowcopy_writer_even
 		PQclear(answer);
 		if (there)
 			return 0;
-		nanosleep(&second, NULL);
-		shadowcopy_writer_event_extend(event, 30000);
+		if (server_pause(server))
+			return server_fails(writer, event, "the archive was waited for");
 	}
 	return shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_RETRYABLE, 0,
 		"the log up to %s was not archived within %u s, and the backup is of no use "

@@ -213,6 +213,24 @@ static bool is_below(const char *path, const char *directory)
 	return !strncmp(path, directory, length) && (!path[length] || path[length] == '/');
 }
 
+/* Without links; of one that leads nowhere, because nothing is mounted there, where it leads. */
+static char *target_of(const char *path)
+{
+	char *target = realpath(path, NULL), link[PATH_MAX];
+	ssize_t length;
+
+	if (target || errno != ENOENT)
+		return target;
+	length = readlink(path, link, sizeof(link) - 1);
+	if (length <= 0 || link[0] != '/') {
+		errno = ENOENT;
+		return NULL;
+	}
+	link[length] = '\0';
+	return strdup(link);
+}
+
+/* What is not there is not added. */
 static int add(struct locations *locations, const char *path, const char *what, const char *name)
 {
 	struct location *more = realloc(locations->list,
@@ -222,7 +240,7 @@ static int add(struct locations *locations, const char *path, const char *what, 
 		return -ENOMEM;
 	locations->list = more;
 	new = &more[locations->count];
-	*new = (struct location){ .path = realpath(path, NULL) };
+	*new = (struct location){ .path = target_of(path) };
 	if (!new->path)
 		return errno == ENOENT ? 0 : -errno;
 	if (asprintf(&new->what, "%s%s", what, name) < 0) {

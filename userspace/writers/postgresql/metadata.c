@@ -96,7 +96,7 @@ static int narrow(const char *version, char path[PATH_MAX])
 	int rc = 0;
 
 	if (!directory)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	snprintf(prefix, sizeof(prefix), "PG_%.24s_", version);
 	while ((entry = readdir(directory)))
 		if (!strncmp(entry->d_name, prefix, strlen(prefix))) {

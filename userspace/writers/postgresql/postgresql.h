@@ -59,7 +59,8 @@ PGresult *server_ask(struct server *server, const char *statement, int count,
 		     const char *const *parameters, int columns);
 /* The same without an answer: 0, or a negative errno. */
 int server_tell(struct server *server, const char *statement);
-bool server_is_connected(const struct server *server);
+/* A second in which nothing is asked: 0, or -ECANCELED (the writer is to end). */
+int server_pause(struct server *server);
 /* What was begun in it, and not ended, is undone by the server. */
 void server_close(struct server *server);
 

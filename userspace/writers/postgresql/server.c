@@ -62,11 +62,6 @@ void server_limit(struct server *server, struct shadowcopy_writer_event *event,
 	server->until_ms = now_ms() + seconds * 1000LL;
 }
 
-bool server_is_connected(const struct server *server)
-{
-	return server->connection;
-}
-
 void server_close(struct server *server)
 {
 	PQfinish(server->connection);
@@ -79,6 +74,14 @@ static bool is_to_end(void)
 
 	return !sigpending(&pending) &&
 	       (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT));
+}
+
+int server_pause(struct server *server)
+{
+	poll(NULL, 0, SLICE_MS);
+	if (server->event)
+		shadowcopy_writer_event_extend(server->event, EXTEND_MS);
+	return is_to_end() ? fails(server, -ECANCELED, "the writer was told to end") : 0;
 }
 
 /* Until the socket is ready: 0, -ETIMEDOUT or -ECANCELED, with the connection closed. */
