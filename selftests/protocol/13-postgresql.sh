@@ -40,6 +40,7 @@ image_mount "${IMAGES[@]}"
 check "a server starts from the shadows" image_start
 image_good "$(told_at freeze)" "$(told_at thaw)" "it has what was committed, and that only"
 image_whole
+image_end
 image_away
 
 # -- two sets instead of one: can that be told?
@@ -75,8 +76,23 @@ image_label
 check "a server recovers from the shadows and the archive" image_recover
 check "by the label" [ -e "$IMAGE_DATA/backup_label.old" ]
 image_good "$(told_at freeze)" "$after" "it has what was committed"
-image_whole
+image_end
 image_away
+
+# -- a session that is lost is no backup
+
+test_writer slow --level front-end --delay freeze=4000
+slow=$BG
+(
+	wait_for 100 grep -q ' slow freeze ' "$SCRATCH/told"
+	sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE application_name = 'shadow-writer-postgresql'"
+) >"$SCRATCH/terminated" &
+make_set "$SCRATCH/data" "$SCRATCH/ts"
+wait $!
+bg_stop "$slow"
+is "$(cat "$SCRATCH/terminated")" t "a session is held from before the freeze on"
+like "$ERROR" '^WRITERERROR_RETRYABLE: the server went away before the freeze' "without it there is no set"
 
 # -- without a server
 

@@ -40,7 +40,10 @@ one_set() {
 		check "$1 $2: a server recovers" image_recover
 	fi
 	image_good "$(told_at freeze)" "$after" "$1 $2: nothing is missing, or there by half"
-	[ $(($2 % 10)) -ne 1 ] || image_whole
+	if [ $(($2 % 10)) -eq 1 ]; then
+		image_whole
+		image_end
+	fi
 	image_away
 }
 

@@ -163,16 +163,14 @@ consistency() {
 
 # image_mount DATA TS: mount two writable shadows, and leave out what a backup leaves out
 image_mount() {
-	local link directory
+	local link
 
 	mkdir -p "$SCRATCH/image/data" "$SCRATCH/image/ts"
 	shadowadm mount -q "$1" "$SCRATCH/image/data" -o rw
 	shadowadm mount -q "$2" "$SCRATCH/image/ts" -o rw
 	rm -f "$IMAGE_DATA/postmaster.pid" "$IMAGE_DATA/postmaster.opts"
-	for directory in pg_dynshmem pg_notify pg_replslot pg_serial pg_snapshots pg_stat_tmp \
-		pg_subtrans; do
-		find "${IMAGE_DATA:?}/$directory" -mindepth 1 -delete
-	done
+	find "$IMAGE_DATA"/pg_{dynshmem,notify,replslot,serial,snapshots,stat_tmp,subtrans} \
+		-mindepth 1 -delete
 	find "$IMAGE_DATA" "$SCRATCH/image/ts/pg" \( -name 'pgsql_tmp*' -o \
 		-name 'pg_internal.init*' \) -prune -exec rm -r {} +
 	for link in "$IMAGE_DATA"/pg_tblspc/*; do
@@ -236,13 +234,17 @@ image_good() {
 	is "$status" 0 "$3"
 }
 
-# image_whole: all pages and indexes are as they should be; it is stopped
+# image_whole: all tables and indexes are as they should be
 image_whole() {
 	local status=0
 
 	PGHOST=$SCRATCH/run PGPORT=5433 PGUSER=postgres "$pg_bin/pg_amcheck" --heapallindexed \
 		-d postgres >"$SCRATCH/check" 2>&1 || status=$?
 	is "$status $(cat "$SCRATCH/check")" "0 " "tables and indexes are whole"
+}
+
+# image_end: it stops, and all of its pages are as they should be
+image_end() {
 	check "it stops" image_stop
 	check "all checksums are right" quietly as_postgres "$pg_bin/pg_checksums" --check \
 		-D "$IMAGE_DATA"
