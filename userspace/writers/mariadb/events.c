@@ -270,7 +270,7 @@ static int freeze(struct writer *w, struct shadowcopy_writer_event *event)
 
 	/* the time for its answer may be shorter than what we are told to wait */
 	shadowcopy_writer_event_extend(event, (wait_s + 3 * REST_MARGIN_S) * 1000);
-	if (!rest_freeze(&w->session, &limit, &w->server, w->method) &&
+	if (!rest_freeze(&w->session, &limit, w->method) &&
 	    !rest_position(&w->session, &limit, &w->server, &w->position))
 		return check_places_again(w, event);
 	snprintf(remedy, sizeof(remedy), "a statement runs for longer than %u s: wait for its "

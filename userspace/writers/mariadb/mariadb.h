@@ -86,7 +86,6 @@ enum variable {
 	V_INNODB_REDO,
 	V_INNODB_UNDO,
 	V_INNODB_TEMP,
-	V_INNODB_FLUSH,
 	V_ARIA_LOG,
 	V_ROCKSDB,
 	V_ROCKSDB_WAL,
@@ -167,8 +166,7 @@ const struct lock_method *rest_method(const char *name);
 /* Each returns 0 or -1, with the reason in the session. */
 int rest_prepare(struct session *s, const struct limit *limit, const struct server *server,
 		 const struct lock_method **methodp);
-int rest_freeze(struct session *s, const struct limit *limit, const struct server *server,
-		const struct lock_method *method);
+int rest_freeze(struct session *s, const struct limit *limit, const struct lock_method *method);
 int rest_position(struct session *s, const struct limit *limit, const struct server *server,
 		  struct position *position);
 int rest_end(struct session *s, const struct limit *limit, const struct lock_method *method);

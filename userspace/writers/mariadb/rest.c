@@ -176,25 +176,21 @@ int rest_prepare(struct session *s, const struct limit *limit, const struct serv
 	}
 }
 
-int rest_freeze(struct session *s, const struct limit *limit, const struct server *server,
-		const struct lock_method *method)
+int rest_freeze(struct session *s, const struct limit *limit, const struct lock_method *method)
 {
-	const char *flush = server->values[V_INNODB_FLUSH];
 	int64_t left_s;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(method->freeze) && method->freeze[i]; i++) {
 		/* the server gives up before we do, and says why */
-		left_s = (limit->until_ms - now_ms()) / 1000 - REST_MARGIN_S;
+		left_s = (limit->until_ms - now_ms() + 999) / 1000 - REST_MARGIN_S;
 		if (set_times(s, limit, left_s < 1 ? 1 : left_s,
 			      s->options->freeze_s + SILENT_S) ||
 		    session_query(s, limit, method->freeze[i], NULL, NULL))
 			return -1;
 	}
-	/* what was committed may be in the server's memory only */
-	if (flush && strcmp(flush, "1"))
-		return session_query(s, limit, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS", NULL, NULL);
-	return 0;
+	/* what was committed may be in the server's memory only, if it is set up so */
+	return session_query(s, limit, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS", NULL, NULL);
 }
 
 int rest_end(struct session *s, const struct limit *limit, const struct lock_method *method)

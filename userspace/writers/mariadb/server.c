@@ -25,7 +25,6 @@ static const char *const names[V_COUNT] = {
 	[V_INNODB_REDO] = "innodb_log_group_home_dir",
 	[V_INNODB_UNDO] = "innodb_undo_directory",
 	[V_INNODB_TEMP] = "innodb_temp_data_file_path",
-	[V_INNODB_FLUSH] = "innodb_flush_log_at_trx_commit",
 	[V_ARIA_LOG] = "aria_log_dir_path",
 	[V_ROCKSDB] = "rocksdb_datadir",
 	[V_ROCKSDB_WAL] = "rocksdb_wal_dir",
