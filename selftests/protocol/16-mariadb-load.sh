@@ -19,7 +19,9 @@ mariadb_tables
 mariadb_writer
 mariadb_probe 8000
 mariadb_load
-for ((set = 1; set <= ${SETS:-50}; set++)); do
+# KARGS=sets=5 for less
+sets=$(sed -n 's/.*\bsets=\([0-9]*\).*/\1/p' /proc/cmdline)
+for ((set = 1; set <= ${sets:-50}; set++)); do
 	# with logs that are written at each commit, once a second, and in between
 	sql "SET GLOBAL innodb_flush_log_at_trx_commit=$((set % 3))"
 	[ $((set % 5)) != 0 ] || sql "FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW(6)"
