@@ -354,7 +354,8 @@ static int check_lists(struct shadowcopy *sc, const struct shadowcopy_backup_com
 		  "a partial file is there twice" },
 		{ c->differenced_files, c->differenced_file_count, sc_by_differenced,
 		  "differenced files are there twice" },
-		{ c->new_targets, c->new_target_count, sc_by_target, "a new target is there twice" },
+		{ c->new_targets, c->new_target_count, sc_by_target,
+		  "a new target is there twice" },
 		{ c->alternates_used, c->alternate_used_count, sc_by_target,
 		  "an alternate location is there twice" },
 	};

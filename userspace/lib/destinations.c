@@ -63,7 +63,9 @@ static int add_claim(struct sc_planning *planning, const struct sc_claim *claim,
 		return sc_planning_no_memory(planning->sc);
 	}
 	*copy = *claim;
-	return sc_patterns_add(&planning->patterns, pattern) ? sc_planning_no_memory(planning->sc) : 0;
+	if (sc_patterns_add(&planning->patterns, pattern))
+		return sc_planning_no_memory(planning->sc);
+	return 0;
 }
 
 static int claim_sets(struct sc_planning *planning, struct sc_claim *claim,
@@ -128,7 +130,8 @@ static int note_partials(struct sc_planning *planning, size_t part)
 		    sc_patterns_add(&planning->partials, &pattern))
 			return sc_planning_no_memory(planning->sc);
 	}
-	if (SC_PUSH(planning->first_partials, planning->first_partial_count, planning->partial_count))
+	if (SC_PUSH(planning->first_partials, planning->first_partial_count,
+		    planning->partial_count))
 		return sc_planning_no_memory(planning->sc);
 	return 0;
 }
@@ -213,7 +216,8 @@ static size_t add_directed(struct sc_planning *planning, const struct sc_claim *
 		file = add_file(planning, claim, media);
 		if (!file)
 			break;
-		file->destination = sc_path_join(target->destination_path, target->destination_name);
+		file->destination = sc_path_join(target->destination_path,
+						 target->destination_name);
 		file->ranges = target->ranges;
 		file->destination_ranges = target->destination_ranges;
 		if (!file->destination)

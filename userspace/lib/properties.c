@@ -326,7 +326,8 @@ shadowcopy_backup_component_add_partial(struct shadowcopy *sc,
 		return rc;
 	rc = set_partial(sc, file, path, name, ranges, metadata);
 	if (!rc)
-		rc = CHECK_LAST(sc, component, partial_files, sc_by_partial_file, "add partial file", name);
+		rc = CHECK_LAST(sc, component, partial_files, sc_by_partial_file,
+				"add partial file", name);
 	if (rc)
 		SC_LIST_DROP(component, partial_files);
 	return rc;

@@ -322,14 +322,17 @@ static int add_part(struct sc_planning *planning, const struct shadowcopy_metada
 static int claim_writer(struct sc_planning *planning, const struct sc_tree *tree, size_t first)
 {
 	const struct shadowcopy_backup_component *entry;
+	const struct sc_branch *branch;
 	size_t part, i;
 	int rc = 0;
 
 	for (part = first; part < planning->plan->part_count; part++) {
 		entry = planning->plan->parts[part]->entry;
-		for (i = 0; i < tree->count && !rc; i++)
-			if (tree->branches[i].by == entry && sc_is_restored(&tree->branches[i]))
-				rc = sc_claim_component(planning, part, tree->branches[i].component);
+		for (i = 0; i < tree->count && !rc; i++) {
+			branch = &tree->branches[i];
+			if (branch->by == entry && sc_is_restored(branch))
+				rc = sc_claim_component(planning, part, branch->component);
+		}
 	}
 	return rc;
 }
