@@ -69,7 +69,9 @@ done
 as_nobody python3 "$TREE/selftests/protocol/requester.py" init-backup start-set \
 	"add-volume:{\"volume\":\"$DISK_a\",\"store\":\"memory\"}" >"$SCRATCH/answers" || :
 is "$(answer 3 .error.code)" ACCESSDENIED "only root may name a store"
-for lines in "writer user nobody" "requester user nobody\ndeny group nogroup" "requester user nobody\nnonsense"; do
+echo "writer user nobody" >$conf
+like "$(as_nobody "${python[@]}")" '"ACCESSDENIED"' "who may only be a writer is told so"
+for lines in "requester user nobody\ndeny group nogroup" "requester user nobody\nnonsense"; do
 	printf '%b\n' "$lines" >$conf
 	is "$(as_nobody "${python[@]}" 2>&1 | tail -n 1)" "hung up" "not with: ${lines//\\n/; }"
 done
@@ -77,7 +79,7 @@ like "$(python3 "$TREE/selftests/protocol/requester.py" status)" '"state"' "root
 
 # writers FILTER: who identifies itself
 writers() {
-	requester init-backup gather-metadata
+	requester init-backup gather-metadata >&2
 	answer 2 "[.result.writers[].name] | join(\" \")"
 }
 : >$conf

@@ -18,6 +18,10 @@ calls=$SCRATCH/calls
 before=/usr/sbin/pre-freeze-script
 after=/usr/sbin/post-thaw-script
 
+nothing_runs() {
+	! pgrep -f "^sleep 300"
+}
+
 # fresh: no hooks, no calls, nothing said
 fresh() {
 	rm -rf "$qemu" "$vmware"
@@ -226,7 +230,7 @@ bg_wait "$LIMIT"
 called "10-a freeze" "10-b freeze" "10-a thaw" "it is told to end while one freezes: that is not waited for"
 wait_for 60 eval '[ "$(wc -l <"$SCRATCH/answers")" = 6 ]'
 like "$(answer 6 .error.cause)" '10-b freeze: killed, as this writer was told to end' "and it is said"
-check "nothing runs on" eval '! pgrep -f "^sleep 300"'
+wait_for 20 nothing_runs
 
 fresh
 hook "$qemu/10-a"
@@ -252,7 +256,7 @@ script_writer --freeze-ms 20000
 backup
 failed WRITERERROR_TIMEOUT '10-b freeze: killed, as it was not done after [0-9.]+ s: waiting' "one hangs"
 called "10-a freeze" "10-b freeze" "10-a thaw" "it is given up, and the one before it thawed"
-check "nothing runs on" eval '! pgrep -f "^sleep 300"'
+wait_for 20 nothing_runs
 
 fresh
 hook "$qemu/10-a"

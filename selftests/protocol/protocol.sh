@@ -34,11 +34,14 @@ test_writer() {
 
 # requester CALL...: its answers are in $SCRATCH/answers
 requester() {
+	local said
+
 	python3 "$TREE/selftests/protocol/requester.py" "$@" >"$SCRATCH/answers" ||
 		diag "$(tail -n 1 "$SCRATCH/answers" | cut -c1-400)"
-	diag "$(jq -r '((.error // empty | "\(.code): \(.object): \(.cause)"),
+	said=$(jq -r '((.error // empty | "\(.code): \(.object): \(.cause)"),
 		((.result // .error).writers[]? | select(.failure) |
-		"\(.name) at \(.failure.at): \(.failure.text)"))' "$SCRATCH/answers" 2>/dev/null | sort -u)"
+		"\(.name) at \(.failure.at): \(.failure.text)"))' "$SCRATCH/answers" 2>/dev/null | sort -u)
+	[ -z "$said" ] || diag "$said"
 }
 
 # answer N FILTER: what jq finds in the Nth answer
