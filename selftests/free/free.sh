@@ -29,7 +29,7 @@ populate() {
 
 # sums DIRECTORY: print the names and contents of all files in it
 sums() {
-	(cd "$1" && find . -type f -exec sha256sum {} + | sort -k 2)
+	(cd "$1" && find . -type f -exec xxhsum -H2 {} + | sort -k 2)
 }
 
 # new_files MIB: fill free space with so much, in files of a MiB

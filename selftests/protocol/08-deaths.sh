@@ -26,7 +26,7 @@ for event in identify prepare-backup prepare-snapshot freeze thaw post-snapshot;
 		: >"$SCRATCH/told"
 		test_writer slow --delay "$event=3000"
 		writer=$BG
-		bg 120 python3 "$TREE/selftests/protocol/requester.py" "${calls[@]}" >"$SCRATCH/answers"
+		bg 120 python3 -IS "$TREE/selftests/protocol/requester.py" "${calls[@]}" >"$SCRATCH/answers"
 		wait_for 60 eval "heard | grep -q 'slow $event'"
 		if [ $victim = requester ]; then
 			pkill -9 -f requester.py

@@ -60,13 +60,13 @@ as_nobody() {
 mkdir -p /etc/shadowcopy
 conf=/etc/shadowcopy/access.conf
 chmod 755 "$SCRATCH"
-python=(python3 "$TREE/selftests/protocol/requester.py" status)
+python=(python3 -IS "$TREE/selftests/protocol/requester.py" status)
 is "$(as_nobody "${python[@]}" 2>&1 | tail -n 1)" "hung up" "nobody is no requester"
 for line in "requester user nobody" "requester user 65534" "both group nogroup"; do
 	echo "$line" >$conf
 	like "$(as_nobody "${python[@]}")" '"state": ?"new"' "unless access.conf says so: $line"
 done
-as_nobody python3 "$TREE/selftests/protocol/requester.py" init-backup start-set \
+as_nobody python3 -IS "$TREE/selftests/protocol/requester.py" init-backup start-set \
 	"add-volume:{\"volume\":\"$DISK_a\",\"store\":\"memory\"}" >"$SCRATCH/answers" || :
 is "$(answer 3 .error.code)" ACCESSDENIED "only root may name a store"
 echo "writer user nobody" >$conf
@@ -75,7 +75,7 @@ for lines in "requester user nobody\ndeny group nogroup" "requester user nobody\
 	printf '%b\n' "$lines" >$conf
 	is "$(as_nobody "${python[@]}" 2>&1 | tail -n 1)" "hung up" "not with: ${lines//\\n/; }"
 done
-like "$(python3 "$TREE/selftests/protocol/requester.py" status)" '"state"' "root may all the same"
+like "$(python3 -IS "$TREE/selftests/protocol/requester.py" status)" '"state"' "root may all the same"
 
 # writers FILTER: who identifies itself
 writers() {

@@ -13,7 +13,7 @@ test_writer shared
 pids=()
 for ((i = 0; i < 10; i++)); do
 	disk=$([ $((i % 2)) = 0 ] && echo "$DISK_a" || echo "$DISK_b")
-	bg 200 python3 "$TREE/selftests/protocol/requester.py" init-backup gather-metadata start-set \
+	bg 200 python3 -IS "$TREE/selftests/protocol/requester.py" init-backup gather-metadata start-set \
 		"add-volume:{\"volume\":\"$disk\"}" prepare-backup create-set backup-complete \
 		>"$SCRATCH/answers.$i"
 	pids+=("$BG")
@@ -28,7 +28,7 @@ is "$(heard | awk '/freeze/ { if (frozen++) bad++ } /thaw/ { frozen-- } END { pr
 wait_for 20 eval '[ "$(shadow_count)" = 0 ]'
 # in contexts without writers nothing is in common
 for disk in "$DISK_a" "$DISK_b"; do
-	bg 60 python3 "$TREE/selftests/protocol/requester.py" init-backup \
+	bg 60 python3 -IS "$TREE/selftests/protocol/requester.py" init-backup \
 		'set-context:{"context":"file-share-backup"}' start-set \
 		"add-volume:{\"volume\":\"$disk\"}" create-set >"$SCRATCH/plain${disk##*/}"
 	pid=$BG

@@ -71,7 +71,7 @@ backup() {
 backup_until_frozen() {
 	test_writer slow --level system --delay freeze=6000
 	SLOW_WRITER=$BG
-	bg 120 python3 "$TREE/selftests/protocol/requester.py" init-backup gather-metadata start-set \
+	bg 120 python3 -IS "$TREE/selftests/protocol/requester.py" init-backup gather-metadata start-set \
 		"$volume" prepare-backup create-set hold >"$SCRATCH/answers"
 	REQUESTER=$BG
 	wait_for 60 eval 'heard | grep -q "slow freeze"'
@@ -222,7 +222,7 @@ fresh
 hook "$qemu/10-a"
 hook "$vmware/10-b" "at freeze sleep 300"
 script_writer
-bg 120 python3 "$TREE/selftests/protocol/requester.py" init-backup gather-metadata start-set \
+bg 120 python3 -IS "$TREE/selftests/protocol/requester.py" init-backup gather-metadata start-set \
 	"$volume" prepare-backup create-set >"$SCRATCH/answers"
 wait_for 60 grep -q "10-b freeze" "$calls"
 kill -TERM "$WRITER"

@@ -53,7 +53,7 @@ for victim in requester.py shadow-testwriter shadowd; do
 			span=2000
 		fi
 		ms=$((span * (i * 100 / rounds + RANDOM % 10) / 100))
-		bg 120 python3 "$TREE/selftests/protocol/requester.py" "${words[@]}" >"$SCRATCH/answers" 2>/dev/null
+		bg 120 python3 -IS "$TREE/selftests/protocol/requester.py" "${words[@]}" >"$SCRATCH/answers" 2>/dev/null
 		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 		pkill -9 -f "$victim" || :
 		wait_for 60 eval '! pgrep -f requester.py >/dev/null'

@@ -15,7 +15,7 @@ is "$(pgrep -cx shadowd)" 0 "it does not run before somebody connects"
 requester init-backup status
 is "$(answer 2 .result.state)" initialised "somebody connects, and is answered"
 mkfifo "$SCRATCH/fifo"
-bg 60 bash -c "exec python3 '$TREE/selftests/protocol/requester.py' init-backup hold <'$SCRATCH/fifo'" >/dev/null
+bg 60 bash -c "exec python3 -IS '$TREE/selftests/protocol/requester.py' init-backup hold <'$SCRATCH/fifo'" >/dev/null
 exec 9>"$SCRATCH/fifo"
 sleep 30
 is "$(pgrep -cx shadowd)" 1 "it stays while a session is open"

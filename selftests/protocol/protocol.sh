@@ -36,7 +36,7 @@ test_writer() {
 requester() {
 	local said
 
-	python3 "$TREE/selftests/protocol/requester.py" "$@" >"$SCRATCH/answers" ||
+	python3 -IS "$TREE/selftests/protocol/requester.py" "$@" >"$SCRATCH/answers" ||
 		diag "$(tail -n 1 "$SCRATCH/answers" | cut -c1-400)"
 	said=$(jq -r '((.error // empty | "\(.code): \(.object): \(.cause)"),
 		((.result // .error).writers[]? | select(.failure) |
