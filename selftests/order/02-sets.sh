@@ -3,7 +3,7 @@
 #
 # DESC: no set of two volumes shows a later write without an earlier one
 # DISKS: a=32M b=32M
-# TIMEOUT: 180
+# TIMEOUT: 400
 
 . "$(dirname "$0")/../lib.sh"
 
