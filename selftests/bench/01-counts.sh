@@ -29,9 +29,10 @@ is "$(of sparse-q16 apart raw ios)" 1024 "the job has 1024 writes"
 is "$(disk sparse-q16 apart raw a)" "0 0 1024 $bytes" "the disk alone: one write each"
 is "$(disk sparse-q16 apart shadow a)" "1024 $bytes 1024 $bytes" \
 	"with a shadow each block is read once and written once"
-is "$(disk sparse-q16 apart shadow b)" "0 0 4 $bytes" \
-	"and stored in writes of 1 MiB"
-is "$(disk sparse-q16 same shadow a)" "1024 $bytes 1028 $((2 * bytes))" \
+# What waits for more for a second is stored as it is, so a slow machine has some writes more.
+like "$(disk sparse-q16 apart shadow b)" "^0 0 ([4-9]|1[0-2]) $bytes$" \
+	"and stored in writes of 1 MiB, or as much as came in a second"
+like "$(disk sparse-q16 same shadow a)" "^1024 $bytes 10(2[89]|3[0-6]) $((2 * bytes))$" \
 	"with the store on the same disk all of it goes there"
 is "$(of sparse-q16 apart shadow counters.blocks_preserved)" 1024 \
 	"1024 blocks were preserved"
