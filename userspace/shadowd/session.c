@@ -595,7 +595,7 @@ static void include(struct participant *p, bool named)
 static void abort_excluded(struct session *session)
 {
 	EACH(p, &session->participants, struct participant, link)
-		if (p->part == PART_EXCLUDED && !p->aborted && !p->express) {
+		if (p->part == PART_EXCLUDED && p->begun && !p->aborted) {
 			p->aborted = true;
 			writer_tell(&p->info.instance_id, &session->uuid, session_set(session),
 				    SHADOW_NL_TELL_ABORT, 60000);

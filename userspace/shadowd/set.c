@@ -396,10 +396,11 @@ static bool is_free(struct session *session)
 	return true;
 }
 
+/* One that is given up while it waits never begins: its writers are being told to abort. */
 static struct session *next_free(void)
 {
 	EACH(session, &queue, struct session, queue)
-		if (!session->started && is_free(session))
+		if (!session->started && !session->aborting && is_free(session))
 			return session;
 	return NULL;
 }

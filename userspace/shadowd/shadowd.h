@@ -234,6 +234,7 @@ struct participant {
 	enum part part;
 	bool out;		/* failed or gone: it is told no more but abort */
 	bool frozen;
+	bool begun;		/* it was told to prepare */
 	bool aborted;		/* alone, the others go on */
 	bool present;		/* for post_restore() */
 	bool express;		/* no process: it is told nothing */

@@ -13,6 +13,11 @@ extern const char *socket_path;
 
 /* Let the loop do so many things, and answer for the writers. */
 void turn(unsigned int times);
+/* The same, until something is so; not for ever. */
+#define UNTIL(condition) do { \
+	for (unsigned int i_ = 0; i_ < 4000 && !(condition); i_++) \
+		turn(1); \
+} while (0)
 int connect_as(uid_t uid);
 void send_call(int fd, const char *packet, int passed);
 /* The answer, or NULL: it has hung up, or does not answer. */

@@ -178,9 +178,12 @@ __wrap_shadowcopy_plan_entry(const struct shadowcopy_plan *plan, size_t i)
 
 static bool takes_long;		/* to write out what is dirty */
 
+static unsigned int planned;	/* so many sets */
+
 void making_plan(struct work *work)
 {
 	(void)work;
+	__atomic_add_fetch(&planned, 1, __ATOMIC_SEQ_CST);
 }
 
 void making_sync(struct work *work)
@@ -258,7 +261,8 @@ static int begin(uid_t uid, char session[SHADOWCOPY_UUID_LEN])
 static void end(int fd)
 {
 	close(fd);
-	turn(12);
+	UNTIL(!sessions_left());
+	turn(4);
 	memset(behaviours, 0, sizeof(behaviours));
 	memset(told, 0, sizeof(told));
 	forget_writers();
@@ -328,6 +332,7 @@ static bool tell_metadata(int fd, const char *session, const char *path, const c
 /* One writer of root's with data at @path; the session then has gathered metadata. */
 static bool gather_with(int fd, const char *session, const char *path, const char *more)
 {
+	unsigned int before = told[SHADOW_NL_TELL_IDENTIFY];
 	int writer = connect_as(0);
 	bool good;
 
@@ -335,7 +340,7 @@ static bool gather_with(int fd, const char *session, const char *path, const cha
 	add_writer(1, 0);
 	behaviours[SHADOW_NL_TELL_IDENTIFY].silent = true;
 	send_call(fd, "{\"id\": 2, \"call\": \"gather-metadata\"}", -1);
-	turn(8);
+	UNTIL(told[SHADOW_NL_TELL_IDENTIFY] > before);
 	good = tell_metadata(writer, session, path, more);
 	answer_for(session, 1, SHADOW_NL_TELL_IDENTIFY);
 	behaviours[SHADOW_NL_TELL_IDENTIFY].silent = false;
@@ -385,7 +390,7 @@ static void test_dead_place(void)
 		if (i < 3) {
 			gate_has(GATE_PLACE, i + 2);
 			close(fds[i]);
-			turn(8);
+			turn(20);
 		}
 	}
 	answer = hear(fds[3]);
@@ -439,8 +444,10 @@ static void test_many_documents(void)
 	for (i = 0; i < 6; i++) {
 		CHECK(is_good(hear(fds[i])), "each is read in the end");
 		close(documents[i]);
-		end(fds[i]);
 	}
+	for (i = 0; i < 5; i++)
+		close(fds[i]);
+	end(fds[5]);
 }
 
 /* --- documents of writers ----------------------------------------------------------------------- */
@@ -468,7 +475,7 @@ static void test_writer_documents(void)
 	CHECK(add_volume(fd, "vol1"), "a set begins");
 	behaviours[SHADOW_NL_TELL_PREPARE_BACKUP].silent = true;
 	send_call(fd, "{\"id\": 5, \"call\": \"prepare-backup\"}", -1);
-	turn(12);
+	UNTIL(told[SHADOW_NL_TELL_PREPARE_BACKUP]);
 	gate_close(GATE_VIEW);
 	sendf(writer, -1, WRITER_CALL, "writer-document", session, INSTANCE1, "prepare-backup");
 	CHECK(gate_has(GATE_VIEW, 1), "a writer asks for its part of the document");
@@ -491,7 +498,7 @@ static void test_writer_documents(void)
 	/* It answered prepare-backup; now it is told something else. */
 	behaviours[SHADOW_NL_TELL_PREPARE_SNAPSHOT].silent = true;
 	send_call(fd, "{\"id\": 7, \"call\": \"create-set\"}", -1);
-	turn(12);
+	UNTIL(told[SHADOW_NL_TELL_PREPARE_SNAPSHOT]);
 	sendf(writer, document, WRITER_CALL, "writer-update", session, INSTANCE1, "prepare-backup");
 	CHECK(is_error(hear(writer), "BAD_STATE"), "changes of a handler that is over come too late");
 	gate_close(GATE_LOAD);
@@ -499,7 +506,7 @@ static void test_writer_documents(void)
 	CHECK(gate_has(GATE_LOAD, 1), "changes of this one are read");
 	behaviours[SHADOW_NL_TELL_FREEZE].silent = true;
 	answer_for(session, 1, SHADOW_NL_TELL_PREPARE_SNAPSHOT);
-	turn(12);
+	UNTIL(told[SHADOW_NL_TELL_FREEZE]);
 	CHECK(told[SHADOW_NL_TELL_FREEZE] == 1, "meanwhile it is told the next thing");
 	gate_open(GATE_LOAD);
 	CHECK(is_error(hear(writer), "BAD_STATE"), "so they are not taken for an answer to that");
@@ -523,7 +530,7 @@ static void test_who_asks(void)
 	add_writer(1, 0);
 	behaviours[SHADOW_NL_TELL_IDENTIFY].silent = true;
 	send_call(fd, "{\"id\": 2, \"call\": \"gather-metadata\"}", -1);
-	turn(8);
+	UNTIL(told[SHADOW_NL_TELL_IDENTIFY]);
 	answer = callf(writer, WRITER_CALL, "writer-requester", session, INSTANCE1, "identify");
 	result = json_object_get(answer, "result");
 	CHECK(json_integer_value(json_object_get(result, "uid")) == 1000 &&
@@ -693,7 +700,7 @@ static void test_partial(void)
 		abort();
 	behaviours[SHADOW_NL_TELL_POST_SNAPSHOT].silent = true;
 	send_call(fd, "{\"id\": 6, \"call\": \"create-set\"}", -1);
-	turn(30);
+	UNTIL(told[SHADOW_NL_TELL_POST_SNAPSHOT]);
 	sendf(writer, -1, WRITER_CALL, "writer-document", session, INSTANCE1, "post-snapshot");
 	json_decref(hear_document(writer, &text));
 	if (!text || shadowcopy_backup_load(sc, text, strlen(text), "view", 0, &backup) ||
@@ -775,7 +782,7 @@ static void test_abort(void)
 		abort();
 	behaviours[SHADOW_NL_TELL_PREPARE_BACKUP].silent = true;
 	send_call(fd, "{\"id\": 5, \"call\": \"prepare-backup\"}", -1);
-	turn(12);
+	UNTIL(told[SHADOW_NL_TELL_PREPARE_BACKUP]);
 	CHECK(is_good(call(fd, "{\"id\": 6, \"call\": \"status\"}")), "what is under way can be asked about");
 	CHECK(is_error(call(fd, "{\"id\": 7, \"call\": \"keep\"}"), "BAD_STATE"), "nothing else can be called");
 	send_call(fd, "{\"id\": 8, \"call\": \"abort\"}", -1);
@@ -827,42 +834,79 @@ static void test_abort(void)
 	end(fd);
 }
 
+/* The answer of a requester's call, with the loop turning. */
+static int wait_for(struct shadowcopy_requester *requester)
+{
+	int rc = -EAGAIN, i;
+
+	for (i = 0; i < 4000 && rc == -EAGAIN; i++) {
+		turn(1);
+		rc = shadowcopy_requester_wait(requester, 0);
+	}
+	return rc;
+}
+
 /* The same by the library: what a call that takes long returns, and its descriptor. */
 static void test_cancel(void)
 {
 	struct shadowcopy *sc = shadowcopy_new();
 	struct shadowcopy_requester *requester;
-	char session[SHADOWCOPY_UUID_LEN];
-	int rc, i;
 
 	if (shadowcopy_requester_open(sc, socket_path, &requester))
 		abort();
 	turn(2);
 	add_writer(1, 0);
 	shadowcopy_requester_begin(requester, "init-backup", NULL);
-	turn(4);
-	CHECK(!shadowcopy_requester_wait(requester, 0), "a call is answered");
+	CHECK(!wait_for(requester), "a call is answered");
 	behaviours[SHADOW_NL_TELL_IDENTIFY].silent = true;
-	snprintf(session, sizeof(session), "%s", shadowcopy_requester_result(requester));
 	CHECK(!shadowcopy_requester_begin(requester, "gather-metadata", NULL), "another one takes long");
-	turn(8);
+	UNTIL(told[SHADOW_NL_TELL_IDENTIFY]);
 	CHECK(shadowcopy_requester_wait(requester, 0) == -EAGAIN, "it is not answered yet");
 	CHECK(shadowcopy_requester_begin(requester, "status", NULL) == -EBUSY, "so no other is made");
 	CHECK(!shadowcopy_requester_cancel(requester), "it is cancelled");
-	for (i = 0, rc = -EAGAIN; i < 20 && rc == -EAGAIN; i++) {
-		turn(2);
-		rc = shadowcopy_requester_wait(requester, 0);
-	}
-	CHECK(rc == -ECANCELED, "and ends so");
+	CHECK(wait_for(requester) == -ECANCELED, "and ends so");
 	CHECK_STRING(shadowcopy_requester_code(requester), "BAD_STATE", "with a code");
 	CHECK(!shadowcopy_requester_begin(requester, "status", NULL), "the next call can be made");
-	turn(4);
-	CHECK(!shadowcopy_requester_wait(requester, 0) &&
+	CHECK(!wait_for(requester) &&
 	      strstr(shadowcopy_requester_result(requester), "\"aborted\""), "the session has aborted");
 	CHECK(!shadowcopy_requester_cancel(requester), "nothing is under way, nothing is cancelled");
 	shadowcopy_requester_close(requester);
 	shadowcopy_free(sc);
 	end(connect_as(0));
+}
+
+/* One that is aborted while it waits for another does not begin when that is over. */
+static void test_abort_queued(void)
+{
+	char session[SHADOWCOPY_UUID_LEN], waits[SHADOWCOPY_UUID_LEN];
+	int first = begin(0, session), second = begin(0, waits);
+	json_t *answer;
+
+	if (!gather(first, session, "/data") || !add_volume(first, "vol1") ||
+	    !gather(second, waits, "/data") || !add_volume(second, "vol1"))
+		abort();
+	takes_long = true;
+	planned = 0;
+	gate_close(GATE_PLACE);
+	send_call(first, "{\"id\": 5, \"call\": \"create-set\"}", -1);
+	gate_has(GATE_PLACE, 1);
+	send_call(second, "{\"id\": 5, \"call\": \"create-set\"}", -1);
+	turn(12);
+	behaviours[SHADOW_NL_TELL_ABORT].silent = true;
+	CHECK(is_good(call(second, "{\"id\": 6, \"call\": \"abort\"}")), "a set that waits is aborted");
+	CHECK(told[SHADOW_NL_TELL_PREPARE_SNAPSHOT] == 1, "it has told its writer nothing of it");
+	takes_long = false;
+	gate_open(GATE_PLACE);
+	answer = hear(first);
+	CHECK_STRING(text_at(answer, "result", "consistency"), "application",
+		     "the one that it waited for is made");
+	json_decref(answer);
+	turn(20);
+	CHECK(planned == 1, "it does not begin while it aborts");
+	answer_for(waits, 1, SHADOW_NL_TELL_ABORT);
+	CHECK(is_error(hear(second), "BAD_STATE"), "and then is over");
+	close(first);
+	end(second);
 }
 
 /* --- how many (A-12, J-05) ------------------------------------------------------------------------- */
@@ -884,14 +928,14 @@ static void test_limits(void)
 	CHECK(is_error(call(fds[5], "{\"id\": 1, \"call\": \"init-backup\"}"),
 		       "WRITER_STATUS_NOT_AVAILABLE"), "then there are as many as may be");
 	close(fds[3]);
-	turn(8);
+	turn(40);
 	CHECK(is_good(call(fds[5], "{\"id\": 2, \"call\": \"init-backup\"}")),
 	      "one that goes makes room for another");
 	json_decref(call(fds[4], "{\"id\": 3, \"call\": \"abort\"}"));
 	for (i = 0; i < 6; i++)
 		if (i != 3)
 			close(fds[i]);
-	turn(20);
+	UNTIL(!sessions_left());
 	sessions_limit(64, 8);
 }
 
@@ -1041,7 +1085,7 @@ static void test_parallel(void)
 	      "a writer that can bear several restores has several");
 	close(first);
 	close(second);
-	turn(20);
+	UNTIL(!sessions_left());
 
 	first = begin_restore("");
 	second = begin_restore("");
@@ -1051,7 +1095,7 @@ static void test_parallel(void)
 	      is_error(call(second, "{\"id\": 4, \"call\": \"pre-restore\"}"), "BAD_STATE"),
 	      "one that cannot has one");
 	close(first);
-	turn(12);
+	turn(40);
 	CHECK(is_good(call(second, "{\"id\": 5, \"call\": \"pre-restore\"}")),
 	      "until its requester has gone");
 	end(second);
@@ -1070,6 +1114,7 @@ void test_sessions(void)
 	test_partial();
 	test_prepare_fails();
 	test_abort();
+	test_abort_queued();
 	test_cancel();
 	test_limits();
 	test_restores();
