@@ -111,3 +111,40 @@ json_t *failure_json(const struct failure *failure)
 				    json_null() : json_integer(failure->retry_seconds));
 	return json;
 }
+
+/* --- writers (C-40 to C-48) ------------------------------------------------------------------ */
+
+static const struct {
+	uint32_t status;
+	const char *code;
+	int retry_seconds;
+} statuses[] = {
+	{ SHADOW_NL_STATUS_INCONSISTENT, "WRITERERROR_INCONSISTENTSNAPSHOT", -1 },
+	{ SHADOW_NL_STATUS_NO_RESOURCES, "WRITERERROR_OUTOFRESOURCES", 600 },
+	{ SHADOW_NL_STATUS_TIMEOUT, "WRITERERROR_TIMEOUT", 600 },
+	{ SHADOW_NL_STATUS_RETRYABLE, "WRITERERROR_RETRYABLE", 600 },
+	{ SHADOW_NL_STATUS_RECOVERY_FAILED, "WRITERERROR_RECOVERY_FAILED", -1 },
+	{ SHADOW_NL_STATUS_PARTIAL, "WRITERERROR_PARTIAL_FAILURE", -1 },
+	{ SHADOW_NL_STATUS_NONRETRYABLE, "WRITERERROR_NONRETRYABLE", -1 },
+};
+
+static size_t find_status(uint32_t status)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(statuses) - 1 && statuses[i].status != status; i++)
+		;
+	return i;
+}
+
+const char *failure_of_writer(uint32_t result, uint32_t status)
+{
+	if (result == SHADOW_NL_RESULT_GONE)
+		return "WRITER_NOT_RESPONDING";
+	return statuses[find_status(status)].code;
+}
+
+int failure_retry_of_writer(uint32_t result, uint32_t status)
+{
+	return result == SHADOW_NL_RESULT_GONE ? -1 : statuses[find_status(status)].retry_seconds;
+}

@@ -5,7 +5,6 @@
  */
 #include <unistd.h>
 
-#include "libshadowcopy-provider.h"
 #include "making.h"
 
 #define SEAL_TRIES 100
@@ -22,41 +21,6 @@ static void no_memory(struct making *making)
 	making->rc = -ENOMEM;
 	failure_set(&making->failure, "OUTOFMEMORY", -ENOMEM, "store", "", "",
 		    "there is not enough memory");
-}
-
-/* Who is to make its shadow, where that is asked. */
-static void choose_provider(struct making *making)
-{
-	const struct shadowcopy_provider *provider;
-	int rc = shadowcopy_provider_choose(making->sc, &making->volumes[making->count],
-					    making->provider, &provider);
-
-	snprintf(making->found, sizeof(making->found), "%s", rc ? "" : provider->name);
-	if (!rc)
-		return;
-	fails(making);
-	if (rc == -ENOENT)
-		making->failure.code = "PROVIDER_NOT_REGISTERED";
-	else if (rc == -EOPNOTSUPP)
-		making->failure.code = making->provider ? "VOLUME_NOT_SUPPORTED_BY_PROVIDER" :
-							  "VOLUME_NOT_SUPPORTED";
-}
-
-void making_resolve(struct work *work)
-{
-	struct making *making = ENTRY(work, struct making, work);
-
-	making->rc = 0;
-	if (shadowcopy_resolve(making->sc, making->name, &making->volumes[making->count])) {
-		fails(making);
-		return;
-	}
-	if (making->provider || making->only_asked)
-		choose_provider(making);
-	if (!making->rc && !making->only_asked)
-		/* what cannot be seen has none */
-		shadowcopy_fs_uuid(making->sc, making->volumes[making->count].dev,
-				   making->fs_uuids[making->count], sizeof(*making->fs_uuids));
 }
 
 /* What was asked for, unless the volume has it already. */

@@ -95,6 +95,7 @@ static bool tell_one(struct session *session, struct participant *p, uint32_t te
 		p->frozen = true;
 	else if (tell == SHADOW_NL_TELL_THAW || tell == SHADOW_NL_TELL_ABORT)
 		p->frozen = false;
+	p->begun |= tell == SHADOW_NL_TELL_PREPARE_BACKUP;
 	p->pending = tell;
 	return true;
 }
