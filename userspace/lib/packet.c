@@ -3,8 +3,8 @@
  * packet.c - calls to the coordinator: a packet for each call, a packet for each answer.
  *
  * One call at a time, and an abort of it, whose answer comes before or after that of the call: only
- * when both are there the next call may be made.  A document goes along as a memfd that can no longer be changed: who
- * gets it reads it whole, and trusts nothing in it.
+ * when both are there the next call may be made.  A document goes along as a memfd that can no
+ * longer be changed: who gets it reads it whole, and trusts nothing in it.
  *
  * What is wanted of an object is unpacked: json_object_get() is a name that another JSON
  * library has, too, and a program may be linked with both.

@@ -138,7 +138,8 @@ SC_EXPORT int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
 /* "a/b" of "/a" and "/b"; of a root nothing is left but the other. */
 static int join(char buf[SHADOWCOPY_PATH_MAX], const char *root, const char *rest)
 {
-	int length = snprintf(buf, SHADOWCOPY_PATH_MAX, "%s%s", strcmp(root, "/") ? root : "", rest);
+	int length = snprintf(buf, SHADOWCOPY_PATH_MAX, "%s%s", strcmp(root, "/") ? root : "",
+			      rest);
 
 	if (!length)
 		strcpy(buf, "/");

@@ -149,9 +149,11 @@ static int note_mount(void *data, const struct sc_mount *mount)
 		return 0;
 	}
 	paths = realloc(hidden->paths, (hidden->count + 1) * sizeof(*paths));
-	if (paths)
-		hidden->paths = paths;
-	if (!paths || !(paths[hidden->count] = strdup(below)))
+	if (!paths)
+		return -ENOMEM;
+	hidden->paths = paths;
+	paths[hidden->count] = strdup(below);
+	if (!paths[hidden->count])
 		return -ENOMEM;
 	hidden->count++;
 	return 0;

@@ -163,13 +163,13 @@ static int link_call(struct shadowcopy_writer_event *event, const char *call, co
 	char session[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
 	int rc = event->link ? 0 : sc_link_open(writer->sc, NULL, &event->link);
 
+	shadowcopy_uuid_format(&event->message.session, session);
+	shadowcopy_uuid_format(&writer->info.instance_id, instance);
 	if (!rc)
 		rc = sc_link_call(event->link, call,
-				  json_pack("{s:s, s:s, s:s}", "session",
-					    shadowcopy_uuid_format(&event->message.session, session),
-					    "instance",
-					    shadowcopy_uuid_format(&writer->info.instance_id, instance),
-					    "told", shadowcopy_tell_name(event->message.tell)),
+				  json_pack("{s:s, s:s, s:s}", "session", session, "instance",
+					    instance, "told",
+					    shadowcopy_tell_name(event->message.tell)),
 				  text, size);
 	if (!rc)
 		rc = sc_link_wait(event->link, patience_ms(event));

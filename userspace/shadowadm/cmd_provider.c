@@ -21,8 +21,8 @@ const struct command cmd_provider = {
 	.name = "provider",
 	.summary = "Show what makes shadows",
 	.synopsis = "list [-o COLUMNS] [--json]",
-	.text = "The module makes shadows of block devices.  A program can bring others with it, see\n"
-		"libshadowcopy-provider(3); these are its own, and not shown here.\n\n"
+	.text = "The module makes shadows of block devices.  A program can bring others with it,\n"
+		"see libshadowcopy-provider(3); these are its own, and not shown here.\n\n"
 		"Options:\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &provider_list_table,

@@ -67,7 +67,7 @@ const struct command provider_list = {
 	.name = "provider list",
 	.summary = "List what makes shadows",
 	.synopsis = "[-o COLUMNS] [--json]",
-	.text = "In the order in which they are asked whether they can make the shadow of a volume.\n"
+	.text = "In the order in which they are asked whether they can make a volume's shadow.\n"
 		"\"native\" is the module, which comes last.\n\n"
 		"Options:\n"
 		TABLE_HELP COMMON_HELP,

@@ -69,8 +69,8 @@ const struct command volume_find = {
 	.name = "volume find",
 	.summary = "Show on which volume files are",
 	.synopsis = "FILE... [-o COLUMNS] [--json]",
-	.text = "The block device, where its filesystem is mounted, and what the file is called in\n"
-		"that: so it is called in a shadow, too.  Symbolic links are followed.\n\n"
+	.text = "The block device, where its filesystem is mounted, and what the file is called\n"
+		"in that: so it is called in a shadow, too.  Symbolic links are followed.\n\n"
 		"Options:\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &table,

@@ -3,8 +3,8 @@
  * errand.c - work that may never end, and that nobody has to wait for.
  *
  * A path can lie on a filesystem whose server is gone: a thread that looks at it does not come back
- * before the server does, and cannot be stopped.  So such a thread has nothing of its session's, only
- * copies, and the session can let go of it: then what it finds is thrown away when it comes.
+ * before the server does, and cannot be stopped.  So such a thread has nothing of its session's,
+ * only copies, and the session can let go of it: then what it finds is thrown away when it comes.
  * A thread that was let go of is still there, with its memory: there are so many of them and no
  * more, of a user, and in all.
  */

@@ -70,8 +70,9 @@ static void add_entry(json_t *entries, json_t *entry)
 
 static void make_directory(void)
 {
-	char *directory = strdup(restored_path), *slash = directory ? strrchr(directory, '/') : NULL;
+	char *directory = strdup(restored_path), *slash;
 
+	slash = directory ? strrchr(directory, '/') : NULL;
 	if (slash) {
 		*slash = '\0';
 		(void)mkdir(directory, 0755);

@@ -853,8 +853,8 @@ static void call_pre_restore(struct session *session, json_t *arguments)
 			p = part_restored_elsewhere(session, other);
 	if (p) {
 		failure_set(&failure, "BAD_STATE", -EBUSY, "session", p->info.name,
-			    "wait until that is over", "another restore of its data is under way, and "
-			    "it cannot bear several");
+			    "wait until that is over", "another restore of its data is under "
+			    "way, and it cannot bear several");
 		failure.retry_seconds = 60;
 		return session_fail(session, session->state, &failure);
 	}
@@ -1040,8 +1040,8 @@ void session_go_on(struct session *session, void (*fn)(struct session *session))
 }
 
 /*
- * An abort of the call under way.  A set is given up, a round is over, what may never end is let go of;
- * what a thread does with the session, which is never long, is waited for.
+ * An abort of the call under way.  A set is given up, a round is over, what may never end is let
+ * go of; what a thread does with the session, which is never long, is waited for.
  */
 static void abort_call(struct session *session, json_t *id, json_t *arguments)
 {

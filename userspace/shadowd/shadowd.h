@@ -159,8 +159,8 @@ int work_init(sd_event *loop);
 /* Begin; @done is called in any case, and not from here. */
 void work_start(struct work *work);
 /*
- * The same, of what takes much memory: it begins when not too much else of that kind is under way, of
- * this user, and in all.
+ * The same, of what takes much memory: it begins when not too much else of that kind is under way,
+ * of this user, and in all.
  */
 void work_start_large(struct work *work, uid_t uid);
 
