@@ -910,6 +910,7 @@ static void post_restore(struct session *session)
 		p->present = false;
 	if (!writers_each(note_present, session))
 		writers_each(bind_again, session);
+	part_find_replaced(session);
 	round_start(session, SHADOW_NL_TELL_POST_RESTORE, 0, post_restored);
 }
 

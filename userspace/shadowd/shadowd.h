@@ -196,6 +196,7 @@ struct participant {
 	bool frozen;
 	bool aborted;		/* alone, the others go on */
 	bool present;		/* for post_restore() */
+	bool replaced;		/* and all of its files, so that it need not hear of it */
 	bool express;		/* no process: it is told nothing */
 	uint32_t pending;	/* what it is to answer */
 	uint32_t state;		/* enum writer_state */
@@ -353,6 +354,8 @@ json_t *participants_json(const struct session *session);
 void part_find(struct session *session, void (*done)(struct session *session));
 /* Who has something that is to be restored. */
 void part_find_restored(struct session *session);
+/* Of those, who wants to hear only what could not be put in its place (l.4). */
+void part_find_replaced(struct session *session);
 /* The writers of the session's document that a participant is: how many. */
 #define PART_INSTANCES_MAX 64
 size_t part_instances(const struct session *session, const struct participant *p,
