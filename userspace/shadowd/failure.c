@@ -10,6 +10,11 @@ void failure_set(struct failure *failure, const char *code, int error, const cha
 {
 	va_list args;
 
+	/* Each failure has something to it, and something to do about it (M-08). */
+	if (!strcmp(code, "OUTOFMEMORY")) {
+		object = object && *object ? object : "the machine's memory";
+		remedy = remedy && *remedy ? remedy : "make some free, and try again";
+	}
 	memset(failure, 0, sizeof(*failure));
 	failure->code = code;
 	failure->error = error;

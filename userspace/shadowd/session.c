@@ -435,7 +435,8 @@ static void gather_registered(struct session *session)
 		return session_fail(session, session->state, &failure);
 	}
 	if (rc) {
-		failure_set(&failure, "WRITER_INFRASTRUCTURE", rc, "metadata", "", "see the log "
+		failure_set(&failure, "WRITER_INFRASTRUCTURE", rc, "metadata",
+			    "the module's channel", "load the module \"shadow\", or see the log "
 			    "of shadowd", "the module's list of writers cannot be read");
 		return session_fail(session, session->state, &failure);
 	}

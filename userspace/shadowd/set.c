@@ -298,6 +298,36 @@ static void work_done(struct work *work)
 	next_step(session);
 }
 
+/* What a writer's failure is called, and what to do (C-40 to C-46). */
+static const struct {
+	const char *code;
+	const char *remedy;
+	int retry_seconds;
+} writer_failures[] = {
+	[SHADOW_NL_STATUS_INCONSISTENT] = { "WRITERERROR_INCONSISTENTSNAPSHOT",
+		"add the volumes that it needs to the set", -1 },
+	[SHADOW_NL_STATUS_NO_RESOURCES] = { "WRITERERROR_OUTOFRESOURCES", NULL, 600 },
+	[SHADOW_NL_STATUS_TIMEOUT] = { "WRITERERROR_TIMEOUT", NULL, 600 },
+	[SHADOW_NL_STATUS_RETRYABLE] = { "WRITERERROR_RETRYABLE", NULL, 600 },
+	[SHADOW_NL_STATUS_NONRETRYABLE] = { "WRITERERROR_NONRETRYABLE", NULL, -1 },
+	[SHADOW_NL_STATUS_RECOVERY_FAILED] = { "WRITERERROR_RECOVERY_FAILED", NULL, -1 },
+	[SHADOW_NL_STATUS_PARTIAL] = { "WRITERERROR_PARTIAL_FAILURE",
+		"see which of its components have failed, and leave those out", -1 },
+};
+
+static void failure_of_writer(struct failure *failure, const struct participant *p)
+{
+	bool known = p->status < ARRAY_SIZE(writer_failures) && writer_failures[p->status].code;
+	uint32_t status = known ? p->status : SHADOW_NL_STATUS_NONRETRYABLE;
+
+	failure_set(failure, p->result == SHADOW_NL_RESULT_GONE ? "WRITER_NOT_RESPONDING" :
+		    writer_failures[status].code, -ECANCELED, shadowcopy_tell_name(p->failed_at),
+		    p->info.name, writer_failures[status].remedy ?:
+		    "see its log, leave the writer out, or let the set degrade",
+		    "%s", *p->text ? p->text : shadowcopy_status_name(p->status));
+	failure->retry_seconds = writer_failures[status].retry_seconds;
+}
+
 /* Of writers that failed in the last round: what it means for the set. */
 static void look_at_failures(struct session *session)
 {
@@ -314,23 +344,7 @@ static void look_at_failures(struct session *session)
 				    SHADOW_NL_TELL_ABORT, 60000);
 			continue;
 		}
-		failure_set(&failure, p->result == SHADOW_NL_RESULT_GONE ? "WRITER_NOT_RESPONDING" :
-			    p->status == SHADOW_NL_STATUS_TIMEOUT ? "WRITERERROR_TIMEOUT" :
-			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
-			    "WRITERERROR_INCONSISTENTSNAPSHOT" :
-			    p->status == SHADOW_NL_STATUS_NO_RESOURCES ?
-			    "WRITERERROR_OUTOFRESOURCES" :
-			    p->status == SHADOW_NL_STATUS_RETRYABLE ? "WRITERERROR_RETRYABLE" :
-			    "WRITERERROR_NONRETRYABLE", -ECANCELED,
-			    shadowcopy_tell_name(p->failed_at), p->info.name,
-			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
-			    "add the volumes that it needs to the set" :
-			    "see its log, leave the writer out, or let the set degrade",
-			    "%s", *p->text ? p->text : shadowcopy_status_name(p->status));
-		if (p->status == SHADOW_NL_STATUS_TIMEOUT ||
-		    p->status == SHADOW_NL_STATUS_RETRYABLE ||
-		    p->status == SHADOW_NL_STATUS_NO_RESOURCES)
-			failure.retry_seconds = 600;
+		failure_of_writer(&failure, p);
 		set_abort(session, &failure);
 		return;
 	}
