@@ -211,7 +211,7 @@ static int choose(struct backing_up *own)
 	    shadowcopy_backup_check(test->context->sc, backup, own->metadata,
 				    own->metadata_count))
 		return fail_library(test->context);
-	return set_up_all(own, backup);
+	return set_up_all(own, backup) ?: settings_check(test, SETTING_FAILED);
 }
 
 /* --- volumes ---------------------------------------------------------------------------------- */
@@ -223,31 +223,50 @@ static int add_volume(struct betest *test, const char *volume)
 	return rc && rc != -EEXIST ? fail_library(test->context) : STATUS_OK;
 }
 
-/* A volume can be mounted twice. */
+/* Of the mounts, those that the backup needs, or would need if it were a full one. */
+static int find_needed(struct backing_up *own, const struct paths *mounts, bool *needed, bool full)
+{
+	struct shadowcopy *sc = own->test->context->sc;
+	struct shadowcopy_backup *backup, *copy;
+	int rc;
+
+	if (shadowcopy_requester_backup(own->test->requester, &backup) ||
+	    shadowcopy_backup_view(sc, backup, NULL, 0, &copy))
+		return fail_library(own->test->context);
+	rc = full ? shadowcopy_backup_set_state(sc, copy, SHADOWCOPY_TYPE_FULL, true,
+						copy->bootable, copy->partial_files) : 0;
+	rc = rc ?: shadowcopy_backup_shadows_needed(sc, copy, own->metadata, own->metadata_count,
+						    (const char *const *)mounts->list,
+						    mounts->count, needed);
+	shadowcopy_backup_free(copy);
+	return rc ? fail_library(own->test->context) : STATUS_OK;
+}
+
+/*
+ * A writer names parts of files, and files that changed, when it is too late for volumes, and only
+ * of those that are there; so where its file sets are in a full backup has to be there.
+ */
 static int add_needed(struct backing_up *own)
 {
-	struct betest *test = own->test;
 	FILE *file = setmntent("/proc/self/mounts", "re");
 	struct paths mounts = { 0 };
-	struct shadowcopy_backup *backup;
 	struct mntent *entry;
-	int status = STATUS_OK;
-	bool *needed;
+	bool *needed, *full;
+	int status;
 	size_t i;
 
 	while (file && (entry = getmntent(file)))
 		paths_add(&mounts, entry->mnt_dir);
 	if (file)
 		endmntent(file);
-	needed = calloc(mounts.count + 1, sizeof(*needed));
-	if (!needed || shadowcopy_requester_backup(test->requester, &backup) ||
-	    shadowcopy_backup_shadows_needed(test->context->sc, backup, own->metadata,
-					     own->metadata_count,
-					     (const char *const *)mounts.list, mounts.count, needed))
-		status = fail_library(test->context);
+	needed = calloc(2 * mounts.count + 1, sizeof(*needed));
+	full = needed + mounts.count;
+	status = needed ? STATUS_OK : fail(own->test->context, "there is not enough memory");
+	status = status ?: find_needed(own, &mounts, needed, false);
+	status = status ?: find_needed(own, &mounts, full, true);
 	for (i = 0; !status && i < mounts.count; i++)
-		if (needed[i])
-			status = add_volume(test, mounts.list[i]);
+		if (needed[i] || full[i])
+			status = add_volume(own->test, mounts.list[i]);
 	free(needed);
 	paths_clear(&mounts);
 	return status;
@@ -565,7 +584,7 @@ static int note_success(struct backing_up *own, bool *lacking)
 				tally->lacking ? SHADOWCOPY_SUCCESS_NO : SHADOWCOPY_SUCCESS_YES))
 			return fail_library(context);
 	}
-	return settings_check(own->test);
+	return settings_check(own->test, SETTING_COUNT);
 }
 
 static int complete(struct backing_up *own)

@@ -85,8 +85,8 @@ const struct setting *setting_for(struct betest *test, uint32_t kind, const char
 bool betest_wants(struct betest *test, const char *writer, const char *instance_name,
 		  const char *path, const char *name);
 
-/* What was named and is not there: STATUS_USAGE. */
-int settings_check(struct betest *test);
+/* What was named and is not there, of the kinds before @end: STATUS_USAGE. */
+int settings_check(struct betest *test, size_t end);
 
 /* "WRITER:/PATH/NAME" */
 char *component_text(const char *writer, const char *path, const char *name);

@@ -116,11 +116,11 @@ bool betest_wants(struct betest *test, const char *writer, const char *instance_
 	       setting_for(test, SETTING_COMPONENT, writer, instance_name, path, name);
 }
 
-int settings_check(struct betest *test)
+int settings_check(struct betest *test, size_t end)
 {
 	size_t i, kind;
 
-	for (kind = 0; kind < SETTING_COUNT; kind++)
+	for (kind = 0; kind < end; kind++)
 		for (i = 0; i < test->settings[kind].count; i++) {
 			const struct setting *setting = &test->settings[kind].list[i];
 

@@ -274,6 +274,7 @@ static int set_up(struct restoring *own, struct shadowcopy_backup *backup,
 	const char *sub = setting_value(own, SETTING_SUBCOMPONENT, writer, entry);
 	int rc = 0;
 
+	setting_value(own, SETTING_FORGET, writer, entry);	/* for later */
 	if (sub)
 		rc = add_subcomponent(own, entry, saved, sub);
 	if (!rc && options)
@@ -476,7 +477,7 @@ static int restore_one(struct restoring *own)
 	struct shadowcopy_backup *copy = NULL;
 	int status = begin(own);
 
-	status = status ?: settings_check(test);
+	status = status ?: settings_check(test, SETTING_COUNT);
 	if (!status && !test->dry_run)
 		status = make_room(own);
 	status = status ?: plan_new(own, &copy, &plan);
