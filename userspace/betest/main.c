@@ -277,10 +277,12 @@ static int parse(struct betest *test, unsigned int command, int argc, char **arg
 {
 	int option, index, status = STATUS_OK;
 
+	opterr = 0;
 	while (!status && (option = getopt_long(argc, argv, "hV", longs, &index)) != -1) {
 		*done = option == 'h' || option == 'V';
 		if (option == '?')
-			return usage(test->context, "an option is not known, or lacks its value");
+			return usage(test->context, "\"%s\" is no option, or lacks its value",
+				     argv[optind - 1]);
 		if (option == 'h')
 			return fputs(help_text, stdout) < 0;
 		if (option == 'V')
@@ -303,6 +305,8 @@ static int run(struct betest *test, const char *name, int argc, char **argv)
 	if (!command) {
 		if (!strcmp(name, "--help") || !strcmp(name, "-h"))
 			return fputs(help_text, stdout) < 0;
+		if (!strcmp(name, "--version") || !strcmp(name, "-V"))
+			return printf("shadow-betest %s\n", SHADOWCOPY_VERSION) < 0;
 		return usage(test->context, "\"%s\" is no command: backup, restore or boot", name);
 	}
 	status = parse(test, command, argc, argv, &done);
