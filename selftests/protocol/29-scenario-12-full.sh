@@ -56,7 +56,7 @@ echo left >"$data/main/left.tmp"
 echo left >"$data/main/sub/out.tmp"
 echo read me >"$data/spit/copied"
 echo not me >"$data/live/copied"
-tree "$data/main" | grep -v '\.tmp' >"$SCRATCH/before"
+tree "$data/main" | grep -av '\.tmp' >"$SCRATCH/before"
 attributes "$data/main/holes" >"$SCRATCH/attributes"
 like "$(<"$SCRATCH/attributes")" 'posix_acl_access.*capability|capability.*posix_acl_access' "a file has an ACL and a capability"
 cat >"$SCRATCH/full.json" <<END
@@ -156,6 +156,7 @@ is "$(noted | tail -n 1)" "undefined  " "a component of which nothing was said i
 
 # -- what is not the backup's to read
 rm "$media/full/data$data/main/big"
+rm -r "$data/main"
 restore "$media/full" -- --component full:/Main
 ended 3 "a backup that lacks a file"
 said "cannot read $media/full/data$data/main/big: No such file" "is told, with the file"

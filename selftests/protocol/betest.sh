@@ -24,9 +24,11 @@ restore() {
 }
 
 betest() {
+	local began=${EPOCHREALTIME/./}
+
 	status=0
 	shadow-betest "$@" >"$SCRATCH/said" 2>&1 || status=$?
-	diag "shadow-betest $*: $status"
+	diag "shadow-betest $*: $status, $(((${EPOCHREALTIME/./} - began) / 1000)) ms"
 	diag "$(<"$SCRATCH/said")"
 }
 

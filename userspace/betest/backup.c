@@ -649,7 +649,8 @@ int betest_backup(struct betest *test, const char *directory)
 	if (status || !path)
 		return STATUS_FAILED;
 	own = (struct backing_up){ .test = test, .directory = path };
-	if (test->previous)
+	status = media_check(test, path);
+	if (!status && test->previous)
 		status = documents_load(test->context, test->previous, &own.previous);
 	status = status ?: begin(&own);
 	status = status ?: add_volumes(&own);

@@ -118,7 +118,10 @@ struct media {
 /* "DIRECTORY/data/PATH": to be freed. */
 char *media_path(const char *directory, const char *path);
 
-/* Begin a list in a directory that has none. */
+/* Has a directory none yet? */
+int media_check(struct betest *test, const char *directory);
+
+/* Begin a list in it. */
 FILE *media_begin(struct betest *test, const char *directory);
 int media_note(FILE *file, const char *path, uint32_t kind);
 int media_end(struct betest *test, FILE *file);

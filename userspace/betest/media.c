@@ -36,13 +36,24 @@ static FILE *media_open(const char *directory, const char *mode)
 	return file;
 }
 
+int media_check(struct betest *test, const char *directory)
+{
+	FILE *file = media_open(directory, "re");
+
+	if (!file)
+		return STATUS_OK;
+	fclose(file);
+	return fail(test->context, "%s has a backup already. Name a directory that has none",
+		    directory);
+}
+
 FILE *media_begin(struct betest *test, const char *directory)
 {
 	FILE *file = media_open(directory, "wxe");
 
 	if (!file)
-		fail(test->context, "cannot make the list of files in %s: %s. Name a directory "
-		     "that has no backup yet", directory, strerror(errno));
+		fail(test->context, "cannot make the list of files in %s: %s", directory,
+		     strerror(errno));
 	return file;
 }
 

@@ -96,15 +96,15 @@ static int run_edit(struct shadowcopy_backup *backup, const char *command)
 	FILE *pipe = popen(command, "re");
 	char *text = NULL, *line, *rest;
 	size_t room = 0;
+	ssize_t got;
 	int rc = 0;
 
 	if (!pipe)
 		return -errno;
-	if (getdelim(&text, &room, '\0', pipe) < 0 && !feof(pipe))
-		rc = -EIO;
+	got = getdelim(&text, &room, '\0', pipe);
 	if (pclose(pipe))
 		rc = -EIO;
-	for (rest = rc ? NULL : text; !rc && (line = strsep(&rest, "\n"));)
+	for (rest = got > 0 ? text : NULL; !rc && (line = strsep(&rest, "\n"));)
 		rc = edit_line(sc, backup, line, &component);
 	free(text);
 	return rc;
