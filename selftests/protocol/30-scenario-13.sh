@@ -46,7 +46,7 @@ post:incremental)
 	say component Files
 	[ -e by-records ] && time=0 || time=\$(<time)
 	say differenced-file "\$data/files" '*' 0 "\$time"
-	say component
+	echo component
 	say backup-stamp "inc-\$(<number)"
 	date +%s%N >time ;;
 post:differential)
@@ -54,7 +54,7 @@ post:differential)
 	say partial-file "\$data/db" main "\$(ranges since-full)"
 	say component Files
 	say differenced-file "\$data/files" '*' 0 "\$(<full-time)"
-	say component
+	echo component
 	say backup-stamp "diff-1" ;;
 post:log) say backup-stamp "log-1" ;;
 complete:*)
