@@ -43,14 +43,16 @@ fi
 # a writer of two files with its method, as "old" as the application goes on with them
 # method NAME METHOD [MEMBERS [MAPPING]]
 method() {
+	local mappings=
+
+	[ $# -lt 4 ] || mappings="\"mappings\": [{\"path\": \"$data/$1\", \"spec\": \"*\", \"destination\": \"$4\"}],"
 	mkdir -p "$data/$1"
 	echo new >"$data/$1/one"
 	echo new >"$data/$1/two"
 	cat >"$SCRATCH/$1.json" <<-END
 	{"format": "shadowcopy-writer-metadata", "version": "1.0", "class_id": "$class", "instance_id": "$class",
 	 "name": "x", "usage": "user-data", "source": "other", "restore_method": "$2", "participation": "always",
-	 ${3:+$3,}
-	 ${4:+"mappings": [{"path": "$data/$1", "spec": "*", "destination": "$4"}],}
+	 ${3:+$3,} $mappings
 	 "components": [{"type": "file-group", "name": "Of-$1", "selectable": true,
 	                 "files": [{"path": "$data/$1", "spec": "*"}]}]}
 	END
