@@ -45,7 +45,7 @@ struct backing_up {
 	FILE *list;
 };
 
-/* --- who takes part ---------------------------------------------------------------------------- */
+/* --- who takes part --------------------------------------------------------------------- */
 
 static int filter_writers(struct betest *test)
 {
@@ -109,7 +109,7 @@ static int begin(struct backing_up *own)
 	return rc < 0 ? fail_library(test->context) : rc;
 }
 
-/* --- components ------------------------------------------------------------------------------- */
+/* --- components ------------------------------------------------------------------------- */
 
 /* What a component builds on: what the writer said of the backup before (B-12). */
 static const char *previous_stamp(const struct backing_up *own,
@@ -214,7 +214,7 @@ static int choose(struct backing_up *own)
 	return set_up_all(own, backup) ?: settings_check(test, SETTING_FAILED);
 }
 
-/* --- volumes ---------------------------------------------------------------------------------- */
+/* --- volumes ---------------------------------------------------------------------------- */
 
 static int add_volume(struct betest *test, const char *volume)
 {
@@ -305,7 +305,7 @@ static int make(struct backing_up *own)
 	return STATUS_OK;
 }
 
-/* --- the shadows ------------------------------------------------------------------------------ */
+/* --- the shadows ------------------------------------------------------------------------ */
 
 static int wait_for_device(struct betest *test, const char *node)
 {
@@ -406,7 +406,7 @@ static void umount_shadows(struct backing_up *own)
 	rmdir(own->top);
 }
 
-/* --- the files ---------------------------------------------------------------------------------- */
+/* --- the files -------------------------------------------------------------------------- */
 
 static struct tally *tally_of(struct backing_up *own,
 			      const struct shadowcopy_backup_component *entry)
@@ -540,7 +540,7 @@ static int copy_all(struct backing_up *own)
 	return media_end(own->test, own->list) ?: status;
 }
 
-/* --- the end -------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------- */
 
 static int on_writer(void *data, const struct shadowcopy_requester_writer *writer)
 {
@@ -559,8 +559,10 @@ static int on_writer(void *data, const struct shadowcopy_requester_writer *write
 /* B-22; a writer that failed has no component that was backed up. */
 static int note_success(struct backing_up *own, bool *lacking)
 {
+	const uint32_t property = SHADOWCOPY_PROPERTY_BACKUP_SUCCEEDED;
 	struct context *context = own->test->context;
 	struct shadowcopy_backup *backup;
+	uint32_t success;
 	size_t i;
 
 	if (shadowcopy_requester_writers(own->test->requester, on_writer, own) ||
@@ -579,9 +581,9 @@ static int note_success(struct backing_up *own, bool *lacking)
 		printf("%s %s, %zu file%s\n", name ?: "", tally->lacking ? "failed" : "succeeded",
 		       tally->files, tally->files == 1 ? "" : "s");
 		free(name);
-		if (!entry || shadowcopy_backup_component_set_value(context->sc, entry,
-				SHADOWCOPY_PROPERTY_BACKUP_SUCCEEDED,
-				tally->lacking ? SHADOWCOPY_SUCCESS_NO : SHADOWCOPY_SUCCESS_YES))
+		success = tally->lacking ? SHADOWCOPY_SUCCESS_NO : SHADOWCOPY_SUCCESS_YES;
+		if (!entry ||
+		    shadowcopy_backup_component_set_value(context->sc, entry, property, success))
 			return fail_library(context);
 	}
 	return settings_check(own->test, SETTING_COUNT);

@@ -57,7 +57,7 @@ struct betest {
 	struct shadowcopy_requester_context shadows;
 	const char *store;
 	const char *previous;		/* a backup that this one builds on */
-	const char *run;		/* a command of the shell, at the instant or before the end */
+	const char *run;		/* a command, at the instant or before the end */
 	const char *custom;		/* and one that restores */
 	const char *ranges;		/* where ranges files go */
 	const char *state;		/* what is to be done at the next boot */
@@ -65,7 +65,7 @@ struct betest {
 	bool partial, bootable, degrade, no_copy, no_complete, additional, dry_run;
 };
 
-/* --- main.c ---------------------------------------------------------------------------------- */
+/* --- main.c ----------------------------------------------------------------------------- */
 
 /* With variables of the environment: 0 if it succeeds. */
 int betest_run(struct betest *test, const char *command);
@@ -73,7 +73,7 @@ int betest_run(struct betest *test, const char *command);
 /* Of a writer's paths: from the environment. */
 const char *betest_variable(void *data, const char *name);
 
-/* --- choose.c -------------------------------------------------------------------------------- */
+/* --- choose.c --------------------------------------------------------------------------- */
 
 int setting_add(struct betest *test, uint32_t kind, const char *text);
 
@@ -107,7 +107,7 @@ struct shadowcopy_metadata *metadata_copy(struct betest *test,
 /* Say of each writer that failed what it said: how many. */
 size_t betest_failed_writers(struct betest *test);
 
-/* --- media.c ---------------------------------------------------------------------------------- */
+/* --- media.c ---------------------------------------------------------------------------- */
 
 /* The files of a backup; names are any bytes but zeros. */
 struct media {
@@ -129,13 +129,13 @@ int media_end(struct betest *test, FILE *file);
 int media_load(struct betest *test, const char *directory, struct media *media);
 void media_free(struct media *media);
 
-/* --- backup.c, restore.c, boot.c --------------------------------------------------------------- */
+/* --- backup.c, restore.c, boot.c -------------------------------------------------------- */
 
 int betest_backup(struct betest *test, const char *directory);
 int betest_restore(struct betest *test, char **directories, size_t count);
 int betest_boot(struct betest *test);
 
-/* --- carry.c ---------------------------------------------------------------------------------- */
+/* --- carry.c ---------------------------------------------------------------------------- */
 
 /* What became of a part. */
 struct outcome {
@@ -156,7 +156,7 @@ int carry_out(struct betest *test, const struct shadowcopy_restore_plan *plan,
 	      const char *directory, finish_fn *finish, void *data);
 void carry_print(const struct shadowcopy_restore_plan *plan);
 
-/* --- boot.c ----------------------------------------------------------------------------------- */
+/* --- boot.c ----------------------------------------------------------------------------- */
 
 struct staged {
 	char *from, *to;

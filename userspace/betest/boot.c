@@ -2,10 +2,10 @@
 /*
  * boot.c - what a restore leaves to the next boot (L-06, L-07).
  *
- * Each part has a list in a directory that only root can write to: a new file and its place, a zero
- * behind each, in one directory.  A service that runs before others have them open renames
- * them.  A rename is done or is not, and a list goes when all of its files are in place: so whatever
- * ends that is gone on with at the boot after.
+ * Each part has a list in a directory that only root can write to: a new file and its place, a
+ * zero behind each, in one directory.  A service that runs before others have them open renames
+ * them.  A rename is done or is not, and a list goes when all of its files are in place: so what
+ * is ended by whatever is gone on with at the boot after.
  */
 #include <dirent.h>
 #include <fcntl.h>

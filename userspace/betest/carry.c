@@ -41,7 +41,8 @@ struct making {
 	struct paths directories, sources, made;
 };
 
-static size_t part_number(const struct carrying *carrying, const struct shadowcopy_restore_part *part)
+static size_t part_number(const struct carrying *carrying,
+			  const struct shadowcopy_restore_part *part)
 {
 	size_t i;
 
@@ -55,7 +56,7 @@ static const char *place_of(const struct shadowcopy_restore_file *file, bool alt
 	return alternate && file->alternate ? file->alternate : file->destination;
 }
 
-/* --- checks -------------------------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------------------- */
 
 static bool is_absent(const struct shadowcopy_restore_part *part, bool alternate)
 {
@@ -119,7 +120,7 @@ static bool is_replaceable(struct carrying *carrying, const struct shadowcopy_re
 	return true;
 }
 
-/* --- making files beside their places ----------------------------------------------------------- */
+/* --- making files beside their places --------------------------------------------------- */
 
 static int no_memory(const struct carrying *carrying)
 {
@@ -321,7 +322,7 @@ static int make_all(struct making *making, const struct shadowcopy_restore_part 
 	return status;
 }
 
-/* --- into their places -------------------------------------------------------------------------- */
+/* --- into their places ------------------------------------------------------------------ */
 
 static int make_directories(struct making *making)
 {
@@ -379,13 +380,14 @@ static uint32_t leave_for_boot(struct making *making)
 	return SHADOWCOPY_STATUS_NONE;
 }
 
-static bool looked_first(const struct carrying *carrying, const struct shadowcopy_restore_part *part,
-			 uint32_t kind)
+static bool looked_first(const struct carrying *carrying,
+			 const struct shadowcopy_restore_part *part, uint32_t kind)
 {
+	const struct shadowcopy_restore_plan *plan = carrying->plan;
 	size_t i;
 
-	for (i = 0; i < carrying->plan->step_count; i++)
-		if (carrying->plan->steps[i]->part == part && carrying->plan->steps[i]->kind == kind)
+	for (i = 0; i < plan->step_count; i++)
+		if (plan->steps[i]->part == part && plan->steps[i]->kind == kind)
 			return true;
 	return false;
 }
@@ -414,7 +416,7 @@ static void copy_part(struct carrying *carrying, const struct shadowcopy_restore
 	clear_making(&making);
 }
 
-/* --- programs ------------------------------------------------------------------------------------ */
+/* --- programs --------------------------------------------------------------------------- */
 
 static int run_systemctl(struct carrying *carrying, const char *verb, const char *unit)
 {
@@ -478,7 +480,7 @@ static void run_custom(struct carrying *carrying, const struct shadowcopy_restor
 	}
 }
 
-/* --- steps ---------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------ */
 
 static bool any_failed(const struct carrying *carrying, const struct shadowcopy_metadata *metadata)
 {
@@ -599,7 +601,7 @@ int carry_out(struct betest *test, const struct shadowcopy_restore_plan *plan,
 	return status;
 }
 
-/* --- as text -------------------------------------------------------------------------------------- */
+/* --- as text ---------------------------------------------------------------------------- */
 
 void carry_print(const struct shadowcopy_restore_plan *plan)
 {

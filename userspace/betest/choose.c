@@ -4,7 +4,7 @@
  */
 #include "betest.h"
 
-/* --- settings ---------------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------- */
 
 static const struct {
 	const char *option;
@@ -139,7 +139,7 @@ int settings_check(struct betest *test, size_t end)
 	return STATUS_OK;
 }
 
-/* --- components ------------------------------------------------------------------------------ */
+/* --- components ------------------------------------------------------------------------- */
 
 char *component_text(const char *writer, const char *path, const char *name)
 {
@@ -174,7 +174,7 @@ struct shadowcopy_backup_component *entry_in(struct shadowcopy_backup *backup,
 	return other ? shadowcopy_backup_find(other, entry->path, entry->name) : NULL;
 }
 
-/* --- writers ------------------------------------------------------------------------------------ */
+/* --- writers ---------------------------------------------------------------------------- */
 
 struct shadowcopy_metadata *metadata_copy(struct betest *test,
 					  const struct shadowcopy_metadata *metadata)

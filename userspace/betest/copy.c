@@ -82,7 +82,7 @@ static int links_add(struct links *links, const struct stat *st, const char *pat
 	return more[links->count].path ? links->count++, 0 : -ENOMEM;
 }
 
-/* --- paths ------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------ */
 
 static int open_directory(const char *path)
 {
@@ -167,7 +167,7 @@ int copy_rename(const char *from, const char *to, bool replace)
 	return rc;
 }
 
-/* --- data --------------------------------------------------------------------------------- */
+/* --- data ------------------------------------------------------------------------------- */
 
 /* What is behind the end of the file is not there, and not copied. */
 static int copy_range(int in, uint64_t offset, int out, uint64_t to, uint64_t length)
@@ -223,7 +223,7 @@ static int copy_data(int in, int out, off_t size, struct parts parts)
 	return rc ?: ftruncate(out, size) ? -errno : 0;
 }
 
-/* --- what belongs to a file ----------------------------------------------------------------- */
+/* --- what belongs to a file ------------------------------------------------------------- */
 
 /* In one directory, under one name: for calls that take a path only. */
 static void path_at(char *path, size_t size, int above, const char *name)
@@ -275,7 +275,7 @@ static int attributes_at(int from, const char *name, int to, const char *to_name
 	return utimensat(to, to_name, times, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
-/* --- one file ------------------------------------------------------------------------------- */
+/* --- one file --------------------------------------------------------------------------- */
 
 struct copying {
 	int from, to;			/* directories */

@@ -71,7 +71,7 @@ const char *betest_variable(void *data, const char *name)
 	return getenv(name);
 }
 
-/* --- words ------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------ */
 
 struct word {
 	const char *name;
@@ -127,7 +127,7 @@ static int words_add(struct betest *test, struct words *words, const char *word)
 	return STATUS_OK;
 }
 
-/* --- options ------------------------------------------------------------------------------------ */
+/* --- options ---------------------------------------------------------------------------- */
 
 enum {
 	BOTH, BACKUP = 1, RESTORE = 2, BOOT = 4,

@@ -2,8 +2,8 @@
 /*
  * restore.c - a restore (P-01): one session for each backup of a row, the first one first.
  *
- * Of a row, all sessions but the last say that more restores follow (l.7), so that writers wait with
- * recovering.  Before anything is touched it is looked at whether the row is one: each backup
+ * Of a row, all sessions but the last say that more restores follow (l.7), so that writers wait
+ * with recovering.  Before anything is touched it is looked at whether the row is one: each backup
  * has to build on one that comes before it, by the stamps that the writers gave (F-44).
  */
 #include <unistd.h>
@@ -22,7 +22,7 @@ struct restoring {
 	bool lacking;
 };
 
-/* --- what there is ------------------------------------------------------------------------------- */
+/* --- what there is ---------------------------------------------------------------------- */
 
 static int load(struct restoring *own)
 {
@@ -64,7 +64,7 @@ static struct shadowcopy_metadata *saved_of(const struct restoring *own,
 	return NULL;
 }
 
-/* --- a row of backups (l.7) --------------------------------------------------------------------- */
+/* --- a row of backups (l.7) ------------------------------------------------------------- */
 
 static const char *stamp_in(const struct restoring *own,
 			    const struct shadowcopy_backup_writer *like,
@@ -127,7 +127,7 @@ static int check_row(const struct restoring *row, size_t count)
 	return status;
 }
 
-/* --- choosing ----------------------------------------------------------------------------------- */
+/* --- choosing --------------------------------------------------------------------------- */
 
 /* A writer of today: its instance is new at each start, its class and its name are not. */
 struct live {
@@ -180,12 +180,14 @@ static int add_subcomponent(struct restoring *own, struct shadowcopy_backup_comp
 			    const struct shadowcopy_metadata *saved, const char *value)
 {
 	char *path = strdup(value), *slash = path ? strrchr(path, '/') : NULL;
-	int rc;
+	struct shadowcopy *sc = own->test->context->sc;
+	int rc = -ENOMEM;
 
 	if (slash)
 		*slash = '\0';
-	rc = path ? shadowcopy_backup_add_restore_subcomponent(own->test->context->sc, entry,
-			saved, slash ? path + (*path == '/') : "", slash ? slash + 1 : path) : -ENOMEM;
+	if (path)
+		rc = shadowcopy_backup_add_restore_subcomponent(sc, entry, saved, slash ? path : "",
+								slash ? slash + 1 : path);
 	free(path);
 	return rc;
 }
@@ -195,6 +197,7 @@ static int add_new_targets(struct restoring *own, struct shadowcopy_backup_compo
 			   struct shadowcopy_fileset *const *sets, size_t count)
 {
 	struct settings *targets = &own->test->settings[SETTING_NEW_TARGET];
+	struct shadowcopy *sc = own->test->context->sc;
 	size_t i, j;
 	int rc = 0;
 
@@ -203,9 +206,11 @@ static int add_new_targets(struct restoring *own, struct shadowcopy_backup_compo
 			if (strcmp(targets->list[i].path, sets[j]->path))
 				continue;
 			targets->list[i].used = true;
-			rc = shadowcopy_backup_component_add_new_target(own->test->context->sc,
-					entry, saved, sets[j]->path, sets[j]->spec,
-					sets[j]->recursive, targets->list[i].value);
+			rc = shadowcopy_backup_component_add_new_target(sc, entry, saved,
+									sets[j]->path,
+									sets[j]->spec,
+									sets[j]->recursive,
+									targets->list[i].value);
 		}
 	return rc;
 }
@@ -265,30 +270,33 @@ static int move_ranges(struct restoring *own, struct shadowcopy_backup_component
 
 static int set_up(struct restoring *own, struct shadowcopy_backup *backup,
 		  const struct shadowcopy_backup_writer *writer,
-		  struct shadowcopy_backup_component *entry, const struct shadowcopy_metadata *saved)
+		  struct shadowcopy_backup_component *entry,
+		  const struct shadowcopy_metadata *saved)
 {
 	struct shadowcopy *sc = own->test->context->sc;
 	const char *options = setting_value(own, SETTING_RESTORE_OPTIONS, writer, entry);
 	const char *name = setting_value(own, SETTING_RENAME, writer, entry);
 	const char *roll = setting_value(own, SETTING_ROLL_FORWARD, writer, entry);
 	const char *sub = setting_value(own, SETTING_SUBCOMPONENT, writer, entry);
+	const char *wins = setting_value(own, SETTING_AUTHORITATIVE, writer, entry);
+	uint32_t property;
 	int rc = 0;
 
 	setting_value(own, SETTING_FORGET, writer, entry);	/* for later */
 	if (sub)
 		rc = add_subcomponent(own, entry, saved, sub);
+	property = SHADOWCOPY_PROPERTY_RESTORE_OPTIONS;
 	if (!rc && options)
-		rc = shadowcopy_backup_component_set_text(sc, entry,
-				SHADOWCOPY_PROPERTY_RESTORE_OPTIONS, options);
+		rc = shadowcopy_backup_component_set_text(sc, entry, property, options);
+	property = SHADOWCOPY_PROPERTY_RESTORE_NAME;
 	if (!rc && name)
-		rc = shadowcopy_backup_component_set_text(sc, entry,
-				SHADOWCOPY_PROPERTY_RESTORE_NAME, name);
-	if (!rc && setting_value(own, SETTING_AUTHORITATIVE, writer, entry))
-		rc = shadowcopy_backup_component_set_value(sc, entry,
-				SHADOWCOPY_PROPERTY_AUTHORITATIVE, true);
+		rc = shadowcopy_backup_component_set_text(sc, entry, property, name);
+	property = SHADOWCOPY_PROPERTY_AUTHORITATIVE;
+	if (!rc && wins)
+		rc = shadowcopy_backup_component_set_value(sc, entry, property, true);
+	property = SHADOWCOPY_PROPERTY_ADDITIONAL_RESTORES;
 	if (!rc && own->more)
-		rc = shadowcopy_backup_component_set_value(sc, entry,
-				SHADOWCOPY_PROPERTY_ADDITIONAL_RESTORES, true);
+		rc = shadowcopy_backup_component_set_value(sc, entry, property, true);
 	/* the end of the row is what is rolled forward */
 	if (!rc && roll && !own->more)
 		rc = set_roll_forward(own, entry, roll);
@@ -357,7 +365,7 @@ static int begin(struct restoring *own)
 	return choose(own);
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------- */
 
 static const char *const statuses[] = {
 	[SHADOWCOPY_STATUS_UNDEFINED] = "undefined", [SHADOWCOPY_STATUS_NONE] = "none",
@@ -368,6 +376,7 @@ static const char *const statuses[] = {
 static int note_alternates(struct restoring *own, struct shadowcopy_backup_component *entry,
 			   const struct shadowcopy_restore_part *part)
 {
+	struct shadowcopy *sc = own->test->context->sc;
 	size_t i, j;
 	int rc = 0;
 
@@ -380,9 +389,10 @@ static int note_alternates(struct restoring *own, struct shadowcopy_backup_compo
 				break;
 		if (j == part->file_count)
 			continue;
-		rc = shadowcopy_backup_component_add_alternate_used(own->test->context->sc, entry,
-				part->metadata, mapping->path, mapping->spec, mapping->recursive,
-				mapping->destination);
+		rc = shadowcopy_backup_component_add_alternate_used(sc, entry, part->metadata,
+								    mapping->path, mapping->spec,
+								    mapping->recursive,
+								    mapping->destination);
 		if (rc == -ENOENT || rc == -EEXIST)	/* of another component, or told */
 			rc = 0;
 	}
@@ -441,7 +451,7 @@ static int finish(struct betest *test, const struct shadowcopy_restore_plan *pla
 	return STATUS_OK;
 }
 
-/* --- one session -------------------------------------------------------------------------------- */
+/* --- one session ------------------------------------------------------------------------ */
 
 /* Of a copy with values in place of variables; what is told goes into the session's own. */
 static int plan_new(struct restoring *own, struct shadowcopy_backup **copy,

@@ -28,18 +28,18 @@ static int no_such(const char *what, const char *word)
 
 /* --- changing it ---------------------------------------------------------------------------- */
 
-typedef struct shadowcopy_backup_component component_t;
-
-static int set_property(struct shadowcopy *sc, component_t *component, const char *name,
+static int set_property(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+			const char *name,
 			const char *value)
 {
+	const uint32_t property = SHADOWCOPY_PROPERTY_RESTORE_TARGET;
 	uint32_t i;
 
 	if (!strcmp(name, "restore-target")) {
 		for (i = 0; i < ARRAY_SIZE(targets); i++)
 			if (!strcmp(targets[i], value))
-				return shadowcopy_backup_component_set_value(
-					sc, component, SHADOWCOPY_PROPERTY_RESTORE_TARGET, i);
+				return shadowcopy_backup_component_set_value(sc, component,
+									     property, i);
 		return no_such("target", value);
 	}
 	for (i = 1; i <= SHADOWCOPY_PROPERTY_FAILURE; i++)
@@ -48,13 +48,15 @@ static int set_property(struct shadowcopy *sc, component_t *component, const cha
 	return no_such("property", name);
 }
 
-static int add_partial(struct shadowcopy *sc, component_t *component, char **words, size_t count)
+static int add_partial(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+		       char **words, size_t count)
 {
 	return shadowcopy_backup_component_add_partial(sc, component, words[1], words[2], words[3],
 						       count > 4 ? words[4] : NULL);
 }
 
-static int add_differenced(struct shadowcopy *sc, component_t *component, char **words,
+static int add_differenced(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+			   char **words,
 			   size_t count)
 {
 	(void)count;
@@ -63,7 +65,8 @@ static int add_differenced(struct shadowcopy *sc, component_t *component, char *
 							   strtoll(words[4], NULL, 10));
 }
 
-static int add_directed(struct shadowcopy *sc, component_t *component, char **words, size_t count)
+static int add_directed(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+			char **words, size_t count)
 {
 	(void)count;
 	return shadowcopy_backup_component_add_directed(sc, component, words[1], words[2], words[3],
@@ -71,22 +74,25 @@ static int add_directed(struct shadowcopy *sc, component_t *component, char **wo
 }
 
 /* The numbers of a failure of a component are those of an event's. */
-static int set_failure(struct shadowcopy *sc, component_t *component, char **words, size_t count)
+static int set_failure(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+		       char **words, size_t count)
 {
 	uint32_t i;
 
 	(void)count;
 	for (i = 1; i <= SHADOW_NL_STATUS_PARTIAL; i++)
 		if (!strcmp(shadowcopy_status_name(i), words[1]))
-			return shadowcopy_backup_component_set_failure(
-				sc, component, i, strtoul(words[2], NULL, 0), words[3]);
+			return shadowcopy_backup_component_set_failure(sc, component, i,
+								       strtoul(words[2], NULL, 0),
+								       words[3]);
 	return no_such("failure", words[1]);
 }
 
 static const struct {
 	const char *name;
 	size_t words;
-	int (*fn)(struct shadowcopy *sc, component_t *component, char **words, size_t count);
+	int (*fn)(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+		  char **words, size_t count);
 } edits[] = {
 	{ "partial-file", 4, add_partial },
 	{ "differenced-file", 5, add_differenced },
@@ -94,7 +100,8 @@ static const struct {
 	{ "failure", 4, set_failure },
 };
 
-static int edit_one(struct shadowcopy *sc, component_t *component, char **words, size_t count)
+static int edit_one(struct shadowcopy *sc, struct shadowcopy_backup_component *component,
+		    char **words, size_t count)
 {
 	size_t i;
 
@@ -162,7 +169,7 @@ static const char *word_of(const char *const *words, size_t count, uint32_t numb
 	static const char *const words_[] = { __VA_ARGS__ }; \
 	word_of(words_, ARRAY_SIZE(words_), number); })
 
-static void tell_component(const component_t *component)
+static void tell_component(const struct shadowcopy_backup_component *component)
 {
 	tell("COMPONENT", component->name);
 	tell("STAMP", component->backup_stamp);
@@ -190,8 +197,8 @@ static void tell_component(const component_t *component)
 
 void edit_environment(const struct shadowcopy_backup *backup, uint32_t level)
 {
-	static const component_t nothing;
-	const component_t *first = &nothing;
+	static const struct shadowcopy_backup_component nothing;
+	const struct shadowcopy_backup_component *first = &nothing;
 	size_t i;
 
 	for (i = 0; backup && i < backup->writer_count && first == &nothing; i++)
