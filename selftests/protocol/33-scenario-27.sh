@@ -12,7 +12,8 @@
 # Of appendix A the rest is: for Windows' own parts (dynamic disks, clusters, Kernel Transaction Manager, LUNs);
 # of what is not here yet (revert, import, resynchronisation); what sets queue for rather than fail
 # (SNAPSHOT_SET_IN_PROGRESS, PROVIDER_IN_USE); success (ASYNC_*); MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED, which
-# many/04-limit has; INSUFFICIENT_STORAGE, which comes of no room for a store; OUTOFMEMORY, which inject/ has of the module.
+# many/04-limit has; INSUFFICIENT_STORAGE, which comes of no room for a store; OUTOFMEMORY, which inject/ has of the module;
+# WRITER_INFRASTRUCTURE: shadowd does not begin without the module.
 
 # fault CODE CALL...: the last call fails with it, and all that is to be said of a failure is said
 fault() {
@@ -32,7 +33,6 @@ echo text >"$SCRATCH/a/data/file"
 metadata w "$SCRATCH/a/data"
 need_module
 coordinator
-COORDINATOR=$BG
 volume="add-volume:{\"volume\":\"$SCRATCH/a\"}"
 set=(init-backup gather-metadata start-set)
 state='set-backup-state:{"timeout_ms":300}'
@@ -126,14 +126,7 @@ ended 1 "what a writer does not offer"
 said 'does not offer to let what is restored win over replicas. Restore it without' "is told before anything is begun"
 writers_stop
 
-# -- who may not, and a module that is not there
+# -- who may not
 run setpriv --reuid 65534 --regid 65534 --clear-groups python3 -IS "$TREE/selftests/protocol/requester.py" init-backup >"$SCRATCH/nobody" 2>&1 || :
 like "$(<"$SCRATCH/nobody")" 'ACCESSDENIED|Permission denied|hung up' "ACCESSDENIED: who may not is told so"
-dm_remove slow
 settle
-bg_stop "$COORDINATOR"
-wait_for 20 rmmod shadow
-: >"$SCRATCH/shadowd"
-coordinator
-fault WRITER_INFRASTRUCTURE init-backup gather-metadata
-need_module
