@@ -52,6 +52,7 @@ struct context {
 	const char *columns;	/* argument of -o */
 	uint64_t waited_ms;	/* in users_pass() */
 	const char *place;	/* of a script, "FILE:LINE", or NULL */
+	const char *program;	/* NULL: shadowadm; who else uses these files */
 };
 
 extern const struct command *const commands[];

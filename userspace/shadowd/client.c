@@ -139,7 +139,8 @@ static void refuse(struct client *client, json_t *id, const char *code, const ch
 	struct failure failure;
 	json_t *message = json_object();
 
-	failure_set(&failure, code, -EINVAL, "packet", "", remedy, "%s", cause);
+	failure_set(&failure, code, -EINVAL, "packet", strcmp(code, "ACCESSDENIED") ?
+		    "the packet" : "the user", remedy, "%s", cause);
 	json_object_set(message, "id", id ?: json_null());
 	json_object_set_new(message, "error", failure_json(&failure));
 	client_send(client, message);

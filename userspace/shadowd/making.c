@@ -137,6 +137,23 @@ void making_sync(struct work *work)
 }
 
 /* From the first freeze of a filesystem to the last thaw: one call. */
+/* Which volume did not come to rest: the module's, or the only one, or any of them. */
+static void name_volume(struct making *making)
+{
+	struct failure *failure = &making->failure;
+	size_t i;
+
+	if (*failure->object)
+		return;
+	snprintf(failure->object, sizeof(failure->object), "the %zu volumes of the set",
+		 making->count);
+	for (i = 0; i < making->count; i++)
+		if (making->count == 1 || !memcmp(&making->volumes[i].dev, &making->step.fault.dev,
+						  sizeof(making->step.fault.dev)))
+			snprintf(failure->object, sizeof(failure->object), "%.200s",
+				 making->volumes[i].path);
+}
+
 void making_take(struct work *work)
 {
 	struct making *making = ENTRY(work, struct making, work);
@@ -146,6 +163,7 @@ void making_take(struct work *work)
 	if (!shadowcopy_set_take(making->set, &making->step))
 		return;
 	fails(making);
+	name_volume(making);
 	phase = shadowcopy_last_error(making->sc)->phase;
 	if (phase == SHADOW_PHASE_FREEZE || phase == SHADOW_PHASE_HOLD)
 		return;		/* nothing was preserved: what was on devices comes back */

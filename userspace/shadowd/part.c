@@ -336,8 +336,19 @@ size_t part_instances(const struct session *session, const struct participant *p
 	return count;
 }
 
-static bool any_selected(const struct session *session, const struct shadow_uuid *instances,
-			 size_t count)
+/* What goes to another instance is none of the first one's any more (B-33). */
+static bool is_for(const struct shadowcopy_backup_component *component,
+		   const struct participant *p)
+{
+	static const struct shadow_uuid nobody;
+
+	return component->selected &&
+	       (uuid_same(&component->restore_instance, &nobody) ||
+		uuid_same(&component->restore_instance, &p->info.instance_id));
+}
+
+static bool any_selected(const struct session *session, const struct participant *p,
+			 const struct shadow_uuid *instances, size_t count)
 {
 	size_t i, j, k;
 
@@ -348,7 +359,7 @@ static bool any_selected(const struct session *session, const struct shadow_uuid
 			if (uuid_same(&writer->instance_id, &instances[j]))
 				break;
 		for (k = 0; j < count && k < writer->component_count; k++)
-			if (writer->components[k]->selected)
+			if (is_for(writer->components[k], p))
 				return true;
 	}
 	return false;
@@ -365,7 +376,7 @@ void part_find_restored(struct session *session)
 			p->part = PART_TAKES;	/* what was selected before is not what is now */
 		if (!takes_part(p))
 			continue;
-		if (!any_selected(session, instances, count) ||
+		if (!any_selected(session, p, instances, count) ||
 		    (p->metadata && p->metadata->participation == SHADOWCOPY_PARTICIPATION_NEVER))
 			p->part = PART_NOT_CHOSEN;
 	}
@@ -383,6 +394,42 @@ const struct participant *part_restored_elsewhere(const struct session *session,
 				return p;
 	}
 	return NULL;
+}
+
+static bool is_in_place(const struct shadowcopy_backup_component *component)
+{
+	return !component->selected ||
+	       (component->file_restore_status == SHADOWCOPY_STATUS_ALL &&
+		!component->alternate_used_count);
+}
+
+static bool all_in_place(const struct session *session, const struct shadow_uuid *instances,
+			 size_t count)
+{
+	const struct shadowcopy_backup_writer *writer;
+	size_t i, j, k;
+
+	for (i = 0; i < session->backup->writer_count; i++) {
+		writer = session->backup->writers[i];
+		for (j = 0; j < count; j++)
+			if (uuid_same(&writer->instance_id, &instances[j]))
+				break;
+		for (k = 0; j < count && k < writer->component_count; k++)
+			if (!is_in_place(writer->components[k]))
+				return false;
+	}
+	return true;
+}
+
+void part_find_replaced(struct session *session)
+{
+	struct shadow_uuid instances[PART_INSTANCES_MAX];
+
+	EACH(p, &session->participants, struct participant, link)
+		p->replaced = takes_part(p) && p->metadata && p->metadata->participation ==
+			      SHADOWCOPY_PARTICIPATION_IF_REPLACE_FAILS &&
+			      all_in_place(session, instances,
+					   part_instances(session, p, instances));
 }
 
 /* --- recovery (h.3) ---------------------------------------------------------------------------- */

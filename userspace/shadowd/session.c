@@ -495,7 +495,8 @@ static void gather_registered(struct session *session)
 		return session_fail(session, session->state, &failure);
 	}
 	if (rc) {
-		failure_set(&failure, "WRITER_INFRASTRUCTURE", rc, "metadata", "", "see the log "
+		failure_set(&failure, "WRITER_INFRASTRUCTURE", rc, "metadata",
+			    "the module's channel", "load the module \"shadow\", or see the log "
 			    "of shadowd", "the module's list of writers cannot be read");
 		return session_fail(session, session->state, &failure);
 	}
@@ -917,6 +918,7 @@ static void post_restore(struct session *session)
 		p->present = false;
 	if (!writers_each(note_present, session))
 		writers_each(bind_again, session);
+	part_find_replaced(session);
 	round_start(session, SHADOW_NL_TELL_POST_RESTORE, 0, post_restored);
 }
 

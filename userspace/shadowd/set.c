@@ -325,11 +325,7 @@ static void look_at_failures(struct session *session)
 		}
 		failure_set(&failure, failure_of_writer(p->result, p->status), -ECANCELED,
 			    shadowcopy_tell_name(p->failed_at), p->info.name,
-			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
-			    "add the volumes that it needs to the set" :
-			    p->status == SHADOW_NL_STATUS_PARTIAL ?
-			    "the document says which of its components failed, and why" :
-			    "see its log, leave the writer out, or let the set degrade",
+			    failure_remedy_of_writer(p->result, p->status),
 			    "%s", *p->text ? p->text : shadowcopy_status_name(p->status));
 		failure.retry_seconds = failure_retry_of_writer(p->result, p->status);
 		set_abort(session, &failure);

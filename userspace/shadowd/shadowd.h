@@ -120,6 +120,7 @@ void failure_of_document(struct failure *failure, const struct shadowcopy *sc);
 json_t *failure_json(const struct failure *failure);
 /* VSS' name for how a writer failed: enum shadow_nl_result and shadow_nl_status. */
 const char *failure_of_writer(uint32_t result, uint32_t status);
+const char *failure_remedy_of_writer(uint32_t result, uint32_t status);
 /* After how many seconds trying again can help; < 0: it will not. */
 int failure_retry_of_writer(uint32_t result, uint32_t status);
 
@@ -237,6 +238,7 @@ struct participant {
 	bool begun;		/* it was told to prepare */
 	bool aborted;		/* alone, the others go on */
 	bool present;		/* for post_restore() */
+	bool replaced;		/* and all of its files, so that it need not hear of it */
 	bool express;		/* no process: it is told nothing */
 	uint32_t pending;	/* what it is to answer */
 	uint32_t state;		/* enum writer_state */
@@ -415,6 +417,8 @@ void part_find_restored(struct session *session);
 /* One of them in whose data another session is about to restore, and that cannot bear it (G-15). */
 const struct participant *part_restored_elsewhere(const struct session *session,
 						  const struct session *other);
+/* Of those, who wants to hear only what could not be put in its place (l.4). */
+void part_find_replaced(struct session *session);
 /* The writers of the session's document that a participant is: how many. */
 #define PART_INSTANCES_MAX 64
 size_t part_instances(const struct session *session, const struct participant *p,
