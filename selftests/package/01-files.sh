@@ -43,12 +43,15 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/lib/pkgconfig/libshadowcopy.pc
 ./usr/lib/sysusers.d/shadowcopy.conf
 ./usr/lib/udev/rules.d/59-shadowcopy.rules
+./usr/lib/systemd/system/shadow-restore-boot.service
 ./usr/lib/systemd/system/shadow-writer-mariadb.service
 ./usr/lib/systemd/system/shadow-writer-mariadb@.service
 ./usr/lib/systemd/system/shadow-writer-postgresql@.service
 ./usr/lib/systemd/system/shadow-writer-script.service
 ./usr/lib/systemd/system/shadowd.service
 ./usr/lib/systemd/system/shadowd.socket
+./usr/sbin/shadow-betest
+./usr/sbin/shadow-testwriter
 ./usr/sbin/shadow-writer-mariadb
 ./usr/sbin/shadow-writer-postgresql
 ./usr/sbin/shadow-writer-script
@@ -62,6 +65,8 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/share/man/man3/libshadowcopy.3
 ./usr/share/man/man4/shadow.4
 ./usr/share/man/man5/stores.conf.5
+./usr/share/man/man8/shadow-betest.8
+./usr/share/man/man8/shadow-testwriter.8
 ./usr/share/man/man8/shadow-writer-mariadb.8
 ./usr/share/man/man8/shadow-writer-postgresql.8
 ./usr/share/man/man8/shadow-writer-script.8

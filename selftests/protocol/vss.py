@@ -24,7 +24,7 @@ STATES = ("done", "adapted", "not applicable", "open")
 ROW_HEAD = ["ID", "VSS", "state", "tests", "here"]
 PART_HEAD = ["part", "what it is"]
 PATH = re.compile(
-    r"(?:include|lib|shadowadm|shadowd|testwriter|tests|udev|kmod|uapi|userspace|selftests|"
+    r"(?:betest|include|lib|shadowadm|shadowd|testwriter|tests|udev|kmod|uapi|userspace|selftests|"
     r"Documentation)(?:/[\w./-]*)?")
 
 Row = collections.namedtuple("Row", "id vss state tests here")

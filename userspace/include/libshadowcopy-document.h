@@ -915,6 +915,9 @@ struct shadowcopy_backup_component {
  * @instance_id: of the instance, at the time of the backup
  * @name: of the kind of writer
  * @instance_name: of the instance, or NULL
+ * @privileged: it was root's: at a restore only root's writer is the same one
+ * @uid: else its user's number: only this user's writer, or root's, is the same one; 0 where
+ *	nothing is known of it
  * @components: those chosen by name
  * @component_count: how many
  */
@@ -923,6 +926,8 @@ struct shadowcopy_backup_writer {
 	struct shadow_uuid instance_id;
 	const char *name;
 	const char *instance_name;
+	bool privileged;
+	uint32_t uid;
 	struct shadowcopy_backup_component **components;
 	size_t component_count;
 };

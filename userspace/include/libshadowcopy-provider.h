@@ -106,6 +106,24 @@ shadowcopy_provider_next(struct shadowcopy *sc, const struct shadowcopy_provider
 int shadowcopy_provider_choose(struct shadowcopy *sc, const struct shadowcopy_volume *volume,
 			       const char *wanted, const struct shadowcopy_provider **providerp);
 
+/**
+ * shadowcopy_provider_volumes() - which volumes could have shadows (E-14)
+ * @sc: the handle
+ * @wanted: by which provider, its UUID or name; NULL: by any
+ * @fn: called for each block device that has a size and is no shadow itself: @support is
+ *	enum shadowcopy_support, @provider who would make it, or NULL, @reason why not, or "".  It
+ *	ends by an answer that is not 0
+ * @data: for @fn
+ *
+ * Return: 0, the last answer of @fn, -ENOENT (there is no such provider), or another negative errno.
+ */
+int shadowcopy_provider_volumes(struct shadowcopy *sc, const char *wanted,
+				int (*fn)(void *data, const struct shadowcopy_volume *volume,
+					  uint32_t support,
+					  const struct shadowcopy_provider *provider,
+					  const char *reason),
+				void *data);
+
 /* "hardware", "software", "system"; "yes", "no", "blocked". */
 const char *shadowcopy_provider_type_name(uint32_t type);
 const char *shadowcopy_support_name(uint32_t support);

@@ -77,6 +77,19 @@ int shadowcopy_requester_begin(struct shadowcopy_requester *requester, const cha
  */
 int shadowcopy_requester_wait(struct shadowcopy_requester *requester, int timeout_ms);
 
+/**
+ * shadowcopy_requester_cancel() - end the call that is under way (A-13)
+ * @requester: the requester
+ *
+ * What writers have begun is undone, a set that is being made is given up, and the session is over but
+ * for being looked at.  shadowcopy_requester_wait() tells how the call ended: with -ECANCELED, or as
+ * it would have, where it was done, or had failed, before.  Where no call is under way this does
+ * nothing.
+ *
+ * Return: 0, -EPIPE (the coordinator is gone), or another negative errno.
+ */
+int shadowcopy_requester_cancel(struct shadowcopy_requester *requester);
+
 /* The result of the last call, or what is known of its failure: a JSON object. */
 const char *shadowcopy_requester_result(const struct shadowcopy_requester *requester);
 

@@ -12,6 +12,10 @@
  * and after it, abort may come: then all that was begun is to be undone.  It may come
  * more than once, and always before the longest freeze is over, whoever has died.
  *
+ * A writer comes to rest for one session at a time, so handlers need not compare sessions: where
+ * one that only waits its turn is aborted, while another one has come to rest, the abort handler is
+ * called for it when that is through.
+ *
  * A writer is used by one thread at a time.  Conventions and errors are those of
  * libshadowcopy.h.
  */
@@ -161,6 +165,39 @@ const struct shadow_uuid *
 shadowcopy_writer_event_set(const struct shadowcopy_writer_event *event);
 
 /**
+ * struct shadowcopy_writer_requester - who has begun the session (C-12)
+ * @uid: its user
+ * @pid: its process
+ * @context: SHADOWCOPY_CTX_*
+ * @restore: it is a restore, and no backup
+ * @reserved: zero
+ */
+struct shadowcopy_writer_requester {
+	uint32_t uid;
+	uint32_t pid;
+	uint32_t context;
+	bool restore;
+	uint64_t reserved[3];
+};
+
+/**
+ * shadowcopy_writer_event_requester() - who asks, in identify and in what follows
+ * @event: what was told; not in backup-shutdown, and not where the writer aborts by itself
+ * @requester: out
+ *
+ * Return: 0, -EBADFD (nobody waits for the answer any more), -EPIPE, -ECONNREFUSED or -ETIMEDOUT
+ * (the coordinator does not answer), or another negative errno.
+ */
+int shadowcopy_writer_event_requester(struct shadowcopy_writer_event *event,
+				      struct shadowcopy_writer_requester *requester);
+
+/*
+ * Is this the last that it hears of this session, because the module goes, or the writer is being
+ * closed? (C-10)
+ */
+bool shadowcopy_writer_event_ends(const struct shadowcopy_writer_event *event);
+
+/**
  * shadowcopy_writer_event_fail() - say how it failed (C-11)
  * @event: what was told
  * @status: enum shadow_nl_status, not 0
@@ -228,6 +265,17 @@ int shadowcopy_writer_event_load_metadata(struct shadowcopy_writer_event *event,
  */
 int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *event,
 				   struct shadowcopy_backup **backupp);
+
+/**
+ * shadowcopy_writer_event_volumes() - the volumes of the set (C-07)
+ * @event: what was told, from prepare-backup to post-snapshot
+ * @volumesp: out: device numbers; the event's
+ * @countp: out: how many
+ *
+ * Return: 0, or a negative errno as of shadowcopy_writer_event_backup().
+ */
+int shadowcopy_writer_event_volumes(struct shadowcopy_writer_event *event,
+				    const struct shadow_dev **volumesp, size_t *countp);
 
 /**
  * shadowcopy_writer_event_path_affected() - is it on a volume of the set? (C-07)

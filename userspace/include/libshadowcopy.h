@@ -455,6 +455,31 @@ struct shadowcopy_volume {
 int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
 		       struct shadowcopy_volume *volume);
 
+/**
+ * struct shadowcopy_place - where a file is (B-50)
+ * @volume: the volume that its filesystem is on, as shadowcopy_resolve() gives it
+ * @mountpoint: where that is mounted
+ * @path: of the file in the filesystem, and so in a shadow of it; "/": its root.  Where only a
+ *	directory or a subvolume is mounted this begins with it
+ * @reserved: zero
+ */
+struct shadowcopy_place {
+	struct shadowcopy_volume volume;
+	char mountpoint[SHADOWCOPY_PATH_MAX];
+	char path[SHADOWCOPY_PATH_MAX];
+	uint64_t reserved[4];
+};
+
+/**
+ * shadowcopy_locate() - on which volume a file is, and what it is called there
+ * @sc: the handle
+ * @name: of a file or directory that exists; symbolic links are followed
+ * @place: out
+ *
+ * Return: 0, -ENOENT, -ENOTBLK (no block device behind it), or another negative errno.
+ */
+int shadowcopy_locate(struct shadowcopy *sc, const char *name, struct shadowcopy_place *place);
+
 /* UUID of the filesystem on a device, as that writes it; "" where there is none. */
 int shadowcopy_fs_uuid(struct shadowcopy *sc, struct shadow_dev dev, char *buf, size_t size);
 

@@ -258,6 +258,8 @@ static const struct sc_field writer_fields[] = {
 	SC_FIELD(shadowcopy_backup_writer, instance_id, SC_UUID, .required = true),
 	SC_FIELD(shadowcopy_backup_writer, name, SC_TEXT, .required = true, .text = SC_TEXT_NAME),
 	SC_FIELD(shadowcopy_backup_writer, instance_name, SC_TEXT, .text = SC_TEXT_NAME),
+	SC_FIELD(shadowcopy_backup_writer, privileged, SC_BOOL, .what = "it was root's"),
+	SC_FIELD(shadowcopy_backup_writer, uid, SC_NUMBER, .what = "else whose it was"),
 	SC_LIST_FIELD(shadowcopy_backup_writer, components, component_count, &component_type,
 		      .required = true, .max = 4096, .what = "those that were chosen by name"),
 };
@@ -472,6 +474,9 @@ static int check_writer(struct shadowcopy *sc, const struct shadowcopy_backup *b
 		if (sc_uuid_equal(&backup->writers[j]->instance_id, &writer->instance_id))
 			return rule_fail(sc, writer->name, "the instance is there twice",
 					 "put its components together");
+	if (writer->privileged && writer->uid)
+		return rule_fail(sc, writer->name, "it is root's and another user's",
+				 "leave one of privileged and uid out");
 	rc = check_names(sc, writer);
 	for (j = 0; j < writer->component_count && !rc; j++)
 		rc = check_component(sc, writer->components[j]);
@@ -794,10 +799,14 @@ static int merge_components_of(struct merging *merging, struct shadowcopy_backup
 static int merge_writer(struct merging *merging, struct shadowcopy_backup_writer *to,
 			const struct shadowcopy_backup_writer *from, bool may_differ)
 {
+	bool says_whose = from->privileged || from->uid;
 	size_t i;
 
+	/* Whose it is the coordinator adds: who has chosen it anew does not know. */
 	for (i = 0; i < writer_type.count; i++)
 		if (writer_fields[i].kind != SC_LIST &&
+		    (says_whose || (writer_fields[i].kind != SC_BOOL &&
+				    writer_fields[i].kind != SC_NUMBER)) &&
 		    !sc_field_equal(&writer_fields[i], to, from))
 			return merge_fail(merging, to->name, "the writer's identity differs");
 	return merge_components_of(merging, to, from, may_differ);

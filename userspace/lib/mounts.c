@@ -80,6 +80,7 @@ static void fill(const struct sc_mounts *mounts, struct libmnt_fs *fs, struct sc
 	mount->target = mnt_fs_get_target(fs) ?: "";
 	mount->source = mnt_fs_get_source(fs) ?: "";
 	mount->fstype = mnt_fs_get_fstype(fs) ?: "";
+	mount->root = mnt_fs_get_root(fs) ?: "/";
 	mount->read_only = mnt_fs_match_options(fs, "ro");
 }
 

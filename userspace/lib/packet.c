@@ -2,8 +2,9 @@
 /*
  * packet.c - calls to the coordinator: a packet for each call, a packet for each answer.
  *
- * One call at a time.  A document goes along as a memfd that can no longer be changed: who
- * gets it reads it whole, and trusts nothing in it.
+ * One call at a time, and an abort of it, whose answer comes before or after that of the call: only
+ * when both are there the next call may be made.  A document goes along as a memfd that can no
+ * longer be changed: who gets it reads it whole, and trusts nothing in it.
  *
  * What is wanted of an object is unpacked: json_object_get() is a name that another JSON
  * library has, too, and a program may be linked with both.
@@ -29,6 +30,8 @@ struct sc_link {
 	int document;
 	json_int_t id;
 	bool waiting;
+	bool aborting;		/* an answer to sc_link_abort() is to come, too */
+	int rc;			/* of the answer, while that is so */
 	char call[64];
 	char code[64];
 	json_t *message;	/* the last answer */
@@ -102,7 +105,7 @@ int sc_link_fd(const struct sc_link *link)
 
 bool sc_link_waits(const struct sc_link *link)
 {
-	return link->waiting;
+	return link->waiting || link->aborting;
 }
 
 json_t *sc_link_body(const struct sc_link *link)
@@ -193,7 +196,7 @@ int sc_link_call(struct sc_link *link, const char *call, json_t *arguments, cons
 	json_t *message;
 	char *packet;
 
-	if (link->waiting) {
+	if (sc_link_waits(link)) {
 		json_decref(arguments);
 		return SC_FAIL(link->sc, -EBUSY, .action = action, .object = call,
 			       .cause = "the call before is not answered yet");
@@ -224,11 +227,29 @@ int sc_link_call(struct sc_link *link, const char *call, json_t *arguments, cons
 	return 0;
 }
 
+/* Its answer is known by a negative number. */
+int sc_link_abort(struct sc_link *link)
+{
+	char packet[64];
+	int rc;
+
+	if (!link->waiting || link->aborting)
+		return 0;
+	snprintf(packet, sizeof(packet), "{\"id\": %" JSON_INTEGER_FORMAT ", \"call\": \"abort\"}",
+		 -link->id);
+	rc = send_packet(link, packet, -1);
+	if (rc)
+		return SC_FAIL(link->sc, rc, .action = "call the coordinator", .object = "abort");
+	link->aborting = true;
+	return 0;
+}
+
 /* --- the answer ------------------------------------------------------------------------ */
 
 static int gone(struct sc_link *link)
 {
 	link->waiting = false;
+	link->aborting = false;
 	return SC_FAIL(link->sc, -EPIPE, .action = "hear from the coordinator",
 		       .object = link->call,
 		       .cause = "it has ended the connection: this user may not be a requester, or "
@@ -276,26 +297,40 @@ static ssize_t receive(struct sc_link *link)
 	return size;
 }
 
-/* 1: it is the answer that is waited for. */
-static int take_answer(struct sc_link *link, ssize_t size, int *rc)
+/* What was called is answered. */
+static void keep_answer(struct sc_link *link, json_t *message)
 {
-	json_error_t problem;
-	json_t *message, *error;
+	json_t *error;
 
-	message = json_loadb(link->buffer, size, JSON_REJECT_DUPLICATES, &problem);
-	/* A packet that is none is refused without an id. */
-	if (!message || (json_is_integer(sc_member_of(message, "id")) &&
-			 json_integer_value(sc_member_of(message, "id")) != link->id)) {
-		json_decref(message);
-		return 0;
-	}
 	json_decref(link->message);
 	link->message = message;
 	link->waiting = false;
 	link->code[0] = '\0';
 	error = sc_member_of(message, "error");
-	*rc = error ? failed(link, error) : 0;
-	return 1;
+	link->rc = error ? failed(link, error) : 0;
+}
+
+/* 1: it is the answer that is waited for, or the last of them. */
+static int take_answer(struct sc_link *link, ssize_t size)
+{
+	json_error_t problem;
+	json_t *message, *id;
+
+	message = json_loadb(link->buffer, size, JSON_REJECT_DUPLICATES, &problem);
+	id = sc_member_of(message, "id");
+	if (link->aborting && json_is_integer(id) && json_integer_value(id) == -link->id) {
+		link->aborting = false;
+		json_decref(message);
+		return !link->waiting;
+	}
+	/* A packet that is none is refused without an id. */
+	if (!message || !link->waiting ||
+	    (json_is_integer(id) && json_integer_value(id) != link->id)) {
+		json_decref(message);
+		return 0;
+	}
+	keep_answer(link, message);
+	return !link->aborting;
 }
 
 static int64_t now_ms(void)
@@ -313,7 +348,7 @@ int sc_link_wait(struct sc_link *link, int timeout_ms)
 	ssize_t size;
 	int rc;
 
-	if (!link->waiting)
+	if (!sc_link_waits(link))
 		return SC_FAIL(link->sc, -EINVAL, .action = "wait for the coordinator",
 			       .cause = "nothing was called");
 	for (;;) {
@@ -329,7 +364,7 @@ int sc_link_wait(struct sc_link *link, int timeout_ms)
 			continue;
 		if (size <= 0)
 			return gone(link);
-		if (take_answer(link, size, &rc))
-			return rc;
+		if (take_answer(link, size))
+			return link->rc;
 	}
 }

@@ -154,6 +154,7 @@ struct sc_mount {
 	const char *target;
 	const char *source;
 	const char *fstype;
+	const char *root;	/* what of the filesystem is mounted there, "/": all */
 	bool read_only;
 };
 

@@ -5,6 +5,9 @@
  * A handle has a list of providers in the order in which they are asked: by type, then by
  * priority, then as they were registered.  The native one, the module, ends it.
  */
+#include <ctype.h>
+#include <dirent.h>
+
 #include "libshadowcopy-provider.h"
 #include "private.h"
 
@@ -195,6 +198,60 @@ SC_EXPORT int shadowcopy_provider_choose(struct shadowcopy *sc,
 		}
 	}
 	return refuse(sc, volume, best, first);
+}
+
+typedef int volume_fn(void *data, const struct shadowcopy_volume *volume, uint32_t support,
+		      const struct shadowcopy_provider *provider, const char *reason);
+
+static int tell_volume(struct shadowcopy *sc, const char *name, const char *wanted, volume_fn *fn,
+		       void *data)
+{
+	const struct shadowcopy_provider *provider;
+	const struct shadowcopy_error *error;
+	struct shadowcopy_volume volume;
+	struct shadow_dev dev;
+	int rc;
+
+	/* what has gone meanwhile is not there */
+	if (sc_sysfs_dev(sc, name, &dev) || shadowcopy_describe(sc, dev, &volume) || !volume.bytes)
+		return 0;
+	rc = shadowcopy_provider_choose(sc, &volume, wanted, &provider);
+	if (rc && rc != -EBUSY && rc != -EOPNOTSUPP)
+		return rc;
+	error = shadowcopy_last_error(sc);
+	return fn(data, &volume, !rc ? SHADOWCOPY_SUPPORT_YES : rc == -EBUSY ?
+		  SHADOWCOPY_SUPPORT_BLOCKED : SHADOWCOPY_SUPPORT_NO, provider,
+		  rc && error->cause ? error->cause : "");
+}
+
+static int is_volume(const struct dirent *entry)
+{
+	const char *name = entry->d_name;
+
+	return *name != '.' && (strncmp(name, "shadow", 6) || !isdigit((unsigned char)name[6]));
+}
+
+SC_EXPORT int shadowcopy_provider_volumes(struct shadowcopy *sc, const char *wanted, volume_fn *fn,
+					  void *data)
+{
+	char *path = sc_path(sc, "/sys/class/block");
+	struct dirent **entries = NULL;
+	int count = path ? scandir(path, &entries, is_volume, versionsort) : -1, i, rc = 0;
+
+	free(path);
+	if (wanted && !find(sc, wanted))
+		rc = SC_FAIL(sc, -ENOENT, .action = "see which volumes could have shadows",
+			     .object = wanted, .cause = "there is no such provider",
+			     .remedy = "\"shadowadm provider list\" shows which there are");
+	else if (count < 0)
+		rc = SC_FAIL(sc, -errno, .action = "list the block devices");
+	for (i = 0; i < count; i++) {
+		if (!rc)
+			rc = tell_volume(sc, entries[i]->d_name, wanted, fn, data);
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
 }
 
 SC_EXPORT const char *shadowcopy_provider_type_name(uint32_t type)

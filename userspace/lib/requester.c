@@ -177,6 +177,13 @@ SC_EXPORT int shadowcopy_requester_wait(struct shadowcopy_requester *requester, 
 	return rc;
 }
 
+SC_EXPORT int shadowcopy_requester_cancel(struct shadowcopy_requester *requester)
+{
+	if (sc_link_waits(requester->link))
+		forget_backup(requester);
+	return sc_link_abort(requester->link);
+}
+
 SC_EXPORT int shadowcopy_requester_call(struct shadowcopy_requester *requester, const char *call,
 					const char *arguments)
 {

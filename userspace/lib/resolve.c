@@ -134,3 +134,57 @@ SC_EXPORT int shadowcopy_resolve(struct shadowcopy *sc, const char *name,
 		       .cause = "there is no such block device or mount point",
 		       .remedy = "\"lsblk\" shows the devices and where they are mounted");
 }
+
+/* "a/b" of "/a" and "/b"; of a root nothing is left but the other. */
+static int join(char buf[SHADOWCOPY_PATH_MAX], const char *root, const char *rest)
+{
+	int length = snprintf(buf, SHADOWCOPY_PATH_MAX, "%s%s", strcmp(root, "/") ? root : "",
+			      rest);
+
+	if (!length)
+		strcpy(buf, "/");
+	return length < SHADOWCOPY_PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int place_in(struct shadowcopy *sc, const char *name, const char *path,
+		    const struct sc_mount *mount, struct shadowcopy_place *place)
+{
+	const char *rest = strcmp(mount->target, "/") ? path + strlen(mount->target) : path;
+	int rc;
+
+	if (sc_dev_is_null(mount->dev))
+		return no_block_device(sc, name, mount);
+	rc = found(sc, name, mount->dev, &place->volume);
+	if (rc)
+		return rc;
+	rc = join(place->path, mount->root, strcmp(rest, "/") ? rest : "");
+	if (!rc)
+		rc = join(place->mountpoint, mount->target, "");
+	return rc ? SC_FAIL(sc, rc, .action = ACTION, .object = name) : 0;
+}
+
+SC_EXPORT int shadowcopy_locate(struct shadowcopy *sc, const char *name,
+				struct shadowcopy_place *place)
+{
+	char *path = sc->sysroot ? strdup(name) : realpath(name, NULL);
+	struct sc_mounts *mounts = NULL;
+	struct sc_mount mount;
+	int rc;
+
+	memset(place, 0, sizeof(*place));
+	if (!path)
+		return SC_FAIL(sc, -errno, .action = ACTION, .object = name);
+	rc = sc_mounts_read(sc, &mounts);
+	if (rc)
+		rc = SC_FAIL(sc, rc, .action = "read the mount table",
+			     .object = "/proc/self/mountinfo");
+	else if (*path != '/' || !sc_mounts_by_path(mounts, path, &mount) ||
+		 strncmp(path, mount.target, strlen(mount.target)))
+		rc = SC_FAIL(sc, -ENOTBLK, .action = ACTION, .object = name,
+			     .cause = "the mount that it lies in is not visible from here");
+	else
+		rc = place_in(sc, name, path, &mount, place);
+	sc_mounts_free(mounts);
+	free(path);
+	return rc;
+}

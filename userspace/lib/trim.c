@@ -9,6 +9,11 @@
  * leaving the filesystem: what is in a shadow is not trusted, and nothing of the volume
  * itself can be reached.  What a user's writer excludes is deleted where it is the user's own:
  * a backup of others' files is not his to thin out.  A mount that is needed for no longer goes with its descriptor.
+ *
+ * Names are those that the machine sees now.  What another mount hides has no name there, so it
+ * is not meant: below a mount nothing is deleted in what is under it.  The filesystem is one
+ * that the machine has mounted and writes to, so its bytes, also those of a removable disk, are no
+ * worse here; where it is mounted read-only nothing is written to its shadow, either.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -120,6 +125,75 @@ static int mount_hidden(const char *device, const char *fstype)
 	return rc;
 }
 
+/* --- what other mounts hide -------------------------------------------------------------- */
+
+struct hidden {
+	const char *mountpoint;
+	char **paths;			/* below it */
+	size_t count;
+	bool read_only, twice;
+	size_t seen;			/* mounts on the mount point itself */
+};
+
+static int note_mount(void *data, const struct sc_mount *mount)
+{
+	struct hidden *hidden = data;
+	const char *below = sc_path_below(mount->target, hidden->mountpoint);
+	char **paths;
+
+	if (!below)
+		return 0;
+	if (!*below) {
+		hidden->twice = hidden->seen++;
+		hidden->read_only = mount->read_only;
+		return 0;
+	}
+	paths = realloc(hidden->paths, (hidden->count + 1) * sizeof(*paths));
+	if (!paths)
+		return -ENOMEM;
+	hidden->paths = paths;
+	paths[hidden->count] = strdup(below);
+	if (!paths[hidden->count])
+		return -ENOMEM;
+	hidden->count++;
+	return 0;
+}
+
+/* 0 or a negative errno. */
+static int find_hidden(const struct shadowcopy_trim *trim, struct hidden *hidden)
+{
+	struct sc_mounts *mounts;
+	int rc = sc_mounts_read(trim->sc, &mounts);
+
+	if (!rc)
+		rc = sc_mounts_each(mounts, note_mount, hidden);
+	sc_mounts_free(mounts);
+	if (!rc && hidden->twice)
+		rc = -EXDEV;	/* which of them is seen there is not known */
+	if (!rc && hidden->read_only)
+		rc = -EROFS;
+	return rc;
+}
+
+static void free_hidden(struct hidden *hidden)
+{
+	while (hidden->count)
+		free(hidden->paths[--hidden->count]);
+	free(hidden->paths);
+}
+
+static bool is_hidden(const struct hidden *hidden, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < hidden->count; i++)
+		if (sc_path_below(path, hidden->paths[i]))
+			return true;
+	return false;
+}
+
+/* --- deleting ----------------------------------------------------------------------------- */
+
 static int open_below(int dir, const char *path)
 {
 	struct open_how how = {
@@ -132,14 +206,35 @@ static int open_below(int dir, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+static int trim_directory(int fd, const char *where, const struct pattern *pattern,
+			  const struct hidden *hidden, unsigned int depth,
+			  struct shadowcopy_trimmed *result);
+
+static int trim_below(int fd, const char *where, const char *name, const struct pattern *pattern,
+		      const struct hidden *hidden, unsigned int depth,
+		      struct shadowcopy_trimmed *result)
+{
+	char *path = *where ? sc_path_join(where, name) : strdup(name);
+	int below, rc = path ? 0 : -ENOMEM;
+
+	if (path && !is_hidden(hidden, path)) {
+		below = open_below(fd, name);
+		if (below >= 0)
+			rc = trim_directory(below, path, pattern, hidden, depth, result);
+	}
+	free(path);
+	return rc;
+}
+
 /* Delete in a directory, which is closed, all that can be: 0 or the first errno. */
-static int trim_directory(int fd, const struct pattern *pattern, unsigned int depth,
+static int trim_directory(int fd, const char *where, const struct pattern *pattern,
+			  const struct hidden *hidden, unsigned int depth,
 			  struct shadowcopy_trimmed *result)
 {
 	DIR *stream = fdopendir(fd);
 	struct dirent *entry;
 	struct stat st;
-	int rc = 0, trimmed = 0, below;
+	int rc = 0, trimmed;
 
 	if (!stream) {
 		rc = -errno;
@@ -162,9 +257,8 @@ static int trim_directory(int fd, const struct pattern *pattern, unsigned int de
 			if (st.st_nlink == 1)
 				result->bytes += (uint64_t)st.st_blocks * 512;
 		} else if (pattern->recursive && depth < DEPTH_MAX) {
-			below = open_below(fd, entry->d_name);
-			if (below >= 0)
-				trimmed = trim_directory(below, pattern, depth + 1, result);
+			trimmed = trim_below(fd, where, entry->d_name, pattern, hidden, depth + 1,
+					     result);
 			rc = rc ?: trimmed;
 		}
 	}
@@ -173,24 +267,25 @@ static int trim_directory(int fd, const struct pattern *pattern, unsigned int de
 	return rc;
 }
 
-static int trim_pattern(int root, const char *mountpoint, const struct pattern *pattern,
+static int trim_pattern(int root, const struct hidden *hidden, const struct pattern *pattern,
 			struct shadowcopy_trimmed *result)
 {
+	const char *mountpoint = hidden->mountpoint;
 	const char *below = sc_path_below(pattern->path, mountpoint);
 	int fd;
 
 	/* Of a directory above the volume all that is below it may be meant. */
 	if (!below && pattern->recursive && sc_path_below(mountpoint, pattern->path))
 		below = "";
-	if (!below)
+	if (!below || is_hidden(hidden, below))
 		return 0;
 	fd = open_below(root, below);
 	if (fd < 0)	/* not there, or somewhere else: then not in this shadow */
 		return 0;
-	return trim_directory(fd, pattern, 0, result);
+	return trim_directory(fd, below, pattern, hidden, 0, result);
 }
 
-static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mountpoint,
+static int trim_all(const struct shadowcopy_trim *trim, int root, const struct hidden *hidden,
 		    struct shadowcopy_trimmed *result)
 {
 	size_t i, j;
@@ -200,7 +295,7 @@ static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mo
 		const struct sc_exclude *p = &trim->machine.all[i];
 		struct pattern pattern = { p->path, p->spec, p->recursive, 0 };
 
-		failed = trim_pattern(root, mountpoint, &pattern, result);
+		failed = trim_pattern(root, hidden, &pattern, result);
 		rc = rc ?: failed;
 	}
 	for (i = 0; i < trim->writer_count; i++)
@@ -209,7 +304,7 @@ static int trim_all(const struct shadowcopy_trim *trim, int root, const char *mo
 			struct pattern pattern = { e->path, e->spec, e->recursive,
 						   trim->users ? trim->users[i] : 0 };
 
-			failed = trim_pattern(root, mountpoint, &pattern, result);
+			failed = trim_pattern(root, hidden, &pattern, result);
 			rc = rc ?: failed;
 		}
 	return rc;
@@ -227,14 +322,26 @@ SC_EXPORT int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *devi
 				  const char *fstype, const char *mountpoint,
 				  struct shadowcopy_trimmed *result)
 {
+	struct hidden hidden = { .mountpoint = mountpoint };
 	int root, rc;
 
 	memset(result, 0, sizeof(*result));
+	rc = find_hidden(trim, &hidden);
+	if (rc) {
+		free_hidden(&hidden);
+		return SC_FAIL(trim->sc, rc, .action = "delete what need not be in",
+			       .object = device, .cause = rc == -EROFS ?
+			       "its filesystem is mounted read-only" : rc == -EXDEV ?
+			       "something else is mounted over it" : NULL);
+	}
 	root = mount_hidden(device, fstype);
-	if (root < 0)
+	if (root < 0) {
+		free_hidden(&hidden);
 		return SC_FAIL(trim->sc, root, .action = "mount to delete what it need not have",
 			       .object = device);
-	rc = is_whole(root, mountpoint) ? trim_all(trim, root, mountpoint, result) : -EXDEV;
+	}
+	rc = is_whole(root, mountpoint) ? trim_all(trim, root, &hidden, result) : -EXDEV;
+	free_hidden(&hidden);
 	if (!rc && syncfs(root))
 		rc = -errno;
 	close(root);

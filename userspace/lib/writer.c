@@ -11,6 +11,10 @@
  * unloaded, or does not get through, the timer runs the abort handler.  The timer is
  * stopped before the thaw handler runs, and a thaw after it is none.
  *
+ * A writer can be in several sessions, but comes to rest for one at a time.  What another one
+ * aborts meanwhile, while it waits its turn, is not what the handlers are at: its abort is
+ * answered at once, and its handler called when the one that has come to rest is through.
+ *
  * Documents go over the coordinator's socket, and only for a writer that asks for them in a
  * handler: what it changed is there before the module hears that the handler is done.
  */
@@ -37,6 +41,8 @@ struct begun {
 	struct shadow_uuid session;
 	struct shadow_uuid set;
 	int64_t thaw_by;		/* of the monotonic clock, nanoseconds; 0: not frozen */
+	bool rests;			/* from prepare-snapshot on */
+	bool aborted;			/* its handler is still to be called */
 };
 
 struct shadowcopy_writer {
@@ -64,6 +70,7 @@ struct shadowcopy_writer_event {
 	size_t volume_count;
 	struct shadowcopy_affected *affected;
 	struct sc_link *link;			/* NULL: no document was asked for yet */
+	bool ends;				/* the writer hears nothing more */
 };
 
 static int64_t now_ns(void)
@@ -128,6 +135,8 @@ static int note_begun(struct shadowcopy_writer *writer,
 		(*at)->session = message->session;
 	}
 	(*at)->set = message->set;
+	(*at)->aborted = false;
+	(*at)->rests |= message->tell != SHADOW_NL_TELL_PREPARE_BACKUP;
 	if (message->tell == SHADOW_NL_TELL_FREEZE) {
 		(*at)->thaw_by = now_ns() + message->freeze_ms * 1000000LL;
 		set_timer(writer);
@@ -154,12 +163,13 @@ static int link_call(struct shadowcopy_writer_event *event, const char *call, co
 	char session[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
 	int rc = event->link ? 0 : sc_link_open(writer->sc, NULL, &event->link);
 
+	shadowcopy_uuid_format(&event->message.session, session);
+	shadowcopy_uuid_format(&writer->info.instance_id, instance);
 	if (!rc)
 		rc = sc_link_call(event->link, call,
-				  json_pack("{s:s, s:s}", "session",
-					    shadowcopy_uuid_format(&event->message.session, session),
-					    "instance",
-					    shadowcopy_uuid_format(&writer->info.instance_id, instance)),
+				  json_pack("{s:s, s:s, s:s}", "session", session, "instance",
+					    instance, "told",
+					    shadowcopy_tell_name(event->message.tell)),
 				  text, size);
 	if (!rc)
 		rc = sc_link_wait(event->link, patience_ms(event));
@@ -302,6 +312,15 @@ static void call(struct shadowcopy_writer_event *event)
 	free_documents(event);
 }
 
+/* Is it at rest for another session than this one, or on the way? */
+static bool rests_for_another(struct shadowcopy_writer *writer, const struct shadow_uuid *session)
+{
+	for (struct begun *b = writer->begun; b; b = b->next)
+		if (b->rests && !same(&b->session, session))
+			return true;
+	return false;
+}
+
 static bool begins(uint32_t tell)
 {
 	return tell == SHADOW_NL_TELL_PREPARE_BACKUP || tell == SHADOW_NL_TELL_PREPARE_SNAPSHOT ||
@@ -316,6 +335,13 @@ static int on_tell(struct shadowcopy_writer *writer,
 	struct begun *b = *find_begun(writer, &message->session);
 	uint32_t tell = message->tell;
 
+	if (tell == SHADOW_NL_TELL_ABORT && (!b || !b->rests) &&
+	    rests_for_another(writer, &message->session)) {
+		if (b)
+			b->aborted = true;
+		answer(&event);
+		return 0;
+	}
 	if (tell == SHADOW_NL_TELL_ABORT || tell == SHADOW_NL_TELL_POST_SNAPSHOT)
 		forget(writer, &message->session);
 	if (tell == SHADOW_NL_TELL_POST_SNAPSHOT && !writer->handlers[tell])
@@ -347,7 +373,7 @@ static int on_tell(struct shadowcopy_writer *writer,
 static void abort_alone(struct shadowcopy_writer *writer, const struct begun *b)
 {
 	struct shadowcopy_writer_event event = {
-		.writer = writer,
+		.writer = writer, .ends = !writer->channel,
 		.message = {
 			.tell = SHADOW_NL_TELL_ABORT, .session = b->session, .set = b->set,
 			.reason = SHADOW_REASON_TIMEOUT,
@@ -356,6 +382,24 @@ static void abort_alone(struct shadowcopy_writer *writer, const struct begun *b)
 
 	forget(writer, &event.message.session);
 	call(&event);
+}
+
+/* What has waited until nothing rests any more. */
+static int abort_waiting(struct shadowcopy_writer *writer)
+{
+	static const struct shadow_uuid none;
+	struct begun *b;
+	int called = 0;
+
+	while (!rests_for_another(writer, &none)) {
+		for (b = writer->begun; b && !b->aborted; b = b->next)
+			;
+		if (!b)
+			break;
+		abort_alone(writer, b);
+		called++;
+	}
+	return called;
 }
 
 static int abort_all(struct shadowcopy_writer *writer)
@@ -600,10 +644,10 @@ SC_EXPORT int shadowcopy_writer_process(struct shadowcopy_writer *writer)
 	int called = 0, rc = 0;
 
 	/* first of all what must not be late */
-	called += on_timer(writer);
+	called += on_timer(writer) + abort_waiting(writer);
 	while (writer->channel && (rc = shadowcopy_channel_next(writer->channel, &message)) > 0)
 		if (message.command == SHADOW_NL_CMD_WRITER_TELL)
-			called += on_tell(writer, &message);
+			called += on_tell(writer, &message) + abort_waiting(writer);
 	if (rc == -ENOBUFS) {
 		/* What it was told is lost: it is another writer from here on. */
 		disconnect(writer);
@@ -721,6 +765,41 @@ SC_EXPORT int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *eve
 
 	*backupp = event->backup;
 	return rc;
+}
+
+SC_EXPORT int shadowcopy_writer_event_volumes(struct shadowcopy_writer_event *event,
+					      const struct shadow_dev **volumesp, size_t *countp)
+{
+	int rc = event->backup ? 0 : fetch_backup(event);
+
+	*volumesp = rc ? NULL : event->volumes;
+	*countp = rc ? 0 : event->volume_count;
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_writer_event_requester(struct shadowcopy_writer_event *event,
+						struct shadowcopy_writer_requester *requester)
+{
+	json_t *body;
+	int rc;
+
+	memset(requester, 0, sizeof(*requester));
+	rc = link_call(event, "writer-requester", NULL, 0);
+	if (rc)
+		return rc;
+	body = sc_link_body(event->link);
+	requester->uid = json_integer_value(sc_member_of(body, "uid"));
+	requester->pid = json_integer_value(sc_member_of(body, "pid"));
+	requester->restore = json_is_true(sc_member_of(body, "restore"));
+	if (shadowcopy_context_parse(sc_text_of(body, "context"), &requester->context))
+		return SC_FAIL(event->writer->sc, -EPROTO, .action = "see who asks",
+			       .cause = "the coordinator names an unknown context");
+	return 0;
+}
+
+SC_EXPORT bool shadowcopy_writer_event_ends(const struct shadowcopy_writer_event *event)
+{
+	return event->ends;
 }
 
 SC_EXPORT int shadowcopy_writer_event_path_affected(struct shadowcopy_writer_event *event,

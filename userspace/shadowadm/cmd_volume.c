@@ -4,6 +4,7 @@
  * tracking, policies and faults.
  */
 #include "policy.h"
+#include "volume.h"
 #include "volume_table.h"
 
 static int list(struct context *context)
@@ -105,13 +106,16 @@ static int run(struct context *context, int argc, char **argv)
 		{ 0 }
 	};
 	static const char *const verbs[] = {
-		"list", "track", "untrack", "policy", "clear-fault",
+		"list", "track", "untrack", "policy", "clear-fault", "candidates", "find",
 	};
+	static const struct command *const own[] = { &volume_candidates, &volume_find };
 	const char *wrong, *near, *verb;
 	int option, status;
 	uint64_t memory = 0;
 	bool force = false;
 
+	if (argc > 1 && (!strcmp(argv[1], "candidates") || !strcmp(argv[1], "find")))
+		return run_verb(context, own, ARRAY_SIZE(own), argc, argv);
 	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
 		case OPTION_MEMORY:
@@ -156,15 +160,20 @@ const struct command cmd_volume = {
 		    "track VOLUME... [--memory SIZE]\n"
 		    "untrack VOLUME...\n"
 		    "policy " POLICY_SYNOPSIS "\n"
-		    "clear-fault VOLUME...",
+		    "clear-fault VOLUME...\n"
+		    "candidates [--provider NAME] [-o COLUMNS] [--json]\n"
+		    "find FILE... [-o COLUMNS] [--json]",
 	.text = "A volume is tracked from its first shadow on; \"track\" does it without one.\n"
 		"\"untrack\" ends it, where no shadow needs it.\n\n"
 		POLICY_HELP
 		"It lasts for as long as the volume is tracked.  \"clear-fault\" lets writes pass\n"
-		"again that failed under fail-io.\n\n"
+		"again that failed under fail-io.\n"
+		"\"candidates\" shows which volumes could have shadows, \"find\" on which volume a file\n"
+		"is.\n\n"
 		"Options:\n"
 		"      --memory SIZE     bound of preserved data not yet stored, e.g. 64M or 1%\n"
 		"      --force           clear the fault of a volume that is mounted, too\n"
+		"      --provider NAME   with candidates: by this one\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &volume_table,
 	.run = run,

@@ -54,7 +54,7 @@ _shadowadm() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words="create list show delete pin unpin seal mount umount volume store writer
-			script stats monitor doctor version help --help --version"
+			provider script stats monitor doctor version help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -69,7 +69,8 @@ _shadowadm() {
 	pin | unpin | seal) options="--quiet" ;;
 	mount) options="--options --quiet" ;;
 	umount) options="--quiet" ;;
-	volume) options="--memory --force $table" ;;
+	volume) options="--memory --force --provider $table" ;;
+	provider) options="$table" ;;
 	store) options="--all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
@@ -98,7 +99,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--max | --initial | --throttle | --memory | --timeout | --watch | --count | --options | --exclude-writer)
+	--provider | --max | --initial | --throttle | --memory | --timeout | --watch | --count | --options | --exclude-writer)
 		return
 		;;
 	*)
@@ -124,7 +125,9 @@ _shadowadm() {
 			;;
 		volume)
 			if [ "$COMP_CWORD" -eq 2 ]; then
-				words="list track untrack policy clear-fault"
+				words="list track untrack policy clear-fault candidates find"
+			elif [ "${COMP_WORDS[2]}" = find ]; then
+				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			elif [ "$COMP_CWORD" -eq 4 ] && [ "${COMP_WORDS[2]}" = policy ]; then
 				words="evict throttle throttle= fail-io"
 			else
@@ -138,6 +141,9 @@ _shadowadm() {
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			fi
 			;;
+		provider)
+			[ "$COMP_CWORD" -gt 2 ] || words="list"
+			;;
 		script)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			;;
@@ -146,7 +152,7 @@ _shadowadm() {
 			;;
 		help)
 			words="create list show delete pin unpin seal mount umount volume store writer
-				script stats monitor doctor version"
+				provider script stats monitor doctor version"
 			;;
 		esac
 		;;

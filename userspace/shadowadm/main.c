@@ -20,6 +20,7 @@ const struct command *const commands[] = {
 	&cmd_volume,
 	&cmd_store,
 	&cmd_writer,
+	&cmd_provider,
 	&cmd_script,
 	&cmd_stats,
 	&cmd_monitor,

@@ -16,7 +16,8 @@ static void prefix(const struct context *context)
 	if (context->place)
 		fprintf(stderr, "shadowadm script: %s: ", context->place);
 	else
-		fprintf(stderr, "shadowadm%s%s: ", context->command ? " " : "",
+		fprintf(stderr, "%s%s%s: ", context->program ?: "shadowadm",
+			context->command ? " " : "",
 			context->command ? context->command->name : "");
 }
 
@@ -66,7 +67,8 @@ int usage(struct context *context, const char *format, ...)
 	message(context, format, args);
 	va_end(args);
 	if (!context->place)
-		fprintf(stderr, "Try \"shadowadm%s%s --help\".\n", context->command ? " " : "",
+		fprintf(stderr, "Try \"%s%s%s --help\".\n", context->program ?: "shadowadm",
+			context->command ? " " : "",
 			context->command ? context->command->name : "");
 	return STATUS_USAGE;
 }

@@ -52,12 +52,13 @@ struct context {
 	const char *columns;	/* argument of -o */
 	uint64_t waited_ms;	/* in users_pass() */
 	const char *place;	/* of a script, "FILE:LINE", or NULL */
+	const char *program;	/* NULL: shadowadm; who else uses these files */
 };
 
 extern const struct command *const commands[];
 
 extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_help, cmd_list, cmd_monitor,
-	cmd_mount, cmd_pin, cmd_script, cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount,
+	cmd_mount, cmd_pin, cmd_provider, cmd_script, cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount,
 	cmd_unpin, cmd_version, cmd_volume, cmd_writer;
 
 /* --- main.c -------------------------------------------------------------- */

@@ -139,7 +139,8 @@ static void refuse(struct client *client, json_t *id, const char *code, const ch
 	struct failure failure;
 	json_t *message = json_object();
 
-	failure_set(&failure, code, -EINVAL, "packet", "", remedy, "%s", cause);
+	failure_set(&failure, code, -EINVAL, "packet", strcmp(code, "ACCESSDENIED") ?
+		    "the packet" : "the user", remedy, "%s", cause);
 	json_object_set(message, "id", id ?: json_null());
 	json_object_set_new(message, "error", failure_json(&failure));
 	client_send(client, message);
@@ -430,7 +431,10 @@ refused:
 	close(fd);
 }
 
-/* One at a time, after everything else: anybody can connect, again and again. */
+/*
+ * One at a time, in turn with everybody who is connected: anybody can connect, again and again, and
+ * anybody can call, again and again.
+ */
 static int on_listener(sd_event_source *source, int fd, uint32_t mask, void *data)
 {
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -458,5 +462,5 @@ int clients_init(sd_event *loop, int listener)
 	if (rc < 0)
 		return rc;
 	log_when_released(go_on);
-	return sd_event_source_set_priority(listening, SD_EVENT_PRIORITY_IDLE);
+	return 0;
 }

@@ -8,9 +8,13 @@
  * from what the writer is being told; so a writer's copy counts while its answer is
  * awaited, and never afterwards.
  *
- * A requester's document can be so large that to compare or to write it takes seconds: threads
- * do that.  The session is working meanwhile, so nobody else has its document: writers are
- * told nothing, and have none.
+ * A document can be so large that to compare or to write it takes seconds: threads do that.  While
+ * one does it for the requester the session is working, so nobody else has its document:
+ * writers are told nothing, and have none.  What they call is done one after the other, and what
+ * the session does next with the document waits for that.
+ *
+ * A writer's call says what it was told: one that comes late, or whose document takes long to
+ * read, is not taken for an answer to what it is told by then.
  *
  * Who calls for a writer has to be of its user; that this user may be a writer was found out
  * when the writers were gathered.
@@ -74,6 +78,23 @@ size_t exchange_metadata(const struct session *session, bool taking_part,
 	return count;
 }
 
+void exchange_note_users(struct session *session)
+{
+	struct shadowcopy_backup *backup = session->backup;
+	const struct participant *p;
+	size_t i;
+
+	for (i = 0; i < backup->writer_count; i++) {
+		struct shadowcopy_backup_writer *writer = backup->writers[i];
+
+		p = participant_find(session, &writer->instance_id);
+		if (!p || writer->privileged || writer->uid)
+			continue;
+		writer->privileged = !p->info.uid;
+		writer->uid = p->info.uid;
+	}
+}
+
 /* --- a requester's calls -------------------------------------------------------------------- */
 
 void session_fail_library(struct session *session)
@@ -93,6 +114,74 @@ static void no_memory(struct session *session)
 	session_fail(session, session->state, &failure);
 }
 
+/* While it runs the session is working, and nobody changes either. */
+struct saving {
+	struct work work;
+	struct session *session;
+	const struct shadowcopy_metadata *metadata;	/* or NULL: the session's document */
+	struct shadowcopy *sc;
+	char *text;
+	size_t size;
+	int rc;
+};
+
+static void save(struct work *work)
+{
+	struct saving *saving = ENTRY(work, struct saving, work);
+
+	if (saving->metadata)
+		saving->rc = shadowcopy_metadata_save(saving->sc, saving->metadata, &saving->text,
+						      &saving->size);
+	else
+		saving->rc = shadowcopy_backup_save(saving->sc, saving->session->backup,
+						    &saving->text, &saving->size);
+}
+
+static void saved(struct work *work)
+{
+	struct saving *saving = ENTRY(work, struct saving, work);
+	struct session *session = saving->session;
+	json_t *result = saving->metadata ? json_object() :
+			 json_pack("{s:i}", "step", (int)requester_steps[session->state]);
+	struct failure failure;
+
+	session->working = false;
+	if (saving->rc) {
+		failure_of_document(&failure, saving->sc);
+		json_decref(result);
+		session_fail(session, session->state, &failure);
+	} else {
+		session_done_document(session, result, saving->text, saving->size);
+	}
+	shadowcopy_free(saving->sc);
+	free(saving);
+	session_settle(session);
+}
+
+static void save_document(struct session *session, const struct shadowcopy_metadata *metadata)
+{
+	struct saving *saving = calloc(1, sizeof(*saving));
+
+	if (saving)
+		saving->sc = shadowcopy_new();
+	if (!saving || !saving->sc) {
+		free(saving);
+		return no_memory(session);
+	}
+	saving->session = session;
+	saving->metadata = metadata;
+	saving->work.run = save;
+	saving->work.done = saved;
+	session->working = true;
+	work_start_large(&saving->work, session->uid);
+}
+
+void call_get_document(struct session *session, json_t *arguments)
+{
+	(void)arguments;
+	save_document(session, NULL);
+}
+
 static struct participant *named(struct session *session, json_t *arguments)
 {
 	const char *name = json_string_value(json_object_get(arguments, "writer"));
@@ -106,8 +195,6 @@ void call_get_metadata(struct session *session, json_t *arguments)
 {
 	struct participant *p = named(session, arguments);
 	struct failure failure;
-	size_t size;
-	char *text;
 
 	if (!p || !p->metadata) {
 		failure_set(&failure, "OBJECT_NOT_FOUND", -ENOENT, "document",
@@ -116,64 +203,7 @@ void call_get_metadata(struct session *session, json_t *arguments)
 			    "the writer has told nothing of its data" : "there is no such writer");
 		return session_fail(session, session->state, &failure);
 	}
-	if (shadowcopy_metadata_save(session->sc, p->metadata, &text, &size))
-		return session_fail_library(session);
-	session_done_document(session, json_object(), text, size);
-}
-
-struct saving {
-	struct work work;
-	struct session *session;
-	struct shadowcopy *sc;
-	char *text;
-	size_t size;
-	int rc;
-};
-
-static void save(struct work *work)
-{
-	struct saving *saving = ENTRY(work, struct saving, work);
-
-	saving->rc = shadowcopy_backup_save(saving->sc, saving->session->backup, &saving->text,
-					    &saving->size);
-}
-
-static void saved(struct work *work)
-{
-	struct saving *saving = ENTRY(work, struct saving, work);
-	struct session *session = saving->session;
-	struct failure failure;
-
-	session->working = false;
-	if (saving->rc) {
-		failure_of_document(&failure, saving->sc);
-		session_fail(session, session->state, &failure);
-	} else {
-		session_done_document(session, json_pack("{s:i}", "step", (int)
-							 requester_steps[session->state]),
-				      saving->text, saving->size);
-	}
-	shadowcopy_free(saving->sc);
-	free(saving);
-	session_settle(session);
-}
-
-void call_get_document(struct session *session, json_t *arguments)
-{
-	struct saving *saving = calloc(1, sizeof(*saving));
-
-	(void)arguments;
-	if (saving)
-		saving->sc = shadowcopy_new();
-	if (!saving || !saving->sc) {
-		free(saving);
-		return no_memory(session);
-	}
-	saving->session = session;
-	saving->work.run = save;
-	saving->work.done = saved;
-	session->working = true;
-	work_start(&saving->work);
+	save_document(session, p->metadata);
 }
 
 /* A session has one reading at a time: its call is not answered yet.  NULL: it is now. */
@@ -221,6 +251,8 @@ static void put(struct reading *reading)
 		return session_settle(session);
 	if (reading->rc)
 		return session_fail(session, session->state, &reading->failure);
+	if (session->backup->mode == SHADOWCOPY_MODE_BACKUP)
+		exchange_note_users(session);
 	session_done(session, session->state, NULL);
 }
 
@@ -244,7 +276,7 @@ void call_put_document(struct session *session, json_t *arguments)
 	reading->others = metadata;
 	reading->other_count = count;
 	reading->then = adopt;
-	reading_start(reading);
+	reading_start(reading, session->uid);
 }
 
 static void restore_read(struct reading *reading)
@@ -257,6 +289,8 @@ static void restore_read(struct reading *reading)
 		return session_settle(session);
 	if (reading->rc)
 		return session_fail(session, session->state, &reading->failure);
+	if (session_refused(session, true))
+		return;
 	if (shadowcopy_backup_begin_restore(session->sc, reading->backup, &session->uuid))
 		return session_fail_library(session);
 	shadowcopy_backup_free(session->backup);
@@ -278,9 +312,11 @@ void call_init_restore(struct session *session, json_t *arguments)
 			    "restore as root", "only root may have writers restore");
 		return session_fail(session, session->state, &failure);
 	}
+	if (session_refused(session, true))
+		return;
 	reading = reading_for_session(session, "the document of the backup", restore_read);
 	if (reading)
-		reading_start(reading);
+		reading_start(reading, session->uid);
 }
 
 /* --- a writer's calls ------------------------------------------------------------------------ */
@@ -290,6 +326,7 @@ struct writer_call {
 	struct client *client;
 	json_t *id;
 	struct shadow_uuid session, instance;
+	uint32_t tell;			/* what it was told when it called */
 };
 
 static void answer(struct client *client, json_t *id, const char *kind, json_t *body)
@@ -313,6 +350,12 @@ static void refuse(struct client *client, json_t *id, const char *code, int erro
 
 	failure_set(&failure, code, error, "document", object, remedy, "%s", cause);
 	answer_failure(client, id, &failure);
+}
+
+static void end_call(struct writer_call *call)
+{
+	client_release(call->client);
+	json_decref(call->id);
 }
 
 static struct participant *find(const struct writer_call *call, struct session **session)
@@ -389,7 +432,8 @@ static void metadata_read(struct reading *reading)
 	struct session *session;
 	struct participant *p = find(call, &session);
 
-	if (!p || p->pending != SHADOW_NL_TELL_IDENTIFY || p->metadata) {
+	if (!p || p->pending != call->tell || call->tell != SHADOW_NL_TELL_IDENTIFY ||
+	    p->metadata) {
 		refuse(call->client, call->id, "BAD_STATE", -EBADFD, "", "nobody waits for its "
 		       "metadata any more", "tell it once, in the identify handler");
 	} else if (reading->rc || !is_good(session, p, reading)) {
@@ -400,42 +444,221 @@ static void metadata_read(struct reading *reading)
 		reading->metadata = NULL;
 		answer(call->client, call->id, "result", NULL);
 	}
-	client_release(call->client);
-	json_decref(call->id);
+	end_call(call);
 	free(call);
+}
+
+/* --- a writer and the session's document --------------------------------------------------- */
+
+/* A view of it that is wanted, or changes of it. */
+struct job {
+	struct link link;
+	struct work work;
+	struct writer_call call;
+	struct session *session;
+	struct shadow_uuid instances[PART_INSTANCES_MAX];	/* the writer's in the document */
+	size_t count;
+	uint32_t step;
+	struct shadowcopy *sc;
+	struct shadowcopy_backup *update;	/* or NULL: a view is wanted */
+	char *text;
+	size_t size;
+	int rc;
+	struct failure failure;
+};
+
+static void free_job(struct job *job)
+{
+	end_call(&job->call);
+	shadowcopy_backup_free(job->update);
+	shadowcopy_free(job->sc);
+	free(job->text);
+	free(job);
+}
+
+static void make_view(struct job *job)
+{
+	struct shadowcopy_backup *view;
+
+	job->rc = shadowcopy_backup_view(job->sc, job->session->backup, job->instances, job->count,
+					 &view);
+	if (job->rc)
+		return;
+	job->rc = shadowcopy_backup_save(job->sc, view, &job->text, &job->size);
+	shadowcopy_backup_free(view);
+}
+
+static void take_update(struct job *job)
+{
+	struct shadowcopy_backup *backup = job->session->backup;
+
+	job->rc = shadowcopy_backup_act(job->sc, backup, SHADOWCOPY_ROLE_WRITER, job->step);
+	if (!job->rc)
+		job->rc = shadowcopy_backup_merge(job->sc, backup, job->update, job->instances,
+						  job->count);
+}
+
+/* In the thread: nobody else has the document. */
+static void run_job(struct work *work)
+{
+	struct job *job = ENTRY(work, struct job, work);
+
+	if (job->update)
+		take_update(job);
+	else
+		make_view(job);
+	if (job->rc)
+		failure_of_document(&job->failure, job->sc);
+}
+
+static json_t *volumes_json(const struct session *session)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < session->making.count; i++)
+		json_array_append_new(array, json_sprintf("%u:%u",
+							  session->making.volumes[i].dev.major,
+							  session->making.volumes[i].dev.minor));
+	return array;
+}
+
+static void answer_job(struct job *job)
+{
+	json_t *message;
+
+	if (job->rc) {
+		answer_failure(job->call.client, job->call.id, &job->failure);
+	} else if (job->update) {
+		answer(job->call.client, job->call.id, "result", NULL);
+	} else {
+		message = json_pack("{s:O, s:{s:i, s:o}}", "id", job->call.id, "result", "step",
+				    (int)job->step, "volumes", volumes_json(job->session));
+		client_send_document(job->call.client, message, job->text, job->size);
+		job->text = NULL;
+	}
+}
+
+static void start_jobs(struct session *session);
+
+static void job_done(struct work *work)
+{
+	struct job *job = ENTRY(work, struct job, work);
+	struct session *session = job->session;
+	void (*fn)(struct session *session) = session->when_free;
+
+	session->job = NULL;
+	answer_job(job);
+	free_job(job);
+	start_jobs(session);
+	if (session->closing) {
+		session_settle(session);
+	} else if (fn && !exchange_busy(session)) {
+		session->when_free = NULL;
+		fn(session);
+	}
+}
+
+/* Is its answer still awaited?  Then what it calls for can begin; else it hears why not. */
+static bool start_job(struct session *session, struct job *job)
+{
+	struct participant *p = participant_find(session, &job->call.instance);
+
+	if (!p || p->pending != job->call.tell || session->working) {
+		refuse(job->call.client, job->call.id, "BAD_STATE", -EBADFD, "", "nobody waits for "
+		       "this any more", "do it in a handler, and in time");
+		return false;
+	}
+	job->count = part_instances(session, p, job->instances);
+	if (job->update && !job->count) {
+		refuse(job->call.client, job->call.id, "BAD_STATE", -EBADFD, p->info.name,
+		       "nothing of it is in the backup", "");
+		return false;
+	}
+	job->step = step_of(p);
+	session->job = job;
+	work_start_large(&job->work, p->info.uid);
+	return true;
+}
+
+static void start_jobs(struct session *session)
+{
+	while (!session->job && session->jobs.next != &session->jobs) {
+		struct job *job = ENTRY(session->jobs.next, struct job, link);
+
+		link_remove(&job->link);
+		if (!start_job(session, job))
+			free_job(job);
+	}
+}
+
+bool exchange_busy(const struct session *session)
+{
+	return session->job || session->jobs.next != &session->jobs;
+}
+
+void exchange_when_free(struct session *session, void (*fn)(struct session *session))
+{
+	if (exchange_busy(session))
+		session->when_free = fn;
+	else
+		fn(session);
+}
+
+bool exchange_settle(struct session *session)
+{
+	EACH(job, &session->jobs, struct job, link) {
+		link_remove(&job->link);
+		refuse(job->call.client, job->call.id, "BAD_STATE", -EBADFD, "",
+		       "the session is over", "");
+		free_job(job);
+	}
+	return !session->job;
+}
+
+/* Takes over what the call has of its client's; steals @update. */
+static void add_job(struct session *session, const struct writer_call *call,
+		    struct shadowcopy_backup *update)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job)
+		job->sc = shadowcopy_new();
+	if (!job || !job->sc) {
+		struct writer_call failed = *call;
+
+		free(job);
+		shadowcopy_backup_free(update);
+		refuse(call->client, call->id, "OUTOFMEMORY", -ENOMEM, "",
+		       "there is not enough memory", "");
+		return end_call(&failed);
+	}
+	job->call = *call;
+	job->session = session;
+	job->update = update;
+	job->work.run = run_job;
+	job->work.done = job_done;
+	link_add(&session->jobs, &job->link);
+	start_jobs(session);
 }
 
 static void update_read(struct reading *reading)
 {
-	struct shadow_uuid instances[PART_INSTANCES_MAX];
 	struct writer_call *call = reading->data;
 	struct session *session;
 	struct participant *p = find(call, &session);
-	size_t count;
 
-	if (!p || !step_of(p)) {
-		refuse(call->client, call->id, "BAD_STATE", -EBADFD, "", "nobody waits for its "
-		       "changes any more", "make them in a handler, and in time");
-	} else if (reading->rc) {
-		answer_failure(call->client, call->id, &reading->failure);
+	if (p && !reading->rc) {
+		add_job(session, call, reading->backup);
+		reading->backup = NULL;
 	} else {
-		count = part_instances(session, p, instances);
-		if (!count || shadowcopy_backup_act(session->sc, session->backup,
-						    SHADOWCOPY_ROLE_WRITER, step_of(p)) ||
-		    shadowcopy_backup_merge(session->sc, session->backup, reading->backup,
-					    instances, count)) {
-			if (count)
-				failure_of_document(&reading->failure, session->sc);
-			else
-				failure_set(&reading->failure, "BAD_STATE", -EBADFD, "document",
-					    p->info.name, "", "nothing of it is in the backup");
+		if (p)
 			answer_failure(call->client, call->id, &reading->failure);
-		} else {
-			answer(call->client, call->id, "result", NULL);
-		}
+		else
+			refuse(call->client, call->id, "BAD_STATE", -EBADFD, "", "nobody waits for "
+			       "its changes any more", "make them in a handler, and in time");
+		end_call(call);
 	}
-	client_release(call->client);
-	json_decref(call->id);
 	free(call);
 }
 
@@ -459,44 +682,27 @@ static void read_for_writer(const struct writer_call *from, struct participant *
 		reading->size_max = USER_DOCUMENT_MAX;
 	reading->done = done;
 	reading->data = call;
-	reading_start(reading);
+	reading_start(reading, p->info.uid);
 }
 
-static json_t *volumes_json(const struct session *session)
+static void want_view(const struct writer_call *from, struct session *session)
 {
-	json_t *array = json_array();
-	size_t i;
+	struct writer_call call = *from;
 
-	for (i = 0; i < session->making.count; i++)
-		json_array_append_new(array, json_sprintf("%u:%u",
-							  session->making.volumes[i].dev.major,
-							  session->making.volumes[i].dev.minor));
-	return array;
+	json_incref(call.id);
+	client_hold(call.client);
+	add_job(session, &call, NULL);
 }
 
-static void send_view(const struct writer_call *call, struct session *session,
-		      struct participant *p)
+/* C-12: who asks, and for what. */
+static void tell_requester(const struct writer_call *call, const struct session *session)
 {
-	struct shadow_uuid instances[PART_INSTANCES_MAX];
-	size_t count = part_instances(session, p, instances), size;
-	struct shadowcopy_backup *view;
-	struct failure failure;
-	json_t *message;
-	char *text;
-	int rc;
+	bool restore = session->backup->mode == SHADOWCOPY_MODE_RESTORE;
 
-	rc = shadowcopy_backup_view(session->sc, session->backup, instances, count, &view);
-	if (!rc) {
-		rc = shadowcopy_backup_save(session->sc, view, &text, &size);
-		shadowcopy_backup_free(view);
-	}
-	if (rc) {
-		failure_of_document(&failure, session->sc);
-		return answer_failure(call->client, call->id, &failure);
-	}
-	message = json_pack("{s:O, s:{s:i, s:o}}", "id", call->id, "result", "step",
-			    (int)step_of(p), "volumes", volumes_json(session));
-	client_send_document(call->client, message, text, size);
+	answer(call->client, call->id, "result",
+	       json_pack("{s:i, s:i, s:b, s:s}", "uid", (int)session->uid, "pid",
+			 (int)session->pid, "restore", restore, "context",
+			 shadowcopy_context_name(session->context) ?: ""));
 }
 
 bool exchange_is_writer_call(const char *call)
@@ -504,11 +710,13 @@ bool exchange_is_writer_call(const char *call)
 	return !strncmp(call, "writer-", 7);
 }
 
-static bool take_arguments(struct writer_call *call, json_t *arguments)
+/* @told: what it says that it answers, or NULL. */
+static bool take_arguments(struct writer_call *call, json_t *arguments, const char **told)
 {
 	const char *session = NULL, *instance = NULL;
 
-	return !json_unpack(arguments, "{s:s, s:s}", "session", &session, "instance", &instance) &&
+	return !json_unpack(arguments, "{s:s, s:s, s?s}", "session", &session, "instance",
+			    &instance, "told", told) &&
 	       !shadowcopy_uuid_parse(session, &call->session) &&
 	       !shadowcopy_uuid_parse(instance, &call->instance);
 }
@@ -518,14 +726,22 @@ void exchange_writer_call(struct client *client, uid_t uid, const char *name, js
 {
 	struct writer_call call = { .client = client, .id = id };
 	struct participant *p = NULL;
+	const char *told = NULL;
 	struct session *session;
 
-	if (take_arguments(&call, arguments))
+	if (take_arguments(&call, arguments, &told))
 		p = find(&call, &session);
+	if (p)
+		call.tell = p->pending;
 	if (!p || (uid && uid != p->info.uid)) {
 		refuse(client, id, "OBJECT_NOT_FOUND", -ENOENT, name, "there is no such session, or "
 		       "no such writer of this user in it", "session and instance are those of "
 		       "what the writer was told");
+	} else if (!p->pending || (told && strcmp(told, shadowcopy_tell_name(p->pending)))) {
+		refuse(client, id, "BAD_STATE", -EBADFD, p->info.name, "nobody waits for what it "
+		       "does any more", "call in a handler, and in time");
+	} else if (!strcmp(name, "writer-requester")) {
+		tell_requester(&call, session);
 	} else if (!strcmp(name, "writer-metadata") && fd >= 0) {
 		read_for_writer(&call, p, fd, READING_METADATA, metadata_read);
 		fd = -1;
@@ -533,7 +749,7 @@ void exchange_writer_call(struct client *client, uid_t uid, const char *name, js
 		refuse(client, id, "BAD_STATE", -EBADFD, p->info.name, "it is told nothing that has "
 		       "a document", "ask in a handler, and not in identify or abort");
 	} else if (!strcmp(name, "writer-document")) {
-		send_view(&call, session, p);
+		want_view(&call, session);
 	} else if (!strcmp(name, "writer-update") && fd >= 0) {
 		read_for_writer(&call, p, fd, READING_BACKUP, update_read);
 		fd = -1;

@@ -177,10 +177,7 @@ static void done(struct work *work)
 	session->problems = express->problems;
 	shadowcopy_free(express->sc);
 	free(express);
-	if (session->closing)
-		session_settle(session);
-	else
-		next(session);
+	session_go_on(session, next);
 }
 
 void express_gather(struct session *session, void (*next)(struct session *session))

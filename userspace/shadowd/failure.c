@@ -10,6 +10,11 @@ void failure_set(struct failure *failure, const char *code, int error, const cha
 {
 	va_list args;
 
+	/* Each failure has something to it, and something to do about it (M-08). */
+	if (!strcmp(code, "OUTOFMEMORY")) {
+		object = object && *object ? object : "the machine's memory";
+		remedy = remedy && *remedy ? remedy : "make some free, and try again";
+	}
 	memset(failure, 0, sizeof(*failure));
 	failure->code = code;
 	failure->error = error;
@@ -110,4 +115,52 @@ json_t *failure_json(const struct failure *failure)
 		json_object_set_new(json, "retry_seconds", failure->retry_seconds < 0 ?
 				    json_null() : json_integer(failure->retry_seconds));
 	return json;
+}
+
+/* --- writers (C-40 to C-48) ------------------------------------------------------------------ */
+
+static const struct {
+	uint32_t status;
+	const char *code;
+	int retry_seconds;
+	const char *remedy;
+} statuses[] = {
+	{ SHADOW_NL_STATUS_INCONSISTENT, "WRITERERROR_INCONSISTENTSNAPSHOT", -1,
+	  "add the volumes that it needs to the set" },
+	{ SHADOW_NL_STATUS_NO_RESOURCES, "WRITERERROR_OUTOFRESOURCES", 600, NULL },
+	{ SHADOW_NL_STATUS_TIMEOUT, "WRITERERROR_TIMEOUT", 600, NULL },
+	{ SHADOW_NL_STATUS_RETRYABLE, "WRITERERROR_RETRYABLE", 600, NULL },
+	{ SHADOW_NL_STATUS_RECOVERY_FAILED, "WRITERERROR_RECOVERY_FAILED", -1, NULL },
+	{ SHADOW_NL_STATUS_PARTIAL, "WRITERERROR_PARTIAL_FAILURE", -1,
+	  "see which of its components have failed, and leave those out" },
+	{ SHADOW_NL_STATUS_NONRETRYABLE, "WRITERERROR_NONRETRYABLE", -1, NULL },
+};
+
+static size_t find_status(uint32_t status)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(statuses) - 1 && statuses[i].status != status; i++)
+		;
+	return i;
+}
+
+const char *failure_of_writer(uint32_t result, uint32_t status)
+{
+	if (result == SHADOW_NL_RESULT_GONE)
+		return "WRITER_NOT_RESPONDING";
+	return statuses[find_status(status)].code;
+}
+
+const char *failure_remedy_of_writer(uint32_t result, uint32_t status)
+{
+	const char *remedy = statuses[find_status(status)].remedy;
+
+	return result != SHADOW_NL_RESULT_GONE && remedy ? remedy :
+	       "see its log, leave the writer out, or let the set degrade";
+}
+
+int failure_retry_of_writer(uint32_t result, uint32_t status)
+{
+	return result == SHADOW_NL_RESULT_GONE ? -1 : statuses[find_status(status)].retry_seconds;
 }

@@ -147,15 +147,28 @@ static int run(int listener, uint64_t idle_usec)
 
 static void help(void)
 {
-	puts("Usage: shadowd [--socket PATH] [--idle SECONDS]\n\n"
+	puts("Usage: shadowd [--socket PATH] [--idle SECONDS] [--backups N] [--restores N]\n\n"
 	     "The coordinator of shadow copies: brings applications to rest for the instant at\n"
 	     "which shadows are made.  systemd starts it when somebody connects; see shadowd(8).\n\n"
 	     "      --socket PATH  listen there, if systemd hands over no socket\n"
 	     "                     (" SOCKET_PATH ")\n"
 	     "      --idle SECONDS end when nobody was connected for so long; only with a socket\n"
 	     "                     of systemd's, which starts it again\n"
+	     "      --backups N    so many at a time (64); half of them of one user\n"
+	     "      --restores N   so many at a time (8)\n"
 	     "  -h, --help         this help\n"
 	     "  -V, --version      the version");
+}
+
+static bool take_number(const char *option, const char *text, unsigned int min, unsigned int max,
+			unsigned int *number)
+{
+	char end;
+
+	if (sscanf(text, "%u%c", number, &end) == 1 && *number >= min && *number <= max)
+		return true;
+	fprintf(stderr, "shadowd: %s \"%s\": it is a number from %u to %u\n", option, text, min, max);
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -163,6 +176,8 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "idle", required_argument, NULL, 'i' },
+		{ "backups", required_argument, NULL, 'b' },
+		{ "restores", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
@@ -170,8 +185,7 @@ int main(int argc, char **argv)
 	const char *path = SOCKET_PATH;
 	int option, listener, status;
 	bool handed_over;
-	unsigned int idle = 0;
-	char end;
+	unsigned int idle = 0, backups = 64, restores = 8;
 
 	while ((option = getopt_long(argc, argv, "hV", longs, NULL)) != -1)
 		switch (option) {
@@ -179,11 +193,16 @@ int main(int argc, char **argv)
 			path = optarg;
 			break;
 		case 'i':
-			if (sscanf(optarg, "%u%c", &idle, &end) != 1 || idle > 86400) {
-				fprintf(stderr, "shadowd: --idle \"%s\": it is a number of seconds, "
-					"86400 at most\n", optarg);
+			if (!take_number("--idle", optarg, 0, 86400, &idle))
 				return 2;
-			}
+			break;
+		case 'b':
+			if (!take_number("--backups", optarg, 1, 256, &backups))
+				return 2;
+			break;
+		case 'r':
+			if (!take_number("--restores", optarg, 1, 256, &restores))
+				return 2;
 			break;
 		case 'h':
 			help();
@@ -204,5 +223,6 @@ int main(int argc, char **argv)
 			"again\n");
 		return 2;
 	}
+	sessions_limit(backups, restores);
 	return status ?: run(listener, idle * 1000000ULL);
 }

@@ -5,7 +5,6 @@
  */
 #include <unistd.h>
 
-#include "libshadowcopy-provider.h"
 #include "making.h"
 
 #define SEAL_TRIES 100
@@ -22,41 +21,6 @@ static void no_memory(struct making *making)
 	making->rc = -ENOMEM;
 	failure_set(&making->failure, "OUTOFMEMORY", -ENOMEM, "store", "", "",
 		    "there is not enough memory");
-}
-
-/* Who is to make its shadow, where that is asked. */
-static void choose_provider(struct making *making)
-{
-	const struct shadowcopy_provider *provider;
-	int rc = shadowcopy_provider_choose(making->sc, &making->volumes[making->count],
-					    making->provider, &provider);
-
-	snprintf(making->found, sizeof(making->found), "%s", rc ? "" : provider->name);
-	if (!rc)
-		return;
-	fails(making);
-	if (rc == -ENOENT)
-		making->failure.code = "PROVIDER_NOT_REGISTERED";
-	else if (rc == -EOPNOTSUPP)
-		making->failure.code = making->provider ? "VOLUME_NOT_SUPPORTED_BY_PROVIDER" :
-							  "VOLUME_NOT_SUPPORTED";
-}
-
-void making_resolve(struct work *work)
-{
-	struct making *making = ENTRY(work, struct making, work);
-
-	making->rc = 0;
-	if (shadowcopy_resolve(making->sc, making->name, &making->volumes[making->count])) {
-		fails(making);
-		return;
-	}
-	if (making->provider || making->only_asked)
-		choose_provider(making);
-	if (!making->rc && !making->only_asked)
-		/* what cannot be seen has none */
-		shadowcopy_fs_uuid(making->sc, making->volumes[making->count].dev,
-				   making->fs_uuids[making->count], sizeof(*making->fs_uuids));
 }
 
 /* What was asked for, unless the volume has it already. */
@@ -173,6 +137,23 @@ void making_sync(struct work *work)
 }
 
 /* From the first freeze of a filesystem to the last thaw: one call. */
+/* Which volume did not come to rest: the module's, or the only one, or any of them. */
+static void name_volume(struct making *making)
+{
+	struct failure *failure = &making->failure;
+	size_t i;
+
+	if (*failure->object)
+		return;
+	snprintf(failure->object, sizeof(failure->object), "the %zu volumes of the set",
+		 making->count);
+	for (i = 0; i < making->count; i++)
+		if (making->count == 1 || !memcmp(&making->volumes[i].dev, &making->step.fault.dev,
+						  sizeof(making->step.fault.dev)))
+			snprintf(failure->object, sizeof(failure->object), "%.200s",
+				 making->volumes[i].path);
+}
+
 void making_take(struct work *work)
 {
 	struct making *making = ENTRY(work, struct making, work);
@@ -182,6 +163,7 @@ void making_take(struct work *work)
 	if (!shadowcopy_set_take(making->set, &making->step))
 		return;
 	fails(making);
+	name_volume(making);
 	phase = shadowcopy_last_error(making->sc)->phase;
 	if (phase == SHADOW_PHASE_FREEZE || phase == SHADOW_PHASE_HOLD)
 		return;		/* nothing was preserved: what was on devices comes back */

@@ -7,9 +7,6 @@
 
 #include "shadowd.h"
 
-/* Find the last volume by its name; it is counted by who hears of the end. */
-void making_resolve(struct work *work);
-
 /* In this order; a failure is in making->failure, with making->rc not 0. */
 void making_plan(struct work *work);
 void making_sync(struct work *work);

@@ -85,9 +85,9 @@ struct reading *reading_new(enum reading_kind kind, int fd, const char *label)
 	return reading;
 }
 
-void reading_start(struct reading *reading)
+void reading_start(struct reading *reading, uid_t uid)
 {
 	reading->work.run = run;
 	reading->work.done = done;
-	work_start(&reading->work);
+	work_start_large(&reading->work, uid);
 }

@@ -85,7 +85,7 @@ static bool tell_one(struct session *session, struct participant *p, uint32_t te
 		p->state = tells[tell].next;
 		return false;
 	}
-	if (p->express)
+	if (p->express || (tell == SHADOW_NL_TELL_POST_RESTORE && p->replaced))
 		return tell_failed(p, tell, -EOPNOTSUPP);
 	rc = writer_tell(&p->info.instance_id, &session->uuid, session_set(session),
 			 tell, tells[tell].answer_ms);
@@ -95,6 +95,7 @@ static bool tell_one(struct session *session, struct participant *p, uint32_t te
 		p->frozen = true;
 	else if (tell == SHADOW_NL_TELL_THAW || tell == SHADOW_NL_TELL_ABORT)
 		p->frozen = false;
+	p->begun |= tell == SHADOW_NL_TELL_PREPARE_BACKUP;
 	p->pending = tell;
 	return true;
 }

@@ -77,6 +77,8 @@ struct session *session_new(struct client *client, uid_t uid, pid_t pid)
 	session->entered_ms = session->opened_ms;
 	session->context = SHADOWCOPY_CTX_BACKUP;
 	session->document_fd = -1;
+	session->postponed_fd = -1;
+	link_init(&session->jobs);
 	new_uuid(&session->uuid);
 	session->sc = shadowcopy_new();
 	if (!session->sc || shadowcopy_backup_new(session->sc, &session->uuid, &session->backup)) {
@@ -103,6 +105,8 @@ static void enter(struct session *session, enum session_state state)
 
 /* --- answers --------------------------------------------------------------------------- */
 
+static void abort_asked(struct session *session);
+
 static void answer(struct session *session, const char *kind, json_t *body)
 {
 	json_t *message = json_object();
@@ -114,6 +118,7 @@ static void answer(struct session *session, const char *kind, json_t *body)
 		client_send(session->client, message);
 	else
 		json_decref(message);
+	abort_asked(session);
 }
 
 void session_done(struct session *session, enum session_state next, json_t *result)
@@ -131,10 +136,11 @@ void session_done_document(struct session *session, json_t *result, char *text, 
 	json_object_set_new(message, "result", result);
 	if (session->client) {
 		client_send_document(session->client, message, text, size);
-		return;
+	} else {
+		json_decref(message);
+		free(text);
 	}
-	json_decref(message);
-	free(text);
+	abort_asked(session);
 }
 
 void session_fail(struct session *session, enum session_state next,
@@ -164,9 +170,14 @@ static const char *writer_state_name(const struct participant *p)
 
 static json_t *writer_failure_json(const struct participant *p)
 {
-	return json_pack("{s:s, s:s, s:s, s:i, s:s}", "at", shadowcopy_tell_name(p->failed_at),
+	int retry = failure_retry_of_writer(p->result, p->status);
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "at",
+			 shadowcopy_tell_name(p->failed_at),
 			 "result", shadowcopy_result_name(p->result),
 			 "status", shadowcopy_status_name(p->status),
+			 "code", failure_of_writer(p->result, p->status),
+			 "retry_seconds", retry < 0 ? json_null() : json_integer(retry),
 			 "app_code", (int)p->app_code, "text", p->text);
 }
 
@@ -209,6 +220,8 @@ static void session_free(struct session *session)
 	link_remove(&session->queue);
 	forget_participants(session);
 	json_decref(session->reply);
+	json_decref(session->abort_id);
+	session_forget_postponed(session);
 	json_decref(session->timings);
 	json_decref(session->problems);
 	shadowcopy_backup_free(session->backup);
@@ -222,6 +235,8 @@ void session_settle(struct session *session)
 {
 	if (!session->closing || session->working || session->state == SESSION_CREATING)
 		return;		/* set.c calls again */
+	if (!exchange_settle(session))
+		return;		/* and so does exchange.c */
 	if (session->making.sc) {	/* the shadows, or what is left of a set, go first */
 		set_release(session);
 		return;
@@ -240,6 +255,8 @@ void session_close(struct session *session)
 
 	session->client = NULL;
 	session->closing = true;
+	session->when_free = NULL;
+	errand_drop(session);
 	if (session->state == SESSION_CREATING)
 		set_abort(session, &gone);
 	session_settle(session);
@@ -259,11 +276,54 @@ static void bad_argument(struct session *session, const char *name, const char *
 	session_fail(session, session->state, &failure);
 }
 
+/* --- how many (A-12, J-05) ----------------------------------------------------------------- */
+
+static unsigned int backups_max = 64, restores_max = 8;
+
+void sessions_limit(unsigned int backups, unsigned int restores)
+{
+	backups_max = backups;
+	restores_max = restores;
+}
+
+/* One that is over is only looked at, until its requester goes. */
+static bool is_under_way(const struct session *session, bool restore)
+{
+	if (restore)
+		return session->state >= SESSION_RESTORE_INIT && session->state < SESSION_RESTORED;
+	return session->state > SESSION_NEW && session->state <= SESSION_CREATED;
+}
+
+/* No user but root has more than half of them. */
+bool session_refused(struct session *session, bool restore)
+{
+	unsigned int max = restore ? restores_max : backups_max, all = 0, same = 0;
+	struct failure failure;
+
+	EACH(other, &list, struct session, link) {
+		if (!is_under_way(other, restore))
+			continue;
+		all++;
+		same += other->uid == session->uid;
+	}
+	if (all < max && (!session->uid || same < (max + 1) / 2))
+		return false;
+	failure_set(&failure, "WRITER_STATUS_NOT_AVAILABLE", -EUSERS, "session", "", "wait until "
+		    "others are over; \"shadowadm writer status\" shows them",
+		    "there are %u %s already%s", all, restore ? "restores" : "backups",
+		    all < max ? ", half of what may be by this user" : "");
+	failure.retry_seconds = 60;
+	session_fail(session, session->state, &failure);
+	return true;
+}
+
 static void call_init_backup(struct session *session, json_t *arguments)
 {
 	char text[SHADOWCOPY_UUID_LEN];
 
 	(void)arguments;
+	if (session_refused(session, false))
+		return;
 	session_done(session, SESSION_INIT,
 		     json_pack("{s:s}", "session", shadowcopy_uuid_format(&session->uuid, text)));
 }
@@ -435,7 +495,8 @@ static void gather_registered(struct session *session)
 		return session_fail(session, session->state, &failure);
 	}
 	if (rc) {
-		failure_set(&failure, "WRITER_INFRASTRUCTURE", rc, "metadata", "", "see the log "
+		failure_set(&failure, "WRITER_INFRASTRUCTURE", rc, "metadata",
+			    "the module's channel", "load the module \"shadow\", or see the log "
 			    "of shadowd", "the module's list of writers cannot be read");
 		return session_fail(session, session->state, &failure);
 	}
@@ -531,11 +592,24 @@ static void include(struct participant *p, bool named)
 		p->part = PART_TAKES;
 }
 
+/* C-21: one that has failed to prepare, or is not wanted any more, undoes what it has begun. */
+static void abort_excluded(struct session *session)
+{
+	EACH(p, &session->participants, struct participant, link)
+		if (p->part == PART_EXCLUDED && p->begun && !p->aborted) {
+			p->aborted = true;
+			writer_tell(&p->info.instance_id, &session->uuid, session_set(session),
+				    SHADOW_NL_TELL_ABORT, 60000);
+		}
+}
+
 /* B-07: several calls add up. */
 static void call_exclude_writer(struct session *session, json_t *arguments)
 {
 	int found = each_named(session, arguments, exclude);
 
+	if (found > 0 && session->state == SESSION_PREPARED)
+		abort_excluded(session);
 	if (found > 0)
 		session_done(session, session->state, json_pack("{s:i}", "excluded", found));
 }
@@ -557,101 +631,6 @@ static void call_start_set(struct session *session, json_t *arguments)
 	session_done(session, SESSION_SET, NULL);
 }
 
-static void forget_asked(struct making *making)
-{
-	making->rc = 0;
-	free(making->name);
-	free(making->store);
-	free(making->provider);
-	making->name = NULL;
-	making->store = NULL;
-	making->provider = NULL;
-}
-
-/* B-14: what cannot be now, and what never can, are no failures of the call. */
-static void tell_support(struct session *session)
-{
-	struct making *making = &session->making;
-	struct failure *failure = &making->failure;
-	const char *support = !making->rc ? "yes" : making->rc == -EBUSY ? "blocked" : "no";
-
-	if (making->rc && making->rc != -EBUSY && making->rc != -EOPNOTSUPP &&
-	    making->rc != -ENOTBLK)
-		return session_fail(session, session->state, failure);
-	session_done(session, session->state,
-		     json_pack("{s:s, s:s, s:s, s:s}", "supported", support, "provider",
-			       making->rc ? "" : making->found, "reason",
-			       making->rc ? failure->cause : "", "device",
-			       making->rc == -ENOTBLK ? "" : making->volumes[making->count].path));
-}
-
-static void add_found(struct session *session)
-{
-	struct making *making = &session->making;
-	struct failure failure;
-	bool twice = false;
-	size_t i;
-
-	for (i = 0; !making->rc && i < making->count; i++)
-		twice |= !memcmp(&making->volumes[i].dev, &making->volumes[making->count].dev,
-				 sizeof(making->volumes[i].dev));
-	if (making->rc) {
-		session_fail(session, session->state, &making->failure);
-	} else if (twice) {
-		failure_set(&failure, "OBJECT_ALREADY_EXISTS", -EEXIST, "arguments", making->name,
-			    "name each volume once", "it is in the set already");
-		session_fail(session, session->state, &failure);
-	} else {
-		making->stores[making->count] = making->store;
-		making->store = NULL;
-		session_done(session, session->state,
-			     json_pack("{s:s}", "device", making->volumes[making->count].path));
-		making->count++;
-	}
-}
-
-static void volume_found(struct work *work)
-{
-	struct session *session = ENTRY(work, struct session, making.work);
-
-	session->working = false;
-	if (session->making.only_asked)
-		tell_support(session);
-	else
-		add_found(session);
-	forget_asked(&session->making);
-	session_settle(session);
-}
-
-static bool keep_text(char **to, const char *text)
-{
-	*to = text ? strdup(text) : NULL;
-	return !text || *to;
-}
-
-/* To find it can take as long as a filesystem that does not answer: so in a thread. */
-static void find_volume(struct session *session, const char *volume, const char *store,
-			const char *provider, bool only_asked)
-{
-	struct making *making = &session->making;
-	struct failure failure;
-
-	if (!making->sc)
-		making->sc = shadowcopy_new();
-	if (!making->sc || !keep_text(&making->name, volume) ||
-	    !keep_text(&making->store, store) || !keep_text(&making->provider, provider)) {
-		failure_set(&failure, "OUTOFMEMORY", -ENOMEM, "arguments", volume, "",
-			    "there is not enough memory");
-		forget_asked(making);
-		return session_fail(session, session->state, &failure);
-	}
-	making->only_asked = only_asked;
-	making->work.run = making_resolve;
-	making->work.done = volume_found;
-	session->working = true;
-	work_start(&making->work);
-}
-
 static void call_is_volume_supported(struct session *session, json_t *arguments)
 {
 	const char *volume = NULL, *provider = NULL;
@@ -661,7 +640,7 @@ static void call_is_volume_supported(struct session *session, json_t *arguments)
 				    "mount point", "no volume was named");
 	if (session->making.count == SHADOW_MAX_SET_VOLUMES)
 		return bad_argument(session, volume, "ask before", "the set is full");
-	find_volume(session, volume, NULL, provider, true);
+	lookup_volume(session, volume, NULL, provider, true);
 }
 
 static void call_add_volume(struct session *session, json_t *arguments)
@@ -686,7 +665,7 @@ static void call_add_volume(struct session *session, json_t *arguments)
 			    "a set has %d volumes at most", SHADOW_MAX_SET_VOLUMES);
 		return session_fail(session, session->state, &failure);
 	}
-	find_volume(session, volume, store, provider, false);
+	lookup_volume(session, volume, store, provider, false);
 }
 
 static void backup_prepared(struct round *round)
@@ -729,12 +708,20 @@ static void call_create_set(struct session *session, json_t *arguments)
 		part_find(session, create);
 }
 
+/* What it waits for, where that can be for ever. */
+static json_t *place_json(const struct session *session)
+{
+	char place[ERRAND_PLACE];
+
+	return errand_place(session, place) ? json_string(place) : NULL;
+}
+
 static void call_status(struct session *session, json_t *arguments)
 {
 	(void)arguments;
 	session_done(session, session->state,
-		     json_pack("{s:s, s:o}", "state", state_names[session->state], "writers",
-			       participants_json(session)));
+		     json_pack("{s:s, s:o, s:o*}", "state", state_names[session->state], "writers",
+			       participants_json(session), "looking_at", place_json(session)));
 }
 
 /* --- all sessions, for who looks after the machine ------------------------------------------ */
@@ -758,13 +745,13 @@ static json_t *session_json(const struct session *session)
 	char text[SHADOWCOPY_UUID_LEN];
 	int64_t now = now_ms();
 
-	return json_pack("{s:s, s:i, s:i, s:s, s:s?, s:I, s:I, s:o}", "session",
+	return json_pack("{s:s, s:i, s:i, s:s, s:s?, s:I, s:I, s:o, s:o*}", "session",
 			 shadowcopy_uuid_format(&session->uuid, text), "uid", (int)session->uid,
 			 "pid", (int)session->pid, "state", state_names[session->state],
 			 "step", set_step(session),
 			 "seconds", (json_int_t)(now - session->opened_ms) / 1000,
 			 "state_seconds", (json_int_t)(now - session->entered_ms) / 1000,
-			 "volumes", volumes_json(session));
+			 "volumes", volumes_json(session), "looking_at", place_json(session));
 }
 
 static void call_sessions(struct session *asking, json_t *arguments)
@@ -818,6 +805,7 @@ static void aborted(struct round *round)
 {
 	struct session *session = ENTRY(round, struct session, round);
 
+	session->restores = false;
 	session_done(session, SESSION_ABORTED, NULL);
 }
 
@@ -856,18 +844,38 @@ static void pre_restored(struct round *round)
 
 static void call_pre_restore(struct session *session, json_t *arguments)
 {
+	const struct participant *p = NULL;
+	struct failure failure;
+
 	(void)arguments;
 	part_find_restored(session);
+	EACH(other, &list, struct session, link)
+		if (!p && other != session && other->restores)
+			p = part_restored_elsewhere(session, other);
+	if (p) {
+		failure_set(&failure, "BAD_STATE", -EBUSY, "session", p->info.name,
+			    "wait until that is over", "another restore of its data is under "
+			    "way, and it cannot bear several");
+		failure.retry_seconds = 60;
+		return session_fail(session, session->state, &failure);
+	}
+	session->restores = true;
 	round_start(session, SHADOW_NL_TELL_PRE_RESTORE, 0, pre_restored);
+}
+
+static void restore_noted(struct session *session)
+{
+	session_done(session, SESSION_RESTORED,
+		     json_pack("{s:o, s:i}", "writers", participants_json(session), "failed",
+			       session->round.failed));
 }
 
 static void post_restored(struct round *round)
 {
 	struct session *session = ENTRY(round, struct session, round);
 
-	session_done(session, SESSION_RESTORED,
-		     json_pack("{s:o, s:i}", "writers", participants_json(session), "failed",
-			       round->failed));
+	session->restores = false;
+	restored_note(session, restore_noted);
 }
 
 /*
@@ -910,6 +918,7 @@ static void post_restore(struct session *session)
 		p->present = false;
 	if (!writers_each(note_present, session))
 		writers_each(bind_again, session);
+	part_find_replaced(session);
 	round_start(session, SHADOW_NL_TELL_POST_RESTORE, 0, post_restored);
 }
 
@@ -937,8 +946,9 @@ static const struct {
 	  "after init-backup, before prepare-backup", call_set_backup_state },
 	{ "gather-metadata", IN(INIT) | IN(RESTORE_INIT),
 	  "once, after init-backup or init-restore, before start-set", call_gather_metadata },
-	{ "exclude-writer", IN(METADATA) | IN(CHOOSING),
-	  "after gather-metadata, before start-set or pre-restore", call_exclude_writer },
+	{ "exclude-writer", IN(METADATA) | IN(PREPARED) | IN(CHOOSING),
+	  "after gather-metadata, before start-set or pre-restore, or after prepare-backup",
+	  call_exclude_writer },
 	{ "include-writer", IN(METADATA) | IN(CHOOSING),
 	  "after gather-metadata, before start-set or pre-restore", call_include_writer },
 	{ "get-metadata", IN(METADATA) | IN(SET) | IN(PREPARED) | IN(CREATED) | IN(COMPLETE) |
@@ -984,19 +994,117 @@ static bool only_asks(size_t call)
 static void aside(struct session *session, json_t *id,
 		  void (*fn)(struct session *session, json_t *arguments), json_t *arguments)
 {
-	json_t *under_way = session->reply;
+	json_t *under_way = session->reply, *abort_id = session->abort_id;
 
 	session->reply = json_incref(id);
+	session->abort_id = NULL;
 	fn(session, arguments);
 	session->reply = under_way;
+	session->abort_id = abort_id;
+}
+
+/* Why a call ends that was aborted, and what it waited for. */
+static struct failure asked(const struct session *session)
+{
+	char place[ERRAND_PLACE];
+	struct failure failure;
+
+	if (errand_place(session, place))
+		failure_set(&failure, "BAD_STATE", -ECANCELED, "session", place, "see whether the "
+			    "filesystem there answers", "the requester aborted it while that was "
+			    "looked at");
+	else
+		failure_set(&failure, "BAD_STATE", -ECANCELED, "session", "", "",
+			    "the requester aborted it");
+	return failure;
+}
+
+/* A call has been answered: now the abort that waited for that. */
+static void abort_asked(struct session *session)
+{
+	if (!session->abort_id || session->closing)
+		return;
+	session->reply = session->abort_id;
+	session->abort_id = NULL;
+	round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
+}
+
+void session_go_on(struct session *session, void (*fn)(struct session *session))
+{
+	struct failure failure = asked(session);
+
+	if (session->closing)
+		session_settle(session);
+	else if (session->abort_id)
+		session_fail(session, session->state, &failure);
+	else
+		fn(session);
+}
+
+/*
+ * An abort of the call under way.  A set is given up, a round is over, what may never end is let
+ * go of; what a thread does with the session, which is never long, is waited for.
+ */
+static void abort_call(struct session *session, json_t *id, json_t *arguments)
+{
+	struct failure failure = asked(session);
+
+	if (session->state == SESSION_CREATING) {
+		aside(session, id, call_status, arguments);
+		set_abort(session, &failure);
+		return;
+	}
+	if (session->abort_id)
+		return aside(session, id, call_status, arguments);
+	errand_drop(session);
+	session->abort_id = json_incref(id);
+	if (session->working)
+		return;
+	session->deferred = NULL;
+	session_forget_postponed(session);
+	session_fail(session, session->state, &failure);
+}
+
+void session_forget_postponed(struct session *session)
+{
+	json_decref(session->postponed);
+	session->postponed = NULL;
+	session->when_free = NULL;
+	if (session->postponed_fd >= 0)
+		close(session->postponed_fd);
+	session->postponed_fd = -1;
+}
+
+static void call_postponed(struct session *session)
+{
+	json_t *arguments = session->postponed;
+
+	session->postponed = NULL;
+	session->document_fd = session->postponed_fd;
+	session->postponed_fd = -1;
+	session->postponed_fn(session, arguments);
+	if (session->document_fd >= 0)
+		close(session->document_fd);
+	session->document_fd = -1;
+	json_decref(arguments);
+}
+
+/* What a writer has still under way with the session's document comes first. */
+static void call_when_free(struct session *session,
+			   void (*fn)(struct session *session, json_t *arguments),
+			   json_t *arguments)
+{
+	if (!exchange_busy(session))
+		return fn(session, arguments);
+	session->postponed_fn = fn;
+	session->postponed = json_incref(arguments);
+	session->postponed_fd = session->document_fd;
+	session->document_fd = -1;
+	exchange_when_free(session, call_postponed);
 }
 
 static void dispatch(struct session *session, const char *call, json_t *id, json_t *arguments)
 {
-	static const struct failure asked = {
-		.code = "BAD_STATE", .error = -ECANCELED, .phase = "session",
-		.cause = "the requester aborted it", .retry_seconds = -1,
-	};
 	char cause[128];
 	size_t i;
 
@@ -1005,27 +1113,16 @@ static void dispatch(struct session *session, const char *call, json_t *id, json
 			break;
 	if (session->reply && i < ARRAY_SIZE(calls) && only_asks(i))
 		return aside(session, id, calls[i].fn, arguments);
-	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_abort &&
-	    session->state == SESSION_CREATING) {
-		aside(session, id, call_status, arguments);
-		set_abort(session, &asked);
-		return;
-	}
-	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_abort &&
-	    !session->working) {
-		/* a round, or the wait for one: it is over, and its writers are told to abort */
-		session->deferred = NULL;
-		session_fail(session, session->state, &asked);
-		session->reply = json_incref(id);
-		round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
-		return;
-	}
+	if (session->reply && i < ARRAY_SIZE(calls) && calls[i].fn == call_abort)
+		return abort_call(session, id, arguments);
 	if (session->reply) {
-		json_t *under_way = session->reply;
+		json_t *under_way = session->reply, *abort_id = session->abort_id;
 
 		session->reply = json_incref(id);
+		session->abort_id = NULL;
 		bad_state(session, call, "wait for its answer", "another call is under way");
 		session->reply = under_way;
+		session->abort_id = abort_id;
 		return;
 	}
 	session->reply = json_incref(id);
@@ -1035,8 +1132,10 @@ static void dispatch(struct session *session, const char *call, json_t *id, json
 		snprintf(cause, sizeof(cause), "the session is in state \"%s\"",
 			 state_names[session->state]);
 		bad_state(session, call, calls[i].order, cause);
-	} else {
+	} else if (only_asks(i)) {
 		calls[i].fn(session, arguments);
+	} else {
+		call_when_free(session, calls[i].fn, arguments);
 	}
 }
 

@@ -141,6 +141,7 @@ static void give_up(struct session *session)
 	if (session->aborting)
 		return;
 	session->aborting = true;
+	session->when_free = NULL;
 	/* Who was told that the shadow is there is not told to abort any more (C-28). */
 	if (session->step >= STEP_POST)
 		all_aborted(&session->round);
@@ -284,6 +285,15 @@ static void next_step(struct session *session)
 	}
 }
 
+static void note_set(struct session *session)
+{
+	if (exchange_note_set(session)) {
+		failure_of_document(&session->making.failure, session->sc);
+		return set_abort(session, &session->making.failure);
+	}
+	next_step(session);
+}
+
 static void work_done(struct work *work)
 {
 	struct session *session = ENTRY(work, struct session, making.work);
@@ -291,11 +301,10 @@ static void work_done(struct work *work)
 	session->working = false;
 	if (session->making.rc)
 		return set_abort(session, &session->making.failure);
-	if (session->step == STEP_LIST && exchange_note_set(session)) {
-		failure_of_document(&session->making.failure, session->sc);
-		return set_abort(session, &session->making.failure);
-	}
-	next_step(session);
+	if (session->step == STEP_LIST)
+		exchange_when_free(session, note_set);
+	else
+		next_step(session);
 }
 
 /* Of writers that failed in the last round: what it means for the set. */
@@ -314,23 +323,11 @@ static void look_at_failures(struct session *session)
 				    SHADOW_NL_TELL_ABORT, 60000);
 			continue;
 		}
-		failure_set(&failure, p->result == SHADOW_NL_RESULT_GONE ? "WRITER_NOT_RESPONDING" :
-			    p->status == SHADOW_NL_STATUS_TIMEOUT ? "WRITERERROR_TIMEOUT" :
-			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
-			    "WRITERERROR_INCONSISTENTSNAPSHOT" :
-			    p->status == SHADOW_NL_STATUS_NO_RESOURCES ?
-			    "WRITERERROR_OUTOFRESOURCES" :
-			    p->status == SHADOW_NL_STATUS_RETRYABLE ? "WRITERERROR_RETRYABLE" :
-			    "WRITERERROR_NONRETRYABLE", -ECANCELED,
+		failure_set(&failure, failure_of_writer(p->result, p->status), -ECANCELED,
 			    shadowcopy_tell_name(p->failed_at), p->info.name,
-			    p->status == SHADOW_NL_STATUS_INCONSISTENT ?
-			    "add the volumes that it needs to the set" :
-			    "see its log, leave the writer out, or let the set degrade",
+			    failure_remedy_of_writer(p->result, p->status),
 			    "%s", *p->text ? p->text : shadowcopy_status_name(p->status));
-		if (p->status == SHADOW_NL_STATUS_TIMEOUT ||
-		    p->status == SHADOW_NL_STATUS_RETRYABLE ||
-		    p->status == SHADOW_NL_STATUS_NO_RESOURCES)
-			failure.retry_seconds = 600;
+		failure.retry_seconds = failure_retry_of_writer(p->result, p->status);
 		set_abort(session, &failure);
 		return;
 	}
@@ -395,10 +392,11 @@ static bool is_free(struct session *session)
 	return true;
 }
 
+/* One that is given up while it waits never begins: its writers are being told to abort. */
 static struct session *next_free(void)
 {
 	EACH(session, &queue, struct session, queue)
-		if (!session->started && is_free(session))
+		if (!session->started && !session->aborting && is_free(session))
 			return session;
 	return NULL;
 }

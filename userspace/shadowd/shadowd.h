@@ -7,7 +7,10 @@
  *	exchange	documents: what of them goes to whom, and what comes back
  *	reading	documents that come, read by a thread
  *	part	who takes part
+ *	lookup	volumes by their names
+ *	errand	what may never end, and can be let go of
  *	express	writers that are files
+ *	restored	that there was a restore, for who comes later
  *	set	how a set is made: one sequence of steps
  *	round	the same thing told to many writers, until all have answered
  *	writer	who has registered with the module
@@ -115,6 +118,11 @@ void failure_of_library(struct failure *failure, const struct shadowcopy *sc);
 /* The same, of what has to do with documents. */
 void failure_of_document(struct failure *failure, const struct shadowcopy *sc);
 json_t *failure_json(const struct failure *failure);
+/* VSS' name for how a writer failed: enum shadow_nl_result and shadow_nl_status. */
+const char *failure_of_writer(uint32_t result, uint32_t status);
+const char *failure_remedy_of_writer(uint32_t result, uint32_t status);
+/* After how many seconds trying again can help; < 0: it will not. */
+int failure_retry_of_writer(uint32_t result, uint32_t status);
 
 /* --- log.c -------------------------------------------------------------------------- */
 
@@ -143,11 +151,44 @@ struct work {
 	struct link link;
 	void (*run)(struct work *work);		/* in a thread */
 	void (*done)(struct work *work);	/* in the loop */
+	struct link turn;			/* of what takes much memory */
+	uid_t uid;
+	bool large;
 };
 
 int work_init(sd_event *loop);
 /* Begin; @done is called in any case, and not from here. */
 void work_start(struct work *work);
+/*
+ * The same, of what takes much memory: it begins when not too much else of that kind is under way,
+ * of this user, and in all.
+ */
+void work_start_large(struct work *work, uid_t uid);
+
+/* --- errand.c -------------------------------------------------------------------------- */
+
+#define ERRAND_PLACE 384
+
+/* Work that may never end; it has nothing of its session's. */
+struct errand {
+	struct work work;
+	struct link link;
+	struct session *session;	/* NULL: nobody waits for it any more */
+	uid_t uid;
+	void (*run)(struct errand *errand);	/* in a thread */
+	void (*done)(struct errand *errand, struct session *session);	/* in the loop */
+	void (*free)(struct errand *errand);	/* in the loop, in any case */
+	char place[ERRAND_PLACE];		/* what it is looking at */
+};
+
+/* Begin, or answer the session's call with a failure and free it: whether it has begun. */
+bool errand_start(struct errand *errand, struct session *session);
+/* The session does not wait for it any more. */
+void errand_drop(struct session *session);
+/* What it looks at from now on, for people; called by its thread. */
+void errand_note(struct errand *errand, const char *who, const char *what);
+/* What a session waits for, if it does. */
+bool errand_place(const struct session *session, char place[ERRAND_PLACE]);
 
 /* --- writer.c --------------------------------------------------------------------------- */
 
@@ -194,8 +235,10 @@ struct participant {
 	enum part part;
 	bool out;		/* failed or gone: it is told no more but abort */
 	bool frozen;
+	bool begun;		/* it was told to prepare */
 	bool aborted;		/* alone, the others go on */
 	bool present;		/* for post_restore() */
+	bool replaced;		/* and all of its files, so that it need not hear of it */
 	bool express;		/* no process: it is told nothing */
 	uint32_t pending;	/* what it is to answer */
 	uint32_t state;		/* enum writer_state */
@@ -250,11 +293,6 @@ struct making {
 	struct shadowcopy *sc;
 	struct shadowcopy_plan *plan;
 	struct shadowcopy_set *set;
-	char *name;				/* of a volume that is looked for */
-	char *store;
-	char *provider;				/* that is wanted, or NULL */
-	char found[64];				/* and that was found */
-	bool only_asked;			/* the volume is not added */
 	size_t count;
 	struct shadowcopy_volume volumes[SHADOW_MAX_SET_VOLUMES];
 	char *stores[SHADOW_MAX_SET_VOLUMES];	/* as asked for, or NULL */
@@ -291,7 +329,14 @@ struct session {
 	enum session_state state;
 	int64_t opened_ms, entered_ms;	/* since when it is there, and in this state */
 	json_t *reply;			/* "id" of the call that is still to be answered */
+	json_t *abort_id;		/* of an abort that waits for the end of that call */
 	int document_fd;		/* what came with the call, or -1 */
+	struct link jobs;		/* what writers have to do with the document, in turn */
+	struct job *job;		/* that of them which a thread is at */
+	void (*when_free)(struct session *session);	/* once there is none */
+	void (*postponed_fn)(struct session *session, json_t *arguments);
+	json_t *postponed;		/* its arguments */
+	int postponed_fd;		/* its document, or -1 */
 	struct shadowcopy *sc;		/* for the documents */
 	struct shadowcopy_backup *backup;	/* NULL before init */
 	struct round round;
@@ -303,10 +348,12 @@ struct session {
 	bool keep;			/* the shadows outlive the connection */
 	void (*deferred)(struct session *session);	/* once nothing is frozen */
 	bool no_autorecovery, rollback_recovery;	/* H-23, H-25 */
+	bool restores;			/* from pre-restore to the end of post-restore */
 	bool including;			/* a writer was included: all others are not */
 	bool context_set;
 	bool parts_found;		/* who takes part is known */
-	bool working;			/* a thread has struct making */
+	bool working;			/* a thread has struct making, or the document */
+	struct errand *errand;		/* working, and can be let go of */
 	bool started;			/* no longer waiting in the queue */
 	bool aborting;
 	bool log_held;
@@ -335,6 +382,10 @@ void session_fail(struct session *session, enum session_state next,
 /* Is there still something to wait for?  If not, and it is closing, it goes. */
 void session_settle(struct session *session);
 void sessions_init(void);
+/* How many backups and restores may be under way. */
+void sessions_limit(unsigned int backups, unsigned int restores);
+/* Would one more be too many?  Then the call is answered. */
+bool session_refused(struct session *session, bool restore);
 bool sessions_left(void);
 /* The answer of what was called last, with a document. */
 void session_done_document(struct session *session, json_t *result, char *text, size_t size);
@@ -343,6 +394,16 @@ void session_fail_library(struct session *session);
 /* Do it now, or as soon as nothing is frozen: files are opened in it. */
 void session_defer(struct session *session, void (*fn)(struct session *session));
 json_t *participants_json(const struct session *session);
+/* After work for a call of which more is to be done, unless it was aborted meanwhile. */
+void session_go_on(struct session *session, void (*fn)(struct session *session));
+/* The call that waits for the document is not to be any more. */
+void session_forget_postponed(struct session *session);
+
+/* --- lookup.c ---------------------------------------------------------------------------- */
+
+/* Find a volume, and answer the call that asks for it, or adds it. */
+void lookup_volume(struct session *session, const char *volume, const char *store,
+		   const char *provider, bool only_asked);
 
 /* --- part.c ----------------------------------------------------------------------------- */
 
@@ -353,6 +414,11 @@ json_t *participants_json(const struct session *session);
 void part_find(struct session *session, void (*done)(struct session *session));
 /* Who has something that is to be restored. */
 void part_find_restored(struct session *session);
+/* One of them in whose data another session is about to restore, and that cannot bear it (G-15). */
+const struct participant *part_restored_elsewhere(const struct session *session,
+						  const struct session *other);
+/* Of those, who wants to hear only what could not be put in its place (l.4). */
+void part_find_replaced(struct session *session);
 /* The writers of the session's document that a participant is: how many. */
 #define PART_INSTANCES_MAX 64
 size_t part_instances(const struct session *session, const struct participant *p,
@@ -365,12 +431,25 @@ bool part_needs_recovery(const struct session *session);
 /* Writers in files become participants, then @next is called. */
 void express_gather(struct session *session, void (*next)(struct session *session));
 
+/* --- restored.c ---------------------------------------------------------------------------- */
+
+/* Where it is noted. */
+extern const char *restored_path;
+/* Note it of all who take part, then call @fn. */
+void restored_note(struct session *session, void (*fn)(struct session *session));
+
 /* --- exchange.c -------------------------------------------------------------------------- */
 
 /* A call of a writer's; answers it, now or later.  Closes @fd. */
 void exchange_writer_call(struct client *client, uid_t uid, const char *call, json_t *id,
 			  json_t *arguments, int fd);
 bool exchange_is_writer_call(const char *call);
+/* Has a writer something under way with the session's document? */
+bool exchange_busy(const struct session *session);
+/* Call @fn once it has not. */
+void exchange_when_free(struct session *session, void (*fn)(struct session *session));
+/* The session ends: what has not begun never does.  Is anything under way? */
+bool exchange_settle(struct session *session);
 void call_get_metadata(struct session *session, json_t *arguments);
 void call_get_document(struct session *session, json_t *arguments);
 void call_put_document(struct session *session, json_t *arguments);
@@ -378,6 +457,8 @@ void call_init_restore(struct session *session, json_t *arguments);
 /* Metadata of all that have told it, with room for one more, to be freed by free(). */
 size_t exchange_metadata(const struct session *session, bool taking_part,
 			 struct shadowcopy_metadata ***metadatap);
+/* Whose the writers in the session's document are, where that is not written there yet. */
+void exchange_note_users(struct session *session);
 /* The session's document goes to where its requester may change what he may at this state. */
 int exchange_act(struct session *session);
 /* What the set is goes into the document: 0, or a negative errno. */
@@ -407,7 +488,8 @@ struct reading {
 
 /* Steals @fd.  NULL where there is no memory. */
 struct reading *reading_new(enum reading_kind kind, int fd, const char *label);
-void reading_start(struct reading *reading);
+/* When it is the turn of this user's. */
+void reading_start(struct reading *reading, uid_t uid);
 
 /* --- set.c ------------------------------------------------------------------------------ */
 

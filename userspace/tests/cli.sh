@@ -77,6 +77,46 @@ unlike "$err" "did you mean" "or without"
 run help frobnicate
 is "$status" 2 "help of an unknown command"
 
+# --- providers, and what is where (B-50, D-01, E-14, O-04) ---
+
+run provider
+is "$status" 2 "provider without list"
+run provider add
+is "$status" 2 "provider add is not there"
+run provider list
+is "$status" 0 "provider list"
+like "$out" "native *system" "shows the module"
+run provider list --json
+is "$(parse '.providers | length')" 1 "that is all"
+is "$(parse '.providers[0] | keys | sort | join(" ")')" "id name type version version_id" "with these members"
+run volume candidates
+is "$status" 0 "volume candidates"
+like "$out" "/dev/vda1 .*yes *native" "a volume that could have a shadow"
+run volume candidates --json
+is "$(parse '[.candidates[].device] | join(" ")')" "/dev/vda /dev/vda1 /dev/vda2 /dev/vdb /dev/vdc" \
+	"all block devices are there"
+is "$(parse '[.candidates[].supported] | unique | join(" ")')" yes "and can have one"
+echo 0 >"$FAKE_SYSROOT/sys/devices/vdc/size"
+run volume candidates --json
+is "$(parse '[.candidates[].device] | index("/dev/vdc")')" null "but one without a size"
+echo 2097152 >"$FAKE_SYSROOT/sys/devices/vdc/size"
+run volume candidates --provider zfs
+is "$status" 1 "by a provider that there is not"
+like "$err" "there is no such provider" "says so"
+run volume candidates vda
+is "$status" 2 "candidates takes no volume"
+run volume find /home/user/file /etc/passwd / --json
+is "$(parse '[.places[] | .device, .mountpoint, .path] | join(" ")')" \
+	"/dev/vda2 /home /user/file /dev/vda1 / /etc/passwd /dev/vda1 / /" "volume find"
+echo "40 1 254:1 /srv /exports rw - ext4 /dev/vda1 rw" >>"$FAKE_SYSROOT/proc/self/mountinfo"
+run volume find /exports/a --json
+is "$(parse '.places[0] | .mountpoint + " " + .path')" "/exports /srv/a" "where a directory is mounted"
+run volume find /exports --json
+is "$(parse '.places[0].path')" /srv "and of that itself"
+sed -i '$d' "$FAKE_SYSROOT/proc/self/mountinfo"
+run volume find
+is "$status" 2 "volume find without a file"
+
 # --- create ---
 
 run create

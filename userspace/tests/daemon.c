@@ -14,19 +14,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "shadowd.h"
-#include "test.h"
+#include "daemon.h"
 
 #define TURNS 6000	/* of 5 ms: so long an answer may take */
 
 int test_count, test_failures;
 
+const char *socket_path;
+
 static sd_event *loop;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
-static socklen_t address_size;
 static uid_t peer_uid;
 
 /* --- instead of the module, and of access.conf -------------------------------------------- */
+
+struct behaviour behaviours[TELLS];
+unsigned int told[TELLS];
 
 static struct shadowcopy_channel_writer registered[4];
 static size_t registered_count;
@@ -42,23 +45,39 @@ int writers_each(int (*fn)(void *data, const struct shadowcopy_channel_writer *w
 	return rc;
 }
 
-/* Each answers at once that it is done. */
-static struct shadowcopy_channel_message answers[16];
+/* Each answers at once, unless it is silent. */
+static struct shadowcopy_channel_message answers[64];
 static size_t answer_count;
 
 int writer_tell(const struct shadow_uuid *instance, const struct shadow_uuid *session,
 		const struct shadow_uuid *set, uint32_t tell, uint32_t answer_ms)
 {
-	struct shadowcopy_channel_message *message = &answers[answer_count++];
+	struct shadowcopy_channel_message *message;
 
 	(void)set;
 	(void)answer_ms;
+	told[tell]++;
+	if (behaviours[tell].silent)
+		return 0;
+	message = &answers[answer_count++];
 	memset(message, 0, sizeof(*message));
 	message->instance = *instance;
 	message->session = *session;
 	message->tell = tell;
 	message->result = SHADOW_NL_RESULT_ANSWERED;
+	message->status = behaviours[tell].status;
+	snprintf(message->text, sizeof(message->text), "%s", behaviours[tell].text ?: "");
 	return 0;
+}
+
+void answer_for(const char *session, unsigned char number, uint32_t tell)
+{
+	struct shadowcopy_channel_message message = {
+		.tell = tell, .result = SHADOW_NL_RESULT_ANSWERED, .instance = { { number } },
+	};
+
+	shadowcopy_uuid_parse(session, &message.session);
+	round_message(&message);
 }
 
 void writer_end_session(const struct shadow_uuid *session)
@@ -105,7 +124,7 @@ int __wrap_close(int fd)
 
 /* --- clients ---------------------------------------------------------------------------------- */
 
-static void turn(unsigned int times)
+void turn(unsigned int times)
 {
 	struct shadowcopy_channel_message message;
 
@@ -118,18 +137,18 @@ static void turn(unsigned int times)
 	}
 }
 
-static int connect_as(uid_t uid)
+int connect_as(uid_t uid)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	if (connect(fd, (struct sockaddr *)&address, address_size))
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		abort();
 	peer_uid = uid;
 	turn(2);
 	return fd;
 }
 
-static void send_call(int fd, const char *packet, int passed)
+void send_call(int fd, const char *packet, int passed)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec data = { (char *)packet, strlen(packet) };
@@ -149,29 +168,76 @@ static void send_call(int fd, const char *packet, int passed)
 		abort();
 }
 
-/* The answer, or NULL: it has hung up, or does not answer. */
-static json_t *hear(int fd)
+static ssize_t receive(int fd, char *packet, size_t size_max, int *document)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec data = { packet, size_max };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	*document = -1;
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(document, CMSG_DATA(header), sizeof(int));
+	return size;
+}
+
+static char *text_of(int document)
+{
+	struct stat st;
+	char *text = fstat(document, &st) ? NULL : calloc(1, st.st_size + 1);
+
+	if (text && pread(document, text, st.st_size, 0) != st.st_size)
+		abort();
+	return text;
+}
+
+json_t *hear_document(int fd, char **textp)
 {
 	static char packet[1 << 20];
 	unsigned int i;
+	int document;
 	ssize_t size;
 
 	for (i = 0; i < TURNS; i++) {
 		turn(1);
-		size = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
-		if (size >= 0)
-			return size ? json_loadb(packet, size, 0, NULL) : NULL;
+		size = receive(fd, packet, sizeof(packet), &document);
+		if (size < 0)
+			continue;
+		if (textp)
+			*textp = document >= 0 ? text_of(document) : NULL;
+		if (document >= 0)
+			__real_close(document);
+		return size ? json_loadb(packet, size, 0, NULL) : NULL;
 	}
 	return NULL;
 }
 
-static json_t *call(int fd, const char *packet)
+json_t *hear(int fd)
+{
+	return hear_document(fd, NULL);
+}
+
+int sealed_document(const char *text)
+{
+	int fd = memfd_create("document", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW))
+		abort();
+	return fd;
+}
+
+json_t *call(int fd, const char *packet)
 {
 	send_call(fd, packet, -1);
 	return hear(fd);
 }
 
-static bool is_good(json_t *answer)
+bool is_good(json_t *answer)
 {
 	bool good = json_object_get(answer, "result");
 
@@ -179,7 +245,7 @@ static bool is_good(json_t *answer)
 	return good;
 }
 
-static bool is_error(json_t *answer, const char *code)
+bool is_error(json_t *answer, const char *code)
 {
 	json_t *error = json_object_get(answer, "error");
 	bool is = !strcmp(json_string_value(json_object_get(error, "code")) ?: "", code);
@@ -249,7 +315,7 @@ static void test_connections(void)
 	turn(8);
 }
 
-static void add_writer(unsigned char number, uid_t uid)
+struct shadowcopy_channel_writer *add_writer(unsigned char number, uid_t uid)
 {
 	struct shadowcopy_channel_writer *writer = &registered[registered_count++];
 
@@ -259,6 +325,12 @@ static void add_writer(unsigned char number, uid_t uid)
 	writer->level = SHADOW_NL_LEVEL_SYSTEM;
 	writer->uid = uid;
 	strcpy(writer->name, "Test");
+	return writer;
+}
+
+void forget_writers(void)
+{
+	registered_count = 0;
 }
 
 static size_t count_writers(json_t *answer)
@@ -287,8 +359,8 @@ static void test_same_instance(void)
 
 /* --- a restore --------------------------------------------------------------------------------- */
 
-/* A document with a component of a writer that is not there any more. */
-static int saved_document(void)
+/* A document with a component of a writer, of that user, that is not there any more. */
+static int saved_document(bool privileged, uint32_t uid)
 {
 	struct shadow_uuid session = { { 1 } }, class_id = { { 7 } }, instance = { { 9 } };
 	struct shadowcopy *sc = shadowcopy_new();
@@ -306,15 +378,15 @@ static int saved_document(void)
 	shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_FILE_GROUP, NULL,
 					  "Data", NULL, true, true, 0, &component);
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_GATHERED);
-	if (shadowcopy_backup_add_component(sc, backup, metadata, NULL, "Data", NULL) ||
-	    shadowcopy_backup_save(sc, backup, &text, &size)) {
+	if (shadowcopy_backup_add_component(sc, backup, metadata, NULL, "Data", NULL))
+		abort();
+	backup->writers[0]->privileged = privileged;
+	backup->writers[0]->uid = uid;
+	if (shadowcopy_backup_save(sc, backup, &text, &size)) {
 		puts(shadowcopy_last_error(sc)->text);
 		abort();
 	}
-	fd = memfd_create("document", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (write(fd, text, size) != (ssize_t)size ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW))
-		abort();
+	fd = sealed_document(text);
 	free(text);
 	shadowcopy_metadata_free(metadata);
 	shadowcopy_backup_free(backup);
@@ -327,7 +399,7 @@ static void test_restored_by(void)
 {
 	struct shadow_uuid instances[PART_INSTANCES_MAX];
 	struct session *session;
-	int fd = connect_as(0), document = saved_document();
+	int fd = connect_as(0), document = saved_document(false, 0);
 	struct shadow_uuid uuid, roots;
 	json_t *answer;
 
@@ -360,20 +432,83 @@ static void test_restored_by(void)
 	turn(8);
 }
 
-static int listen_anywhere(void)
+/* How many writers of the document a writer of @uid is, where nobody else has one. */
+static size_t restored_by(bool privileged, uint32_t recorded, uid_t uid)
+{
+	struct shadow_uuid instances[PART_INSTANCES_MAX], uuid;
+	int fd = connect_as(0), document = saved_document(privileged, recorded);
+	struct session *session;
+	json_t *answer;
+	size_t count;
+
+	send_call(fd, "{\"id\": 1, \"call\": \"init-restore\"}", document);
+	answer = hear(fd);
+	shadowcopy_uuid_parse(json_string_value(json_object_get(json_object_get(answer, "result"),
+								"session")) ?: "", &uuid);
+	json_decref(answer);
+	session = session_find(&uuid);
+	registered_count = 0;
+	add_writer(1, uid);
+	json_decref(call(fd, "{\"id\": 2, \"call\": \"gather-metadata\"}"));
+	count = part_instances(session, participant_find(session, &registered[0].instance_id),
+			       instances);
+	close(document);
+	close(fd);
+	turn(8);
+	return count;
+}
+
+static void test_recorded_user(void)
+{
+	CHECK(restored_by(true, 0, 0) == 1, "root's writer is the one that root's was");
+	CHECK(!restored_by(true, 0, 1000), "a user's is not, though root has none now");
+	CHECK(restored_by(false, 1000, 1000) == 1, "a user's writer is the one that this user's was");
+	CHECK(!restored_by(false, 1000, 1001), "another user's is not");
+	CHECK(restored_by(false, 1000, 0) == 1, "root's is");
+	CHECK(restored_by(false, 0, 1001) == 1, "of an older document nobody knows whose it was");
+}
+
+/* Who calls again and again does not keep another one from being heard. */
+static void test_fairness(void)
+{
+	int fds[8], fd, i, j;
+	char byte;
+
+	for (i = 0; i < 8; i++) {
+		fds[i] = connect_as(1000);
+		for (j = 0; j < 20; j++)
+			send_call(fds[i], "{\"id\": 1, \"call\": \"nonsense\"}", -1);
+	}
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		abort();
+	send_call(fd, "{\"id\": 1, \"call\": \"nonsense\"}", -1);
+	for (i = 0; i < 400 && recv(fd, &byte, 1, MSG_DONTWAIT) != 1; i++)
+		turn(1);
+	CHECK(i < 80, "many calls of others do not starve a newcomer");
+	close(fd);
+	for (i = 0; i < 8; i++)
+		close(fds[i]);
+	turn(200);
+}
+
+static int listen_in(char *directory)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	address_size = sizeof(address);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)) || listen(fd, 64) ||
-	    getsockname(fd, (struct sockaddr *)&address, &address_size))
+	if (!mkdtemp(directory))
+		abort();
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", directory);
+	socket_path = address.sun_path;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 64))
 		abort();
 	return fd;
 }
 
 int main(void)
 {
-	int listener = listen_anywhere();
+	char directory[] = "/tmp/daemon-test.XXXXXX";
+	int listener = listen_in(directory);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	loop_thread = pthread_self();
@@ -388,6 +523,11 @@ int main(void)
 	test_connections();
 	test_same_instance();
 	test_restored_by();
+	test_recorded_user();
+	test_fairness();
+	test_sessions();
+	unlink(socket_path);
+	rmdir(directory);
 	sd_event_unref(loop);
 	printf("1..%d\n", test_count);
 	return test_failures ? 1 : 0;

@@ -2,8 +2,10 @@
 /*
  * testwriter.c - a writer that does, and fails at, whatever it is told to (P-02).
  *
- * It has no data of its own; it logs what it is told, with the time, so that a test can
- * look at order and states, and can fail, be late, hang or die at any of it.
+ * It logs what it is told, with the time, so that a test can look at order and states, and can
+ * fail, be late, hang or die at any of it.  What it has is what its metadata, a file, says;
+ * what is done with that, to delete it after the instant, to roll it forward or to compare it, its
+ * commands do, which are told in the environment what the document says (edit.c).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +19,9 @@
 
 #include "libshadowcopy-channel.h"
 #include "libshadowcopy-writer.h"
+#include "edit.h"
 
+#define SETS_MAX 16
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define TELLS (SHADOW_NL_TELL_POST_RESTORE + 1)
 
@@ -29,12 +33,15 @@ static struct {
 	bool dies;
 	bool hangs;
 	bool without;
-	const char *set;	/* PROPERTY=TEXT, of all its components */
+	const char *set[SETS_MAX];	/* PROPERTY=TEXT, of all its components */
+	unsigned int sets;
+	const char *edit;	/* a command that says what to put into the document */
 	const char *save;	/* the document, in this file */
 	const char *run;	/* this command */
 } at[TELLS];
 
 static const char *metadata_file, *path;
+static uint32_t level;
 
 static const char *name = "test";
 static FILE *log_file;
@@ -83,39 +90,48 @@ static int tell_metadata(struct shadowcopy_writer_event *event)
 	return rc;
 }
 
-/* What was asked for with the document: 0 or a negative errno. */
-static int use_document(struct shadowcopy_writer_event *event, uint32_t tell)
+static int run_edit(struct shadowcopy_backup *backup, const char *command)
 {
-	struct shadowcopy_backup *backup;
-	uint32_t property = 0;
-	const char *value;
-	size_t i, j, size;
-	char *text;
-	int rc = shadowcopy_writer_event_backup(event, &backup);
+	const char *component = NULL;
+	FILE *pipe = popen(command, "re");
+	char *text = NULL, *line, *rest;
+	size_t room = 0;
+	ssize_t got;
+	int rc = 0;
 
-	if (!rc && at[tell].save) {
+	if (!pipe)
+		return -errno;
+	got = getdelim(&text, &room, '\0', pipe);
+	if (pclose(pipe))
+		rc = -EIO;
+	for (rest = got > 0 ? text : NULL; !rc && (line = strsep(&rest, "\n"));)
+		rc = edit_line(sc, backup, line, &component);
+	free(text);
+	return rc;
+}
+
+/* What was asked for with the document: 0 or a negative errno. */
+static int use_document(struct shadowcopy_backup *backup, uint32_t tell)
+{
+	unsigned int i;
+	size_t size;
+	char *text;
+	int rc = 0;
+
+	if (at[tell].save) {
 		rc = shadowcopy_backup_save(sc, backup, &text, &size);
 		if (!rc) {
 			rc = shadowcopy_document_write(sc, at[tell].save, text, size);
 			free(text);
 		}
 	}
-	if (rc || !at[tell].set)
-		return rc;
-	value = strchr(at[tell].set, '=');
-	for (i = 1; value && i <= SHADOWCOPY_PROPERTY_FAILURE; i++)
-		if (strlen(shadowcopy_property_name(i)) == (size_t)(value - at[tell].set) &&
-		    !strncmp(shadowcopy_property_name(i), at[tell].set, value - at[tell].set))
-			property = i;
-	for (i = 0; !rc && i < backup->writer_count; i++)
-		for (j = 0; !rc && j < backup->writers[i]->component_count; j++)
-			rc = shadowcopy_backup_component_set_text(
-				sc, backup->writers[i]->components[j], property, value + 1);
-	return rc;
+	for (i = 0; !rc && i < at[tell].sets; i++)
+		rc = edit_set(sc, backup, at[tell].set[i]);
+	return rc || !at[tell].edit ? rc : run_edit(backup, at[tell].edit);
 }
 
 /* With the shadow of --path, and whether that is affected. */
-static int run_command(struct shadowcopy_writer_event *event, uint32_t tell)
+static void set_environment(struct shadowcopy_writer_event *event, uint32_t tell)
 {
 	const char *device;
 
@@ -126,12 +142,32 @@ static int run_command(struct shadowcopy_writer_event *event, uint32_t tell)
 	if (path && tell != SHADOW_NL_TELL_IDENTIFY)
 		setenv("AFFECTED", shadowcopy_writer_event_path_affected(event, path) == 1 ? "1" :
 		       "0", 1);
-	return system(at[tell].run) ? -EIO : 0;
+}
+
+/* 0, or why it fails. */
+static const char *do_commands(struct shadowcopy_writer_event *event, uint32_t tell)
+{
+	bool edits = at[tell].save || at[tell].sets || at[tell].edit;
+	struct shadowcopy_backup *backup = NULL;
+
+	if (!edits && !at[tell].run)
+		return NULL;
+	/* Of some things that it is told there is no document. */
+	if (shadowcopy_writer_event_backup(event, &backup) && edits)
+		return shadowcopy_last_error(sc)->text;
+	edit_environment(backup, level);
+	set_environment(event, tell);
+	if (edits && use_document(backup, tell))
+		return shadowcopy_last_error(sc)->text;
+	if (at[tell].run && system(at[tell].run))
+		return "its command failed";
+	return NULL;
 }
 
 static int on_event(struct shadowcopy_writer_event *event, void *data)
 {
 	uint32_t tell = shadowcopy_writer_event_tell(event);
+	const char *problem;
 
 	(void)data;
 	note(shadowcopy_tell_name(tell), event);
@@ -142,12 +178,10 @@ static int on_event(struct shadowcopy_writer_event *event, void *data)
 	pause_ms(at[tell].delay_ms);
 	if (tell == SHADOW_NL_TELL_IDENTIFY && metadata_file && tell_metadata(event))
 		return -EINVAL;
-	if ((at[tell].save || at[tell].set) && use_document(event, tell))
+	problem = do_commands(event, tell);
+	if (problem)
 		return shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0, "%s",
-						    shadowcopy_last_error(sc)->text);
-	if (at[tell].run && run_command(event, tell))
-		return shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0,
-						    "its command failed");
+						    problem);
 	if (at[tell].times && at[tell].status) {
 		at[tell].times--;
 		return shadowcopy_writer_event_fail(event, at[tell].status, 42,
@@ -224,6 +258,7 @@ static void help(void)
 	     "      --metadata FILE      tell this metadata when it is asked\n"
 	     "      --set EVENT:PROPERTY=TEXT\n"
 	     "                           change this of all its components, \"backup-stamp\" ...\n"
+	     "      --edit EVENT:COMMAND change what the command prints, see the manual page\n"
 	     "      --save EVENT:FILE    write what it sees of the document into FILE\n"
 	     "      --run EVENT:COMMAND  with $SHADOW, the shadow of --path, in post-snapshot, and\n"
 	     "                           $AFFECTED, whether it is in the set\n"
@@ -281,7 +316,7 @@ int main(int argc, char **argv)
 {
 	enum {
 		NAME = 256, INSTANCE, CLASS, LEVEL, FREEZE_MS, LOG, FAIL, DELAY, HANG, DIE, WITHOUT,
-		METADATA, SET, SAVE, RUN, FILE_PATH,
+		METADATA, SET, EDIT, SAVE, RUN, FILE_PATH,
 	};
 	static const struct option longs[] = {
 		{ "name", required_argument, NULL, NAME },
@@ -297,6 +332,7 @@ int main(int argc, char **argv)
 		{ "without", required_argument, NULL, WITHOUT },
 		{ "metadata", required_argument, NULL, METADATA },
 		{ "set", required_argument, NULL, SET },
+		{ "edit", required_argument, NULL, EDIT },
 		{ "save", required_argument, NULL, SAVE },
 		{ "run", required_argument, NULL, RUN },
 		{ "path", required_argument, NULL, FILE_PATH },
@@ -355,7 +391,14 @@ int main(int argc, char **argv)
 			metadata_file = optarg;
 			break;
 		case SET:
-			at[tell_of(optarg)].set = behind_colon(optarg);
+			if (at[tell_of(optarg)].sets == SETS_MAX) {
+				fprintf(stderr, "testwriter: too many --set\n");
+				return 2;
+			}
+			at[tell_of(optarg)].set[at[tell_of(optarg)].sets++] = behind_colon(optarg);
+			break;
+		case EDIT:
+			at[tell_of(optarg)].edit = behind_colon(optarg);
 			break;
 		case SAVE:
 			at[tell_of(optarg)].save = behind_colon(optarg);
@@ -373,6 +416,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	spec.name = name;
+	level = spec.level;
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	return run(&spec);
