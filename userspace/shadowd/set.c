@@ -301,7 +301,8 @@ static void work_done(struct work *work)
 	session->working = false;
 	if (session->making.rc)
 		return set_abort(session, &session->making.failure);
-	if (session->step == STEP_LIST)
+	/* What is given up needs no document: nobody waits for what writers do with it. */
+	if (session->step == STEP_LIST && !session->failure.code)
 		exchange_when_free(session, note_set);
 	else
 		next_step(session);

@@ -177,6 +177,7 @@ __wrap_shadowcopy_plan_entry(const struct shadowcopy_plan *plan, size_t i)
 }
 
 static bool takes_long;		/* to write out what is dirty */
+static bool lists_long;
 
 static unsigned int planned;	/* so many sets */
 
@@ -202,6 +203,8 @@ void making_list(struct work *work)
 {
 	struct making *making = ENTRY(work, struct making, work);
 
+	if (lists_long)
+		pass(GATE_PLACE);
 	making->shadow_count = 1;
 	making->shadows[0].uuid.b[0] = 6;
 	making->shadows[0].volume = making->volumes[0].dev;
@@ -909,6 +912,36 @@ static void test_abort_queued(void)
 	end(second);
 }
 
+/* Its requester goes while a writer still has the document, and a thread lists the shadows. */
+static void test_gone_at_list(void)
+{
+	char session[SHADOWCOPY_UUID_LEN];
+	int fd = begin(0, session), writer = connect_as(0);
+
+	if (!gather(fd, session, "/data") || !add_volume(fd, "vol1"))
+		abort();
+	behaviours[SHADOW_NL_TELL_THAW].silent = true;
+	send_call(fd, "{\"id\": 5, \"call\": \"create-set\"}", -1);
+	UNTIL(told[SHADOW_NL_TELL_THAW]);
+	gate_close(GATE_VIEW);
+	sendf(writer, -1, WRITER_CALL, "writer-document", session, INSTANCE1, "thaw");
+	CHECK(gate_has(GATE_VIEW, 1), "a writer asks for the document when it thaws");
+	lists_long = true;
+	gate_close(GATE_PLACE);
+	answer_for(session, 1, SHADOW_NL_TELL_THAW);
+	CHECK(gate_has(GATE_PLACE, 1), "and does not wait for it");
+	close(fd);
+	turn(20);
+	gate_open(GATE_PLACE);
+	turn(20);
+	gate_open(GATE_VIEW);
+	lists_long = false;
+	UNTIL(!sessions_left());
+	CHECK(!sessions_left(), "a session whose requester goes meanwhile ends");
+	close(writer);
+	end(connect_as(0));
+}
+
 /* --- how many (A-12, J-05) ------------------------------------------------------------------------- */
 
 static void test_limits(void)
@@ -1116,6 +1149,7 @@ void test_sessions(void)
 	test_abort();
 	test_abort_queued();
 	test_cancel();
+	test_gone_at_list();
 	test_limits();
 	test_restores();
 	test_parallel();
