@@ -275,11 +275,12 @@ static void finished(struct session *session)
 static void next_step(struct session *session)
 {
 	note_time(session, steps[session->step].name);
-	if (session->failure.code) {
+	if (session->step == ARRAY_SIZE(steps) - 1) {
+		finished(session);	/* too late to give it up: its shadows may stay by now */
+	} else if (session->failure.code) {
 		give_up(session);
-	} else if (++session->step == ARRAY_SIZE(steps)) {
-		finished(session);
 	} else {
+		session->step++;
 		hold_log(session, steps[session->step].frozen);
 		run_step(session);
 	}

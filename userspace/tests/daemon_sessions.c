@@ -177,7 +177,7 @@ __wrap_shadowcopy_plan_entry(const struct shadowcopy_plan *plan, size_t i)
 }
 
 static bool takes_long;		/* to write out what is dirty */
-static bool lists_long;
+static bool lists_long, finishes_long;
 
 static unsigned int planned;	/* so many sets */
 
@@ -225,6 +225,8 @@ void making_seal(struct work *work)
 void making_finish(struct work *work)
 {
 	(void)work;
+	if (finishes_long)
+		pass(GATE_PLACE);
 }
 
 void making_release(struct work *work)
@@ -942,6 +944,29 @@ static void test_gone_at_list(void)
 	end(connect_as(0));
 }
 
+/* What an abort comes too late for is done. */
+static void test_abort_late(void)
+{
+	char session[SHADOWCOPY_UUID_LEN];
+	int fd = begin(0, session);
+	json_t *answer;
+
+	if (!gather(fd, session, "/data") || !add_volume(fd, "vol1"))
+		abort();
+	finishes_long = true;
+	gate_close(GATE_PLACE);
+	send_call(fd, "{\"id\": 5, \"call\": \"create-set\"}", -1);
+	CHECK(gate_has(GATE_PLACE, 1), "a set is as good as made");
+	CHECK(is_good(call(fd, "{\"id\": 6, \"call\": \"abort\"}")), "and aborted");
+	gate_open(GATE_PLACE);
+	finishes_long = false;
+	answer = hear(fd);
+	CHECK_STRING(text_at(answer, "result", "consistency"), "application",
+		     "its shadows stay, so it is made");
+	json_decref(answer);
+	end(fd);
+}
+
 /* --- how many (A-12, J-05) ------------------------------------------------------------------------- */
 
 static void test_limits(void)
@@ -1150,6 +1175,7 @@ void test_sessions(void)
 	test_abort_queued();
 	test_cancel();
 	test_gone_at_list();
+	test_abort_late();
 	test_limits();
 	test_restores();
 	test_parallel();
