@@ -12,8 +12,8 @@
 
 #include "shadowd.h"
 
-#define LOST_MAX 32		/* that nobody waits for any more */
-#define USER_LOST_MAX 4		/* of one user other than root */
+#define LOST_MAX 32		/* that nobody waits for any more: of root, and of all others */
+#define USER_LOST_MAX 4		/* of one of those */
 
 static struct link lost = { &lost, &lost };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* of all @place */
@@ -62,13 +62,13 @@ static void done(struct work *work)
 	errand->free(errand);
 }
 
-/* Of those that are lost: how many this user has, and one of them. */
-static unsigned int count_lost(uid_t uid, const struct errand **one)
+/* Of those that are lost, how many this user has, and one of them. */
+static unsigned int count_of(uid_t uid, const struct errand **one)
 {
 	unsigned int count = 0;
 
 	EACH(errand, &lost, struct errand, link) {
-		if (uid && errand->uid != uid)
+		if (errand->uid != uid)
 			continue;
 		*one = errand;
 		count++;
@@ -76,16 +76,49 @@ static unsigned int count_lost(uid_t uid, const struct errand **one)
 	return count;
 }
 
-bool errand_start(struct errand *errand, struct session *session)
+/*
+ * Who has many under way at once can let go of all of them: beyond what is his they are not
+ * counted, so that he keeps nobody else from theirs.
+ */
+static unsigned int count_of_users(const struct errand **one)
+{
+	unsigned int count = 0, before;
+
+	EACH(errand, &lost, struct errand, link) {
+		before = 0;
+		EACH(other, &lost, struct errand, link) {
+			if (other == errand)
+				break;
+			before += other->uid == errand->uid;
+		}
+		if (!errand->uid || before >= USER_LOST_MAX)
+			continue;
+		*one = errand;
+		count++;
+	}
+	return count;
+}
+
+/* One of those that are too many, or NULL: one more can begin.  Root's are counted alone. */
+static const struct errand *too_many(uid_t uid)
 {
 	const struct errand *one = NULL;
+
+	if (count_of(uid, &one) >= (uid ? USER_LOST_MAX : LOST_MAX) ||
+	    (uid && count_of_users(&one) >= LOST_MAX))
+		return one;
+	return NULL;
+}
+
+bool errand_start(struct errand *errand, struct session *session)
+{
+	const struct errand *one = too_many(session->uid);
 	char place[ERRAND_PLACE];
 	struct failure failure;
 
 	errand->uid = session->uid;
 	link_init(&errand->link);
-	if (count_lost(0, &one) >= LOST_MAX || count_lost(errand->uid, &one) >=
-	    (errand->uid ? USER_LOST_MAX : LOST_MAX)) {
+	if (one) {
 		copy_place(one, place);
 		failure_set(&failure, "UNEXPECTED", -EUSERS, "session", place, "see to it that the "
 			    "filesystem there answers, or unmount it",

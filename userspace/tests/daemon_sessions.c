@@ -417,6 +417,33 @@ static void test_dead_place(void)
 	end(fds[3]);
 }
 
+/* As many as there can be, let go of at once. */
+static void test_many_dead_places(void)
+{
+	char session[SHADOWCOPY_UUID_LEN];
+	int fds[32], users[2], i;
+
+	gate_close(GATE_PLACE);
+	for (i = 0; i < 32; i++) {
+		fds[i] = begin(1000, session);
+		json_decref(call(fds[i], "{\"id\": 2, \"call\": \"start-set\"}"));
+		send_call(fds[i], "{\"id\": 3, \"call\": \"add-volume\", \"arguments\": "
+			  "{\"volume\": \"/dead\"}}", -1);
+	}
+	CHECK(gate_has(GATE_PLACE, 32), "a user has many places looked at, that do not answer");
+	for (i = 0; i < 32; i++)
+		close(fds[i]);
+	UNTIL(!sessions_left());
+	for (i = 0; i < 2; i++) {
+		users[i] = begin(i ? 1001 : 0, session);
+		CHECK(add_volume(users[i], "vol1"), "nobody else is kept from theirs by that");
+	}
+	close(users[0]);
+	gate_open(GATE_PLACE);
+	turn(40);
+	end(users[1]);
+}
+
 /* --- memory ------------------------------------------------------------------------------------ */
 
 static char *document_of(int fd)
@@ -1162,6 +1189,7 @@ static void test_parallel(void)
 void test_sessions(void)
 {
 	test_dead_place();
+	test_many_dead_places();
 	test_many_documents();
 	test_writer_documents();
 	test_who_asks();
