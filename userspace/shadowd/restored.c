@@ -123,19 +123,66 @@ static void done(struct work *work)
 	session_go_on(session, fn);
 }
 
-static json_t *entry_of(const struct session *session, const struct participant *p)
+static json_t *entry_new(const struct session *session, const struct shadow_uuid *class_id,
+			 const char *name, const char *instance_name, bool failed)
 {
-	char class_id[SHADOWCOPY_UUID_LEN], uuid[SHADOWCOPY_UUID_LEN], when[32];
+	char text[SHADOWCOPY_UUID_LEN], uuid[SHADOWCOPY_UUID_LEN], when[32];
 	time_t now = time(NULL);
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "class",
-			 shadowcopy_uuid_format(&p->info.class_id, class_id), "name", p->info.name,
-			 "instance_name", p->info.instance_name, "session",
+			 shadowcopy_uuid_format(class_id, text), "name", name,
+			 "instance_name", instance_name ?: "", "session",
 			 shadowcopy_uuid_format(&session->uuid, uuid), "when", when, "failed",
-			 p->state == WRITER_FAILED);
+			 failed);
+}
+
+/* Has it heard of the restore, as a participant? */
+static bool has_heard(const struct session *session, const struct shadowcopy_backup_writer *writer)
+{
+	struct shadow_uuid instances[PART_INSTANCES_MAX];
+	size_t i, count;
+
+	EACH(p, &session->participants, struct participant, link) {
+		count = takes_part(p) ? part_instances(session, p, instances) : 0;
+		for (i = 0; i < count; i++)
+			if (uuid_same(&instances[i], &writer->instance_id))
+				return true;
+	}
+	return false;
+}
+
+static bool is_restored(const struct shadowcopy_backup_writer *writer)
+{
+	size_t i;
+
+	for (i = 0; i < writer->component_count; i++)
+		if (writer->components[i]->selected)
+			return true;
+	return false;
+}
+
+/* Who takes part, and who was not there. */
+static void add_all(json_t *entries, const struct session *session)
+{
+	size_t i;
+
+	EACH(p, &session->participants, struct participant, link)
+		if (takes_part(p))
+			json_array_append_new(entries, entry_new(session, &p->info.class_id,
+								 p->info.name,
+								 p->info.instance_name,
+								 p->state == WRITER_FAILED));
+	for (i = 0; i < session->backup->writer_count; i++) {
+		const struct shadowcopy_backup_writer *writer = session->backup->writers[i];
+
+		if (is_restored(writer) && !has_heard(session, writer))
+			json_array_append_new(entries, entry_new(session, &writer->class_id,
+								 writer->name,
+								 writer->instance_name, false));
+	}
 }
 
 void restored_note(struct session *session, void (*fn)(struct session *session))
@@ -155,9 +202,7 @@ void restored_note(struct session *session, void (*fn)(struct session *session))
 		log_line(4, "that there was a restore is not noted: there is not enough memory");
 		return fn(session);
 	}
-	EACH(p, &session->participants, struct participant, link)
-		if (takes_part(p))
-			json_array_append_new(noting->entries, entry_of(session, p));
+	add_all(noting->entries, session);
 	noting->session = session;
 	noting->done = fn;
 	noting->work.run = run;

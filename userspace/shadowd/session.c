@@ -870,12 +870,17 @@ static void restore_noted(struct session *session)
 			       session->round.failed));
 }
 
+static void note_restore(struct session *session)
+{
+	restored_note(session, restore_noted);
+}
+
 static void post_restored(struct round *round)
 {
 	struct session *session = ENTRY(round, struct session, round);
 
 	session->restores = false;
-	restored_note(session, restore_noted);
+	exchange_when_free(session, note_restore);
 }
 
 /*

@@ -435,7 +435,7 @@ void express_gather(struct session *session, void (*next)(struct session *sessio
 
 /* Where it is noted. */
 extern const char *restored_path;
-/* Note it of all who take part, then call @fn. */
+/* Note it of all whose data it was, whether they have heard of it or not, then call @fn. */
 void restored_note(struct session *session, void (*fn)(struct session *session));
 
 /* --- exchange.c -------------------------------------------------------------------------- */

@@ -1152,6 +1152,19 @@ static void test_restores(void)
 	close(first);
 	close(second);
 	unlink(path);
+
+	first = begin_restore("");
+	select_all(first);
+	CHECK(is_good(call(first, "{\"id\": 4, \"call\": \"exclude-writer\", \"arguments\": "
+			   "{\"writer\": \"Test\"}}")) &&
+	      is_good(call(first, "{\"id\": 5, \"call\": \"pre-restore\"}")) &&
+	      is_good(call(first, "{\"id\": 6, \"call\": \"post-restore\"}")),
+	      "a writer does not hear of a restore");
+	text = last_restore();
+	CHECK(strstr(text, "\"07000000-0000-0000-0000-000000000000\""), "but finds that there was one");
+	free(text);
+	close(first);
+	unlink(path);
 	*strrchr(path, '/') = '\0';
 	rmdir(path);
 	end(backup);
