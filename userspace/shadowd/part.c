@@ -382,6 +382,14 @@ void part_find_restored(struct session *session)
 	}
 }
 
+/* Also where it was started again since: its instance is another one then. */
+static bool same_writer(const struct participant *a, const struct participant *b)
+{
+	return uuid_same(&a->info.instance_id, &b->info.instance_id) ||
+	       (a->info.uid == b->info.uid && uuid_same(&a->info.class_id, &b->info.class_id) &&
+		!strcmp(a->info.instance_name, b->info.instance_name));
+}
+
 const struct participant *part_restored_elsewhere(const struct session *session,
 						  const struct session *other)
 {
@@ -390,7 +398,7 @@ const struct participant *part_restored_elsewhere(const struct session *session,
 				       p->metadata->schema & SHADOWCOPY_SCHEMA_PARALLEL_RESTORES))
 			continue;
 		EACH(q, &other->participants, struct participant, link)
-			if (takes_part(q) && uuid_same(&q->info.instance_id, &p->info.instance_id))
+			if (takes_part(q) && same_writer(p, q))
 				return p;
 	}
 	return NULL;

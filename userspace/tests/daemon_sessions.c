@@ -1174,7 +1174,7 @@ static void test_restores(void)
 static void test_parallel(void)
 {
 	static const char can[] = "\"schema\": [\"parallel-restores\"],";
-	int first = begin_restore(can), second = begin_restore(can);
+	int first = begin_restore(can), second = begin_restore(can), document;
 
 	select_all(first);
 	select_all(second);
@@ -1196,6 +1196,19 @@ static void test_parallel(void)
 	turn(40);
 	CHECK(is_good(call(second, "{\"id\": 5, \"call\": \"pre-restore\"}")),
 	      "until its requester has gone");
+
+	forget_writers();
+	add_writer(2, 0);	/* it was started again */
+	first = connect_as(0);
+	document = backed_up();
+	send_call(first, "{\"id\": 1, \"call\": \"init-restore\"}", document);
+	CHECK(is_good(hear(first)) &&
+	      is_good(call(first, "{\"id\": 2, \"call\": \"gather-metadata\"}")), "a third begins");
+	select_all(first);
+	CHECK(is_error(call(first, "{\"id\": 4, \"call\": \"pre-restore\"}"), "BAD_STATE"),
+	      "a writer that was started again is the same one");
+	close(document);
+	close(first);
 	end(second);
 }
 
