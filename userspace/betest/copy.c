@@ -61,25 +61,38 @@ void links_clear(struct links *links)
 	memset(links, 0, sizeof(*links));
 }
 
-static const char *links_find(const struct links *links, const struct stat *st)
+static struct link *links_find(const struct links *links, const struct stat *st)
 {
 	size_t i;
 
 	for (i = 0; i < links->count; i++)
 		if (links->list[i].device == st->st_dev && links->list[i].inode == st->st_ino)
-			return links->list[i].path;
+			return &links->list[i];
 	return NULL;
 }
 
-static int links_add(struct links *links, const struct stat *st, const char *path)
+/* A name of ours for what is at @st; the one before, if any, is not there any more. */
+static int links_note(struct links *links, const struct stat *st, const struct stat *made,
+		      const char *path)
 {
-	struct link *more = reallocarray(links->list, links->count + 1, sizeof(*more));
+	struct link *link = links_find(links, st), *more;
+	char *name = strdup(path);
 
-	if (!more)
+	if (!name)
 		return -ENOMEM;
-	links->list = more;
-	more[links->count] = (struct link){ st->st_dev, st->st_ino, strdup(path) };
-	return more[links->count].path ? links->count++, 0 : -ENOMEM;
+	if (!link) {
+		more = reallocarray(links->list, links->count + 1, sizeof(*more));
+		if (!more) {
+			free(name);
+			return -ENOMEM;
+		}
+		links->list = more;
+		link = &more[links->count++];
+		link->path = NULL;
+	}
+	free(link->path);
+	*link = (struct link){ st->st_dev, st->st_ino, made->st_dev, made->st_ino, name };
+	return 0;
 }
 
 /* --- paths ------------------------------------------------------------------------------ */
@@ -225,12 +238,7 @@ static int copy_data(int in, int out, off_t size, struct parts parts)
 
 /* --- what belongs to a file ------------------------------------------------------------- */
 
-/* In one directory, under one name: for calls that take a path only. */
-static void path_at(char *path, size_t size, int above, const char *name)
-{
-	snprintf(path, size, "/proc/self/fd/%d/%s", above, name);
-}
-
+/* For calls that take a path only. */
 static int copy_attribute(const char *from, const char *to, const char *attribute)
 {
 	static char value[NAMES_MAX];
@@ -238,18 +246,18 @@ static int copy_attribute(const char *from, const char *to, const char *attribut
 
 	if (size < 0)
 		return errno == ENODATA ? 0 : -errno;
-	return lsetxattr(to, attribute, value, size, 0) ? -errno : 0;
+	return setxattr(to, attribute, value, size, 0) ? -errno : 0;
 }
 
-static int copy_extended(int from, const char *name, int to, const char *to_name)
+/* @target: a path that leads to a descriptor. */
+static int copy_extended(int from, const char *name, const char *target)
 {
 	static char names[NAMES_MAX];
-	char source[NAME_MAX + 32], target[NAME_MAX + 32], *attribute;
+	char source[NAME_MAX + 32], *attribute;
 	ssize_t size;
 	int rc = 0;
 
-	path_at(source, sizeof(source), from, name);
-	path_at(target, sizeof(target), to, to_name);
+	snprintf(source, sizeof(source), "/proc/self/fd/%d/%s", from, name);
 	size = llistxattr(source, names, sizeof(names));
 	if (size < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
@@ -258,21 +266,55 @@ static int copy_extended(int from, const char *name, int to, const char *to_name
 	return rc;
 }
 
-/* A new owner takes bits of the mode and capabilities away, so that comes first. */
-static int attributes_at(int from, const char *name, int to, const char *to_name,
-			 const struct stat *st)
+/*
+ * @to, which may be of O_PATH, is what they are for, whatever has its name by now: whose directory
+ * it is could put something else there.  A new owner takes bits of the mode and capabilities away,
+ * so that comes first.
+ */
+static int attributes_of(int from, const char *name, int to, const struct stat *st)
 {
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	char target[32];
 	int rc;
 
-	if (fchownat(to, to_name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW))
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", to);
+	if (fchownat(to, "", st->st_uid, st->st_gid, AT_EMPTY_PATH))
 		return -errno;
-	if (!S_ISLNK(st->st_mode) && fchmodat(to, to_name, st->st_mode & 07777, 0))
+	if (!S_ISLNK(st->st_mode) && chmod(target, st->st_mode & 07777))
 		return -errno;
-	rc = copy_extended(from, name, to, to_name);
+	rc = copy_extended(from, name, target);
 	if (rc)
 		return rc;
-	return utimensat(to, to_name, times, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+	return utimensat(AT_FDCWD, target, times, 0) ? -errno : 0;
+}
+
+/* What is there, of the same kind as @st: a descriptor of O_PATH or a negative errno. */
+static int open_kind(int above, const char *name, const struct stat *st, struct stat *found)
+{
+	int fd = openat(above, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = fstat(fd, found) ? -errno : (found->st_mode ^ st->st_mode) & S_IFMT ? -EBUSY : 0;
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+/* A file with data, and nothing that keeps who opens it waiting. */
+static int open_regular(int above, const char *name, int flags)
+{
+	int fd = openat(above, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), rc;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	rc = fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EBUSY : 0;
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
 }
 
 /* --- one file --------------------------------------------------------------------------- */
@@ -284,22 +326,25 @@ struct copying {
 	struct parts parts;
 };
 
+/* Each makes something, and returns a descriptor of that. */
 static int copy_file(const struct copying *copying)
 {
-	int in = openat(copying->from, copying->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), out, rc;
+	int in = open_regular(copying->from, copying->name, O_RDONLY), out, rc;
 
 	if (in < 0)
-		return -errno;
+		return in;
 	out = openat(copying->to, copying->to_name,
 		     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	rc = out < 0 ? -errno : copy_data(in, out, copying->st.st_size, copying->parts);
-	if (out >= 0 && close(out) && !rc)
-		rc = -errno;
 	close(in);
+	if (!rc)
+		return out;
+	if (out >= 0)
+		close(out);
 	return rc;
 }
 
-static int copy_symlink(const struct copying *copying)
+static int make_symlink(const struct copying *copying)
 {
 	char target[PATH_MAX];
 	ssize_t length = readlinkat(copying->from, copying->name, target, sizeof(target) - 1);
@@ -310,48 +355,74 @@ static int copy_symlink(const struct copying *copying)
 	return symlinkat(target, copying->to, copying->to_name) ? -errno : 0;
 }
 
-static int copy_contents(const struct copying *copying)
+static int make_other(const struct copying *copying, bool *new)
 {
-	switch (copying->st.st_mode & S_IFMT) {
-	case S_IFREG:
-		return copy_file(copying);
-	case S_IFLNK:
-		return copy_symlink(copying);
-	case S_IFDIR:
-		return mkdirat(copying->to, copying->to_name, 0700) && errno != EEXIST ? -errno : 0;
-	default:
+	*new = true;
+	if (S_ISLNK(copying->st.st_mode))
+		return make_symlink(copying);
+	if (!S_ISDIR(copying->st.st_mode))
 		return mknodat(copying->to, copying->to_name,
 			       (copying->st.st_mode & S_IFMT) | 0600, copying->st.st_rdev) ?
 		       -errno : 0;
-	}
+	if (!mkdirat(copying->to, copying->to_name, 0700))
+		return 0;
+	*new = false;
+	return errno == EEXIST ? 0 : -errno;
 }
 
-static int link_to(const struct copying *copying, const char *known)
+static int copy_other(const struct copying *copying)
+{
+	struct stat found;
+	bool new;
+	int rc = make_other(copying, &new), fd;
+
+	if (rc)
+		return rc;
+	fd = open_kind(copying->to, copying->to_name, &copying->st, &found);
+	if (fd < 0 || !new || found.st_uid == geteuid())
+		return fd;
+	close(fd);
+	return -EBUSY;		/* somebody else's is there by now */
+}
+
+/* -ENOENT: what was made before has that name no more. */
+static int link_to(const struct copying *copying, const struct link *known)
 {
 	const char *name;
-	int above = copy_open_above(known, NULL, &name), rc;
+	int above = copy_open_above(known->path, NULL, &name), rc;
+	struct stat st;
 
 	if (above < 0)
 		return above;
 	rc = linkat(above, name, copying->to, copying->to_name, 0) ? -errno : 0;
 	close(above);
-	return rc;
+	if (rc || (!fstatat(copying->to, copying->to_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		   st.st_dev == known->made_device && st.st_ino == known->made_inode &&
+		   st.st_uid == copying->st.st_uid))
+		return rc;
+	unlinkat(copying->to, copying->to_name, 0);
+	return -ENOENT;
 }
 
 static int copy_one(struct copying *copying, const char *to, struct links *links)
 {
 	bool shared = links && copying->st.st_nlink > 1 && !S_ISDIR(copying->st.st_mode) &&
 		      !copying->parts.list;
-	const char *known = shared ? links_find(links, &copying->st) : NULL;
-	int rc = known ? link_to(copying, known) : -EXDEV;
+	const struct link *known = shared ? links_find(links, &copying->st) : NULL;
+	int rc = known ? link_to(copying, known) : -ENOENT, fd;
+	struct stat made;
 
-	if (rc != -EXDEV && rc != -EMLINK)
+	if (rc != -EXDEV && rc != -EMLINK && rc != -ENOENT)
 		return rc;
-	rc = copy_contents(copying);
-	if (!rc)
-		rc = attributes_at(copying->from, copying->name, copying->to, copying->to_name,
-				   &copying->st);
-	return rc ?: shared && !known ? links_add(links, &copying->st, to) : 0;
+	fd = S_ISREG(copying->st.st_mode) ? copy_file(copying) : copy_other(copying);
+	if (fd < 0)
+		return fd;
+	rc = attributes_of(copying->from, copying->name, fd, &copying->st);
+	if (!rc && fstat(fd, &made))
+		rc = -errno;
+	if (close(fd) && !rc)
+		rc = -errno;
+	return rc ?: shared ? links_note(links, &copying->st, &made, to) : 0;
 }
 
 int copy_make(struct context *context, const char *from, const char *to, struct parts parts,
@@ -381,16 +452,20 @@ int copy_make(struct context *context, const char *from, const char *to, struct 
 int copy_attributes(struct context *context, const char *from, const char *to)
 {
 	const char *name, *to_name;
-	int above = copy_open_above(from, NULL, &name), rc;
+	int above = copy_open_above(from, NULL, &name), fd = -1, rc;
 	int to_above = copy_open_above(to, NULL, &to_name);
-	struct stat st;
+	struct stat st, found;
 
 	if (above < 0 || to_above < 0)
 		rc = above < 0 ? above : to_above;
 	else if (fstatat(above, name, &st, AT_SYMLINK_NOFOLLOW))
 		rc = -errno;
 	else
-		rc = attributes_at(above, name, to_above, to_name, &st);
+		rc = fd = open_kind(to_above, to_name, &st, &found);
+	if (fd >= 0) {
+		rc = attributes_of(above, name, fd, &st);
+		close(fd);
+	}
 	if (above >= 0)
 		close(above);
 	if (to_above >= 0)
@@ -405,8 +480,7 @@ static int open_file(const char *path, int flags)
 
 	if (above < 0)
 		return above;
-	fd = openat(above, name, flags | O_NOFOLLOW | O_CLOEXEC);
-	fd = fd < 0 ? -errno : fd;
+	fd = open_regular(above, name, flags);
 	close(above);
 	return fd;
 }

@@ -24,6 +24,8 @@ struct links {
 	struct link {
 		dev_t device;
 		ino_t inode;
+		dev_t made_device;	/* of what was made of it, and where */
+		ino_t made_inode;
 		char *path;
 	} *list;
 	size_t count;

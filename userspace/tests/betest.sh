@@ -85,4 +85,10 @@ ln -s "$scratch" "$data/link"
 printf '%s\0%s\0' "$data/one" "$data/link/out" >"$state/2.list"
 run boot --state "$state"
 is "$status $(ls "$scratch/out" 2>/dev/null)" "1 " "no link is followed"
+
+# -- files
+
+copied=$("$BUILD/tests/copy" 2>"$scratch/err")
+is $? 0 "files are copied"
+grep -A 1 '^not ok' <<<"$copied" | sed 's/^/# /'
 done_testing
