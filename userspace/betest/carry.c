@@ -247,11 +247,15 @@ static int make_whole(struct making *making, const char *from, const char *to)
 			 &carrying->links, &making->made);
 }
 
+/* Until its files are in it, with their modes, and it has its own, nobody else can look. */
 static int note_directory(struct making *making, const char *from, const char *to)
 {
+	struct stat st;
+
 	if (paths_add(&making->sources, from) || paths_add(&making->directories, to))
 		return no_memory(making->carrying);
-	return STATUS_OK;
+	return copy_stat(to, &st) != -ENOENT ? STATUS_OK :
+	       copy_directory(making->carrying->test->context, to, &making->made);
 }
 
 /* Other files need it before anything is in its place. */
@@ -324,23 +328,15 @@ static int make_all(struct making *making, const struct shadowcopy_restore_part 
 
 /* --- into their places ------------------------------------------------------------------ */
 
-static int make_directories(struct making *making)
+static int finish_directories(struct making *making)
 {
 	struct context *context = making->carrying->test->context;
-	struct paths made = { 0 };
-	struct stat st;
 	int status = STATUS_OK;
 	size_t i;
 
-	for (i = 0; !status && i < making->directories.count; i++)
-		if (copy_stat(making->directories.list[i], &st) == -ENOENT)
-			status = copy_make(context, making->sources.list[i],
-					   making->directories.list[i], (struct parts){ 0 }, NULL,
-					   &made);
 	for (i = making->directories.count; !status && i--;)
 		status = copy_attributes(context, making->sources.list[i],
 					 making->directories.list[i]);
-	paths_clear(&made);
 	return status;
 }
 
@@ -369,13 +365,15 @@ static uint32_t put_in_place(struct making *making, bool replace)
 			copy_remove(making->staged[i].from, false);
 		return SHADOWCOPY_STATUS_FAILED;
 	}
-	return make_directories(making) ? SHADOWCOPY_STATUS_FAILED : SHADOWCOPY_STATUS_ALL;
+	return finish_directories(making) ? SHADOWCOPY_STATUS_FAILED : SHADOWCOPY_STATUS_ALL;
 }
 
+/* Directories are there at once: files wait in them. */
 static uint32_t leave_for_boot(struct making *making)
 {
 	if (!boot_note(making->carrying->test, making->staged, making->count))
-		return SHADOWCOPY_STATUS_ALL;
+		return finish_directories(making) ? SHADOWCOPY_STATUS_FAILED :
+						    SHADOWCOPY_STATUS_ALL;
 	undo(making);
 	return SHADOWCOPY_STATUS_NONE;
 }

@@ -108,14 +108,14 @@ static int open_directory(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int make_directory(const char *path, struct paths *made)
+static int make_directory(const char *path, mode_t mode, struct paths *made)
 {
 	const char *name;
 	int above = copy_open_above(path, made, &name), rc;
 
 	if (above < 0)
 		return above;
-	rc = mkdirat(above, name, 0755) ? -errno : paths_add(made, path);
+	rc = mkdirat(above, name, mode) ? -errno : paths_add(made, path);
 	close(above);
 	return rc == -EEXIST ? 0 : rc;
 }
@@ -132,11 +132,18 @@ int copy_open_above(const char *path, struct paths *made, const char **name)
 	snprintf(above, sizeof(above), "%.*s", slash == path ? 1 : (int)(slash - path), path);
 	fd = open_directory(above);
 	if (fd == -ENOENT && made) {
-		fd = make_directory(above, made);
+		fd = make_directory(above, 0755, made);
 		if (!fd)
 			fd = open_directory(above);
 	}
 	return fd;
+}
+
+int copy_directory(struct context *context, const char *path, struct paths *made)
+{
+	int rc = make_directory(path, 0700, made);
+
+	return rc ? cannot(context, "make", path, rc) : STATUS_OK;
 }
 
 int copy_stat(const char *path, struct stat *st)

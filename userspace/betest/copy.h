@@ -46,6 +46,9 @@ struct parts {
  */
 int copy_open_above(const char *path, struct paths *made, const char **name);
 
+/* Make a directory that only we can enter, and those above it as copy_open_above() does. */
+int copy_directory(struct context *context, const char *path, struct paths *made);
+
 /* As lstat(), and without following symbolic links on the way: 0 or a negative errno. */
 int copy_stat(const char *path, struct stat *st);
 

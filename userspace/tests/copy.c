@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../betest/betest.h"
 #include "../betest/copy.h"
 #include "test.h"
 
@@ -63,6 +64,7 @@ static struct stat of(const char *name)
 /* --- who has the directory puts something else there ----------------------------------------- */
 
 static const char *swapped, *by;
+static mode_t seen_mode;	/* of "restored", when something was made in it */
 
 int __wrap_fchownat(int fd, const char *path, uid_t uid, gid_t gid, int flags);
 int __real_fchownat(int fd, const char *path, uid_t uid, gid_t gid, int flags);
@@ -73,6 +75,8 @@ int __wrap_fchownat(int fd, const char *path, uid_t uid, gid_t gid, int flags)
 	if (swapped && (rename(at(swapped), at("away")) || symlink(at(by), at(swapped))))
 		abort();
 	swapped = NULL;
+	if (!seen_mode)
+		seen_mode = of("restored").st_mode & 07777;
 	return rc;
 }
 
@@ -147,6 +151,74 @@ static void test_kinds(void)
 		      "extended attributes are copied");
 }
 
+/* --- a restore --------------------------------------------------------------------------------------- */
+
+int betest_run(struct betest *test, const char *command)
+{
+	(void)test;
+	(void)command;
+	return 0;
+}
+
+const char *betest_variable(void *data, const char *name)
+{
+	(void)data;
+	(void)name;
+	return NULL;
+}
+
+static uint32_t became;
+
+static int finish(struct betest *test, const struct shadowcopy_restore_plan *plan,
+		  const struct outcome *outcomes, void *data)
+{
+	(void)test;
+	(void)plan;
+	(void)data;
+	became = outcomes[0].status;
+	return STATUS_OK;
+}
+
+/* A directory that only its owner can enter, and a file in it that all can read. */
+static void restore(uint32_t kind)
+{
+	struct shadowcopy_restore_file files[] = {
+		{ .path = "/private", .kind = SHADOWCOPY_ITEM_DIRECTORY,
+		  .destination = at("restored") },
+		{ .path = "/private/file", .kind = SHADOWCOPY_ITEM_FILE,
+		  .destination = at("restored/file") },
+	}, *list[] = { &files[0], &files[1] };
+	struct shadowcopy_restore_part part = { .files = list, .file_count = 2 }, *parts[] = { &part };
+	struct shadowcopy_restore_step step = { .kind = kind, .part = &part }, *steps[] = { &step };
+	const struct shadowcopy_restore_plan plan = {
+		.parts = parts, .part_count = 1, .steps = steps, .step_count = 1,
+	};
+	struct betest test = { .context = &context, .state = at("state") };
+
+	seen_mode = 0;
+	carry_out(&test, &plan, at("backup"), finish, NULL);
+}
+
+static void test_directories(void)
+{
+	struct betest test = { .context = &context, .state = at("state") };
+
+	if (mkdir(at("backup"), 0700) || mkdir(at("backup/data"), 0700) ||
+	    mkdir(at("backup/data/private"), 0710))
+		abort();
+	put("backup/data/private/file", "secret");
+	restore(SHADOWCOPY_RESTORE_STEP_COPY);
+	CHECK(became == SHADOWCOPY_STATUS_ALL && has("restored/file", "secret") &&
+	      (of("restored").st_mode & 07777) == 0710, "a directory is restored, with its mode");
+	CHECK(seen_mode == 0700, "which it does not exceed until then");
+	unlink(at("restored/file"));
+	rmdir(at("restored"));
+	restore(SHADOWCOPY_RESTORE_STEP_STAGE);
+	CHECK(became == SHADOWCOPY_STATUS_ALL && !has("restored/file", "secret") &&
+	      (of("restored").st_mode & 07777) == 0710, "so it is where its files come at the next boot");
+	CHECK(!betest_boot(&test) && has("restored/file", "secret"), "which they do");
+}
+
 int main(void)
 {
 	char command[96];
@@ -160,6 +232,7 @@ int main(void)
 	test_swapped();
 	test_names();
 	test_kinds();
+	test_directories();
 	snprintf(command, sizeof(command), "rm -rf %s", top);
 	if (system(command))
 		abort();
