@@ -130,6 +130,14 @@ void round_start(struct session *session, uint32_t tell, uint32_t level,
 		round_end(session);
 }
 
+void round_drop(struct session *session)
+{
+	session->round.tell = 0;
+	session->round.pending = 0;
+	EACH(p, &session->participants, struct participant, link)
+		p->pending = 0;
+}
+
 struct participant *participant_find(struct session *session, const struct shadow_uuid *instance)
 {
 	EACH(p, &session->participants, struct participant, link)

@@ -1024,6 +1024,21 @@ static struct failure asked(const struct session *session)
 	return failure;
 }
 
+/* Whom is there anything left to abort?  Who was told that the shadow is there has not (C-28). */
+static bool is_to_abort(const struct session *session)
+{
+	switch (session->state) {
+	case SESSION_CREATED:
+	case SESSION_COMPLETE:
+	case SESSION_ABORTED:
+	case SESSION_FAILED:
+	case SESSION_RESTORED:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* A call has been answered: now the abort that waited for that. */
 static void abort_asked(struct session *session)
 {
@@ -1031,7 +1046,11 @@ static void abort_asked(struct session *session)
 		return;
 	session->reply = session->abort_id;
 	session->abort_id = NULL;
-	round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
+	if (is_to_abort(session))
+		return round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
+	round_drop(session);
+	session_done(session, session->state == SESSION_CREATED ? SESSION_ABORTED : session->state,
+		     NULL);
 }
 
 void session_go_on(struct session *session, void (*fn)(struct session *session))

@@ -268,6 +268,8 @@ struct session;
  */
 void round_start(struct session *session, uint32_t tell, uint32_t level,
 		 void (*done)(struct round *round));
+/* Nobody waits for its answers any more. */
+void round_drop(struct session *session);
 /* A message of the module to the coordinator. */
 void round_message(const struct shadowcopy_channel_message *message);
 struct participant *participant_find(struct session *session, const struct shadow_uuid *instance);

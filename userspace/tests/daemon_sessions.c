@@ -994,6 +994,51 @@ static void test_abort_late(void)
 	end(fd);
 }
 
+/* Behind post-snapshot nothing is undone any more (C-28), whatever call is ended. */
+static void test_abort_created(void)
+{
+	char session[SHADOWCOPY_UUID_LEN];
+	int fd = begin(0, session), i;
+	json_t *answer;
+
+	if (!gather(fd, session, "/data") || !add_volume(fd, "vol1"))
+		abort();
+	CHECK(is_good(call(fd, "{\"id\": 5, \"call\": \"create-set\"}")), "a set is made");
+	behaviours[SHADOW_NL_TELL_BACKUP_COMPLETE].silent = true;
+	send_call(fd, "{\"id\": 6, \"call\": \"backup-complete\"}", -1);
+	UNTIL(told[SHADOW_NL_TELL_BACKUP_COMPLETE]);
+	send_call(fd, "{\"id\": 7, \"call\": \"abort\"}", -1);
+	CHECK(is_error(hear(fd), "BAD_STATE") && is_good(hear(fd)), "its end is aborted");
+	answer_for(session, 1, SHADOW_NL_TELL_BACKUP_COMPLETE);
+	turn(4);
+	CHECK(recv(fd, &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK) < 0, "and is not told any more");
+	answer = call(fd, "{\"id\": 8, \"call\": \"status\"}");
+	CHECK_STRING(text_at(answer, "result", "state"), "aborted", "the session is over");
+	json_decref(answer);
+	CHECK(!told[SHADOW_NL_TELL_ABORT], "no writer is told to abort");
+	end(fd);
+
+	fd = begin(0, session);
+	if (!gather(fd, session, "/data") || !add_volume(fd, "vol1") ||
+	    !is_good(call(fd, "{\"id\": 5, \"call\": \"create-set\"}")) ||
+	    !is_good(call(fd, "{\"id\": 6, \"call\": \"backup-complete\"}")))
+		abort();
+	gate_close(GATE_SAVE);
+	send_call(fd, "{\"id\": 7, \"call\": \"get-metadata\", \"arguments\": {\"writer\": \""
+		  INSTANCE1 "\"}}", -1);
+	gate_has(GATE_SAVE, 1);
+	send_call(fd, "{\"id\": 8, \"call\": \"abort\"}", -1);
+	turn(4);
+	gate_open(GATE_SAVE);
+	for (i = 0; i < 2; i++)
+		CHECK(is_good(hear_document(fd, NULL)), "what is complete stays so");
+	answer = call(fd, "{\"id\": 9, \"call\": \"status\"}");
+	CHECK_STRING(text_at(answer, "result", "state"), "complete", "and says so");
+	json_decref(answer);
+	CHECK(!told[SHADOW_NL_TELL_ABORT], "no writer is told to abort that");
+	end(fd);
+}
+
 /* --- how many (A-12, J-05) ------------------------------------------------------------------------- */
 
 static void test_limits(void)
@@ -1230,6 +1275,7 @@ void test_sessions(void)
 	test_cancel();
 	test_gone_at_list();
 	test_abort_late();
+	test_abort_created();
 	test_limits();
 	test_restores();
 	test_parallel();
