@@ -385,6 +385,7 @@ static void root_wins(struct session *session, struct shadowcopy_metadata *metad
 			  p->info.name, p->info.uid);
 		shadowcopy_metadata_free(p->metadata);
 		p->metadata = NULL;
+		p->has_told = false;
 		p->part = PART_ABSENT;
 	}
 }
@@ -441,6 +442,7 @@ static void metadata_read(struct reading *reading)
 		answer_failure(call->client, call->id, &reading->failure);
 	} else {
 		p->metadata = reading->metadata;
+		p->has_told = true;
 		reading->metadata = NULL;
 		answer(call->client, call->id, "result", NULL);
 	}

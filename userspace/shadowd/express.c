@@ -149,6 +149,7 @@ static bool take_part(struct session *session, struct shadowcopy_metadata *metad
 	p->info.level = SHADOW_NL_LEVEL_SYSTEM;
 	p->state = WRITER_STABLE;
 	p->metadata = metadata;
+	p->has_told = true;
 	p->express = true;
 	link_add(&session->participants, &p->link);
 	return true;

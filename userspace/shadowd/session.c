@@ -96,11 +96,22 @@ struct session *session_new(struct client *client, uid_t uid, pid_t pid)
 	return session;
 }
 
+/* One that is over is not counted any more, so it has no more than what is asked of it then. */
+static void forget_metadata(struct session *session)
+{
+	EACH(p, &session->participants, struct participant, link) {
+		shadowcopy_metadata_free(p->metadata);
+		p->metadata = NULL;
+	}
+}
+
 static void enter(struct session *session, enum session_state state)
 {
 	if (session->state != state)
 		session->entered_ms = now_ms();
 	session->state = state;
+	if (state == SESSION_ABORTED || state == SESSION_FAILED)
+		forget_metadata(session);
 }
 
 /* --- answers --------------------------------------------------------------------------- */
@@ -195,7 +206,7 @@ static json_t *participant_json(const struct participant *p)
 			 "pid", (int)p->info.pid, "uid", (int)p->info.uid,
 			 "freeze_ms", (int)p->info.freeze_ms,
 			 "state", writer_state_name(p), "part", part_names[p->part],
-			 "metadata", p->metadata != NULL, "last_failure", last);
+			 "metadata", p->has_told, "last_failure", last);
 	if (json && p->state == WRITER_FAILED)
 		json_object_set_new(json, "failure", writer_failure_json(p));
 	return json;

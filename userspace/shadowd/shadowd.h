@@ -231,7 +231,8 @@ enum part {
 struct participant {
 	struct link link;
 	struct shadowcopy_channel_writer info;
-	struct shadowcopy_metadata *metadata;	/* NULL: it has told nothing */
+	struct shadowcopy_metadata *metadata;	/* NULL: it has told nothing, or all is over */
+	bool has_told;
 	enum part part;
 	bool out;		/* failed or gone: it is told no more but abort */
 	bool frozen;

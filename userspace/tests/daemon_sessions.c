@@ -824,6 +824,17 @@ static void test_abort(void)
 	json_decref(answer);
 	CHECK(is_good(hear(fd)) && told[SHADOW_NL_TELL_ABORT] == 1, "writers abort");
 	CHECK(is_error(call(fd, "{\"id\": 9, \"call\": \"create-set\"}"), "BAD_STATE"), "it is over");
+	{
+		struct shadow_uuid uuid, instance = { { 1 } };
+
+		shadowcopy_uuid_parse(session, &uuid);
+		CHECK(!participant_find(session_find(&uuid), &instance)->metadata,
+		      "and has no more of what writers told");
+	}
+	answer = call(fd, "{\"id\": 10, \"call\": \"status\"}");
+	CHECK(json_is_true(json_object_get(first_writer(answer, "result"), "metadata")),
+	      "but that they did");
+	json_decref(answer);
 	end(fd);
 
 	/* a set, while a thread is at it */
