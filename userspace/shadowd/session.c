@@ -817,7 +817,14 @@ static void aborted(struct round *round)
 	struct session *session = ENTRY(round, struct session, round);
 
 	session->restores = false;
+	session->undoing = false;
 	session_done(session, SESSION_ABORTED, NULL);
+}
+
+static void undo(struct session *session)
+{
+	session->undoing = true;
+	round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
 }
 
 /* B-24: whatever was begun is undone; nothing begun is no error. */
@@ -826,7 +833,7 @@ static void call_abort(struct session *session, json_t *arguments)
 	(void)arguments;
 	if (session->state < SESSION_SET || session->state > SESSION_PREPARED)
 		return session_done(session, session->state, NULL);
-	round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
+	undo(session);
 }
 
 static void call_keep(struct session *session, json_t *arguments)
@@ -1058,7 +1065,7 @@ static void abort_asked(struct session *session)
 	session->reply = session->abort_id;
 	session->abort_id = NULL;
 	if (is_to_abort(session))
-		return round_start(session, SHADOW_NL_TELL_ABORT, 0, aborted);
+		return undo(session);
 	round_drop(session);
 	session_done(session, session->state == SESSION_CREATED ? SESSION_ABORTED : session->state,
 		     NULL);
@@ -1089,7 +1096,7 @@ static void abort_call(struct session *session, json_t *id, json_t *arguments)
 		set_abort(session, &failure);
 		return;
 	}
-	if (session->abort_id)
+	if (session->abort_id || session->undoing)
 		return aside(session, id, call_status, arguments);
 	errand_drop(session);
 	session->abort_id = json_incref(id);

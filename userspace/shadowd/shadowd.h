@@ -359,6 +359,7 @@ struct session {
 	struct errand *errand;		/* working, and can be let go of */
 	bool started;			/* no longer waiting in the queue */
 	bool aborting;
+	bool undoing;			/* writers are told to abort, as the requester wants */
 	bool log_held;
 	bool closing;
 	struct link queue;		/* in the queue for the making of sets */

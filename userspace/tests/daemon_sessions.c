@@ -837,6 +837,20 @@ static void test_abort(void)
 	json_decref(answer);
 	end(fd);
 
+	/* an abort */
+	fd = begin(0, session);
+	if (!gather(fd, session, "/data") || !add_volume(fd, "vol1"))
+		abort();
+	behaviours[SHADOW_NL_TELL_ABORT].silent = true;
+	send_call(fd, "{\"id\": 5, \"call\": \"abort\"}", -1);
+	UNTIL(told[SHADOW_NL_TELL_ABORT]);
+	answer = call(fd, "{\"id\": 6, \"call\": \"abort\"}");
+	CHECK(json_integer_value(json_object_get(answer, "id")) == 6 && is_good(answer) &&
+	      told[SHADOW_NL_TELL_ABORT] == 1, "another abort does not end the first one");
+	answer_for(session, 1, SHADOW_NL_TELL_ABORT);
+	CHECK(is_good(hear(fd)), "which is no failure");
+	end(fd);
+
 	/* a set, while a thread is at it */
 	fd = begin(0, session);
 	if (!gather(fd, session, "/data") || !add_volume(fd, "vol1"))
