@@ -61,7 +61,7 @@ static struct stat of(const char *name)
 	return st;
 }
 
-/* --- who has the directory puts something else there ----------------------------------------- */
+/* --- who has the directory puts something else there ------------------------- */
 
 static const char *swapped, *by;
 static mode_t seen_mode;	/* of "restored", when something was made in it */
@@ -93,7 +93,7 @@ static void test_swapped(void)
 	CHECK((of("away").st_mode & 07777) == 04755, "wherever that is by now");
 }
 
-/* --- names of one file -------------------------------------------------------------------------- */
+/* --- names of one file ------------------------------------------------------- */
 
 static void test_names(void)
 {
@@ -120,7 +120,7 @@ static void test_names(void)
 	links_clear(&links);
 }
 
-/* --- kinds ---------------------------------------------------------------------------------------- */
+/* --- kinds ------------------------------------------------------------------- */
 
 static void test_kinds(void)
 {
@@ -151,7 +151,7 @@ static void test_kinds(void)
 		      "extended attributes are copied");
 }
 
-/* --- a restore --------------------------------------------------------------------------------------- */
+/* --- a restore --------------------------------------------------------------- */
 
 int betest_run(struct betest *test, const char *command)
 {
