@@ -937,6 +937,7 @@ static void test_abort_queued(void)
 {
 	char session[SHADOWCOPY_UUID_LEN], waits[SHADOWCOPY_UUID_LEN];
 	int first = begin(0, session), second = begin(0, waits);
+	struct shadow_uuid uuid;
 	json_t *answer;
 
 	if (!gather(first, session, "/data") || !add_volume(first, "vol1") ||
@@ -948,7 +949,8 @@ static void test_abort_queued(void)
 	send_call(first, "{\"id\": 5, \"call\": \"create-set\"}", -1);
 	gate_has(GATE_PLACE, 1);
 	send_call(second, "{\"id\": 5, \"call\": \"create-set\"}", -1);
-	turn(12);
+	shadowcopy_uuid_parse(waits, &uuid);
+	UNTIL(set_step(session_find(&uuid)));
 	behaviours[SHADOW_NL_TELL_ABORT].silent = true;
 	CHECK(is_good(call(second, "{\"id\": 6, \"call\": \"abort\"}")), "a set that waits is aborted");
 	CHECK(told[SHADOW_NL_TELL_PREPARE_SNAPSHOT] == 1, "it has told its writer nothing of it");
