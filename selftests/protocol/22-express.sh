@@ -28,6 +28,7 @@ express here "$SCRATCH/a/data" 1
 express there "$SCRATCH/b/data" 2
 express wrong "$SCRATCH/a/data" 3 '"schema": ["copy", "incremental"]'
 express open "$SCRATCH/a/data" 4
+sed "s|/srv/wiki|$SCRATCH/b/data|" "$TREE/userspace/examples/express.json" >/etc/shadowcopy/writers.d/example.json
 chmod 666 /etc/shadowcopy/writers.d/open.json
 express twice "$SCRATCH/a" 1
 echo '{' >/etc/shadowcopy/writers.d/broken.json
@@ -39,13 +40,14 @@ coordinator
 requester init-backup gather-metadata start-set "add-volume:{\"volume\":\"$SCRATCH/a\"}" prepare-backup \
 	create-set "get-document>$SCRATCH/bcd" backup-complete
 diag "$(answer 2 .result.problems)"
-is "$(answer 2 '[.result.writers[] | "\(.name) \(.pid)"] | sort | join(", ")')" "here 0, there 0" \
+is "$(answer 2 '[.result.writers[] | "\(.name) \(.pid)"] | sort | join(", ")')" "Wiki 0, here 0, there 0" \
 	"who is in a good file is a writer without a process"
 for name in wrong open broken twice; do
 	check "$name is none, and that is told" test "$(answer 2 ".result.problems[] | select(test(\"$name\"))")"
 done
 is "$(answer 2 '.result.problems | length')" 4 "and nothing else is"
 is "$(answer 5 '.result.writers[] | select(.name == "there").part')" no-data "one without data takes no part"
+is "$(answer 5 '.result.writers[] | select(.name == "Wiki").part')" no-data "neither does the example"
 is "$(answer 6 '.result | "\(.consistency) \(.degraded)"')" "filesystem false" "the set is made with the other one, and nobody was at rest for it"
 is "$(document "$SCRATCH/bcd" '.writers[] | "\(.name) \(.components[0].name)"')" "here Data-here" \
 	"which is in the document"
