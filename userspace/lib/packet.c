@@ -188,6 +188,18 @@ static int send_packet(struct sc_link *link, char *text, int document)
 	return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
+static int gone(struct sc_link *link)
+{
+	link->waiting = false;
+	link->aborting = false;
+	return SC_FAIL(link->sc, -EPIPE, .action = "hear from the coordinator",
+		       .object = link->call,
+		       .cause = "it has ended the connection: this user may not be a requester, or "
+		       "shadowd has ended",
+		       .remedy = "see its log (\"journalctl -u shadowd\") and access.conf; what "
+		       "was begun is undone");
+}
+
 int sc_link_call(struct sc_link *link, const char *call, json_t *arguments, const char *text,
 		 size_t size)
 {
@@ -220,6 +232,10 @@ int sc_link_call(struct sc_link *link, const char *call, json_t *arguments, cons
 	if (document >= 0)
 		close(document);
 	free(packet);
+	if (rc == -EPIPE || rc == -ECONNRESET) {
+		snprintf(link->call, sizeof(link->call), "%s", call);
+		return gone(link);
+	}
 	if (rc)
 		return SC_FAIL(link->sc, rc, .action = action, .object = call);
 	link->waiting = true;
@@ -246,18 +262,6 @@ int sc_link_abort(struct sc_link *link)
 
 /* --- the answer ------------------------------------------------------------------------ */
 
-static int gone(struct sc_link *link)
-{
-	link->waiting = false;
-	link->aborting = false;
-	return SC_FAIL(link->sc, -EPIPE, .action = "hear from the coordinator",
-		       .object = link->call,
-		       .cause = "it has ended the connection: this user may not be a requester, or "
-		       "shadowd has ended",
-		       .remedy = "see its log (\"journalctl -u shadowd\") and access.conf; what "
-		       "was begun is undone");
-}
-
 static int failed(struct sc_link *link, json_t *error)
 {
 	const char *phase = sc_text_of(error, "phase"), *object = sc_text_of(error, "object");
@@ -265,6 +269,8 @@ static int failed(struct sc_link *link, json_t *error)
 	char action[128];
 
 	snprintf(link->code, sizeof(link->code), "%s", sc_text_of(error, "code"));
+	if (!strcmp(phase, "none"))
+		phase = "";
 	snprintf(action, sizeof(action), "%s%s%s%s", link->call, *phase ? " (" : "", phase,
 		 *phase ? ")" : "");
 	return SC_FAIL(link->sc, code < 0 ? code : -EIO, .action = action, .object = object,
