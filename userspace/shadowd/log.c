@@ -10,6 +10,7 @@
 
 #define KEPT 256
 #define OFTEN_SECONDS 10
+#define KINDS 16
 
 static struct {
 	int level;
@@ -48,25 +49,32 @@ void log_line(int level, const char *format, ...)
 
 void log_often(int level, const char *format, ...)
 {
-	static unsigned int passed_over;
-	static time_t last;
+	static struct {
+		const char *format;
+		unsigned int passed_over;
+		time_t last;
+	} kinds[KINDS], *kind = kinds;
 	struct timespec now;
 	char text[512];
 	va_list args;
 
+	/* One kind of line does not hide another; those that are one too many share the last. */
+	while (kind->format && kind->format != format && kind < kinds + KINDS - 1)
+		kind++;
+	kind->format = format;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (last && now.tv_sec < last + OFTEN_SECONDS) {
-		passed_over++;
+	if (kind->last && now.tv_sec < kind->last + OFTEN_SECONDS) {
+		kind->passed_over++;
 		return;
 	}
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	last = now.tv_sec;
+	kind->last = now.tv_sec;
 	keep_or_print(level, text);
-	if (passed_over)
-		log_line(level, "... and %u lines like this before", passed_over);
-	passed_over = 0;
+	if (kind->passed_over)
+		log_line(level, "... and %u lines like this before", kind->passed_over);
+	kind->passed_over = 0;
 }
 
 void log_hold(void)
