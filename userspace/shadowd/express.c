@@ -37,11 +37,12 @@ struct express {
 
 /* --- in a thread ------------------------------------------------------------------------- */
 
+/* Where the text has the path in it there is none. */
 static void problem(struct express *express, const char *path, const char *text)
 {
 	char *line;
 
-	if (asprintf(&line, "%s: %s", path, text) < 0)
+	if (asprintf(&line, "%s%s%s", path ?: "", path ? ": " : "", text) < 0)
 		return;
 	text_clean(line);
 	json_array_append_new(express->problems, json_string(line));
@@ -67,8 +68,9 @@ static void read_file(struct express *express, const char *path)
 	} else if (!is_trusted(&st)) {
 		problem(express, path, "it is no file that only root can write");
 	} else if (shadowcopy_metadata_load_fd(express->sc, fd, path, SHADOWCOPY_LOAD_UNSIGNED,
-					       &metadata) ||
-		   shadowcopy_metadata_check_static(express->sc, metadata)) {
+					       &metadata)) {
+		problem(express, NULL, shadowcopy_last_error(express->sc)->text);
+	} else if (shadowcopy_metadata_check_static(express->sc, metadata)) {
 		problem(express, path, shadowcopy_last_error(express->sc)->text);
 		shadowcopy_metadata_free(metadata);
 	} else {

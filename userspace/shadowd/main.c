@@ -69,6 +69,11 @@ static int find_socket(const char *path, int *fd, bool *handed_over)
 		return EXIT_FAILURE;
 	}
 	*fd = count == 1 ? SD_LISTEN_FDS_START : listen_at(path);
+	if (*fd == -EADDRINUSE) {
+		fprintf(stderr, "<3>shadowd: another shadowd, or systemd for it, listens at %s\n",
+			path);
+		return EXIT_FAILURE;
+	}
 	return *fd < 0 ? fails(path, *fd) : 0;
 }
 

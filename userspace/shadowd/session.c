@@ -576,7 +576,7 @@ static int each_named(struct session *session, json_t *arguments,
 		found += name && is_named(p, name);
 	if (!found) {
 		bad_argument(session, name ?: "writer", "name it, its class or its instance; "
-			     "gather-metadata says which there are", name ?
+			     "\"shadowadm writer status\" says which there are", name ?
 			     "there is no such writer" : "no writer was named");
 		return -1;
 	}
