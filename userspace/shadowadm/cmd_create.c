@@ -15,6 +15,8 @@
  * that were made for it are deleted, and devices get back what was on them, unless shadows may
  * have existed for a moment.  A file that was overwritten by --force stays so.
  */
+#include <unistd.h>
+
 #include "documents.h"
 #include "free_space.h"
 #include "plan_table.h"
@@ -172,6 +174,52 @@ static ssize_t collect(struct context *context, const struct request *request,
 
 /* --- the answer ------------------------------------------------------------ */
 
+static void add_told(json_t *document, json_t *answer)
+{
+	static const char *const names[] = { "consistency", "writers", "timings_ms" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		json_object_set(document, names[i], json_object_get(answer, names[i]));
+}
+
+static const char *told(json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name)) ?: "";
+}
+
+/* For who may have shadows made and not look at them: what the coordinator says. */
+static int print_told(struct context *context, const struct shadow_set_step *step,
+		      const struct request *request)
+{
+	json_t *shadows = json_object_get(request->answer, "shadows"), *shadow, *document;
+	size_t i, count = json_array_size(shadows);
+
+	if (context->json) {
+		document = json_object();
+		json_text(document, "set", told(request->answer, "set"));
+		json_text(document, "context", shadowcopy_context_name(request->context));
+		json_number(document, "hold_ns", step->hold_ns);
+		json_number(document, "gate_ns", step->gate_ns);
+		json_object_set(document, "shadows", shadows);
+		add_told(document, request->answer);
+		return json_print(document);
+	}
+	if (!context->quiet)
+		printf("set %s: %zu shadow%s, held for %.1f ms, writes waited %.1f ms, consistency "
+		       "%s\n", told(request->answer, "set"), count, count == 1 ? "" : "s",
+		       step->hold_ns / 1e6, step->gate_ns / 1e6,
+		       told(request->answer, "consistency"));
+	json_array_foreach(shadows, i, shadow) {
+		if (context->quiet)
+			puts(told(shadow, "device"));
+		else
+			printf("%s of %s: %s\n", told(shadow, "device"), told(shadow, "volume"),
+			       told(shadow, "uuid"));
+	}
+	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
+
 static int print_result(struct context *context, const struct shadow_set_step *step,
 			const struct shadow_row *table, const struct request *request)
 {
@@ -204,14 +252,8 @@ static int print_result(struct context *context, const struct shadow_set_step *s
 		json_number(document, "hold_ns", step->hold_ns);
 		json_number(document, "gate_ns", step->gate_ns);
 		json_value(document, "shadows", array);
-		if (request->with_writers) {
-			json_object_set(document, "consistency",
-					json_object_get(request->answer, "consistency"));
-			json_object_set(document, "writers",
-					json_object_get(request->answer, "writers"));
-			json_object_set(document, "timings_ms",
-					json_object_get(request->answer, "timings_ms"));
-		}
+		if (request->with_writers)
+			add_told(document, request->answer);
 		return json_print(document);
 	}
 	if (context->quiet) {
@@ -295,7 +337,10 @@ static int create(struct context *context, struct request *request,
 	if (!rows)
 		return fail(context, "the shadows exist; there is not enough memory to show them");
 	found = collect(context, request, plan, &step.set, rows);
-	if (found < 0) {
+	if (found < 0 && request->with_writers && geteuid()) {
+		degraded = writers_check(context, request->answer);
+		status = print_told(context, &step, request) ?: degraded;
+	} else if (found < 0) {
 		status = fail_library(context);
 	} else if ((size_t)found < request->count) {
 		status = fail(context, "some shadows of the set have been deleted already by "
