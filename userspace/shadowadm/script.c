@@ -60,7 +60,8 @@ int script_error(struct script *script, const char *word, const char *format, ..
 		script->line ? script->line->number : 0);
 	if (shown)
 		fprintf(stderr, "\"%s\": ", shown);
-	fprintf(stderr, "%s.\n", text ?: "there is not enough memory");
+	fprintf(stderr, "%s%s\n", text ?: "there is not enough memory",
+		text && *text && text[strlen(text) - 1] == '?' ? "" : ".");
 	if (script->context->json)
 		print_error(script, shown, text);
 	free(text);

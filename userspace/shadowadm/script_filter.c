@@ -410,7 +410,7 @@ int script_choose(struct script *script)
 static const char *why_not(const struct there *there)
 {
 	if (!there)
-		return "there is no such writer";
+		return "there is no such writer; \"list writers\" shows which there are";
 	if (there->failed)
 		return "it has failed";
 	if (!strcmp(there->part, "excluded"))
