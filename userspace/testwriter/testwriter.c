@@ -191,21 +191,34 @@ static int on_event(struct shadowcopy_writer_event *event, void *data)
 	return 0;
 }
 
-static uint32_t number_of(const char *(*names)(uint32_t number), uint32_t count, const char *word,
-			  size_t length)
+/* NUMBER, and nothing behind it. */
+static unsigned int amount_of(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text >= '0' && *text <= '9' && !*end && value <= UINT32_MAX)
+		return value;
+	fprintf(stderr, "testwriter: \"%s\" is no number\n", text);
+	exit(2);
+}
+
+static uint32_t number_of(const char *what, const char *(*names)(uint32_t number), uint32_t count,
+			  const char *word, size_t length)
 {
 	uint32_t i;
 
 	for (i = 0; i < count; i++)
 		if (strlen(names(i)) == length && !strncmp(names(i), word, length))
 			return i;
-	fprintf(stderr, "testwriter: there is no \"%.*s\"\n", (int)length, word);
+	fprintf(stderr, "testwriter: there is no %s \"%.*s\"; see --help\n", what, (int)length,
+		word);
 	exit(2);
 }
 
 static uint32_t tell_of(const char *word)
 {
-	return number_of(shadowcopy_tell_name, TELLS, word, strcspn(word, "=:"));
+	return number_of("event", shadowcopy_tell_name, TELLS, word, strcspn(word, "=:"));
 }
 
 static const char *behind_colon(const char *text)
@@ -226,16 +239,16 @@ static void take_fail(const char *text)
 
 	status = status ? status + 1 : "nonretryable";
 	times = strchr(status, ':');
-	at[tell].status = number_of(shadowcopy_status_name, SHADOW_NL_STATUS_PARTIAL + 1, status,
-				    strcspn(status, ":"));
-	at[tell].times = times ? strtoul(times + 1, NULL, 10) : 1;
+	at[tell].status = number_of("status", shadowcopy_status_name, SHADOW_NL_STATUS_PARTIAL + 1,
+				    status, strcspn(status, ":"));
+	at[tell].times = times ? amount_of(times + 1) : 1;
 }
 
 static void take_delay(const char *text)
 {
 	const char *ms = strchr(text, '=');
 
-	at[tell_of(text)].delay_ms = ms ? strtoul(ms + 1, NULL, 10) : 1000;
+	at[tell_of(text)].delay_ms = ms ? amount_of(ms + 1) : 1000;
 }
 
 static void help(void)
@@ -248,10 +261,10 @@ static void help(void)
 	     "      --level LEVEL        front-end (the default), back-end or system\n"
 	     "      --freeze-ms MS       longest freeze (60000)\n"
 	     "      --log FILE           append to FILE instead of standard output\n"
-	     "      --fail EVENT=STATUS[:TIMES]\n"
+	     "      --fail EVENT[=STATUS[:TIMES]]\n"
 	     "                           fail at it: inconsistent, no-resources, timeout, retryable,\n"
-	     "                           nonretryable, recovery-failed or partial\n"
-	     "      --delay EVENT=MS     be late\n"
+	     "                           nonretryable (the default), recovery-failed or partial\n"
+	     "      --delay EVENT[=MS]   be late, by a second\n"
 	     "      --hang EVENT         never answer\n"
 	     "      --die EVENT          exit at once\n"
 	     "      --without EVENT      have no handler for it\n"
@@ -359,11 +372,11 @@ int main(int argc, char **argv)
 			}
 			break;
 		case LEVEL:
-			spec.level = number_of(shadowcopy_level_name, SHADOW_NL_LEVEL_SYSTEM + 1,
-					       optarg, strlen(optarg));
+			spec.level = number_of("level", shadowcopy_level_name,
+					       SHADOW_NL_LEVEL_SYSTEM + 1, optarg, strlen(optarg));
 			break;
 		case FREEZE_MS:
-			spec.freeze_ms = strtoul(optarg, NULL, 10);
+			spec.freeze_ms = amount_of(optarg);
 			break;
 		case LOG:
 			log_file = fopen(optarg, "ae");
@@ -415,6 +428,10 @@ int main(int argc, char **argv)
 		default:
 			return 2;
 		}
+	if (optind < argc) {
+		fprintf(stderr, "testwriter: \"%s\" is one argument too many\n", argv[optind]);
+		return 2;
+	}
 	spec.name = name;
 	level = spec.level;
 	signal(SIGTERM, on_signal);
