@@ -131,10 +131,10 @@ int settings_check(struct betest *test, size_t end)
 					     "restored has this path. See the writer's metadata",
 					     kinds[kind].option, setting->path);
 			return usage(test->context, "--%s %s:/%s%s%s: there is no such component, "
-				     "or nothing of it is wanted. See \"shadowadm writer list\", "
-				     "or the documents of the backup", kinds[kind].option,
-				     setting->writer, setting->path, *setting->path ? "/" : "",
-				     setting->name);
+				     "or nothing of it is wanted. See \"shadowadm writer status "
+				     "--verbose\", or the documents of the backup",
+				     kinds[kind].option, setting->writer, setting->path,
+				     *setting->path ? "/" : "", setting->name);
 		}
 	return STATUS_OK;
 }
