@@ -292,8 +292,11 @@ void hooks_find(struct hook_list *list, const struct places *places)
 
 	hooks_free(list);
 	for (i = 0; i < ARRAY_SIZE(places->qemu); i++) {
-		if (!is_there(places->qemu[i]))
+		if (!is_there(places->qemu[i])) {
+			if (places->named_qemu && places->qemu[i])
+				pass_over(list, &qemu, places->qemu[i], "it is not there");
 			continue;
+		}
 		if (is_file(places->qemu[i]))
 			hooks_add(list, &qemu, places->qemu[i], places->qemu[i]);
 		else
@@ -302,4 +305,6 @@ void hooks_find(struct hook_list *list, const struct places *places)
 	find_pair(list, places->before, places->after);
 	if (is_there(places->vmware))
 		find_in(list, &vmware, places->vmware, take_vmware);
+	else if (places->named_vmware && places->vmware)
+		pass_over(list, &vmware, places->vmware, "it is not there");
 }

@@ -463,9 +463,11 @@ static int take_option(int option, const char *value, bool *checks)
 	case NO_QEMU:
 		self.places.qemu[0] = value ? absolute(value) : NULL;
 		self.places.qemu[1] = NULL;
+		self.places.named_qemu = value;
 		return 0;
 	case VMWARE:
 		self.places.vmware = absolute(value);
+		self.places.named_vmware = true;
 		return 0;
 	case NO_VMWARE:
 		self.places.vmware = NULL;

@@ -43,6 +43,7 @@ struct hook_list {
 struct places {
 	const char *qemu[2];	/* directories, or files that are hooks themselves */
 	const char *vmware;	/* a directory */
+	bool named_qemu, named_vmware;	/* the user has named them: they should be there */
 	const char *before;	/* VMware's pair from before that directory */
 	const char *after;
 };
