@@ -147,11 +147,21 @@ like "$(events a)" 'freeze.* abort' "all hear the abort"
 # --- components ---
 
 forget
-script -- "add volume $SCRATCH/a" "add volume $SCRATCH/b" 'writer exclude a:/Data-a' 'writer verify b:/Data-b' create
+script -- "set metadata $SCRATCH/copied" "add volume $SCRATCH/a" "add volume $SCRATCH/b" \
+	'writer exclude a:/Data-a' 'writer verify b:/Data-b' create
 is "$status" 0 "a component is left out"
 over 2 backup-shutdown
 is "$(events a)" identify "its writer has no other: it hears nothing"
 like "$(events b)" 'freeze thaw post-snapshot backup-complete' "the other one does; a copy is complete at the end"
+is "$(jq -r '"\(.completed != null) \(.writers[].components[].backup_succeeded)"' \
+	"$SCRATCH/copied/backup-components.json")" "true yes" "and its documents say so"
+forget
+script -- "set metadata $SCRATCH/half" "add volume $SCRATCH/a" create 'exec /bin/false'
+over 2 backup-shutdown
+script -- "load metadata $SCRATCH/half"
+like "$status $said" '0 .*half: that backup was not completed' "those of a backup that failed do not, which is told"
+script -- "load metadata $SCRATCH/copied"
+is "$status $said" "0 " "and of the other one nothing is"
 script -- "add volume $SCRATCH/a" 'writer include b:/Data-x' create
 like "$status $said" '1 .*line 2: no writer that is there has it' "a component that nobody has"
 

@@ -384,8 +384,11 @@ int script_end_session(struct script *script, bool good)
 	bool made = script->requester && script->has & HAS_SET, gone = made && !stays(script);
 	int status = STATUS_OK;
 
-	if (good && made && has_writers(script) && !(script->has & HAS_BACKUP))
+	if (good && made && has_writers(script) && !(script->has & HAS_BACKUP)) {
 		status = complete(script);
+		if (status != STATUS_FAILED)
+			status = save_documents(script) ?: status;
+	}
 	if (!script_unexpose_all(script)) {
 		warn(script->context, "what is mounted still keeps its shadow: unmount it when "
 		     "nobody uses it, and the shadow goes");

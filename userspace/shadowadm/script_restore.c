@@ -45,7 +45,7 @@ SCRIPT_COMMAND(load)
 	}
 	documents_free(&script->documents);
 	script->documents = documents;
-	if (!documents.backup->completed)
+	if (documents.backup->writer_count && !documents.backup->completed)
 		warn(script->context, "%s: that backup was not completed: what it has may be a part "
 		     "of it", words[0]);
 	if (script->answer) {
