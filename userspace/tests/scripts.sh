@@ -57,7 +57,7 @@ done
 run --check --no-qemu --no-vmware
 is "$status $out" "0 no script would be run" "nowhere to look"
 run --check --qemu "$qemu" --no-vmware
-is "$status $out" "0 no script would be run" "a directory that is not there yet"
+like "$status $out" "^0 no script would be run.*$qemu: it is not there" "a directory that is not there yet"
 
 if [ "$(id -u)" -ne 0 ]; then
 	fresh
