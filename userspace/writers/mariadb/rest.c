@@ -20,12 +20,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mariadb.h"
 
 /* The server lets a session go that was silent for so much longer than a freeze. */
 #define SILENT_S 5
 #define PREPARED_S 86400
+/* So often we look whether it has written its log. */
+#define LOG_POLL_MS 50
 
 struct lock_method {
 	const char *name;
@@ -176,6 +179,59 @@ int rest_prepare(struct session *s, const struct limit *limit, const struct serv
 	}
 }
 
+struct log_state {
+	unsigned long long current, flushed;
+	unsigned int known;
+};
+
+static void take_log_state(MYSQL_ROW row, unsigned int columns, void *data)
+{
+	struct log_state *state = data;
+
+	if (columns < 2 || !row[0] || !row[1])
+		return;
+	if (!strcasecmp(row[0], "Innodb_lsn_current"))
+		state->current = strtoull(row[1], NULL, 10);
+	else if (!strcasecmp(row[0], "Innodb_lsn_flushed"))
+		state->flushed = strtoull(row[1], NULL, 10);
+	else
+		return;
+	state->known++;
+}
+
+/*
+ * With innodb_flush_log_at_trx_commit=0 MariaDB's InnoDB writes its log once in
+ * innodb_flush_log_at_timeout seconds, whoever asks for it.  As nothing is committed any more
+ * that comes to an end.  Where the server does not tell (MySQL) asking is enough.
+ */
+static int wait_for_log(struct session *s, const struct limit *limit)
+{
+	const struct timespec pause = { .tv_nsec = LOG_POLL_MS * 1000000L };
+	unsigned long long committed = 0;
+
+	for (;;) {
+		struct log_state state = { 0 };
+
+		if (session_query(s, limit, "SHOW GLOBAL STATUS LIKE 'Innodb_lsn_%'",
+				  take_log_state, &state))
+			return -1;
+		if (state.known < 2)
+			return 0;
+		if (!committed)
+			committed = state.current;
+		if (state.flushed >= committed)
+			return 0;
+		if (now_ms() >= limit->until_ms) {
+			s->error = 0;
+			snprintf(s->text, sizeof(s->text), "the server has not written what was "
+				 "committed to its log: see innodb_flush_log_at_trx_commit and "
+				 "innodb_flush_log_at_timeout");
+			return -1;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
 int rest_freeze(struct session *s, const struct limit *limit, const struct lock_method *method)
 {
 	int64_t left_s;
@@ -190,7 +246,9 @@ int rest_freeze(struct session *s, const struct limit *limit, const struct lock_
 			return -1;
 	}
 	/* what was committed may be in the server's memory only, if it is set up so */
-	return session_query(s, limit, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS", NULL, NULL);
+	if (session_query(s, limit, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS", NULL, NULL))
+		return -1;
+	return wait_for_log(s, limit);
 }
 
 int rest_end(struct session *s, const struct limit *limit, const struct lock_method *method)
