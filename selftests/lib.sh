@@ -245,10 +245,21 @@ sectors() {
 	blockdev --getsz "$1"
 }
 
-# checksum DEVICE: print a checksum of all that is on it, past the page cache.  An emulated
-# processor takes twenty times as long for one that is safe from forgery.
+# digest: print a checksum of standard input.  An emulated processor takes twenty times as long for
+# one that is safe from forgery.  Where there is none it is like no other.
+digest() {
+	xxhsum -H2 | cut -d' ' -f1 || echo "none-$BASHPID-$RANDOM"
+}
+
+# digests DIRECTORY: of each file in it, by name
+digests() {
+	(cd "$1" && find . -type f -print0 | sort -z | xargs -0r xxhsum -H2) ||
+		echo "none-$BASHPID-$RANDOM"
+}
+
+# checksum DEVICE: print a checksum of all that is on it, past the page cache
 checksum() {
-	dd if="$1" bs=1M iflag=direct status=none | xxhsum -H2 | cut -d' ' -f1
+	dd if="$1" bs=1M iflag=direct status=none | digest
 }
 
 # fill DEVICE-OR-FILE SEED [MIB]: write data that is the same for one seed

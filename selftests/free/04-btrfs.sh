@@ -13,7 +13,7 @@ mkfs_on btrfs "$ORIGIN"
 mount_at "$ORIGIN" "$MNT"
 populate "$MNT"
 btrfs filesystem sync "$MNT"
-before=$(sums "$MNT")
+before=$(digests "$MNT")
 need_module
 take_used "$MNT" 2>"$SCRATCH/said" || true
 diag "$(cat "$SCRATCH/said")"
@@ -24,5 +24,5 @@ check "the image passes check" fsck_image btrfs "$IMAGE"
 # Older kernels do not tell image and origin apart.
 umount_at "$MNT"
 run shadowadm mount "$IMAGE" "$SCRATCH/image"
-is "$(sums "$SCRATCH/image")" "$before" "all files are as they were"
+is "$(digests "$SCRATCH/image")" "$before" "all files are as they were"
 shadowadm umount "$IMAGE"

@@ -12,13 +12,13 @@ mount_at "$ORIGIN" "$MNT"
 populate "$MNT"
 fill "$MNT/victim" 5 16
 sync -f "$MNT"
-first=$(sums "$MNT")
+first=$(digests "$MNT")
 need_module
 take_used "$MNT"
 oldest=$IMAGE
 rm "$MNT/victim"
 sync -f "$MNT"
-second=$(sums "$MNT")
+second=$(digests "$MNT")
 take_used "$MNT"
 middle=$IMAGE
 take_used "$MNT"
@@ -35,7 +35,7 @@ for image in "$oldest" "$middle" "$newest"; do
 	run shadowadm mount "$image" "$SCRATCH/image"
 	want=$second
 	[ "$image" != "$oldest" ] || want=$first
-	is "$(sums "$SCRATCH/image")" "$want" "all files of $image are as they were"
+	is "$(digests "$SCRATCH/image")" "$want" "all files of $image are as they were"
 	shadowadm umount "$image"
 done
 
@@ -50,5 +50,5 @@ check "$now blocks were preserved without the oldest" [ $now -le 1000 ]
 drop "$newest"
 check "$middle passes fsck" fsck_image ext4 "$middle"
 run shadowadm mount "$middle" "$SCRATCH/image"
-is "$(sums "$SCRATCH/image")" "$second" "all files are as they were"
+is "$(digests "$SCRATCH/image")" "$second" "all files are as they were"
 shadowadm umount "$middle"

@@ -12,7 +12,7 @@ mkswap "${ORIGIN}2" >/dev/null
 settle
 mount_at "${ORIGIN}1" "$MNT"
 populate "$MNT"
-before=$(sums "$MNT")
+before=$(digests "$MNT")
 need_module
 take_used "$ORIGIN"
 check "$(($(known "$IMAGE") >> 20)) MiB are known to be free" \
@@ -23,5 +23,5 @@ devio "${ORIGIN}2" write:4k:32m
 is "$(volume "$ORIGIN" blocks_preserved)" "$before_swap" "swap is not preserved"
 check "the image passes fsck" fsck_image ext4 "${IMAGE}p1"
 mount_at "${IMAGE}p1" "$SCRATCH/image" -o ro
-is "$(sums "$SCRATCH/image")" "$before" "all files are as they were"
+is "$(digests "$SCRATCH/image")" "$before" "all files are as they were"
 umount_at "$SCRATCH/image"

@@ -14,7 +14,7 @@ cleanup "losetup -d $ORIGIN"
 mkfs.xfs -q -K -l size=64m "$ORIGIN"
 mount_at "$ORIGIN" "$MNT"
 populate "$MNT"
-before=$(sums "$MNT")
+before=$(digests "$MNT")
 need_module
 start=$SECONDS
 take_used "$MNT"
@@ -30,5 +30,5 @@ check "40 MiB of new files take $(((now - index) >> 10)) KiB more" \
 blocks=$(volume "$ORIGIN" blocks_preserved)
 check "$blocks blocks were preserved" [ "$blocks" -lt 1500 ]
 run shadowadm mount "$IMAGE" "$SCRATCH/image"
-is "$(sums "$SCRATCH/image")" "$before" "all files are as they were"
+is "$(digests "$SCRATCH/image")" "$before" "all files are as they were"
 shadowadm umount "$IMAGE"

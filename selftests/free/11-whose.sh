@@ -16,13 +16,13 @@ told() {
 	KNOWN=$(known "$IMAGE")
 }
 
-# replayed DEVICE: the sums of the files of an XFS whose log is to be replayed, from a copy
+# replayed DEVICE: the digests of the files of an XFS whose log is to be replayed, from a copy
 replayed() {
 	[ -d /sys/module/loop ] || modprobe loop
 	mkdir -p "$SCRATCH/replay"
 	dd if="$1" of="$SCRATCH/copy" bs=1M iflag=direct conv=sparse status=none
 	mount -o loop,nouuid "$SCRATCH/copy" "$SCRATCH/replay" || return
-	sums "$SCRATCH/replay"
+	digests "$SCRATCH/replay"
 	umount "$SCRATCH/replay"
 }
 
@@ -37,7 +37,7 @@ settle
 mount_at "${ORIGIN}1" "$MNT"
 mount_at "${ORIGIN}2" "$SCRATCH/xfs"
 populate "$SCRATCH/xfs"
-before=$(sums "$SCRATCH/xfs")
+before=$(digests "$SCRATCH/xfs")
 xfs_io -x -c "shutdown -f" "$SCRATCH/xfs"
 umount "$SCRATCH/xfs"
 told "$ORIGIN"
@@ -55,7 +55,7 @@ drop_all
 umount_at "$SCRATCH/xfs"
 
 # Something stacked on it that knows better.
-before=$(sums "$MNT")
+before=$(digests "$MNT")
 umount_at "$MNT"
 dmsetup create held --table "0 $(sectors "${ORIGIN}1") linear ${ORIGIN}1 0"
 cleanup "! dmsetup info held >/dev/null 2>&1 || dmsetup remove --retry held"
@@ -76,5 +76,5 @@ told "$ORIGIN"
 is "$KNOWN" 0 "a table of partitions and a swap area"
 like "$(cat "$SCRATCH/said")" "there is a table of partitions, too" "and why is said"
 mount_at "${IMAGE}p1" "$SCRATCH/image" -o ro
-is "$(sums "$SCRATCH/image")" "$before" "all files are as they were"
+is "$(digests "$SCRATCH/image")" "$before" "all files are as they were"
 umount_at "$SCRATCH/image"

@@ -27,11 +27,6 @@ populate() {
 	sync -f "$1"
 }
 
-# sums DIRECTORY: print the names and contents of all files in it
-sums() {
-	(cd "$1" && find . -type f -exec xxhsum -H2 {} + | sort -k 2)
-}
-
 # new_files MIB: fill free space with so much, in files of a MiB
 new_files() {
 	local i
@@ -110,7 +105,7 @@ prove() {
 	mkfs_on "$type" "$ORIGIN" "$@"
 	mount_at "$ORIGIN" "$MNT"
 	populate "$MNT"
-	before=$(sums "$MNT")
+	before=$(digests "$MNT")
 	need_module
 	take_used "$MNT"
 	check "$(($(known "$IMAGE") >> 20)) MiB are known to be free" \
@@ -137,7 +132,7 @@ prove() {
 	new_files "$mib"
 	check "the image passes fsck" fsck_image "$type" "$IMAGE"
 	run shadowadm mount "$IMAGE" "$SCRATCH/image"
-	is "$(sums "$SCRATCH/image")" "$before" "all files are as they were"
+	is "$(digests "$SCRATCH/image")" "$before" "all files are as they were"
 	shadowadm umount "$IMAGE"
 	is "$(shadow "$IMAGE" state)" created "the shadow lives"
 	drop_all

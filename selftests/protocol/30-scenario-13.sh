@@ -9,11 +9,7 @@
 . "$(dirname "$0")/documents.sh"
 . "$(dirname "$0")/betest.sh"
 
-for disk in a b; do
-	device=DISK_$disk
-	mkfs_on ext4 "${!device}"
-	mount_at "${!device}" "$SCRATCH/$disk"
-done
+two_volumes
 data=$SCRATCH/a/app
 media=$SCRATCH/b
 mkdir -p "$data/db" "$data/log" "$data/files" "$SCRATCH/state"

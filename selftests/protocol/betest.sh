@@ -3,6 +3,17 @@
 #
 # Backups and restores in tests of the protocol.
 
+# two_volumes: filesystems on the disks a and b
+two_volumes() {
+	local disk
+
+	for disk in a b; do
+		local -n device=DISK_$disk
+		mkfs_on ext4 "$device"
+		mount_at "$device" "$SCRATCH/$disk"
+	done
+}
+
 # backup DIRECTORY [OPTION...]: what it says is in $SCRATCH/said, how it ended in $status
 backup() {
 	local directory=$1
@@ -48,8 +59,8 @@ tree() {
 		cd "$1" || exit
 		find . -mindepth 1 ! -type d -printf '%y %m %U:%G %s %n %T@ %P %l\n' \
 			-o -mindepth 1 -type d -printf '%y %m %U:%G %T@ %P\n' | sort
-		find . -type f -exec xxhsum -H2 {} + 2>/dev/null | sort
 	)
+	digests "$1"
 }
 
 # noted: what writers noted in $SCRATCH/noted, and nothing of it from now on

@@ -294,14 +294,14 @@ static int make(struct backing_up *own)
 	if (!(test->shadows.context & SHADOWCOPY_ATTR_NO_WRITERS)) {
 		if (shadowcopy_requester_prepare_backup(test->requester))
 			return fail_library(test->context);
-		if (betest_failed_writers(test) && !test->degrade)
+		if (documents_failed_writers(test->context, test->requester) && !test->degrade)
 			return fail(test->context, "a writer cannot prepare. See its log, leave it "
 				    "out with --exclude-writer, or go on without it with "
 				    "--degrade");
 	}
 	if (shadowcopy_requester_create_set(test->requester))
 		return fail_library(test->context);
-	betest_failed_writers(test);
+	documents_failed_writers(test->context, test->requester);
 	return STATUS_OK;
 }
 
@@ -600,7 +600,7 @@ static int complete(struct backing_up *own)
 	if (writers && !test->no_complete) {
 		if (shadowcopy_requester_backup_complete(test->requester))
 			return fail_library(test->context);
-		lacking |= betest_failed_writers(test);
+		lacking |= documents_failed_writers(test->context, test->requester);
 	}
 	status = documents_save(test->context, test->requester, own->directory, true, NULL);
 	return status ?: lacking ? STATUS_DEGRADED : STATUS_OK;

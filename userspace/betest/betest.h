@@ -104,9 +104,6 @@ struct shadowcopy_backup_writer *writer_of(const struct shadowcopy_backup *backu
 struct shadowcopy_metadata *metadata_copy(struct betest *test,
 					  const struct shadowcopy_metadata *metadata);
 
-/* Say of each writer that failed what it said: how many. */
-size_t betest_failed_writers(struct betest *test);
-
 /* --- media.c ---------------------------------------------------------------------------- */
 
 /* The files of a backup; names are any bytes but zeros. */

@@ -194,31 +194,3 @@ struct shadowcopy_metadata *metadata_copy(struct betest *test,
 	free(text);
 	return copy;
 }
-
-struct failing {
-	struct context *context;
-	size_t count;
-};
-
-static int on_writer(void *data, const struct shadowcopy_requester_writer *writer)
-{
-	struct failing *failing = data;
-
-	if (*writer->part || !*writer->failed_at)
-		return 0;
-	failing->count++;
-	warn(failing->context, "writer %s failed at %s (%s): %s", writer->name, writer->failed_at,
-	     *writer->status ? writer->status : "gone", writer->text);
-	return 0;
-}
-
-size_t betest_failed_writers(struct betest *test)
-{
-	struct failing failing = { .context = test->context };
-
-	if (shadowcopy_requester_writers(test->requester, on_writer, &failing)) {
-		fail_library(test->context);
-		return 1;
-	}
-	return failing.count;
-}

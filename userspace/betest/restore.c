@@ -447,7 +447,7 @@ static int finish(struct betest *test, const struct shadowcopy_restore_plan *pla
 		return status;
 	if (shadowcopy_requester_post_restore(test->requester))
 		return fail_library(test->context);
-	own->lacking |= betest_failed_writers(test);
+	own->lacking |= documents_failed_writers(test->context, test->requester);
 	return STATUS_OK;
 }
 
@@ -474,7 +474,7 @@ static int make_room(struct restoring *own)
 {
 	if (shadowcopy_requester_pre_restore(own->test->requester))
 		return fail_library(own->test->context);
-	if (betest_failed_writers(own->test))
+	if (documents_failed_writers(own->test->context, own->test->requester))
 		return fail(own->test->context, "a writer is not ready for what is restored, and "
 			    "nothing was touched. See its log");
 	return STATUS_OK;

@@ -338,3 +338,33 @@ const struct shadowcopy_metadata *documents_of(const struct documents *documents
 			return documents->metadata[i];
 	return NULL;
 }
+
+/* --- writers that failed ---------------------------------------------------------------- */
+
+struct failing {
+	struct context *context;
+	size_t count;
+};
+
+static int on_writer(void *data, const struct shadowcopy_requester_writer *writer)
+{
+	struct failing *failing = data;
+
+	if (*writer->part || !*writer->failed_at)
+		return 0;
+	failing->count++;
+	warn(failing->context, "writer %s failed at %s (%s)%s%s", writer->name, writer->failed_at,
+	     *writer->status ? writer->status : "gone", *writer->text ? ": " : "", writer->text);
+	return 0;
+}
+
+size_t documents_failed_writers(struct context *context, struct shadowcopy_requester *requester)
+{
+	struct failing failing = { .context = context };
+
+	if (shadowcopy_requester_writers(requester, on_writer, &failing)) {
+		fail_library(context);
+		return 1;
+	}
+	return failing.count;
+}

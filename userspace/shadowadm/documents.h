@@ -38,6 +38,9 @@ int documents_prepare(struct context *context, const char *path, bool directory)
 int documents_save(struct context *context, struct shadowcopy_requester *requester,
 		   const char *path, bool directory, const char *aliases);
 
+/* Writers that take part in a session and have failed: how many, after a warning for each. */
+size_t documents_failed_writers(struct context *context, struct shadowcopy_requester *requester);
+
 int documents_load(struct context *context, const char *path, struct documents *documents);
 void documents_free(struct documents *documents);
 

@@ -201,8 +201,6 @@ void script_disconnect(struct script *script);
  */
 int script_end_session(struct script *script, bool good);
 
-/* Writers that take part and have failed: their number, after a line for each. */
-size_t script_failed_writers(struct script *script);
 
 /* --- script_tools.c ------------------------------------------------------------------- */
 

@@ -36,36 +36,6 @@ SCRIPT_COMMAND(begin_backup)
 	return STATUS_OK;
 }
 
-/* --- writers ---------------------------------------------------------------------------- */
-
-struct failing {
-	struct context *context;
-	size_t count;
-};
-
-static int on_writer(void *data, const struct shadowcopy_requester_writer *writer)
-{
-	struct failing *failing = data;
-
-	if (*writer->part || !*writer->failed_at)
-		return 0;
-	failing->count++;
-	warn(failing->context, "writer %s failed at %s: %s", writer->name, writer->failed_at,
-	     *writer->text ? writer->text : writer->status);
-	return 0;
-}
-
-size_t script_failed_writers(struct script *script)
-{
-	struct failing failing = { .context = script->context };
-
-	if (shadowcopy_requester_writers(script->requester, on_writer, &failing)) {
-		fail_library(script->context);
-		return 1;
-	}
-	return failing.count;
-}
-
 /* --- the session up to the set ----------------------------------------------------------- */
 
 static int open_session(struct script *script)
@@ -121,7 +91,7 @@ static int prepare(struct script *script)
 		return STATUS_OK;
 	if (shadowcopy_requester_prepare_backup(script->requester))
 		return fail_library(script->context);
-	if (script_failed_writers(script))
+	if (documents_failed_writers(script->context, script->requester))
 		return fail(script->context, "a writer cannot prepare. See its log, or leave it "
 			    "out with \"writer exclude\"");
 	return script_verify(script);
@@ -343,7 +313,7 @@ static int complete(struct script *script)
 		return STATUS_FAILED;
 	if (shadowcopy_requester_backup_complete(script->requester))
 		return fail_library(script->context);
-	return script_failed_writers(script) ? STATUS_DEGRADED : STATUS_OK;
+	return documents_failed_writers(script->context, script->requester) ? STATUS_DEGRADED : STATUS_OK;
 }
 
 SCRIPT_COMMAND(end_backup)

@@ -198,7 +198,7 @@ SCRIPT_COMMAND(begin_restore)
 	(void)words;
 	if (!status && shadowcopy_requester_pre_restore(script->requester))
 		status = fail_library(script->context);
-	if (!status && script_failed_writers(script))
+	if (!status && documents_failed_writers(script->context, script->requester))
 		status = fail(script->context, "a writer is not ready for what is restored. See "
 			      "its log");
 	if (status)
@@ -248,7 +248,7 @@ SCRIPT_COMMAND(end_restore)
 	(void)words;
 	if (!status && shadowcopy_requester_post_restore(script->requester))
 		status = fail_library(script->context);
-	if (!status && script_failed_writers(script))
+	if (!status && documents_failed_writers(script->context, script->requester))
 		status = fail(script->context, "the files are there, and a writer could not take "
 			      "them up. See its log");
 	return status;

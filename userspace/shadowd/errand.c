@@ -110,7 +110,14 @@ static const struct errand *too_many(uid_t uid)
 	return NULL;
 }
 
-bool errand_start(struct errand *errand, struct session *session)
+static void refuse(struct errand *errand, struct session *session,
+		   const struct failure *failure)
+{
+	errand->free(errand);
+	session_fail(session, session->state, failure);
+}
+
+void errand_start(struct errand *errand, struct session *session)
 {
 	const struct errand *one = too_many(session->uid);
 	char place[ERRAND_PLACE];
@@ -124,17 +131,19 @@ bool errand_start(struct errand *errand, struct session *session)
 			    "filesystem there answers, or unmount it",
 			    "too many places that were looked at before do not answer");
 		failure.retry_seconds = 60;
-		errand->free(errand);
-		session_fail(session, session->state, &failure);
-		return false;
+		return refuse(errand, session, &failure);
 	}
 	errand->session = session;
 	errand->work.run = run;
 	errand->work.done = done;
+	if (!work_try(&errand->work)) {		/* in the loop all would wait, perhaps for ever */
+		failure_set(&failure, "OUTOFMEMORY", -EAGAIN, "session", "", "",
+			    "there is no thread to be had");
+		failure.retry_seconds = 60;
+		return refuse(errand, session, &failure);
+	}
 	session->errand = errand;
 	session->working = true;
-	work_start(&errand->work);
-	return true;
 }
 
 void errand_drop(struct session *session)

@@ -159,6 +159,8 @@ struct work {
 int work_init(sd_event *loop);
 /* Begin; @done is called in any case, and not from here. */
 void work_start(struct work *work);
+/* The same, but not without a thread: false, and nothing has begun. */
+bool work_try(struct work *work);
 /*
  * The same, of what takes much memory: it begins when not too much else of that kind is under way,
  * of this user, and in all.
@@ -181,8 +183,8 @@ struct errand {
 	char place[ERRAND_PLACE];		/* what it is looking at */
 };
 
-/* Begin, or answer the session's call with a failure and free it: whether it has begun. */
-bool errand_start(struct errand *errand, struct session *session);
+/* Begin, or answer the session's call with a failure and free it. */
+void errand_start(struct errand *errand, struct session *session);
 /* The session does not wait for it any more. */
 void errand_drop(struct session *session);
 /* What it looks at from now on, for people; called by its thread. */

@@ -3,7 +3,7 @@
  * work.c - what may block, each in a thread of its own; the loop is told of its end.
  *
  * Where there is no thread to be had it is done in the loop: everybody waits for it then,
- * and its end is told as always.
+ * and its end is told as always.  What may never end is not: see errand.c.
  *
  * A document of 16 MiB takes ten times that while it is read, compared or written.  Of such
  * works only some are under way at a time, the others wait for their turn: so many sessions
@@ -125,16 +125,23 @@ int work_init(sd_event *loop)
 	return rc;
 }
 
-void work_start(struct work *work)
+bool work_try(struct work *work)
 {
 	pthread_attr_t attr;
 	pthread_t id;
+	int rc;
 
 	link_init(&work->link);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 512 * 1024);	/* locked in memory */
-	if (pthread_create(&id, &attr, thread, work))
-		thread(work);
+	rc = pthread_create(&id, &attr, thread, work);
 	pthread_attr_destroy(&attr);
+	return !rc;
+}
+
+void work_start(struct work *work)
+{
+	if (!work_try(work))
+		thread(work);
 }

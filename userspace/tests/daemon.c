@@ -104,6 +104,15 @@ int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 	return rc;
 }
 
+bool no_threads;
+
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *data);
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *data);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *data)
+{
+	return no_threads ? EAGAIN : __real_pthread_create(id, attr, run, data);
+}
+
 /* Directories: who closes them, and how many of them. */
 static pthread_t loop_thread;
 static unsigned int closed_by_loop, closed_by_threads;
@@ -363,15 +372,14 @@ static void test_same_instance(void)
 
 /* --- a restore --------------------------------------------------------------------------------- */
 
-/* A document with a component of a writer, of that user, that is not there any more. */
-static int saved_document(bool privileged, uint32_t uid)
+int saved_document(bool privileged, uint32_t uid, bool selected)
 {
 	struct shadow_uuid session = { { 1 } }, class_id = { { 7 } }, instance = { { 9 } };
 	struct shadowcopy *sc = shadowcopy_new();
+	struct shadowcopy_backup_component *chosen;
 	struct shadowcopy_metadata *metadata;
 	struct shadowcopy_component *component;
 	struct shadowcopy_backup *backup;
-	size_t size;
 	char *text;
 	int fd;
 
@@ -382,11 +390,12 @@ static int saved_document(bool privileged, uint32_t uid)
 	shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_FILE_GROUP, NULL,
 					  "Data", NULL, true, true, 0, &component);
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_GATHERED);
-	if (shadowcopy_backup_add_component(sc, backup, metadata, NULL, "Data", NULL))
+	if (shadowcopy_backup_add_component(sc, backup, metadata, NULL, "Data", &chosen))
 		abort();
+	chosen->selected = selected;
 	backup->writers[0]->privileged = privileged;
 	backup->writers[0]->uid = uid;
-	if (shadowcopy_backup_save(sc, backup, &text, &size)) {
+	if (shadowcopy_backup_save(sc, backup, &text, NULL)) {
 		puts(shadowcopy_last_error(sc)->text);
 		abort();
 	}
@@ -403,7 +412,7 @@ static void test_restored_by(void)
 {
 	struct shadow_uuid instances[PART_INSTANCES_MAX];
 	struct session *session;
-	int fd = connect_as(0), document = saved_document(false, 0);
+	int fd = connect_as(0), document = saved_document(false, 0, false);
 	struct shadow_uuid uuid, roots;
 	json_t *answer;
 
@@ -440,7 +449,7 @@ static void test_restored_by(void)
 static size_t restored_by(bool privileged, uint32_t recorded, uid_t uid)
 {
 	struct shadow_uuid instances[PART_INSTANCES_MAX], uuid;
-	int fd = connect_as(0), document = saved_document(privileged, recorded);
+	int fd = connect_as(0), document = saved_document(privileged, recorded, false);
 	struct session *session;
 	json_t *answer;
 	size_t count;

@@ -30,6 +30,11 @@ bool is_good(json_t *answer);
 bool is_error(json_t *answer, const char *code);
 /* A document as it is sent: sealed, in memory. */
 int sealed_document(const char *text);
+/* One with a component of a writer, of that user, that is not there any more. */
+int saved_document(bool privileged, uint32_t uid, bool selected);
+
+/* There is none to be had. */
+extern bool no_threads;
 
 /* --- writers that are registered --- */
 

@@ -418,6 +418,22 @@ static void test_dead_place(void)
 }
 
 /* As many as there can be, let go of at once. */
+static void test_no_thread(void)
+{
+	char session[SHADOWCOPY_UUID_LEN];
+	int fd = begin(1000, session);
+
+	json_decref(call(fd, "{\"id\": 2, \"call\": \"start-set\"}"));
+	no_threads = true;
+	CHECK(is_error(call(fd, "{\"id\": 3, \"call\": \"add-volume\", \"arguments\": "
+			    "{\"volume\": \"vol1\"}}"), "OUTOFMEMORY"),
+	      "without a thread nothing is looked at that may never answer");
+	no_threads = false;
+	CHECK(is_good(call(fd, "{\"id\": 4, \"call\": \"add-volume\", \"arguments\": "
+			   "{\"volume\": \"vol1\"}}")), "and it can be tried again");
+	end(fd);
+}
+
 static void test_many_dead_places(void)
 {
 	char session[SHADOWCOPY_UUID_LEN];
@@ -1101,33 +1117,7 @@ static void test_limits(void)
 /* A document with the component of the writer that gather() has. */
 static int backed_up(void)
 {
-	struct shadow_uuid session = { { 1 } }, class_id = { { 7 } }, instance = { { 9 } };
-	struct shadowcopy *sc = shadowcopy_new();
-	struct shadowcopy_backup_component *chosen;
-	struct shadowcopy_metadata *metadata;
-	struct shadowcopy_component *component;
-	struct shadowcopy_backup *backup;
-	char *text;
-	int fd;
-
-	shadowcopy_backup_new(sc, &session, &backup);
-	shadowcopy_metadata_new(sc, &class_id, &instance, "Test", &metadata);
-	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_USER_DATA,
-				      SHADOWCOPY_SOURCE_OTHER);
-	shadowcopy_metadata_add_component(sc, metadata, SHADOWCOPY_COMPONENT_FILE_GROUP, NULL,
-					  "Data", NULL, true, true, 0, &component);
-	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_GATHERED);
-	if (shadowcopy_backup_add_component(sc, backup, metadata, NULL, "Data", &chosen))
-		abort();
-	chosen->selected = true;
-	if (shadowcopy_backup_save(sc, backup, &text, NULL))
-		abort();
-	fd = sealed_document(text);
-	free(text);
-	shadowcopy_metadata_free(metadata);
-	shadowcopy_backup_free(backup);
-	shadowcopy_free(sc);
-	return fd;
+	return saved_document(true, 0, true);
 }
 
 static int begin_restore(const char *more)
@@ -1287,6 +1277,7 @@ static void test_parallel(void)
 void test_sessions(void)
 {
 	test_dead_place();
+	test_no_thread();
 	test_many_dead_places();
 	test_many_documents();
 	test_writer_documents();

@@ -199,17 +199,28 @@ static void take_log_state(MYSQL_ROW row, unsigned int columns, void *data)
 	state->known++;
 }
 
+static void take_number(MYSQL_ROW row, unsigned int columns, void *data)
+{
+	if (columns && row[0])
+		*(unsigned int *)data = strtoul(row[0], NULL, 10);
+}
+
 /*
  * With innodb_flush_log_at_trx_commit=0 MariaDB's InnoDB writes its log once in
  * innodb_flush_log_at_timeout seconds, whoever asks for it.  As nothing is committed any more
- * that comes to an end.  Where the server does not tell (MySQL) asking is enough.
+ * that comes to an end.  With any other value, and where the server does not tell (MySQL), asking
+ * is enough: what it has written is on the disk when its filesystem is frozen.
  */
 static int wait_for_log(struct session *s, const struct limit *limit)
 {
 	const struct timespec pause = { .tv_nsec = LOG_POLL_MS * 1000000L };
 	unsigned long long committed = 0;
+	unsigned int at_commit = 0;
 
-	for (;;) {
+	if (session_query(s, limit, "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", take_number,
+			  &at_commit))
+		return s->error == ER_UNKNOWN_SYSTEM_VARIABLE ? 0 : -1;	/* no InnoDB */
+	while (!at_commit) {
 		struct log_state state = { 0 };
 
 		if (session_query(s, limit, "SHOW GLOBAL STATUS LIKE 'Innodb_lsn_%'",
@@ -230,6 +241,7 @@ static int wait_for_log(struct session *s, const struct limit *limit)
 		}
 		nanosleep(&pause, NULL);
 	}
+	return 0;
 }
 
 int rest_freeze(struct session *s, const struct limit *limit, const struct lock_method *method)
