@@ -12,6 +12,7 @@
 PGDATA=$SCRATCH/data/pg			# on $DISK_a
 TABLESPACE=$SCRATCH/ts/pg		# on $DISK_b
 CLUSTER=15/shadow			# what the writer knows it as
+LIVES=14000				# of a test with many sets
 CONNINFO="host=$SCRATCH/run port=5432 user=postgres dbname=postgres connect_timeout=120"
 IMAGE_DATA=$SCRATCH/image/data/pg
 IMAGE_CONNINFO="host=$SCRATCH/run port=5433 user=postgres dbname=postgres connect_timeout=120"
@@ -100,7 +101,7 @@ writer() {
 	echo "writer user postgres" >/etc/shadowcopy/access.conf
 	cleanup "rm -f /etc/shadowcopy/access.conf"
 	: >"$SCRATCH/writer"
-	bg 14000 setpriv --reuid=postgres --regid=postgres --clear-groups \
+	bg $LIVES setpriv --reuid=postgres --regid=postgres --clear-groups \
 		shadow-writer-postgresql "$@" >>"$SCRATCH/writer" 2>&1
 	wait_for 60 grep -q "is ready" "$SCRATCH/writer"
 }
@@ -110,7 +111,7 @@ load() {
 	local lines
 
 	lines=$(wc -l 2>/dev/null <"$SCRATCH/ledger" || echo 0)
-	bg 14000 pg_ledger load "$@" "$CONNINFO" "$SCRATCH/ledger"
+	bg $LIVES pg_ledger load "$@" "$CONNINFO" "$SCRATCH/ledger"
 	LOAD=$BG
 	wait_for 300 more_lines "$((lines + 20))"
 }
