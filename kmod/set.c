@@ -572,10 +572,12 @@ static int let_go(struct shadow_set *set)
 	if (!err && state_of(set) == SHADOW_SET_FLIPPED)
 		return surface(set);
 	mutex_lock(&set->hold_lock);
-	if (set->state == SHADOW_SET_HELD)
+	if (set->state == SHADOW_SET_HELD) {
 		set->state = SHADOW_SET_NEW;
-	else
+		memset(&set->fault, 0, sizeof(set->fault));	/* of a step that was refused */
+	} else {
 		err = -(int)set->fault.error;
+	}
 	mutex_unlock(&set->hold_lock);
 	if (err)
 		undo_flip(set);
