@@ -14,6 +14,7 @@
  * command has no copy of it, and ends if it was waiting still.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -119,12 +120,16 @@ static int start(struct context *context, char **command, struct child *child)
 	return STATUS_FAILED;
 }
 
-/* Its end, after it was let go or not. */
-static int wait_for(struct child *child, int *wait_status)
+/* Let it become the command, or not, and wait for its end.  A negative errno: it could not. */
+static int wait_for(struct child *child, bool go, int *wait_status)
 {
 	ssize_t size;
 	int error;
 
+	/* it may have been killed: that is seen by its status */
+	signal(SIGPIPE, SIG_IGN);
+	while (go && write(child->go, "", 1) < 0 && errno == EINTR)
+		;
 	close(child->go);
 	while ((size = read(child->failed, &error, sizeof(error))) < 0 && errno == EINTR)
 		;
@@ -218,14 +223,11 @@ static int hold(struct context *context, const struct request *request,
 	if (!status && shadowcopy_set_hold(set, &step))
 		status = fail_library(context);
 	if (status) {
-		wait_for(child, &wait_status);
+		wait_for(child, false, &wait_status);
 		shadowcopy_set_close(set);
 		return status;
 	}
-	if (write(child->go, "", 1) != 1) {
-		;	/* it was killed: that is seen by its status */
-	}
-	not_run = wait_for(child, &wait_status);
+	not_run = wait_for(child, true, &wait_status);
 	rc = shadowcopy_set_release(set, &step);
 	shadowcopy_set_close(set);
 	munlockall();
