@@ -75,7 +75,7 @@ static long ctl_info(struct shadow_info __user *user)
 			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
 			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
 			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
-			    SHADOW_FEAT_STORE_CHANGE,
+			    SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_HOLD_ONLY,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -467,12 +467,15 @@ static long set_add(struct shadow_set *set, struct shadow_set_add __user *user)
 
 	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
-	if (!arg.flags || arg.flags & ~(SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE) ||
+	if (!arg.flags ||
+	    arg.flags & ~(SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE | SHADOW_ADD_HOLD) ||
 	    arg.reserved0 || !zeroed(arg.shadow) || !zeroed(arg.fault) ||
 	    !zeroed(arg.reserved) || !good_dev(&arg.dev) || !good_spec(&arg.store))
 		return -EINVAL;
 	if (!(arg.flags & SHADOW_ADD_SHADOW) && !zeroed(arg.store))
 		return -EINVAL;
+	if (arg.flags & SHADOW_ADD_SHADOW && arg.flags & SHADOW_ADD_HOLD)
+		return -EINVAL;		/* a volume with a shadow is held anyway */
 	return answer(user, &arg, sizeof(arg), shadow_set_add(set, &arg));
 }
 

@@ -13,7 +13,7 @@ int shadow_registry_init(void);
 void shadow_registry_exit(void);
 
 /**
- * shadow_registry_pin() - a volume to make a shadow of
+ * shadow_registry_pin() - a volume to make a shadow of, or to hold
  * @dev: the device
  * @fault: out: the reason of a failure
  *
@@ -34,7 +34,7 @@ void shadow_registry_unpin(struct shadow_volume *vol);
  */
 int shadow_registry_track(dev_t dev, u64 memory_bytes, struct shadow_fault *fault);
 
-/* Return: 0; -ENOENT: not tracked by request; -EBUSY: it has shadows. */
+/* Return: 0; -ENOENT: not tracked by request; -EBUSY: it has shadows, or is in a set. */
 int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault);
 
 /* As SHADOW_IOC_VOLUME_POLICY.  Return: 0; -ENOENT: not tracked. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * set.c - shadows of several volumes at one instant.
+ * set.c - shadows of several volumes at one instant, and volumes at rest for others
+ * that copy them.
  *
  *	NEW ------ hold ------> HELD ------ take ------> FLIPPED -- release --> TAKEN
  *	 ^                       |
@@ -21,6 +22,11 @@
  *      can finish: that is the order of addition, corrected where two volumes
  *      share a disk or one's store lies on the other, which only we know.
  * Then every volume is at rest at once, until release.
+ *
+ * A volume may be only held, with no shadow made of it: then somebody else copies it
+ * before release, and needs to know whether it was at rest for all of that time.  The
+ * instant of a shadow is over with take, so a timer that comes after it does no harm;
+ * with a volume that is only held it fails the set at any time before release.
  *
  * Who ends a hold: take or release by the owner, a failure, the closing of the
  * descriptor, or the timer.  All come to end_hold() under hold_lock, which looks
@@ -53,8 +59,8 @@
  * @bdev_file: open, to freeze it
  * @frozen: by us; under hold_lock
  * @gated: by us; under hold_lock
- * @vol: with SHADOW_ADD_SHADOW
- * @sh: the shadow: the volume's pin is its
+ * @vol: with SHADOW_ADD_SHADOW or SHADOW_ADD_HOLD
+ * @sh: the shadow, if one is made: the volume's pin is its; else it is ours
  */
 struct set_entry {
 	dev_t dev;
@@ -74,8 +80,9 @@ struct set_entry {
  * @context: as given
  * @lock: one command at a time; outermost
  * @nr: entries
- * @nr_shadows: of which with a shadow; also read without the lock
- * @index: the entries with a shadow
+ * @nr_volumes: of which are held; also read without the lock
+ * @nr_shadows: of which with a shadow
+ * @index: the entries that are held
  * @order: indexes into @index, as the gates are closed
  * @entry: in order of addition
  * @hold_lock: protects the rest
@@ -98,6 +105,7 @@ struct shadow_set {
 
 	struct mutex lock;		/* one command at a time */
 	unsigned int nr;
+	unsigned int nr_volumes;
 	unsigned int nr_shadows;
 	u8 order[SHADOW_MAX_SET_VOLUMES];
 	u16 index[SHADOW_MAX_SET_VOLUMES];
@@ -150,6 +158,21 @@ static void send_event(const struct shadow_set *set, u32 event, u32 reason)
 
 /* --- the end of a hold ------------------------------------------------------------ */
 
+/* Would the hold end too early, if it ended now and not by its owner? */
+static bool must_last(const struct shadow_set *set)
+{
+	lockdep_assert_held(&set->hold_lock);
+	switch (set->state) {
+	case SHADOW_SET_HOLDING:
+	case SHADOW_SET_HELD:
+		return true;
+	case SHADOW_SET_FLIPPED:	/* the shadows are good, others copy still */
+		return set->nr_volumes > set->nr_shadows;
+	default:
+		return false;
+	}
+}
+
 /* Gates in reverse, then filesystems in reverse.  Context: hold_lock. */
 static void end_hold(struct shadow_set *set)
 {
@@ -159,7 +182,7 @@ static void end_hold(struct shadow_set *set)
 	lockdep_assert_held(&set->hold_lock);
 	if (!set->held)
 		return;
-	for (i = set->nr_shadows; i--;) {
+	for (i = set->nr_volumes; i--;) {
 		struct set_entry *e = &set->entry[set->index[set->order[i]]];
 
 		if (!e->gated)
@@ -178,7 +201,7 @@ static void end_hold(struct shadow_set *set)
 		if (!err)
 			continue;
 		pr_err("%pg: thawing failed: %d\n", file_bdev(e->bdev_file), err);
-		if (set->state == SHADOW_SET_HOLDING || set->state == SHADOW_SET_HELD) {
+		if (must_last(set)) {
 			shadow_fail(&set->fault, SHADOW_PHASE_FREEZE,
 				    SHADOW_REASON_FREEZE_FAILED, e->dev, err);
 			set->state = SHADOW_SET_FAILED;
@@ -202,7 +225,7 @@ static void timer_fn(struct work_struct *work)
 	mutex_lock(&set->hold_lock);
 	if (set->held) {
 		WRITE_ONCE(set->expired, true);
-		if (set->state != SHADOW_SET_FLIPPED) {
+		if (must_last(set)) {
 			shadow_fail(&set->fault, SHADOW_PHASE_HOLD, SHADOW_REASON_TIMEOUT, 0,
 				    -ETIMEDOUT);
 			set->state = SHADOW_SET_FAILED;
@@ -248,13 +271,13 @@ static void sort_gates(struct shadow_set *set)
 	unsigned int n, i, j;
 
 	bitmap_zero(done, SHADOW_MAX_SET_VOLUMES);
-	for (n = 0; n < set->nr_shadows; n++) {
-		unsigned int pick = find_first_zero_bit(done, set->nr_shadows);
+	for (n = 0; n < set->nr_volumes; n++) {
+		unsigned int pick = find_first_zero_bit(done, set->nr_volumes);
 
-		for (i = pick; i < set->nr_shadows; i++) {
+		for (i = pick; i < set->nr_volumes; i++) {
 			bool blocked = test_bit(i, done);
 
-			for (j = 0; !blocked && j < set->nr_shadows; j++)
+			for (j = 0; !blocked && j < set->nr_volumes; j++)
 				blocked = j != i && !test_bit(j, done) &&
 					  precedes(nth_volume(set, j), nth_volume(set, i));
 			if (!blocked) {
@@ -338,19 +361,30 @@ static int begin_hold(struct shadow_set *set)
 	return 0;
 }
 
+/* Refuse a step that has nothing to do; the state stays. */
+static int check_empty(struct shadow_set *set, unsigned int nr)
+{
+	int err = 0;
+
+	mutex_lock(&set->hold_lock);
+	if (set->state == SHADOW_SET_FAILED)
+		err = -(int)set->fault.error;	/* by the timer, just now */
+	else if (nr)
+		memset(&set->fault, 0, sizeof(set->fault));
+	else
+		err = shadow_fail(&set->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_EMPTY, 0,
+				  -EINVAL);
+	mutex_unlock(&set->hold_lock);
+	return err;
+}
+
 /* Context: set->lock, state NEW. */
 static int hold(struct shadow_set *set)
 {
 	struct shadow_fault fault = { 0 };
 	unsigned int i;
-	int err = 0;
+	int err = check_empty(set, set->nr_volumes);
 
-	mutex_lock(&set->hold_lock);
-	memset(&set->fault, 0, sizeof(set->fault));
-	if (!set->nr_shadows)
-		err = shadow_fail(&set->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_EMPTY, 0,
-				  -EINVAL);
-	mutex_unlock(&set->hold_lock);
 	if (err)
 		return err;
 	err = shadow_hook_verify(&fault);
@@ -367,7 +401,7 @@ static int hold(struct shadow_set *set)
 			err = freeze_one(set, &set->entry[i]);
 	if (!err)
 		set->gate_start = ktime_get();
-	for (i = 0; !err && i < set->nr_shadows; i++)
+	for (i = 0; !err && i < set->nr_volumes; i++)
 		err = gate_one(set, &set->entry[set->index[set->order[i]]]);
 	if (!err) {
 		mutex_lock(&set->hold_lock);
@@ -405,7 +439,7 @@ static int flip(struct shadow_set *set)
 			set->state = SHADOW_SET_FAILED;
 			goto out;
 		}
-		if (e->vol && shadow_policy_refuses(e->vol)) {
+		if (e->sh && shadow_policy_refuses(e->vol)) {
 			err = shadow_fail(&set->fault, SHADOW_PHASE_TAKE, SHADOW_REASON_FAULTED,
 					  e->dev, -EIO);
 			set->state = SHADOW_SET_FAILED;
@@ -451,15 +485,17 @@ out:
 /* Give an entry's things back; deletes its shadow. */
 static void drop_entry(struct shadow_set *set, struct set_entry *e)
 {
-	if (e->sh) {
+	if (e->vol)
 		shadow_policy_hurry_end(e->vol);
+	if (e->sh)
 		shadow_discard(e->sh);	/* and with it pin and store */
-	}
+	else if (e->vol)
+		shadow_registry_unpin(e->vol);
 	e->sh = NULL;
 	e->vol = NULL;
 }
 
-/* A set that failed half flipped: what was flipped would go on preserving. */
+/* A set that failed flipped, or half: what was flipped would go on preserving. */
 static void undo_flip(struct shadow_set *set)
 {
 	unsigned int i;
@@ -488,9 +524,14 @@ static int surface(struct shadow_set *set)
 			shadow_policy_hurry_end(set->entry[i].vol);
 	shadow_publish_set(&set->uuid);	/* from here on they can go */
 	for (i = 0; i < set->nr; i++) {
-		set->entry[i].sh = NULL;	/* the list's now */
-		set->entry[i].vol = NULL;
-		shadow_bdev_fput(set->entry[i].bdev_file);
+		struct set_entry *e = &set->entry[i];
+
+		if (e->sh) {
+			e->sh = NULL;		/* the list's now */
+			e->vol = NULL;
+		}
+		drop_entry(set, e);
+		shadow_bdev_fput(e->bdev_file);
 	}
 	set->nr = 0;
 	mutex_lock(&set->hold_lock);
@@ -507,6 +548,39 @@ static int wrong_state(struct shadow_set *set)
 	if (set->state == SHADOW_SET_FAILED)
 		err = -(int)set->fault.error;
 	mutex_unlock(&set->hold_lock);
+	return err;
+}
+
+/*
+ * The owner ends the hold: of a set that was flipped the shadows appear, any other
+ * is as it was before the hold.  Fails where something that had to last did not.
+ * Context: set->lock, state HELD or FLIPPED, or FAILED by the timer just now.
+ */
+static int let_go(struct shadow_set *set)
+{
+	unsigned int i;
+	int err = 0;
+
+	stop_hold(set);
+	for (i = 0; !err && i < set->nr; i++) {
+		struct set_entry *e = &set->entry[i];
+
+		if (e->vol && !e->sh && READ_ONCE(e->vol->gone))
+			err = fail_set(set, SHADOW_PHASE_HOLD, SHADOW_REASON_ORIGIN_GONE,
+				       e->dev, -ENODEV);
+	}
+	if (!err && state_of(set) == SHADOW_SET_FLIPPED)
+		return surface(set);
+	mutex_lock(&set->hold_lock);
+	if (set->state == SHADOW_SET_HELD) {
+		set->state = SHADOW_SET_NEW;
+		memset(&set->fault, 0, sizeof(set->fault));	/* of a step that was refused */
+	} else {
+		err = -(int)set->fault.error;
+	}
+	mutex_unlock(&set->hold_lock);
+	if (err)
+		undo_flip(set);
 	return err;
 }
 
@@ -529,23 +603,21 @@ int shadow_set_take(struct shadow_set *set)
 	if (mutex_lock_killable(&set->lock))
 		return -EINTR;
 	state = state_of(set);
-	if (state == SHADOW_SET_HELD) {
-		err = flip(set);
-		if (err) {
-			stop_hold(set);
-			undo_flip(set);
-		}
-	} else if (state == SHADOW_SET_NEW) {
-		err = hold(set) ?: flip(set);
-		if (state_of(set) != SHADOW_SET_NEW)
-			stop_hold(set);
-		if (!err)
-			err = surface(set);
-		else if (state_of(set) == SHADOW_SET_FAILED)
-			undo_flip(set);
-	} else {
+	if (state != SHADOW_SET_NEW && state != SHADOW_SET_HELD)
 		err = wrong_state(set);
+	else
+		err = check_empty(set, set->nr_shadows);
+	if (err)
+		goto unlock;
+	err = state == SHADOW_SET_NEW ? hold(set) : 0;
+	err = err ?: flip(set);
+	if (err) {
+		stop_hold(set);
+		undo_flip(set);
+	} else if (state == SHADOW_SET_NEW) {
+		err = let_go(set);
 	}
+unlock:
 	mutex_unlock(&set->lock);
 	return err;
 }
@@ -558,19 +630,12 @@ int shadow_set_release(struct shadow_set *set)
 	if (mutex_lock_killable(&set->lock))
 		return -EINTR;
 	state = state_of(set);
-	if (state == SHADOW_SET_HELD) {
-		stop_hold(set);
-		mutex_lock(&set->hold_lock);
-		if (set->state == SHADOW_SET_HELD)
-			set->state = SHADOW_SET_NEW;
-		else
-			err = -(int)set->fault.error;	/* the timer was first */
-		mutex_unlock(&set->hold_lock);
-	} else if (state == SHADOW_SET_FLIPPED) {
-		stop_hold(set);
-		err = surface(set);
+	if (state == SHADOW_SET_HELD || state == SHADOW_SET_FLIPPED) {
+		err = let_go(set);
 	} else {
 		err = wrong_state(set);
+		if (state == SHADOW_SET_FAILED && set->nr_volumes > set->nr_shadows)
+			undo_flip(set);		/* the timer, which was first, cannot */
 	}
 	mutex_unlock(&set->lock);
 	return err;
@@ -600,7 +665,7 @@ void shadow_set_status(struct shadow_set *set, struct shadow_set_step *step)
 	memset(step, 0, sizeof(*step));
 	step->state = set->state;
 	step->set = set->uuid;
-	step->volumes = READ_ONCE(set->nr_shadows);
+	step->volumes = READ_ONCE(set->nr_volumes);
 	step->held = set->held;
 	step->hold_ns = ktime_to_ns(ktime_sub(set->held ? now : set->hold_end, set->hold_start));
 	step->gate_ns = ktime_to_ns(ktime_sub(set->held ? now : set->gate_end, set->gate_start));
@@ -617,37 +682,41 @@ bool shadow_set_held(struct shadow_set *set)
 
 static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow_set_add *add)
 {
-	struct shadow_volume *vol = shadow_registry_pin(e->dev, &add->fault);
+	struct shadow_volume *vol = e->vol;
 	struct shadow *sh;
 	int err;
 
-	if (IS_ERR(vol))
-		return PTR_ERR(vol);
-	if (shadow_policy_refuses(vol)) {
-		err = shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_FAULTED,
-				  e->dev, -EIO);
-		goto unpin;
-	}
+	if (shadow_policy_refuses(vol))
+		return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_FAULTED,
+				   e->dev, -EIO);
 	err = shadow_registry_use_store(vol, &add->store, &add->fault);
 	if (err)
-		goto unpin;
+		return err;
 	sh = shadow_prepare(vol, set->flags, &add->fault);
 	if (IS_ERR(sh)) {
-		err = PTR_ERR(sh);
-		goto unuse;
+		shadow_registry_unuse_store(vol);
+		return PTR_ERR(sh);
 	}
 	sh->set = set->uuid;
 	sh->context = set->context;
 	add->shadow = sh->uuid;
-	shadow_policy_hurry_begin(vol);
-	e->vol = vol;
 	e->sh = sh;
 	return 0;
+}
 
-unuse:
-	shadow_registry_unuse_store(vol);
-unpin:
-	shadow_registry_unpin(vol);
+static int add_volume(struct shadow_set *set, struct set_entry *e, struct shadow_set_add *add)
+{
+	int err = 0;
+
+	e->vol = shadow_registry_pin(e->dev, &add->fault);
+	if (IS_ERR(e->vol))
+		return PTR_ERR(e->vol);
+	if (add->flags & SHADOW_ADD_SHADOW)
+		err = add_shadow(set, e, add);
+	if (err)
+		shadow_registry_unpin(e->vol);
+	else
+		shadow_policy_hurry_begin(e->vol);
 	return err;
 }
 
@@ -655,6 +724,7 @@ unpin:
 static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
 {
 	dev_t dev = MKDEV(add->dev.major, add->dev.minor);
+	bool volume = add->flags & (SHADOW_ADD_SHADOW | SHADOW_ADD_HOLD);
 	struct set_entry *e = &set->entry[set->nr];
 	unsigned int i;
 	int err;
@@ -667,7 +737,7 @@ static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
 			return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS,
 					   SHADOW_REASON_DUPLICATE, dev, -EEXIST);
 	if (set->nr == SHADOW_MAX_FREEZE ||
-	    (add->flags & SHADOW_ADD_SHADOW && set->nr_shadows == SHADOW_MAX_SET_VOLUMES))
+	    (volume && set->nr_volumes == SHADOW_MAX_SET_VOLUMES))
 		return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_SET_FULL,
 				   dev, -E2BIG);
 	memset(e, 0, sizeof(*e));
@@ -677,14 +747,16 @@ static int add_entry(struct shadow_set *set, struct shadow_set_add *add)
 	if (IS_ERR(e->bdev_file))
 		return shadow_fail(&add->fault, SHADOW_PHASE_OPEN, SHADOW_REASON_NO_DEVICE, dev,
 				   PTR_ERR(e->bdev_file));
-	if (add->flags & SHADOW_ADD_SHADOW) {
-		err = add_shadow(set, e, add);
+	if (volume) {
+		err = add_volume(set, e, add);
 		if (err) {
 			shadow_bdev_fput(e->bdev_file);
 			return err;
 		}
-		set->index[set->nr_shadows] = set->nr;
-		WRITE_ONCE(set->nr_shadows, set->nr_shadows + 1);
+		set->index[set->nr_volumes] = set->nr;
+		WRITE_ONCE(set->nr_volumes, set->nr_volumes + 1);
+		if (e->sh)
+			set->nr_shadows++;
 	}
 	set->nr++;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * set.h - shadows of several volumes at one instant.
+ * set.h - shadows of several volumes at one instant, and volumes at rest for others
+ * that copy them.
  */
 #ifndef SHADOW_SET_H
 #define SHADOW_SET_H

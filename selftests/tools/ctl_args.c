@@ -332,7 +332,7 @@ static const struct command commands[] = {
 			ZERO(shadow_set_add, reserved),
 		},
 		.flags = offsetof(struct shadow_set_add, flags),
-		.known = SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE,
+		.known = SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE | SHADOW_ADD_HOLD,
 	},
 	STEP(SET_HOLD),
 	STEP(SET_TAKE),
@@ -544,7 +544,11 @@ static void bad_values(int set)
 	s.dev = (struct shadow_dev){ 4096, 0 };
 	bad_value(control, part, &s, "no such major");
 	a = adding(dev_b, 0, NULL);
-	bad_value(set, add, &a, "neither shadow nor freeze");
+	bad_value(set, add, &a, "neither shadow nor freeze nor hold");
+	a = adding(dev_b, SHADOW_ADD_SHADOW | SHADOW_ADD_HOLD, NULL);
+	bad_value(set, add, &a, "a shadow of what is only held");
+	a = adding(dev_b, SHADOW_ADD_HOLD, "memory");
+	bad_value(set, add, &a, "a store of what is only held");
 	a = adding(dev_b, SHADOW_ADD_FREEZE, "memory");
 	bad_value(set, add, &a, "a store without a shadow");
 	a = adding(dev_b, SHADOW_ADD_SHADOW, NULL);

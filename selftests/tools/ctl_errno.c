@@ -998,11 +998,16 @@ static void shadows_of_set(void)
 	struct shadow_set_step step;
 
 	for (unsigned int i = 0; i < SHADOW_MAX_SET_VOLUMES; i++)
-		set_add(set, nth(role("many"), i), SHADOW_ADD_SHADOW, "memory");
+		if (i % 4)
+			set_add(set, nth(role("many"), i), SHADOW_ADD_SHADOW, "memory");
+		else
+			set_add(set, nth(role("many"), i), SHADOW_ADD_HOLD, NULL);
 	add_refused(set, adding(nth(role("many"), SHADOW_MAX_SET_VOLUMES), SHADOW_ADD_SHADOW,
 				"memory"));
 	add_refused(set, adding(nth(role("many"), SHADOW_MAX_SET_VOLUMES),
 				SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE, "memory"));
+	add_refused(set, adding(nth(role("many"), SHADOW_MAX_SET_VOLUMES), SHADOW_ADD_HOLD,
+				NULL));
 	/* frozen it can be */
 	set_add(set, nth(role("many"), SHADOW_MAX_SET_VOLUMES), SHADOW_ADD_FREEZE, NULL);
 	result(!set_step(set, SHADOW_IOC_SET_HOLD, &step) &&
@@ -1081,6 +1086,24 @@ static void hold_nothing(void)
 	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, NULL);
 	result(!set_step(set, SHADOW_IOC_SET_TAKE, NULL), "with a shadow it is taken");
 	wait_for_udev();
+	close(set);
+}
+
+/* What is only held is no shadow to take. */
+static void take_only_held(void)
+{
+	int set = set_new(0, 60000);
+	struct shadow_set_step step;
+
+	set_add(set, role_dev("a"), SHADOW_ADD_HOLD, NULL);
+	step_fails(set, SHADOW_IOC_SET_TAKE);
+	result(set_state(set) == SHADOW_SET_NEW, "the set is NEW as before");
+	set_must(set, SHADOW_IOC_SET_HOLD);
+	step_fails(set, SHADOW_IOC_SET_TAKE);
+	set_step(set, SHADOW_IOC_SET_STATUS, &step);
+	result(step.state == SHADOW_SET_HELD && step.held, "it is HELD as before");
+	result(!set_step(set, SHADOW_IOC_SET_RELEASE, &step) && step.state == SHADOW_SET_NEW &&
+	       !step.fault.error, "it can be released");
 	close(set);
 }
 
@@ -1203,10 +1226,38 @@ static void expired_flipped(void)
 	close_set(set);
 }
 
+/* Not for who copied the other volume until now. */
+static void expired_flipped_held(void)
+{
+	int set = set_of("a", 300);
+
+	set_add(set, role_dev("b"), SHADOW_ADD_HOLD, NULL);
+	set_must(set, SHADOW_IOC_SET_HOLD);
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	pause_ms(900);
+	result(set_state(set) == SHADOW_SET_FAILED, "the timer failed the set");
+	step_fails(set, SHADOW_IOC_SET_RELEASE);
+	step_fails(set, SHADOW_IOC_SET_RELEASE);
+	close_set(set);
+}
+
+static void expired_only_held(void)
+{
+	int set = set_new(0, 200);
+
+	set_add(set, role_dev("a"), SHADOW_ADD_HOLD, NULL);
+	set_must(set, SHADOW_IOC_SET_HOLD);
+	pause_ms(700);
+	step_fails(set, SHADOW_IOC_SET_RELEASE);
+	close(set);
+}
+
 static void expired(void)
 {
 	expired_release();
 	expired_flipped();
+	expired_flipped_held();
+	expired_only_held();
 }
 
 /* The volume goes while it is held: role "goes", by the command in role "away". */
@@ -1218,6 +1269,20 @@ static void gone_while_held(void)
 	if (system(role("away")))
 		errx(2, "%s", role("away"));
 	step_fails(set, SHADOW_IOC_SET_TAKE);
+	close_set(set);
+}
+
+/* The same of one that is only held, in a set whose shadow was taken. */
+static void gone_only_held(void)
+{
+	int set = set_of("stays", 60000);
+
+	set_add(set, role_dev("goes"), SHADOW_ADD_HOLD, NULL);
+	set_must(set, SHADOW_IOC_SET_HOLD);
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	if (system(role("away")))
+		errx(2, "%s", role("away"));
+	step_fails(set, SHADOW_IOC_SET_RELEASE);
 	close_set(set);
 }
 
@@ -1315,11 +1380,13 @@ static const struct ctl_case cases[] = {
 	CASE(SET_HOLD, ETIMEDOUT, TIMEOUT, slow, slow_freeze),
 	CASE(SET_HOLD, ETIMEDOUT, DRAIN, slow, slow_drain),
 
+	CASE(SET_TAKE, EINVAL, EMPTY, holds, take_only_held),
 	CASE(SET_TAKE, EIO, FAULTED, sets, take_faulted),
 	CASE(SET_TAKE, ENODEV, ORIGIN_GONE, gone, gone_while_held),
 	/* no case: SET_TAKE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(SET_TAKE, ETIMEDOUT, TIMEOUT, holds, expired_take),
 
+	CASE(SET_RELEASE, ENODEV, ORIGIN_GONE, gone_held, gone_only_held),
 	/* no case: SET_RELEASE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(SET_RELEASE, ETIMEDOUT, TIMEOUT, holds, expired),
 };

@@ -60,11 +60,12 @@ static void judge(int code, const char *what)
 
 static int add(int set, uint64_t *random)
 {
-	struct shadow_set_add arg = adding(devices[below(random, 2)], SHADOW_ADD_SHADOW,
-					   below(random, 2) ? "memory" : NULL);
+	bool held = !below(random, 4);
+	struct shadow_set_add arg = adding(devices[below(random, 2)],
+					   held ? SHADOW_ADD_HOLD : SHADOW_ADD_SHADOW,
+					   !held && below(random, 2) ? "memory" : NULL);
 
-	arg.flags = below(random, 4) ? SHADOW_ADD_SHADOW | SHADOW_ADD_FREEZE :
-		    SHADOW_ADD_SHADOW;
+	arg.flags |= below(random, 4) ? SHADOW_ADD_FREEZE : 0;
 	arg.reserved0 = !below(random, 16);
 	return ioctl(set, SHADOW_IOC_SET_ADD, &arg) ? errno : 0;
 }

@@ -3,11 +3,11 @@
  * Drive a set step by step, so that a test can do something between two steps:
  *
  *	holder [--timeout MS] [--auto-release] [--writable] [--context N]
- *		DEVICE [--store memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]] [--freeze] [--no-shadow]
- *		... -- STEP...
+ *		DEVICE [--store memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]] [--freeze]
+ *		       [--no-shadow] [--only-held] ... -- STEP...
  *
  * Options after a device concern it: --freeze freezes the filesystem on it too,
- * --no-shadow does nothing but that.  Shadows outlive the program unless
+ * --no-shadow does nothing but that, --only-held holds it without a shadow.  Shadows outlive the program unless
  * --auto-release is said.  Steps, in the order given:
  *
  *	add		add all devices, in the order given
@@ -109,6 +109,7 @@ static int parse(int argc, char **argv, struct shadow_set_new *new)
 		{ "store", required_argument, NULL, 's' },
 		{ "freeze", no_argument, NULL, 'f' },
 		{ "no-shadow", no_argument, NULL, 'n' },
+		{ "only-held", no_argument, NULL, 'h' },
 		{ }
 	};
 	int c;
@@ -138,6 +139,10 @@ static int parse(int argc, char **argv, struct shadow_set_new *new)
 			break;
 		case 'n':
 			last_device()->add.flags &= ~SHADOW_ADD_SHADOW;
+			break;
+		case 'h':
+			last_device()->add.flags &= ~SHADOW_ADD_SHADOW;
+			last_device()->add.flags |= SHADOW_ADD_HOLD;
 			break;
 		default:
 			exit(2);

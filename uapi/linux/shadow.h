@@ -31,7 +31,7 @@
 #define SHADOW_ABI_VERSION	3
 
 #define SHADOW_BLOCK_SHIFT	12	/* a block is 4096 bytes */
-#define SHADOW_MAX_SET_VOLUMES	64	/* shadows in one set (VSS J-01) */
+#define SHADOW_MAX_SET_VOLUMES	64	/* volumes in one set, with shadows or held (VSS J-01) */
 #define SHADOW_MAX_VOLUME_SHADOWS 512	/* shadows of one volume (VSS J-02) */
 #define SHADOW_MAX_FREEZE	256	/* devices frozen for one set */
 #define SHADOW_MAX_FREE_RANGES	65536	/* told of by one command */
@@ -69,13 +69,14 @@ struct shadow_dev {
 #define SHADOW_FEAT_STORE_FILE		(1ULL << 8)
 #define SHADOW_FEAT_STORE_GROW		(1ULL << 9)	/* files grow, and may be on the volume */
 #define SHADOW_FEAT_STORE_CHANGE	(1ULL << 10)	/* parts come and go while shadows exist */
+#define SHADOW_FEAT_HOLD_ONLY		(1ULL << 11)	/* SHADOW_ADD_HOLD */
 
 /**
  * struct shadow_info - what this module is and can do
  * @abi_version: SHADOW_ABI_VERSION of the module
  * @block_size: unit of preservation, bytes
  * @features: SHADOW_FEAT_* bits
- * @max_set_volumes: shadows in one set
+ * @max_set_volumes: volumes in one set, with shadows or held
  * @max_volume_shadows: shadows of one volume
  * @volumes: volumes tracked now
  * @shadows: shadows that exist now
@@ -644,9 +645,13 @@ struct shadow_shadow_free {
 
 /* --- the set descriptor ------------------------------------------------- */
 
-/* Flags of SHADOW_IOC_SET_ADD: at least one of the first two. */
+/*
+ * Flags of SHADOW_IOC_SET_ADD: at least one of them, and of the first and the last at
+ * most one.
+ */
 #define SHADOW_ADD_SHADOW	(1U << 0)	/* make a shadow of this device */
 #define SHADOW_ADD_FREEZE	(1U << 1)	/* freeze the filesystem on it, if any */
+#define SHADOW_ADD_HOLD		(1U << 2)	/* only keep it at rest, for who copies it */
 
 /**
  * struct shadow_set_add - add a device to a set in the making
@@ -660,6 +665,12 @@ struct shadow_shadow_free {
  *
  * Filesystems are frozen, and gates closed, in the order of addition: add what
  * is stacked on another device before that device, the root filesystem last.
+ *
+ * With SHADOW_ADD_HOLD no write reaches the device from SHADOW_IOC_SET_HOLD to
+ * SHADOW_IOC_SET_RELEASE, as if it got a shadow, but none is made and it needs no
+ * store: an array, a volume manager or a program can copy it meanwhile.  The copy is
+ * of the same instant as the shadows in the set if SHADOW_IOC_SET_RELEASE succeeds,
+ * and worth nothing if it does not.
  */
 struct shadow_set_add {
 	struct shadow_dev dev;
@@ -685,7 +696,7 @@ enum shadow_set_state {
  * @flags: zero
  * @state: out: enum shadow_set_state
  * @set: out: identity of the set
- * @volumes: out: shadows in the set
+ * @volumes: out: volumes in the set, with shadows or held
  * @held: out: 1 while gates are closed or filesystems frozen
  * @hold_ns: out: from the first freeze to the last thaw, or until now
  * @gate_ns: out: from the first gate closed to the last one opened
@@ -731,7 +742,10 @@ struct shadow_set_step {
 #define SHADOW_IOC_SET_HOLD	_IOWR(SHADOW_IOC_MAGIC, 0x21, struct shadow_set_step)
 /* The instant.  HELD to FLIPPED; NEW to TAKEN, with hold and release, in one. */
 #define SHADOW_IOC_SET_TAKE	_IOWR(SHADOW_IOC_MAGIC, 0x22, struct shadow_set_step)
-/* Open the gates and thaw.  FLIPPED to TAKEN: the images appear; HELD to NEW. */
+/*
+ * Open the gates and thaw.  FLIPPED to TAKEN: the images appear; HELD to NEW.  Fails
+ * where volumes with SHADOW_ADD_HOLD were not at rest until now.
+ */
 #define SHADOW_IOC_SET_RELEASE	_IOWR(SHADOW_IOC_MAGIC, 0x23, struct shadow_set_step)
 #define SHADOW_IOC_SET_STATUS	_IOWR(SHADOW_IOC_MAGIC, 0x24, struct shadow_set_step)
 /* From now on the shadows outlive the descriptor; TAKEN only. */

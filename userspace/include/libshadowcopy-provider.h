@@ -124,6 +124,32 @@ int shadowcopy_provider_volumes(struct shadowcopy *sc, const char *wanted,
 					  const char *reason),
 				void *data);
 
+/**
+ * shadowcopy_plan_held() - name a volume that is only to be held (A-05)
+ * @plan: a plan that is not computed yet
+ * @dev: the volume
+ *
+ * For who makes the copy by other means: an array, a volume manager, a cloud's disk.  No
+ * shadow is made of the volume, and it needs no store.  Filesystems on it and on what is stacked
+ * on it are frozen as for a shadow, no write reaches it, and the kernel's timer is the same.  A
+ * plan can also have volumes that get shadows: all are of one instant.
+ *
+ *	shadowcopy_plan_held(), for each	shadowcopy_plan_compute(), shadowcopy_plan_sync()
+ *	shadowcopy_set_new(), shadowcopy_plan_apply()
+ *	shadowcopy_set_hold()			from here on no file is written, and none opened
+ *	... make the copy ...			if it has a name or number afterwards, it is whole
+ *	shadowcopy_set_take()			if the plan has volumes that get shadows
+ *	shadowcopy_set_release()		0: the copy is good; else throw it away
+ *
+ * Whoever does that has its memory locked (mlockall()), and all that it needs open, before the
+ * hold.  Data that is read from a held device is read with O_DIRECT: the page cache may have
+ * what was there before the filesystem wrote.  The hold is the set's, and ends with
+ * shadowcopy_set_close() or the process, too.
+ *
+ * Return: 0, -EEXIST where it is in the plan already, or another errno.
+ */
+int shadowcopy_plan_held(struct shadowcopy_plan *plan, struct shadow_dev dev);
+
 /* "hardware", "software", "system"; "yes", "no", "blocked". */
 const char *shadowcopy_provider_type_name(uint32_t type);
 const char *shadowcopy_support_name(uint32_t support);

@@ -381,7 +381,9 @@ int shadowcopy_set_add(struct shadowcopy_set *set, struct shadow_dev dev,
 /*
  * Steps of a set.  @step: out, may be NULL.  Hold brings every volume to rest,
  * take makes the shadows (alone: hold, take and release in one), release lets
- * the writes go on, keep makes the shadows outlive the descriptor.
+ * the writes go on, keep makes the shadows outlive the descriptor.  Between hold and
+ * release volumes that are only held (SHADOW_ADD_HOLD) can be copied by something else;
+ * that copy is good if release returns 0.
  */
 int shadowcopy_set_hold(struct shadowcopy_set *set, struct shadow_set_step *step);
 int shadowcopy_set_take(struct shadowcopy_set *set, struct shadow_set_step *step);
@@ -968,7 +970,8 @@ enum shadowcopy_consistency {
  * struct shadowcopy_plan_entry - a device of the plan
  * @dev: the device
  * @flags: SHADOW_ADD_* bits
- * @consistency: enum shadowcopy_consistency, for those that get a shadow
+ * @consistency: enum shadowcopy_consistency, for those that get a shadow, and for those that
+ *	are only held: of the copy that is made meanwhile
  * @store: the store, or its first part, for those that get a shadow
  * @shadow: identity of the shadow, once added to a set
  * @name: kernel name
@@ -1007,6 +1010,9 @@ void shadowcopy_plan_free(struct shadowcopy_plan *plan);
  * @plan: the plan
  * @dev: the volume
  * @store: its store, NULL for the default
+ *
+ * For a volume of which something else makes the copy there is shadowcopy_plan_held(), of
+ * libshadowcopy-provider.h.
  *
  * Return: 0, -EEXIST where it is in the plan already, or another errno.
  */

@@ -3,8 +3,9 @@
  * plan.c - which devices a set must freeze, and in which order.
  *
  * A shadow of a disk is only as good as what lies above the disk: partitions,
- * dm and md devices, loop devices over files.  Beginning with the volumes that
- * are to get shadows, the plan follows sysfs upwards until nothing new turns
+ * dm and md devices, loop devices over files.  So is a copy that somebody else makes of it
+ * while it is held.  Beginning with the volumes that are to get shadows, or to be held,
+ * the plan follows sysfs upwards until nothing new turns
  * up, and notes each "A is above B" on the way.  Every device found is to be
  * frozen, whether or not a filesystem can be seen on it: it may be mounted in a
  * namespace that cannot be seen, and freezing a device without a filesystem is
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libshadowcopy-provider.h"
 #include "private.h"
 
 struct node {
@@ -45,6 +47,7 @@ struct shadowcopy_plan {
 };
 
 #define ACTION "find what must be frozen for"
+#define VOLUME (SHADOW_ADD_SHADOW | SHADOW_ADD_HOLD)	/* asked for, not only found above */
 
 SC_EXPORT int shadowcopy_plan_new(struct shadowcopy *sc, struct shadowcopy_plan **planp)
 {
@@ -114,27 +117,44 @@ static int plan_failed(struct shadowcopy_plan *plan, int rc, const char *object)
 	return SC_FAIL(plan->sc, rc, .action = ACTION, .object = object);
 }
 
-SC_EXPORT int shadowcopy_plan_volume(struct shadowcopy_plan *plan, struct shadow_dev dev,
-				     const struct shadow_store_spec *store)
+/* Its index, or a negative errno with the error set. */
+static ssize_t volume_add(struct shadowcopy_plan *plan, struct shadow_dev dev, uint32_t flags)
 {
 	char label[SHADOWCOPY_PATH_MAX];
 	ssize_t index = node_index(plan, dev);
 
 	sc_dev_label(plan->sc, dev, label, sizeof(label));
 	if (index >= 0)
-		return SC_FAIL(plan->sc, -EEXIST, .action = "shadow-copy", .object = label,
+		return SC_FAIL(plan->sc, -EEXIST, .action = sc_add_action(flags), .object = label,
 			       .cause = "it was named twice",
 			       .remedy = "name each volume once; a mount point and its device are "
 					 "the same volume");
-	index = node_add(plan, dev, SHADOW_ADD_SHADOW);
+	index = node_add(plan, dev, flags);
 	if (index < 0)
 		return plan_failed(plan, index, label);
 	/* A named swap device gets its shadow, but there is nothing to freeze. */
 	if (!sc_is_swap(plan->sc, dev))
 		plan->nodes[index]->entry.flags |= SHADOW_ADD_FREEZE;
+	return index;
+}
+
+SC_EXPORT int shadowcopy_plan_volume(struct shadowcopy_plan *plan, struct shadow_dev dev,
+				     const struct shadow_store_spec *store)
+{
+	ssize_t index = volume_add(plan, dev, SHADOW_ADD_SHADOW);
+
+	if (index < 0)
+		return index;
 	if (store)
 		plan->nodes[index]->entry.store = *store;
 	return 0;
+}
+
+SC_EXPORT int shadowcopy_plan_held(struct shadowcopy_plan *plan, struct shadow_dev dev)
+{
+	ssize_t index = volume_add(plan, dev, SHADOW_ADD_HOLD);
+
+	return index < 0 ? index : 0;
 }
 
 SC_EXPORT int shadowcopy_plan_part(struct shadowcopy_plan *plan, struct shadow_dev dev,
@@ -279,7 +299,7 @@ static bool is_above(const struct shadowcopy_plan *plan, size_t upper, size_t lo
 	return false;
 }
 
-/* Does it, or something that it lies on, get a shadow? */
+/* Does it, or something that it lies on, get a shadow, or is it held for another copy? */
 static bool is_covered(const struct shadowcopy_plan *plan, size_t index)
 {
 	size_t i;
@@ -287,7 +307,7 @@ static bool is_covered(const struct shadowcopy_plan *plan, size_t index)
 	for (i = 0; i < plan->count; i++) {
 		bool visited[SHADOW_MAX_FREEZE] = { false };
 
-		if (plan->nodes[i]->entry.flags & SHADOW_ADD_SHADOW &&
+		if (plan->nodes[i]->entry.flags & VOLUME &&
 		    (i == index || is_above(plan, index, i, visited)))
 			return true;
 	}
@@ -429,7 +449,7 @@ SC_EXPORT int shadowcopy_plan_compute(struct shadowcopy_plan *plan)
 			       .cause = "they are stacked on each other in a circle",
 			       .remedy = "see \"lsblk\" and \"losetup -l\" for the circle");
 	for (i = 0; i < plan->count; i++)
-		if (plan->nodes[i]->entry.flags & SHADOW_ADD_SHADOW)
+		if (plan->nodes[i]->entry.flags & VOLUME)
 			judge(plan, i);
 
 	memcpy(nodes, plan->nodes, sizeof(nodes));

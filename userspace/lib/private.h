@@ -42,6 +42,11 @@ struct shadowcopy_set {
 
 void sc_providers_free(struct shadowcopy *sc);
 
+/* --- set.c -------------------------------------------------------------- */
+
+/* What was to be done with a device, by its SHADOW_ADD_* bits. */
+const char *sc_add_action(uint32_t flags);
+
 /* --- error.c ------------------------------------------------------------ */
 
 /*

@@ -53,6 +53,12 @@ SC_EXPORT const struct shadow_uuid *shadowcopy_set_uuid(const struct shadowcopy_
 	return &set->uuid;
 }
 
+const char *sc_add_action(uint32_t flags)
+{
+	return flags & SHADOW_ADD_SHADOW ? "shadow-copy" :
+	       flags & SHADOW_ADD_HOLD ? "hold" : "prepare the freeze of";
+}
+
 SC_EXPORT int shadowcopy_set_add(struct shadowcopy_set *set, struct shadow_dev dev,
 				 uint32_t flags, const struct shadow_store_spec *store,
 				 struct shadow_uuid *shadow)
@@ -67,8 +73,7 @@ SC_EXPORT int shadowcopy_set_add(struct shadowcopy_set *set, struct shadow_dev d
 	if (rc) {
 		sc_dev_label(set->sc, dev, label, sizeof(label));
 		return SC_FAIL(set->sc, rc, .object = label, .fault = &add.fault,
-			       .action = flags & SHADOW_ADD_SHADOW ? "shadow-copy" :
-			       "prepare the freeze of");
+			       .action = sc_add_action(flags));
 	}
 	if (shadow)
 		*shadow = add.shadow;

@@ -381,19 +381,6 @@ static int parse_context(struct context *context, const char *name, uint32_t *va
 		     near ? ", did you mean \"" : "", near ?: "", near ? "\"?" : "");
 }
 
-static int parse_timeout(struct context *context, const char *text, uint32_t *value)
-{
-	uint64_t ms;
-	const char *wrong = seconds_parse(text, &ms);
-
-	if (!wrong && (ms < SHADOW_TIMEOUT_MIN_MS || ms > SHADOW_TIMEOUT_MAX_MS))
-		wrong = "it must be between 0.01 and 600 seconds";
-	if (wrong)
-		return usage(context, "--timeout %s: %s", text, wrong);
-	*value = ms;
-	return STATUS_OK;
-}
-
 static int add_option(struct context *context, struct store_options *options, const char *store)
 {
 	if (options->count == ARRAY_SIZE(options->stores))
@@ -488,7 +475,7 @@ static int run_create(struct context *context, int argc, char **argv)
 			status = parse_context(context, optarg, &request->context);
 			break;
 		case OPTION_TIMEOUT:
-			status = parse_timeout(context, optarg, &request->timeout_ms);
+			status = timeout_parse(context, optarg, &request->timeout_ms);
 			break;
 		case OPTION_PERSISTENT:
 			status = unsupported(context, "--persistent",

@@ -16,6 +16,7 @@ static const struct {
 	{ SHADOW_FEAT_STORE_FILE, "store-file" },
 	{ SHADOW_FEAT_STORE_GROW, "store-grow" },
 	{ SHADOW_FEAT_STORE_CHANGE, "store-change" },
+	{ SHADOW_FEAT_HOLD_ONLY, "hold-only" },
 };
 
 static void print_text(const struct shadow_info *info)

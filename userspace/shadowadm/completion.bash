@@ -53,7 +53,7 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create list show delete pin unpin seal mount umount volume store writer
+		words="create hold list show delete pin unpin seal mount umount volume store writer
 			provider script stats monitor doctor version help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
@@ -63,6 +63,7 @@ _shadowadm() {
 	create) options="--store --max --initial --force --context --timeout --writers
 			--no-writers --degrade --exclude-writer --document --no-free-space
 			--dry-run --quiet --persistent --writable $table" ;;
+	hold) options="--timeout --quiet" ;;
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;
 	delete) options="--oldest --all --quiet" ;;
@@ -109,7 +110,7 @@ _shadowadm() {
 			return
 		fi
 		case $command in
-		create | list | stats) words=$(_shadowadm_volumes) ;;
+		create | hold | list | stats) words=$(_shadowadm_volumes) ;;
 		show | pin | unpin | seal) words=$(_shadowadm_shadows_and_sets) ;;
 		delete)
 			if [[ " ${COMP_WORDS[*]} " == *" --oldest "* ||
@@ -151,7 +152,7 @@ _shadowadm() {
 			_shadowadm_store
 			;;
 		help)
-			words="create list show delete pin unpin seal mount umount volume store writer
+			words="create hold list show delete pin unpin seal mount umount volume store writer
 				provider script stats monitor doctor version"
 			;;
 		esac

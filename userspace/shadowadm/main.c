@@ -9,6 +9,7 @@
 
 const struct command *const commands[] = {
 	&cmd_create,
+	&cmd_hold,
 	&cmd_list,
 	&cmd_show,
 	&cmd_delete,

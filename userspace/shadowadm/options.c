@@ -87,3 +87,16 @@ int next_option(struct context *context, int argc, char **argv, const char *shor
 		}
 	}
 }
+
+int timeout_parse(struct context *context, const char *text, uint32_t *ms)
+{
+	uint64_t value;
+	const char *wrong = seconds_parse(text, &value);
+
+	if (!wrong && (value < SHADOW_TIMEOUT_MIN_MS || value > SHADOW_TIMEOUT_MAX_MS))
+		wrong = "it must be between 0.01 and 600 seconds";
+	if (wrong)
+		return usage(context, "--timeout %s: %s", text, wrong);
+	*ms = value;
+	return STATUS_OK;
+}

@@ -57,9 +57,9 @@ struct context {
 
 extern const struct command *const commands[];
 
-extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_help, cmd_list, cmd_monitor,
-	cmd_mount, cmd_pin, cmd_provider, cmd_script, cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount,
-	cmd_unpin, cmd_version, cmd_volume, cmd_writer;
+extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_help, cmd_hold, cmd_list,
+	cmd_monitor, cmd_mount, cmd_pin, cmd_provider, cmd_script, cmd_seal, cmd_show, cmd_stats,
+	cmd_store, cmd_umount, cmd_unpin, cmd_version, cmd_volume, cmd_writer;
 
 /* --- main.c -------------------------------------------------------------- */
 
@@ -98,6 +98,9 @@ enum { OPTION_FIRST = 256, OPTION_JSON, OPTION_NOHEADINGS, OPTION_BYTES, OPTION_
  */
 int next_option(struct context *context, int argc, char **argv, const char *shorts,
 		const struct option *longs, int *status);
+
+/* The argument of --timeout, the longest hold.  STATUS_OK or STATUS_USAGE. */
+int timeout_parse(struct context *context, const char *text, uint32_t *ms);
 
 /* --- message.c ----------------------------------------------------------- */
 

@@ -208,6 +208,50 @@ is "$(parse '.error | "\(.phase) \(.reason) \(.errno)"')" "freeze frozen EBUSY" 
 like "$err" "cannot take the shadows: /dev/vda2: its filesystem is frozen already.*\(while freezing" \
 	"as a sentence"
 
+# --- hold ---
+
+run hold
+is "$status" 2 "hold needs a volume"
+run hold -- true
+is "$status" 2 "also with a command"
+for command in "" "--"; do
+	# shellcheck disable=SC2086 # a word, or none
+	run hold /home $command
+	is "$status" 2 "hold needs a command: \"$command\""
+done
+like "$err" 'say what to do while they are held: "-- COMMAND"' "says so"
+run hold /home --timeout 601 -- true
+is "$status" 2 "hold for too long"
+run hold /home /dev/vda2 -- touch "$scratch/held"
+is "$status" 1 "hold a volume twice"
+like "$err" "cannot hold /dev/vda2.*it was named twice" "says so"
+run hold /nowhere -- touch "$scratch/held"
+is "$status" 1 "hold what is not there"
+run hold /home -- "$scratch/no-program" --json
+is "$status $out" "1 " "hold without a program, whose arguments are not ours"
+like "$err" "cannot run $scratch/no-program: there is no such program; nothing was held" "says so"
+run hold /home -- shadowadm-no-such-program
+is "$status" 1 "nor is it in PATH"
+FAKE_FAIL="21 110 8 27" run hold /home -- touch "$scratch/held"
+is "$status" 1 "a failure of holding"
+like "$err" "cannot bring the volumes to rest: .*in time" "says so"
+is "$([ -e "$scratch/held" ] && echo run)" "" "nothing was run by any of these"
+run hold /home / --time 5 -- sh -c 'echo "$@"; exit 7' sh --json -q
+is "$status $out" "7 --json -q" "the command's arguments, output and exit status"
+run hold /home -- sh -c 'kill -TERM $$'
+is "$status" 143 "a command that is ended by a signal"
+like "$err" "sh was ended by signal 15" "says so"
+FAKE_FAIL="23 110 8 27" run hold /home -- touch "$scratch/held"
+is "$status" 1 "a hold that has expired before the command had ended"
+like "$err" "not at rest until touch had ended: what it has copied is worth nothing" "says so"
+is "$([ -e "$scratch/held" ] && echo run)" run "the command was run"
+FAKE_FAIL="23 110 8 27" run hold /home --json -- sh -c 'echo here'
+is "$(parse '.error | "\(.phase) \(.reason) \(.errno)"')" "hold timeout ETIMEDOUT" "as JSON"
+run hold /home / --json -- sh -c 'echo here; exit 3'
+is "$status $(parse '[.exit_status, .hold_ns, .gate_ns, (.volumes | join(" "))] | map(tostring) | join(" ")')" \
+	"3 3 3000000 2000000 /dev/vda2 /dev/vda1" "hold --json"
+like "$err" "here" "what the command says goes to standard error then"
+
 # --- list, show ---
 
 run list

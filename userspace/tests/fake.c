@@ -462,6 +462,30 @@ static uint32_t free_index(void)
 	return index;
 }
 
+static bool any_held(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < making.count; i++)
+		if (making.adds[i].flags & (SHADOW_ADD_SHADOW | SHADOW_ADD_HOLD))
+			return true;
+	return false;
+}
+
+/* Between the two nothing is held: a command can be run in between. */
+static int fake_set_hold(struct shadow_set_step *step, uint32_t from, uint32_t to)
+{
+	if (making.step.state != from)
+		return -EBADFD;
+	if (!any_held())
+		return -EINVAL;
+	making.step.state = to;
+	making.step.hold_ns = 3000000;
+	making.step.gate_ns = 2000000;
+	*step = making.step;
+	return 0;
+}
+
 static int fake_set_take(struct shadow_set_step *step)
 {
 	struct shadow_shadow_info *shadow;
@@ -539,6 +563,10 @@ static int command(unsigned long request, void *argument)
 		return fake_set_add(argument);
 	case SHADOW_IOC_SET_TAKE:
 		return fake_set_take(argument);
+	case SHADOW_IOC_SET_HOLD:
+		return fake_set_hold(argument, SHADOW_SET_NEW, SHADOW_SET_HELD);
+	case SHADOW_IOC_SET_RELEASE:
+		return fake_set_hold(argument, SHADOW_SET_HELD, SHADOW_SET_NEW);
 	case SHADOW_IOC_SET_STATUS:
 		*(struct shadow_set_step *)argument = making.step;
 		return 0;
@@ -568,7 +596,8 @@ int sc_device_ioctl(int fd, unsigned long request, void *argument)
 	if (rc) {
 		if (request == SHADOW_IOC_SET_ADD)
 			((struct shadow_set_add *)argument)->fault = fault;
-		if (request == SHADOW_IOC_SET_TAKE) {
+		if (request == SHADOW_IOC_SET_TAKE || request == SHADOW_IOC_SET_HOLD ||
+		    request == SHADOW_IOC_SET_RELEASE) {
 			making.step.state = SHADOW_SET_FAILED;
 			making.step.fault = fault;
 		}
