@@ -7,8 +7,8 @@
  *		       [--no-shadow] [--only-held] ... -- STEP...
  *
  * Options after a device concern it: --freeze freezes the filesystem on it too,
- * --no-shadow does nothing but that, --only-held holds it without a shadow.  Shadows outlive the program unless
- * --auto-release is said.  Steps, in the order given:
+ * --no-shadow does nothing but that, --only-held holds it without a shadow.  Shadows outlive the
+ * program unless --auto-release is said.  Steps, in the order given:
  *
  *	add		add all devices, in the order given
  *	hold take release keep status

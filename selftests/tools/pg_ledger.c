@@ -12,9 +12,9 @@
  * that are long past.  The second table of each pair, with its indexes, is in the
  * tablespace.  Every seventh transaction is rolled back.  Between two it waits for MS.
  *
- * load: until SIGTERM, and on from there the next time.  What was committed stands in FILE, a line each: writer, number, and
- * when it was begun and had returned, in seconds of the monotonic clock.  A failure ends it
- * with 1.
+ * load: until SIGTERM, and on from there the next time.  What was committed stands in FILE, a line
+ * each: writer, number, and when it was begun and had returned, in seconds of the monotonic clock.
+ * A failure ends it with 1.
  *
  * check: for each writer both tables must have the same numbers, without a gap and with none
  * that was rolled back; the accounts must have been changed by these and no others; all that

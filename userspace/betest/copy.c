@@ -459,7 +459,7 @@ int copy_make(struct context *context, const char *from, const char *to, struct 
 int copy_attributes(struct context *context, const char *from, const char *to)
 {
 	const char *name, *to_name;
-	int above = copy_open_above(from, NULL, &name), fd = -1, rc;
+	int above = copy_open_above(from, NULL, &name), fd, rc;
 	int to_above = copy_open_above(to, NULL, &to_name);
 	struct stat st, found;
 
@@ -468,7 +468,8 @@ int copy_attributes(struct context *context, const char *from, const char *to)
 	else if (fstatat(above, name, &st, AT_SYMLINK_NOFOLLOW))
 		rc = -errno;
 	else
-		rc = fd = open_kind(to_above, to_name, &st, &found);
+		rc = open_kind(to_above, to_name, &st, &found);
+	fd = rc;
 	if (fd >= 0) {
 		rc = attributes_of(above, name, fd, &st);
 		close(fd);

@@ -100,8 +100,8 @@ shadowcopy_provider_next(struct shadowcopy *sc, const struct shadowcopy_provider
  *
  * One that is wanted is not passed over: it has to support the volume.
  *
- * Return: 0, -ENOENT (there is no such provider), -EOPNOTSUPP (it, or none, supports the volume), -EBUSY (it
- * could, but not now), or another negative errno.
+ * Return: 0, -ENOENT (there is no such provider), -EOPNOTSUPP (it, or none, supports the volume),
+ * -EBUSY (it could, but not now), or another negative errno.
  */
 int shadowcopy_provider_choose(struct shadowcopy *sc, const struct shadowcopy_volume *volume,
 			       const char *wanted, const struct shadowcopy_provider **providerp);
@@ -115,7 +115,8 @@ int shadowcopy_provider_choose(struct shadowcopy *sc, const struct shadowcopy_vo
  *	ends by an answer that is not 0
  * @data: for @fn
  *
- * Return: 0, the last answer of @fn, -ENOENT (there is no such provider), or another negative errno.
+ * Return: 0, the last answer of @fn, -ENOENT (there is no such provider), or another negative
+ * errno.
  */
 int shadowcopy_provider_volumes(struct shadowcopy *sc, const char *wanted,
 				int (*fn)(void *data, const struct shadowcopy_volume *volume,

@@ -81,10 +81,10 @@ int shadowcopy_requester_wait(struct shadowcopy_requester *requester, int timeou
  * shadowcopy_requester_cancel() - end the call that is under way (A-13)
  * @requester: the requester
  *
- * What writers have begun is undone, a set that is being made is given up, and the session is over but
- * for being looked at.  shadowcopy_requester_wait() tells how the call ended: with -ECANCELED, or as
- * it would have, where it was done, or had failed, before.  Where no call is under way this does
- * nothing.
+ * What writers have begun is undone, a set that is being made is given up, and the session is over
+ * but for being looked at.  shadowcopy_requester_wait() tells how the call ended: with -ECANCELED,
+ * or as it would have, where it was done, or had failed, before.  Where no call is under way this
+ * does nothing.
  *
  * Return: 0, -EPIPE (the coordinator is gone), or another negative errno.
  */
@@ -159,8 +159,8 @@ int shadowcopy_requester_set_backup_state(struct shadowcopy_requester *requester
 int shadowcopy_requester_set_restore_type(struct shadowcopy_requester *requester, uint32_t type);
 
 /*
- * Who takes part (B-07), by name, class or instance, after gather_metadata: the first writer that is
- * included excludes all others.
+ * Who takes part (B-07), by name, class or instance, after gather_metadata: the first writer that
+ * is included excludes all others.
  */
 int shadowcopy_requester_include_writer(struct shadowcopy_requester *requester,
 					const char *writer);

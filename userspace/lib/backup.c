@@ -859,10 +859,12 @@ static int merge_pass(struct merging *merging, const struct shadowcopy_backup *e
 		if (field->offset == offsetof(struct shadowcopy_backup, writers) ||
 		    sc_field_equal(field, backup, edited))
 			continue;
-		rc = !field->property || count ?
-			merge_fail(merging, field->name, count ? "it is not the writer's to change" :
-				   "it never changes") :
-			merge_member(merging, field, backup, edited);
+		if (count)
+			rc = merge_fail(merging, field->name, "it is not the writer's to change");
+		else if (!field->property)
+			rc = merge_fail(merging, field->name, "it never changes");
+		else
+			rc = merge_member(merging, field, backup, edited);
 	}
 	return rc ?: merge_writers(merging, edited, instances, count);
 }

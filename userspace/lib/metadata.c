@@ -1018,7 +1018,7 @@ SC_EXPORT int shadowcopy_metadata_check_static(struct shadowcopy *sc,
 
 	if (!fault)
 		return 0;
-	return SC_FAIL(sc, -EINVAL, .action = "have a writer that is a file", .object = metadata->name,
-		       .cause = fault,
+	return SC_FAIL(sc, -EINVAL, .action = "have a writer that is a file",
+		       .object = metadata->name, .cause = fault,
 		       .remedy = "take that out, or write a program with libshadowcopy-writer.h");
 }

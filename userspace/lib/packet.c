@@ -40,6 +40,7 @@ struct sc_link {
 
 int sc_link_open(struct shadowcopy *sc, const char *path, struct sc_link **linkp)
 {
+	static const struct timeval patience = { .tv_sec = SEND_SECONDS };
 	static const char action[] = "connect to the coordinator";
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct sc_link *link = calloc(1, sizeof(*link));
@@ -65,8 +66,7 @@ int sc_link_open(struct shadowcopy *sc, const char *path, struct sc_link **linkp
 	link->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	/* Who waits to be accepted may be frozen. */
 	if (link->fd < 0 ||
-	    setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO,
-		       &(struct timeval){ .tv_sec = SEND_SECONDS }, sizeof(struct timeval)) ||
+	    setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
 	    connect(link->fd, (struct sockaddr *)&address, sizeof(address))) {
 		rc = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		if (rc == -ENOENT || rc == -ECONNREFUSED)

@@ -30,8 +30,8 @@ int sc_link_call(struct sc_link *link, const char *call, json_t *arguments, cons
 		 size_t size);
 
 /*
- * Abort the call that is under way, if there is one: its answer tells what became of it.  0, -EPIPE or
- * another negative errno, explained.
+ * Abort the call that is under way, if there is one: its answer tells what became of it.  0, -EPIPE
+ * or another negative errno, explained.
  */
 int sc_link_abort(struct sc_link *link);
 

@@ -8,7 +8,8 @@
  * a descriptor alone; directories are opened below that without following links and without
  * leaving the filesystem: what is in a shadow is not trusted, and nothing of the volume
  * itself can be reached.  What a user's writer excludes is deleted where it is the user's own:
- * a backup of others' files is not his to thin out.  A mount that is needed for no longer goes with its descriptor.
+ * a backup of others' files is not his to thin out.  A mount that is needed for no longer goes with
+ * its descriptor.
  *
  * Names are those that the machine sees now.  What another mount hides has no name there, so it
  * is not meant: below a mount nothing is deleted in what is under it.  The filesystem is one
@@ -346,6 +347,7 @@ SC_EXPORT int shadowcopy_trim_run(struct shadowcopy_trim *trim, const char *devi
 		rc = -errno;
 	close(root);
 	if (rc)
-		return SC_FAIL(trim->sc, rc, .action = "delete what need not be in", .object = device);
+		return SC_FAIL(trim->sc, rc, .action = "delete what need not be in",
+			       .object = device);
 	return 0;
 }

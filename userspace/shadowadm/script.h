@@ -201,7 +201,6 @@ void script_disconnect(struct script *script);
  */
 int script_end_session(struct script *script, bool good);
 
-
 /* --- script_tools.c ------------------------------------------------------------------- */
 
 /* The end of all mounts that are not to outlive the session: false where one is in use. */

@@ -313,7 +313,8 @@ static int complete(struct script *script)
 		return STATUS_FAILED;
 	if (shadowcopy_requester_backup_complete(script->requester))
 		return fail_library(script->context);
-	return documents_failed_writers(script->context, script->requester) ? STATUS_DEGRADED : STATUS_OK;
+	return documents_failed_writers(script->context, script->requester) ? STATUS_DEGRADED :
+									      STATUS_OK;
 }
 
 SCRIPT_COMMAND(end_backup)

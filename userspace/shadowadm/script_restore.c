@@ -46,8 +46,9 @@ SCRIPT_COMMAND(load)
 	documents_free(&script->documents);
 	script->documents = documents;
 	if (documents.backup->writer_count && !documents.backup->completed)
-		warn(script->context, "%s: that backup was not completed: what it has may be a part "
-		     "of it", words[0]);
+		warn(script->context,
+		     "%s: that backup was not completed: what it has may be a part of it",
+		     words[0]);
 	if (script->answer) {
 		json_uuid(script->answer, "set", &documents.backup->set);
 		json_number(script->answer, "writers", documents.backup->writer_count);

@@ -155,9 +155,9 @@ static int sealed(const char *text, size_t size)
 
 	while (fd >= 0 && done < size && (rc = write(fd, text + done, size - done)) > 0)
 		done += rc;
-	if (fd >= 0 && (done < size ||
-	    lseek(fd, 0, SEEK_SET) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))) {
+	if (fd >= 0 &&
+	    (done < size || lseek(fd, 0, SEEK_SET) ||
+	     fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))) {
 		close(fd);
 		return -1;
 	}
@@ -180,8 +180,9 @@ void client_send_document(struct client *client, json_t *message, char *text, si
 	int fd;
 
 	if (has_unread(client)) {
-		refuse(client, json_object_get(message, "id"), "BAD_STATE", "read all answers, then "
-		       "call again", "an answer before it was not read yet");
+		refuse(client, json_object_get(message, "id"), "BAD_STATE",
+		       "read all answers, then call again",
+		       "an answer before it was not read yet");
 		json_decref(message);
 		free(text);
 		return;

@@ -736,9 +736,9 @@ void exchange_writer_call(struct client *client, uid_t uid, const char *name, js
 	if (p)
 		call.tell = p->pending;
 	if (!p || (uid && uid != p->info.uid)) {
-		refuse(client, id, "OBJECT_NOT_FOUND", -ENOENT, name, "there is no such session, or "
-		       "no such writer of this user in it", "session and instance are those of "
-		       "what the writer was told");
+		refuse(client, id, "OBJECT_NOT_FOUND", -ENOENT, name,
+		       "there is no such session, or no such writer of this user in it",
+		       "session and instance are those of what the writer was told");
 	} else if (!p->pending || (told && strcmp(told, shadowcopy_tell_name(p->pending)))) {
 		refuse(client, id, "BAD_STATE", -EBADFD, p->info.name, "nobody waits for what it "
 		       "does any more", "call in a handler, and in time");
@@ -748,8 +748,9 @@ void exchange_writer_call(struct client *client, uid_t uid, const char *name, js
 		read_for_writer(&call, p, fd, READING_METADATA, metadata_read);
 		fd = -1;
 	} else if (!step_of(p) || !session->backup) {
-		refuse(client, id, "BAD_STATE", -EBADFD, p->info.name, "it is told nothing that has "
-		       "a document", "ask in a handler, and not in identify or abort");
+		refuse(client, id, "BAD_STATE", -EBADFD, p->info.name,
+		       "it is told nothing that has a document",
+		       "ask in a handler, and not in identify or abort");
 	} else if (!strcmp(name, "writer-document")) {
 		want_view(&call, session);
 	} else if (!strcmp(name, "writer-update") && fd >= 0) {
@@ -763,7 +764,7 @@ void exchange_writer_call(struct client *client, uid_t uid, const char *name, js
 		close(fd);
 }
 
-/* --- the set ----------------------------------------------------------------------------------- */
+/* --- the set --------------------------------------------------------------------------- */
 
 static int note_shadow(struct session *session, const struct shadow_shadow_info *info)
 {

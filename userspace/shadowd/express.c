@@ -52,7 +52,7 @@ static void problem(struct express *express, const char *path, const char *text)
 /* A file that others can write is no better than what they say. */
 static bool is_trusted(const struct stat *st)
 {
-	return S_ISREG(st->st_mode) && !st->st_uid && !(st->st_mode & (S_IWGRP | S_IWOTH));
+	return S_ISREG(st->st_mode) && !st->st_uid && !(st->st_mode & 0022);
 }
 
 static void read_file(struct express *express, const char *path)

@@ -172,7 +172,8 @@ static bool take_number(const char *option, const char *text, unsigned int min, 
 
 	if (sscanf(text, "%u%c", number, &end) == 1 && *number >= min && *number <= max)
 		return true;
-	fprintf(stderr, "shadowd: %s \"%s\": it is a number from %u to %u\n", option, text, min, max);
+	fprintf(stderr, "shadowd: %s \"%s\": it is a number from %u to %u\n", option, text, min,
+		max);
 	return false;
 }
 
@@ -224,7 +225,8 @@ int main(int argc, char **argv)
 	}
 	status = find_socket(path, &listener, &handed_over);
 	if (!status && idle && !handed_over) {
-		fprintf(stderr, "shadowd: --idle is for a socket of systemd's: nobody would start it "
+		fprintf(stderr,
+			"shadowd: --idle is for a socket of systemd's: nobody would start it "
 			"again\n");
 		return 2;
 	}

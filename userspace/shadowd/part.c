@@ -216,8 +216,8 @@ static size_t count_sets(const struct shadowcopy_metadata *metadata)
 }
 
 /*
- * All its places, to be looked at.  Where they are not all there, for want of memory or of the value
- * of a variable, none is, and it takes part.
+ * All its places, to be looked at.  Where they are not all there, for want of memory or of the
+ * value of a variable, none is, and it takes part.
  */
 static void note_places(struct looked *writer, const struct participant *p)
 {
@@ -440,7 +440,7 @@ void part_find_replaced(struct session *session)
 					   part_instances(session, p, instances));
 }
 
-/* --- recovery (h.3) ---------------------------------------------------------------------------- */
+/* --- recovery (h.3) -------------------------------------------------------------------- */
 
 static bool component_recovers(const struct session *session, const struct participant *p,
 			       const struct shadowcopy_component *component)

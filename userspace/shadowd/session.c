@@ -362,8 +362,9 @@ static void call_set_context(struct session *session, json_t *arguments)
 	if (json_unpack(arguments, "{s?s, s?b, s?b, s?b, s?b}", "context", &name, "writable",
 			&writable, "keep", &keep, "no_autorecovery", &no_autorecovery,
 			"rollback_recovery", &rollback_recovery))
-		return bad_argument(session, "set-context", "context is a text, all others are true "
-				    "or false", "an argument has the wrong type");
+		return bad_argument(session, "set-context",
+				    "context is a text, all others are true or false",
+				    "an argument has the wrong type");
 	if (session->context_set)
 		return bad_argument(session, "set-context", "begin another session",
 				    "the context can be set once");
@@ -427,8 +428,9 @@ static void call_set_backup_state(struct session *session, json_t *arguments)
 				    "600000, all others are true or false",
 				    "an argument has the wrong type or size");
 	if (type_name && !find_word(backup_types, type_name, &type))
-		return bad_argument(session, type_name, "use full, copy, incremental, differential, "
-				    "log or other", "there is no such type of backup");
+		return bad_argument(session, type_name,
+				    "use full, copy, incremental, differential, log or other",
+				    "there is no such type of backup");
 	if (exchange_act(session) ||
 	    shadowcopy_backup_set_state(session->sc, backup, type, components, bootable, partial))
 		return session_fail_library(session);

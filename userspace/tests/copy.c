@@ -131,8 +131,9 @@ static void test_kinds(void)
 	    mkfifo(at("fifo"), 0600) || chmod(at("fifo"), 0620))
 		abort();
 	CHECK(make("link", "link-copy", NULL) &&
-	      readlink(at("link-copy"), target, sizeof(target)) == 7 &&
-	      of("link-copy").st_mtim.tv_sec == of("link").st_mtim.tv_sec, "a symbolic link is copied");
+		      readlink(at("link-copy"), target, sizeof(target)) == 7 &&
+		      of("link-copy").st_mtim.tv_sec == of("link").st_mtim.tv_sec,
+	      "a symbolic link is copied");
 	CHECK(make("directory", "directory-copy", NULL) &&
 	      (of("directory-copy").st_mode & 07777) == 0710, "a directory");
 	(void)chmod(at("directory"), 0700);
@@ -188,7 +189,8 @@ static void restore(uint32_t kind)
 		{ .path = "/private/file", .kind = SHADOWCOPY_ITEM_FILE,
 		  .destination = at("restored/file") },
 	}, *list[] = { &files[0], &files[1] };
-	struct shadowcopy_restore_part part = { .files = list, .file_count = 2 }, *parts[] = { &part };
+	struct shadowcopy_restore_part part = { .files = list, .file_count = 2 },
+				       *parts[] = { &part };
 	struct shadowcopy_restore_step step = { .kind = kind, .part = &part }, *steps[] = { &step };
 	const struct shadowcopy_restore_plan plan = {
 		.parts = parts, .part_count = 1, .steps = steps, .step_count = 1,
@@ -215,7 +217,8 @@ static void test_directories(void)
 	rmdir(at("restored"));
 	restore(SHADOWCOPY_RESTORE_STEP_STAGE);
 	CHECK(became == SHADOWCOPY_STATUS_ALL && !has("restored/file", "secret") &&
-	      (of("restored").st_mode & 07777) == 0710, "so it is where its files come at the next boot");
+		      (of("restored").st_mode & 07777) == 0710,
+	      "so it is where its files come at the next boot");
 	CHECK(!betest_boot(&test) && has("restored/file", "secret"), "which they do");
 }
 

@@ -106,9 +106,12 @@ int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 
 bool no_threads;
 
-int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *data);
-int __real_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *data);
-int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *data)
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *data);
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *data);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *data)
 {
 	return no_threads ? EAGAIN : __real_pthread_create(id, attr, run, data);
 }
@@ -264,7 +267,7 @@ bool is_error(json_t *answer, const char *code)
 	return is;
 }
 
-/* --- tests -------------------------------------------------------------------------------------- */
+/* --- tests ----------------------------------------------------------------------------- */
 
 static void test_strays(void)
 {
@@ -370,7 +373,7 @@ static void test_same_instance(void)
 	turn(8);
 }
 
-/* --- a restore --------------------------------------------------------------------------------- */
+/* --- a restore ------------------------------------------------------------------------- */
 
 int saved_document(bool privileged, uint32_t uid, bool selected)
 {
@@ -429,10 +432,14 @@ static void test_restored_by(void)
 	roots = registered[0].instance_id;
 	CHECK(count_writers(call(fd, "{\"id\": 2, \"call\": \"gather-metadata\"}")) == 2,
 	      "there are a writer of root's and one that says it is the same");
-	CHECK(session && part_instances(session, participant_find(session,
-			&registered[0].instance_id), instances) == 1, "root's is what was backed up");
-	CHECK(session && !part_instances(session, participant_find(session,
-			&registered[1].instance_id), instances), "and the user's is not");
+	CHECK(session &&
+		      part_instances(session, participant_find(session, &registered[0].instance_id),
+				     instances) == 1,
+	      "root's is what was backed up");
+	CHECK(session && !part_instances(session,
+					 participant_find(session, &registered[1].instance_id),
+					 instances),
+	      "and the user's is not");
 	CHECK(is_good(call(fd, "{\"id\": 3, \"call\": \"pre-restore\"}")), "they hear of it");
 	/* Root's is gone; somebody else comes, who says that he is it. */
 	registered_count = 0;
@@ -475,7 +482,8 @@ static void test_recorded_user(void)
 {
 	CHECK(restored_by(true, 0, 0) == 1, "root's writer is the one that root's was");
 	CHECK(!restored_by(true, 0, 1000), "a user's is not, though root has none now");
-	CHECK(restored_by(false, 1000, 1000) == 1, "a user's writer is the one that this user's was");
+	CHECK(restored_by(false, 1000, 1000) == 1,
+	      "a user's writer is the one that this user's was");
 	CHECK(!restored_by(false, 1000, 1001), "another user's is not");
 	CHECK(restored_by(false, 1000, 0) == 1, "root's is");
 	CHECK(restored_by(false, 0, 1001) == 1, "of an older document nobody knows whose it was");

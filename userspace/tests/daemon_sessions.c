@@ -3,8 +3,8 @@
  * daemon_sessions.c - sessions of the coordinator: what is aborted, what waits, how writers
  * fail, and how much of it there may be.
  *
- * Volumes are made up ("vol1" ...), a set is made without the module, and what runs in a thread can be
- * stopped at a gate, as if a filesystem did not answer or a document were very large.
+ * Volumes are made up ("vol1" ...), a set is made without the module, and what runs in a thread can
+ * be stopped at a gate, as if a filesystem did not answer or a document were very large.
  */
 #include <pthread.h>
 #include <sys/socket.h>
@@ -373,7 +373,8 @@ static void test_dead_place(void)
 	int fd = begin(1000, session), fds[5], i;
 	json_t *answer;
 
-	CHECK(gather(fd, session, "/dead") && add_volume(fd, "vol1"), "a writer has data at a place");
+	CHECK(gather(fd, session, "/dead") && add_volume(fd, "vol1"),
+	      "a writer has data at a place");
 	gate_close(GATE_PLACE);
 	send_call(fd, "{\"id\": 5, \"call\": \"prepare-backup\"}", -1);
 	CHECK(gate_has(GATE_PLACE, 1), "that does not answer");
@@ -383,7 +384,8 @@ static void test_dead_place(void)
 	send_call(fd, "{\"id\": 7, \"call\": \"abort\"}", -1);
 	answer = hear(fd);
 	CHECK(json_integer_value(json_object_get(answer, "id")) == 5, "an abort ends the call");
-	CHECK_STRING(text_at(answer, "error", "object"), "Test: /dead", "and it says what it waited for");
+	CHECK_STRING(text_at(answer, "error", "object"), "Test: /dead",
+		     "and it says what it waited for");
 	json_decref(answer);
 	CHECK(is_good(hear(fd)), "the abort is answered");
 	end(fd);
@@ -460,7 +462,7 @@ static void test_many_dead_places(void)
 	end(users[1]);
 }
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ---------------------------------------------------------------------------- */
 
 static char *document_of(int fd)
 {
@@ -485,7 +487,8 @@ static void test_many_documents(void)
 	gate_close(GATE_LOAD);
 	for (i = 0; i < 6; i++)
 		send_call(fds[i], "{\"id\": 3, \"call\": \"put-document\"}", documents[i]);
-	CHECK(gate_has(GATE_LOAD, 3), "documents of a user are read two at a time, and root's with them");
+	CHECK(gate_has(GATE_LOAD, 3),
+	      "documents of a user are read two at a time, and root's with them");
 	turn(20);
 	CHECK(gates[GATE_LOAD].most == 3, "and no more");
 	gate_open(GATE_LOAD);
@@ -498,7 +501,7 @@ static void test_many_documents(void)
 	end(fds[5]);
 }
 
-/* --- documents of writers ----------------------------------------------------------------------- */
+/* --- documents of writers -------------------------------------------------------------- */
 
 static void test_writer_documents(void)
 {
@@ -517,8 +520,12 @@ static void test_writer_documents(void)
 	answer = hear_document(fd, &text);
 	CHECK(is_good(answer) && text && strstr(text, "\"/data\""), "and it comes");
 	free(text);
-	CHECK(is_error(call(fd, "{\"id\": 3, \"call\": \"get-metadata\", \"arguments\": {\"writer\": \""
-			    INSTANCE2 "\"}}"), "OBJECT_NOT_FOUND"), "of a writer that there is");
+	CHECK(is_error(
+		      call(fd,
+			   "{\"id\": 3, \"call\": \"get-metadata\", \"arguments\": {\"writer\": \"" INSTANCE2
+			   "\"}}"),
+		      "OBJECT_NOT_FOUND"),
+	      "of a writer that there is");
 
 	CHECK(add_volume(fd, "vol1"), "a set begins");
 	behaviours[SHADOW_NL_TELL_PREPARE_BACKUP].silent = true;
@@ -527,12 +534,14 @@ static void test_writer_documents(void)
 	gate_close(GATE_VIEW);
 	sendf(writer, -1, WRITER_CALL, "writer-document", session, INSTANCE1, "prepare-backup");
 	CHECK(gate_has(GATE_VIEW, 1), "a writer asks for its part of the document");
-	CHECK(is_good(call(other, "{\"id\": 2, \"call\": \"status\"}")), "which is made in a thread");
+	CHECK(is_good(call(other, "{\"id\": 2, \"call\": \"status\"}")),
+	      "which is made in a thread");
 	answer_for(session, 1, SHADOW_NL_TELL_PREPARE_BACKUP);
 	CHECK(is_good(hear(fd)), "the round does not wait for that");
 	send_call(fd, "{\"id\": 6, \"call\": \"get-document\"}", -1);
 	turn(12);
-	CHECK(recv(fd, &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK) < 0, "what uses the document does");
+	CHECK(recv(fd, &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK) < 0,
+	      "what uses the document does");
 	gate_open(GATE_VIEW);
 	answer = hear_document(writer, &text);
 	CHECK(is_good(answer) && text && strstr(text, "\"Data\""), "it comes");
@@ -548,9 +557,11 @@ static void test_writer_documents(void)
 	send_call(fd, "{\"id\": 7, \"call\": \"create-set\"}", -1);
 	UNTIL(told[SHADOW_NL_TELL_PREPARE_SNAPSHOT]);
 	sendf(writer, document, WRITER_CALL, "writer-update", session, INSTANCE1, "prepare-backup");
-	CHECK(is_error(hear(writer), "BAD_STATE"), "changes of a handler that is over come too late");
+	CHECK(is_error(hear(writer), "BAD_STATE"),
+	      "changes of a handler that is over come too late");
 	gate_close(GATE_LOAD);
-	sendf(writer, document, WRITER_CALL, "writer-update", session, INSTANCE1, "prepare-snapshot");
+	sendf(writer, document, WRITER_CALL, "writer-update", session, INSTANCE1,
+	      "prepare-snapshot");
 	CHECK(gate_has(GATE_LOAD, 1), "changes of this one are read");
 	behaviours[SHADOW_NL_TELL_FREEZE].silent = true;
 	answer_for(session, 1, SHADOW_NL_TELL_PREPARE_SNAPSHOT);
@@ -589,13 +600,15 @@ static void test_who_asks(void)
 	json_decref(answer);
 	answer_for(session, 1, SHADOW_NL_TELL_IDENTIFY);
 	json_decref(hear(fd));
-	CHECK(is_error(callf(writer, WRITER_CALL, "writer-requester", session, INSTANCE1, "identify"),
-		       "BAD_STATE"), "but not later");
+	CHECK(is_error(callf(writer, WRITER_CALL, "writer-requester", session, INSTANCE1,
+			     "identify"),
+		       "BAD_STATE"),
+	      "but not later");
 	close(writer);
 	end(fd);
 }
 
-/* --- who takes part ------------------------------------------------------------------------------ */
+/* --- who takes part -------------------------------------------------------------------- */
 
 static const char *part_of(json_t *answer, size_t i)
 {
@@ -621,7 +634,9 @@ static void test_filters(void)
 	add_writer(1, 0);
 	add_writer(2, 0);
 	CHECK(is_error(call(fd, "{\"id\": 2, \"call\": \"include-writer\", \"arguments\": "
-			    "{\"writer\": \"Test\"}}"), "BAD_STATE"), "writers are chosen after asking");
+				"{\"writer\": \"Test\"}}"),
+		       "BAD_STATE"),
+	      "writers are chosen after asking");
 	json_decref(call(fd, "{\"id\": 3, \"call\": \"gather-metadata\"}"));
 	check_parts(fd, "", "", "at first all take part");
 	CHECK(is_good(call(fd, "{\"id\": 4, \"call\": \"include-writer\", \"arguments\": "
@@ -638,7 +653,7 @@ static void test_filters(void)
 	end(fd);
 }
 
-/* --- volumes (B-14) ------------------------------------------------------------------------------ */
+/* --- volumes (B-14) -------------------------------------------------------------------- */
 
 static void check_support(int fd, const char *volume, const char *wanted, const char *reason)
 {
@@ -668,7 +683,7 @@ static void test_support(void)
 	end(fd);
 }
 
-/* --- how writers fail ----------------------------------------------------------------------------- */
+/* --- how writers fail ------------------------------------------------------------------ */
 
 static json_t *first_writer(json_t *answer, const char *kind)
 {
@@ -755,7 +770,8 @@ static void test_partial(void)
 	    shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_WRITER,
 				  SHADOWCOPY_STEP_POST_SNAPSHOT) ||
 	    shadowcopy_backup_component_set_failure(sc, backup->writers[0]->components[0],
-						    SHADOWCOPY_FAILURE_RETRYABLE, 7, "half of it") ||
+						    SHADOWCOPY_FAILURE_RETRYABLE, 7,
+						    "half of it") ||
 	    shadowcopy_backup_save(sc, backup, &with, NULL)) {
 		puts(shadowcopy_last_error(sc)->text);
 		abort();
@@ -811,13 +827,14 @@ static void test_prepare_fails(void)
 			   "{\"writer\": \"Test\"}}")), "who decides to do without");
 	CHECK(told[SHADOW_NL_TELL_ABORT] == 1, "the writer undoes what it has begun");
 	answer = call(fd, "{\"id\": 7, \"call\": \"create-set\"}");
-	CHECK_STRING(text_at(answer, "result", "consistency"), "raw", "and the set is made without it");
+	CHECK_STRING(text_at(answer, "result", "consistency"), "raw",
+		     "and the set is made without it");
 	json_decref(answer);
 	CHECK(!told[SHADOW_NL_TELL_FREEZE], "which is told nothing of it");
 	end(fd);
 }
 
-/* --- abort of what is under way (A-13, B-58) ------------------------------------------------------- */
+/* --- abort of what is under way (A-13, B-58) ------------------------------------------- */
 
 static void test_abort(void)
 {
@@ -831,15 +848,18 @@ static void test_abort(void)
 	behaviours[SHADOW_NL_TELL_PREPARE_BACKUP].silent = true;
 	send_call(fd, "{\"id\": 5, \"call\": \"prepare-backup\"}", -1);
 	UNTIL(told[SHADOW_NL_TELL_PREPARE_BACKUP]);
-	CHECK(is_good(call(fd, "{\"id\": 6, \"call\": \"status\"}")), "what is under way can be asked about");
-	CHECK(is_error(call(fd, "{\"id\": 7, \"call\": \"keep\"}"), "BAD_STATE"), "nothing else can be called");
+	CHECK(is_good(call(fd, "{\"id\": 6, \"call\": \"status\"}")),
+	      "what is under way can be asked about");
+	CHECK(is_error(call(fd, "{\"id\": 7, \"call\": \"keep\"}"), "BAD_STATE"),
+	      "nothing else can be called");
 	send_call(fd, "{\"id\": 8, \"call\": \"abort\"}", -1);
 	answer = hear(fd);
 	CHECK(json_integer_value(json_object_get(json_object_get(answer, "error"), "errno")) ==
 	      -ECANCELED, "and it can be ended");
 	json_decref(answer);
 	CHECK(is_good(hear(fd)) && told[SHADOW_NL_TELL_ABORT] == 1, "writers abort");
-	CHECK(is_error(call(fd, "{\"id\": 9, \"call\": \"create-set\"}"), "BAD_STATE"), "it is over");
+	CHECK(is_error(call(fd, "{\"id\": 9, \"call\": \"create-set\"}"), "BAD_STATE"),
+	      "it is over");
 	{
 		struct shadow_uuid uuid, instance = { { 1 } };
 
@@ -932,17 +952,20 @@ static void test_cancel(void)
 	shadowcopy_requester_begin(requester, "init-backup", NULL);
 	CHECK(!wait_for(requester), "a call is answered");
 	behaviours[SHADOW_NL_TELL_IDENTIFY].silent = true;
-	CHECK(!shadowcopy_requester_begin(requester, "gather-metadata", NULL), "another one takes long");
+	CHECK(!shadowcopy_requester_begin(requester, "gather-metadata", NULL),
+	      "another one takes long");
 	UNTIL(told[SHADOW_NL_TELL_IDENTIFY]);
 	CHECK(shadowcopy_requester_wait(requester, 0) == -EAGAIN, "it is not answered yet");
-	CHECK(shadowcopy_requester_begin(requester, "status", NULL) == -EBUSY, "so no other is made");
+	CHECK(shadowcopy_requester_begin(requester, "status", NULL) == -EBUSY,
+	      "so no other is made");
 	CHECK(!shadowcopy_requester_cancel(requester), "it is cancelled");
 	CHECK(wait_for(requester) == -ECANCELED, "and ends so");
 	CHECK_STRING(shadowcopy_requester_code(requester), "BAD_STATE", "with a code");
 	CHECK(!shadowcopy_requester_begin(requester, "status", NULL), "the next call can be made");
-	CHECK(!wait_for(requester) &&
-	      strstr(shadowcopy_requester_result(requester), "\"aborted\""), "the session has aborted");
-	CHECK(!shadowcopy_requester_cancel(requester), "nothing is under way, nothing is cancelled");
+	CHECK(!wait_for(requester) && strstr(shadowcopy_requester_result(requester), "\"aborted\""),
+	      "the session has aborted");
+	CHECK(!shadowcopy_requester_cancel(requester),
+	      "nothing is under way, nothing is cancelled");
 	shadowcopy_requester_close(requester);
 	shadowcopy_free(sc);
 	end(connect_as(0));
@@ -968,7 +991,8 @@ static void test_abort_queued(void)
 	shadowcopy_uuid_parse(waits, &uuid);
 	UNTIL(set_step(session_find(&uuid)));
 	behaviours[SHADOW_NL_TELL_ABORT].silent = true;
-	CHECK(is_good(call(second, "{\"id\": 6, \"call\": \"abort\"}")), "a set that waits is aborted");
+	CHECK(is_good(call(second, "{\"id\": 6, \"call\": \"abort\"}")),
+	      "a set that waits is aborted");
 	CHECK(told[SHADOW_NL_TELL_PREPARE_SNAPSHOT] == 1, "it has told its writer nothing of it");
 	takes_long = false;
 	gate_open(GATE_PLACE);
@@ -1082,7 +1106,7 @@ static void test_abort_created(void)
 	end(fd);
 }
 
-/* --- how many (A-12, J-05) ------------------------------------------------------------------------- */
+/* --- how many (A-12, J-05) ------------------------------------------------------------- */
 
 static void test_limits(void)
 {
@@ -1094,7 +1118,8 @@ static void test_limits(void)
 		fds[i] = begin(1000, session);
 	fds[2] = connect_as(1000);
 	CHECK(is_error(call(fds[2], "{\"id\": 1, \"call\": \"init-backup\"}"),
-		       "WRITER_STATUS_NOT_AVAILABLE"), "a user has half of the backups that may be");
+		       "WRITER_STATUS_NOT_AVAILABLE"),
+	      "a user has half of the backups that may be");
 	for (i = 3; i < 5; i++)
 		fds[i] = begin(0, session);
 	fds[5] = connect_as(0);
@@ -1112,7 +1137,7 @@ static void test_limits(void)
 	sessions_limit(64, 8);
 }
 
-/* --- restores --------------------------------------------------------------------------------------- */
+/* --- restores -------------------------------------------------------------------------- */
 
 /* A document with the component of the writer that gather() has. */
 static int backed_up(void)
@@ -1204,7 +1229,8 @@ static void test_restores(void)
 	CHECK(strstr(text, "\"07000000-0000-0000-0000-000000000000\""),
 	      "that there was one is noted for who comes later");
 	free(text);
-	CHECK(is_good(call(second, "{\"id\": 5, \"call\": \"pre-restore\"}")), "then the other may");
+	CHECK(is_good(call(second, "{\"id\": 5, \"call\": \"pre-restore\"}")),
+	      "then the other may");
 	CHECK(is_good(call(second, "{\"id\": 6, \"call\": \"post-restore\"}")), "and ends");
 	text = last_restore();
 	for (i = 0, at = text; (at = strstr(at, "\"class\"")); at++)
@@ -1223,7 +1249,8 @@ static void test_restores(void)
 	      is_good(call(first, "{\"id\": 6, \"call\": \"post-restore\"}")),
 	      "a writer does not hear of a restore");
 	text = last_restore();
-	CHECK(strstr(text, "\"07000000-0000-0000-0000-000000000000\""), "but finds that there was one");
+	CHECK(strstr(text, "\"07000000-0000-0000-0000-000000000000\""),
+	      "but finds that there was one");
 	free(text);
 	close(first);
 	unlink(path);

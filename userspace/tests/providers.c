@@ -72,7 +72,8 @@ void test_providers(void)
 	EXPECT(!strcmp(chosen(sc, "zfs"), "none of that name"));
 	answers[3] = SHADOWCOPY_SUPPORT_BLOCKED;
 	EXPECT(!strcmp(chosen(sc, "mine"), "not now"));
-	answers[0] = answers[1] = answers[2] = SHADOWCOPY_SUPPORT_NO;
+	for (unsigned int i = 0; i < 3; i++)
+		answers[i] = SHADOWCOPY_SUPPORT_NO;
 	EXPECT(!strcmp(chosen(sc, NULL), "native"));
 	answers[2] = -EIO;
 	EXPECT(!strcmp(chosen(sc, NULL), "failed"));
