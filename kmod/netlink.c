@@ -24,7 +24,7 @@ static const struct nla_policy policy[SHADOW_NL_A_MAX + 1] = {
 	[SHADOW_NL_A_FREEZE_MS]	= { .type = NLA_U32 },
 	[SHADOW_NL_A_SESSION]	= UUID_POLICY,
 	[SHADOW_NL_A_TELL]	= NLA_POLICY_RANGE(NLA_U32, SHADOW_NL_TELL_IDENTIFY,
-						   SHADOW_NL_TELL_POST_RESTORE),
+						   SHADOW_NL_TELL_CONTINUE),
 	[SHADOW_NL_A_COOKIE]	= { .type = NLA_U64 },
 	[SHADOW_NL_A_ANSWER_MS]	= { .type = NLA_U32 },
 	[SHADOW_NL_A_STATUS]	= NLA_POLICY_MAX(NLA_U32, SHADOW_NL_STATUS_PARTIAL),
@@ -85,6 +85,7 @@ int shadow_netlink_init(void)
 
 void shadow_netlink_exit(void)
 {
+	shadow_writers_leave();
 	genl_unregister_family(&shadow_family);	/* waits for commands under way */
 	shadow_writers_exit();
 }

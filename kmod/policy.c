@@ -35,6 +35,9 @@
  * (grow.c): when there is little room left for the rate at which it fills.  Writes that are
  * faster wait for that, and no shadow goes, for a while.
  *
+ * Before it comes to that writers are asked to write less, and told when they may go on
+ * (writers.c).  From one to the other there is a gap, so that a store about a mark is one story.
+ *
  * A fault is fail-io having struck: all writes of the volume end with an error, not
  * only those that need preserving, so that what is on the volume stays what it was
  * at one moment, and a filesystem finds it as after a power cut.  Claims are thrown
@@ -47,6 +50,7 @@
 #include "event.h"
 #include "gate.h"
 #include "policy.h"
+#include "writers.h"
 
 #define RESERVE_MAX	((4ULL << 20) >> SHADOW_BLOCK_BITS)
 #define RESERVE_PART	16		/* of a small store */
@@ -54,6 +58,9 @@
 #define GROW_SECONDS	10		/* of filling, before which the store grows */
 #define GROW_MIN	((32ULL << 20) >> SHADOW_BLOCK_BITS)
 #define GROW_PART	8		/* of a large store */
+#define BACK_OFF_AT	85		/* per cent: writers are told to write less, */
+#define BACK_OFF_AGAIN	95		/* once more, */
+#define GO_ON_BELOW	70		/* and to go on */
 #define WAITED_LATELY	(5 * HZ)	/* who waits for growth asks more often */
 
 static struct shadow_stake *(*take_victim)(struct shadow_volume *vol);
@@ -379,10 +386,38 @@ static u32 forecast(const struct shadow_volume *vol)
 	return rate ? clamp_t(u64, div64_u64(bytes, rate), 1, U32_MAX) : 0;
 }
 
+static void set_strain(struct shadow_volume *vol, u32 step, u32 percent, u32 seconds)
+{
+	if (step == vol->strained)
+		return;
+	WRITE_ONCE(vol->strained, step);
+	shadow_strain_set(vol->strain, step, percent, seconds);
+}
+
+/* Writers write less from the first mark on until there is room again, and nothing waits. */
+static void tell_writers(struct shadow_volume *vol, u32 percent)
+{
+	u32 step = vol->strained;
+
+	if (vol->throttled || percent >= BACK_OFF_AGAIN)
+		step = SHADOW_STRAIN_FULL;
+	else if (percent >= BACK_OFF_AT)
+		step = max_t(u32, step, SHADOW_STRAIN_FILLS);
+	else if (percent < GO_ON_BELOW)
+		step = SHADOW_STRAIN_NONE;
+	set_strain(vol, step, percent, step ? forecast(vol) : 0);
+}
+
+void shadow_policy_no_store(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&vol->epochs.mutate);
+	set_strain(vol, SHADOW_STRAIN_NONE, 0, 0);
+}
+
 /* Warn when the store passes a mark; again if it has emptied meanwhile. */
 static void report_fill(struct shadow_volume *vol)
 {
-	static const u32 marks[] = { 70, 85, 95 };
+	static const u32 marks[] = { GO_ON_BELOW, BACK_OFF_AT, BACK_OFF_AGAIN };
 	u64 capacity = max(shadow_store_capacity(vol->store), 1ULL);
 	u64 percent = div64_u64(min(shadow_store_used(vol->store), capacity) * 100, capacity);
 	unsigned int step = 0;
@@ -395,6 +430,7 @@ static void report_fill(struct shadow_volume *vol)
 			.index = -1, .percent = percent, .seconds = forecast(vol),
 		});
 	vol->fill_step = step;
+	tell_writers(vol, percent);
 }
 
 void shadow_policy_review(struct shadow_volume *vol)

@@ -86,6 +86,9 @@ static inline bool shadow_policy_refuses(const struct shadow_volume *vol)
 /* End such a write.  Any context. */
 void shadow_policy_refuse(struct shadow_volume *vol, struct bio *bio);
 
+/* The volume has no store any more: nothing fills.  Context: epochs.mutate held. */
+void shadow_policy_no_store(struct shadow_volume *vol);
+
 /* Look after the store once the worker has recorded.  Context: epochs.mutate held. */
 void shadow_policy_review(struct shadow_volume *vol);
 

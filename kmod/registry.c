@@ -561,6 +561,7 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		mutex_lock(&vol->epochs.mutate);
 		store = vol->store;
 		vol->store = NULL;
+		shadow_policy_no_store(vol);
 		mutex_unlock(&vol->epochs.mutate);
 	}
 	mutex_unlock(&vol->change);

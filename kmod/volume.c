@@ -10,6 +10,7 @@
 #include "policy.h"
 #include "preserve.h"
 #include "volume.h"
+#include "writers.h"
 
 #define FOLD_REGIONS	64	/* regions folded before others get the mutex */
 #define PAGES_MIN	64
@@ -110,9 +111,12 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	shadow_policy_begin(vol);
 	shadow_grow_begin(vol);
 
+	vol->strain = shadow_strain_alloc(vol->dev, vol->name);
+	if (!vol->strain)
+		goto free_vol;
 	vol->flight = alloc_percpu(struct shadow_flight);
 	if (!vol->flight)
-		goto free_vol;
+		goto free_strain;
 	vol->wq = alloc_workqueue("shadow/%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
 	if (!vol->wq)
 		goto free_flight;
@@ -133,6 +137,8 @@ free_wq:
 	destroy_workqueue(vol->wq);
 free_flight:
 	free_percpu(vol->flight);
+free_strain:
+	shadow_strain_free(vol->strain);
 free_vol:
 	kfree(vol);
 no_memory:
@@ -156,6 +162,7 @@ void shadow_volume_free(struct shadow_volume *vol)
 	shadow_epochs_destroy(&vol->epochs);
 	free_pools(vol);
 	free_percpu(vol->flight);
+	shadow_strain_free(vol->strain);
 	put_device(disk_to_dev(vol->disk));
 	module_put(owner);
 	kfree(vol);
@@ -208,6 +215,8 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 		synchronize_rcu();
 		shadow_settled_free(unused);
 	}
+	if (vol->strained)
+		shadow_volume_kick(vol);	/* its store has emptied, and writers may go on */
 }
 
 void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
@@ -244,6 +253,8 @@ void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 		}
 		cond_resched();
 	} while (more);
+	if (READ_ONCE(vol->strained))
+		shadow_volume_kick(vol);	/* there may be so much room that writers may go on */
 }
 
 void shadow_readers_drain(struct shadow_volume *vol)

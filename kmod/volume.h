@@ -70,7 +70,7 @@ struct shadow_flight {
  * the hash, freed when the last write has ended and the last pin is gone.
  *
  * Lock order: fold; registry_lock > change > epochs.mutate > (epochs.lock, store
- * locks, stakes_lock); @lock is innermost.  None is held while a bio is submitted.
+ * locks, stakes_lock, strains_lock); @lock is innermost.  None is held while a bio is submitted.
  */
 struct shadow_volume {
 	/* Fixed for life. */
@@ -88,6 +88,7 @@ struct shadow_volume {
 	mempool_t claim_pool;
 	struct shadow_flight __percpu *flight;
 	u64 memory_limit;		/* blocks */
+	struct shadow_strain *strain;	/* what writers are told of its store */
 
 	/* Changed under RCU. */
 	struct list_head hash;
@@ -124,11 +125,12 @@ struct shadow_volume {
 	struct list_head stakes;
 	unsigned int nr_stakes;		/* also read without the lock */
 
-	/* Policy, see policy.c: epochs.mutate, the first four also read without it. */
+	/* Policy, see policy.c: epochs.mutate, the first five also read without it. */
 	u32 protect_fault;		/* enum shadow_protect_fault: writes end with an error */
 	bool short_of_room;		/* writes wait for room in the store, since: */
 	bool throttled;			/* ... and no shadow goes for them yet */
 	u32 evicted;
+	u32 strained;			/* SHADOW_STRAIN_*: writers are told to write less */
 	unsigned long short_since;	/* jiffies */
 	bool nothing_to_evict;		/* ... as was found while they waited */
 	u32 policy;			/* enum shadow_policy */

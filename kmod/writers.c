@@ -38,6 +38,12 @@
  * allocated before a writer is told: the abort, the result, the end of the freeze.
  * There is one timer, for the first of all deadlines.
  *
+ * Of a store that fills, writers are told by ourselves, whoever coordinates and if nobody does: to
+ * write less, and then to go on.  A volume's worker may be what memory waits for, and who has
+ * the mutex waits for memory; so a volume only says how it is, under a spinlock, and a work item
+ * makes what each writer knows equal to that.  What cannot be sent now is sent later: who was told
+ * to write less is told to go on, or its socket is closed.
+ *
  * Who sends a command is known by its socket.  The death of a socket is told by
  * netlink's own notifier, when its last file descriptor is closed: one that a child
  * has inherited is not dead.
@@ -64,7 +70,11 @@
 #define TELLS_SESSION	(TELLS_ABORTABLE | TELL_BIT(THAW) | TELL_BIT(POST_SNAPSHOT) | \
 			 TELL_BIT(BACKUP_COMPLETE) | TELL_BIT(ABORT) | \
 			 TELL_BIT(PRE_RESTORE) | TELL_BIT(POST_RESTORE))
-#define TELLS_ALL	(TELLS_SESSION | TELL_BIT(IDENTIFY) | TELL_BIT(BACKUP_SHUTDOWN))
+#define TELLS_STRAIN	(TELL_BIT(BACK_OFF) | TELL_BIT(CONTINUE))	/* ours alone to tell */
+#define TELLS_ALL	(TELLS_SESSION | TELL_BIT(IDENTIFY) | TELL_BIT(BACKUP_SHUTDOWN) | \
+			 TELLS_STRAIN)
+
+#define TELL_AGAIN	HZ	/* what could not be told */
 
 /**
  * struct writer - a registered writer
@@ -80,6 +90,7 @@
  * @freeze_ms: longest freeze
  * @pid: of its process, in the first PID namespace
  * @uid: of its user
+ * @backed_off: what it was told to write less for
  */
 struct writer {
 	struct list_head node;
@@ -94,6 +105,7 @@ struct writer {
 	u32 freeze_ms;
 	u32 pid;
 	kuid_t uid;
+	struct list_head backed_off;
 };
 
 /**
@@ -132,6 +144,39 @@ struct engagement {
 	struct sk_buff *expiry;
 };
 
+/**
+ * struct shadow_strain - how a volume's store fills
+ * @node: in strains, from the first strain on until no writer knows of it any more; only the
+ *	work item takes it out
+ * @dev: the volume
+ * @name: its name
+ * @step: SHADOW_STRAIN_*
+ * @percent: fill when the step was taken
+ * @seconds: until it would be full
+ * @ended: the volume is gone, and this is the list's
+ */
+struct shadow_strain {
+	struct list_head node;
+	dev_t dev;
+	char name[32];
+	u32 step;
+	u32 percent;
+	u32 seconds;
+	bool ended;
+};
+
+/**
+ * struct backed_off - a writer was told to write less
+ * @node: in writer.backed_off
+ * @strain: why
+ * @step: as far as it knows
+ */
+struct backed_off {
+	struct list_head node;
+	struct shadow_strain *strain;
+	u32 step;
+};
+
 static DEFINE_MUTEX(lock);
 static LIST_HEAD(writers);
 static LIST_HEAD(engagements);
@@ -143,6 +188,12 @@ static struct workqueue_struct *deadline_wq;
 
 static void deadline_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(deadline, deadline_fn);
+
+static DEFINE_SPINLOCK(strains_lock);	/* inside @lock and a volume's mutexes; process context */
+static LIST_HEAD(strains);
+
+static void strain_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(strain_work, strain_fn);
 
 static bool same(const struct shadow_uuid *a, const struct shadow_uuid *b)
 {
@@ -418,6 +469,15 @@ static void coordinator_gone(void)
 		wind_up(e);
 }
 
+static void free_writer(struct writer *w)
+{
+	struct backed_off *b, *next;
+
+	list_for_each_entry_safe(b, next, &w->backed_off, node)
+		kfree(b);
+	kfree(w);
+}
+
 /* Context: lock. */
 static void writer_gone(struct writer *w)
 {
@@ -437,7 +497,8 @@ again:
 		forget(e);
 	}
 	fact(SHADOW_NL_EV_WRITER_REMOVED, w, NULL);
-	kfree(w);
+	free_writer(w);
+	mod_delayed_work(deadline_wq, &strain_work, 0);	/* forgets what it alone knew */
 }
 
 /* Its freeze is over: it is told so, and then the coordinator.  Context: lock. */
@@ -478,6 +539,160 @@ again:
 	mutex_unlock(&lock);
 }
 
+/* --- writing less, while a store fills ---------------------------------------------- */
+
+struct shadow_strain *shadow_strain_alloc(dev_t dev, const char *name)
+{
+	struct shadow_strain *strain = kzalloc(sizeof(*strain), GFP_KERNEL);
+
+	if (!strain)
+		return NULL;
+	INIT_LIST_HEAD(&strain->node);
+	strain->dev = dev;
+	strscpy(strain->name, name, sizeof(strain->name));
+	return strain;
+}
+
+void shadow_strain_free(struct shadow_strain *strain)
+{
+	bool known;
+
+	if (!strain)
+		return;
+	spin_lock(&strains_lock);
+	strain->step = SHADOW_STRAIN_NONE;
+	strain->percent = 0;
+	strain->ended = true;
+	known = !list_empty(&strain->node);
+	spin_unlock(&strains_lock);
+	if (known)
+		mod_delayed_work(deadline_wq, &strain_work, 0);	/* frees it */
+	else
+		kfree(strain);
+}
+
+void shadow_strain_set(struct shadow_strain *strain, u32 step, u32 percent, u32 seconds)
+{
+	spin_lock(&strains_lock);
+	strain->step = step;
+	strain->percent = percent;
+	strain->seconds = seconds;
+	if (step && list_empty(&strain->node))
+		list_add_tail(&strain->node, &strains);
+	spin_unlock(&strains_lock);
+	mod_delayed_work(deadline_wq, &strain_work, 0);
+}
+
+static struct backed_off *find_backed_off(struct writer *w, const struct shadow_strain *strain)
+{
+	struct backed_off *b;
+
+	list_for_each_entry(b, &w->backed_off, node)
+		if (b->strain == strain)
+			return b;
+	return NULL;
+}
+
+static struct sk_buff *new_strain_tell(const struct writer *w, const struct shadow_strain *now)
+{
+	u32 tell = now->step ? SHADOW_NL_TELL_BACK_OFF : SHADOW_NL_TELL_CONTINUE;
+	void *header = NULL;
+	struct sk_buff *skb = shadow_netlink_new(w->portid, 0, 0, SHADOW_NL_CMD_WRITER_TELL,
+						 &header, WRITERS_GFP);
+
+	if (!skb)
+		return NULL;
+	if (nla_put_u32(skb, SHADOW_NL_A_TELL, tell) ||
+	    nla_put_u32(skb, SHADOW_NL_A_MAJOR, MAJOR(now->dev)) ||
+	    nla_put_u32(skb, SHADOW_NL_A_MINOR, MINOR(now->dev)) ||
+	    nla_put_string(skb, SHADOW_NL_A_NAME, now->name) ||
+	    nla_put_u32(skb, SHADOW_NL_A_PERCENT, now->percent) ||
+	    (now->seconds && nla_put_u32(skb, SHADOW_NL_A_SECONDS, now->seconds))) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	genlmsg_end(skb, header);
+	return skb;
+}
+
+/*
+ * Tell a writer what it does not know of a strain, which is as in @now.  Context: lock.
+ * Return: false if it could not be told, and is to be.
+ */
+static bool inform(struct writer *w, struct shadow_strain *strain,
+		   const struct shadow_strain *now)
+{
+	struct backed_off *b = find_backed_off(w, strain), *new = NULL;
+	struct sk_buff *skb;
+
+	if (!(w->tells & TELL_BIT(BACK_OFF)) || now->step == (b ? b->step : SHADOW_STRAIN_NONE))
+		return true;
+	if (b && now->step && now->step < b->step) {
+		b->step = now->step;	/* it was over for a moment: nothing that is new to it */
+		return true;
+	}
+	if (!b) {
+		new = kzalloc(sizeof(*new), WRITERS_GFP);
+		if (!new)
+			return false;
+	}
+	skb = new_strain_tell(w, now);
+	if (!skb || genlmsg_unicast(&init_net, skb, w->portid) == -EAGAIN) {
+		kfree(new);
+		return false;
+	}
+	if (new) {
+		new->strain = strain;
+		list_add_tail(&new->node, &w->backed_off);
+		b = new;
+	}
+	b->step = now->step;
+	if (!b->step) {
+		list_del(&b->node);
+		kfree(b);
+	}
+	return true;
+}
+
+/*
+ * What is in the list stays until we take it out, and what is new comes to its end: so the
+ * spinlock can be given up in between, and who puts something there lets us run again.
+ */
+static void strain_fn(struct work_struct *work)
+{
+	struct shadow_strain *strain, *next, now;
+	bool again = false;
+	struct writer *w;
+
+	mutex_lock(&lock);
+	spin_lock(&strains_lock);
+	list_for_each_entry_safe(strain, next, &strains, node) {
+		bool known = false;
+
+		now = *strain;
+		spin_unlock(&strains_lock);
+		list_for_each_entry(w, &writers, node) {
+			again |= !inform(w, strain, &now);
+			known |= !!find_backed_off(w, strain);
+		}
+		spin_lock(&strains_lock);
+		if (strain->step || known)
+			continue;
+		list_del_init(&strain->node);
+		if (strain->ended)
+			kfree(strain);
+	}
+	spin_unlock(&strains_lock);
+	mutex_unlock(&lock);
+	if (again)
+		queue_delayed_work(deadline_wq, &strain_work, TELL_AGAIN);
+}
+
+void shadow_writers_leave(void)
+{
+	flush_delayed_work(&strain_work);
+}
+
 /* --- a writer's commands --------------------------------------------------------------------- */
 
 static unsigned int writers_of(kuid_t uid)
@@ -503,6 +718,10 @@ static int check_tells(struct genl_info *info, u32 tells)
 			       "who prepares or freezes must take thaw and abort, too");
 		return -EINVAL;
 	}
+	if (tells & TELLS_STRAIN && (tells & TELLS_STRAIN) != TELLS_STRAIN) {
+		NL_SET_ERR_MSG(info->extack, "back-off and continue are taken both, or neither");
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -523,6 +742,7 @@ static struct writer *new_writer(struct genl_info *info)
 	w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
 	if (!w)
 		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&w->backed_off);
 	w->portid = info->snd_portid;
 	get_uuid(a[SHADOW_NL_A_CLASS], &w->class);
 	get_uuid(a[SHADOW_NL_A_INSTANCE], &w->instance);
@@ -584,6 +804,7 @@ int shadow_writers_register(struct sk_buff *skb, struct genl_info *info)
 		list_add_tail(&w->node, &writers);
 		nr_writers++;
 		fact(SHADOW_NL_EV_WRITER_ADDED, w, NULL);
+		mod_delayed_work(deadline_wq, &strain_work, 0);	/* what fills already */
 	}
 	mutex_unlock(&lock);
 	if (err)
@@ -612,8 +833,10 @@ static struct engagement *spoken_of(struct genl_info *info)
 
 	if (!w)
 		return ERR_PTR(-ENOTCONN);
-	if (!info->attrs[SHADOW_NL_A_COOKIE])
+	if (!info->attrs[SHADOW_NL_A_COOKIE]) {
+		NL_SET_ERR_MSG(info->extack, "what is told without a cookie needs no answer");
 		return ERR_PTR(-EINVAL);
+	}
 	cookie = nla_get_u64(info->attrs[SHADOW_NL_A_COOKIE]);
 	list_for_each_entry(e, &engagements, node)
 		if (e->writer == w && e->pending && e->cookie == cookie)
@@ -861,6 +1084,10 @@ int shadow_writers_tell(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	tell = nla_get_u32(a[SHADOW_NL_A_TELL]);
+	if (1U << tell & TELLS_STRAIN) {
+		NL_SET_ERR_MSG(info->extack, "writers are told this by the module alone");
+		return -EINVAL;
+	}
 	mutex_lock(&lock);
 	if (!coordinator || info->snd_portid != coordinator) {
 		err = -ENOTCONN;
@@ -979,12 +1206,17 @@ int shadow_writers_init(void)
 
 void shadow_writers_exit(void)
 {
+	struct shadow_strain *strain, *next_strain;
 	struct writer *w, *next;
 
 	netlink_unregister_notifier(&socket_notifier);
 	/* Without engagements, which keep the module: nothing sets a deadline any more. */
 	cancel_delayed_work_sync(&deadline);
+	/* Without volumes: what is left is what writers could not be told. */
+	cancel_delayed_work_sync(&strain_work);
 	destroy_workqueue(deadline_wq);
 	list_for_each_entry_safe(w, next, &writers, node)
-		kfree(w);
+		free_writer(w);
+	list_for_each_entry_safe(strain, next_strain, &strains, node)
+		kfree(strain);
 }

@@ -84,7 +84,12 @@ static void registration(void)
 		{ "level 0", ERANGE, 0, SHADOW_NL_A_LEVEL, 0 },
 		{ "level 4", ERANGE, 0, SHADOW_NL_A_LEVEL, 4 },
 		{ "no bit to be told", EINVAL, 0, SHADOW_NL_A_TELLS, 0 },
-		{ "an unknown bit to be told", EINVAL, 0, SHADOW_NL_A_TELLS, ALL_TELLS | 1 << 12 },
+		{ "an unknown bit to be told", EINVAL, 0, SHADOW_NL_A_TELLS, ALL_TELLS | 1 << 14 },
+		{ "back-off without continue", EINVAL, 0, SHADOW_NL_A_TELLS, BIT(BACK_OFF) },
+		{ "continue without back-off", EINVAL, 0, SHADOW_NL_A_TELLS,
+		  BIT(IDENTIFY) | BIT(CONTINUE) },
+		{ "back-off and continue alone", 0, 0, SHADOW_NL_A_TELLS,
+		  BIT(BACK_OFF) | BIT(CONTINUE) },
 		{ "freeze without thaw", EINVAL, 0, SHADOW_NL_A_TELLS, BIT(FREEZE) | BIT(ABORT) },
 		{ "freeze without abort", EINVAL, 0, SHADOW_NL_A_TELLS, BIT(FREEZE) | BIT(THAW) },
 		{ "preparing without abort", EINVAL, 0, SHADOW_NL_A_TELLS,
@@ -254,7 +259,11 @@ static void telling(void)
 	expect(try_coordinate(second), EBUSY, "a second coordinator");
 	expect(try_coordinate(c), EALREADY, "the same one again");
 	expect(tell(c, 99, 1, TELL(IDENTIFY), 0, NULL), ESRCH, "a writer that there is not");
-	expect(tell(c, 1, 1, 12, 0, NULL), ERANGE, "something that there is not to tell");
+	expect(tell(c, 1, 1, 14, 0, NULL), ERANGE, "something that there is not to tell");
+	expect(tell(c, 1, 1, TELL(BACK_OFF), 0, NULL), EINVAL, "what the module alone tells");
+	expect(tell(c, 1, 1, TELL(CONTINUE), 0, NULL), EINVAL, "and its end");
+	begin(&m, family, SHADOW_NL_CMD_WRITER_ANSWER, 0);
+	expect(command(w, &m, NULL), EINVAL, "an answer to what has no cookie");
 	expect(tell(c, 2, 1, TELL(PRE_RESTORE), 0, NULL), EOPNOTSUPP,
 	       "something that the writer does not take");
 	expect(tell(c, 1, 1, TELL(IDENTIFY), SHADOW_NL_ANSWER_MAX_MS + 1, NULL), EINVAL,

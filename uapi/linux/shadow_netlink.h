@@ -96,6 +96,9 @@ enum shadow_nl_tell {
 	SHADOW_NL_TELL_ABORT		= 9,	/* C-28: undo everything, thaw */
 	SHADOW_NL_TELL_PRE_RESTORE	= 10,	/* C-29 */
 	SHADOW_NL_TELL_POST_RESTORE	= 11,	/* C-30 */
+	/* Of a volume, by the module: in no session, without cookie and answer. */
+	SHADOW_NL_TELL_BACK_OFF		= 12,	/* C-13: its store fills, write less */
+	SHADOW_NL_TELL_CONTINUE		= 13,	/* C-13: ... no longer */
 };
 
 /* The order in which writers freeze, and the reverse of that in which they thaw. */

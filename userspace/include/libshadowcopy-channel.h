@@ -64,6 +64,11 @@ struct shadowcopy_channel_writer {
  * @app_code: the writer's own
  * @elapsed_ns: from telling to the answer
  * @text: what the writer says of its failure, or ""
+ * @volume: with SHADOW_NL_TELL_BACK_OFF and SHADOW_NL_TELL_CONTINUE, which have neither session
+ *	nor cookie: the volume that it is about
+ * @percent: likewise: fill of its store
+ * @seconds: likewise: until it is full; 0: it does not fill
+ * @name: likewise: of the volume
  */
 struct shadowcopy_channel_message {
 	uint32_t command;
@@ -80,6 +85,10 @@ struct shadowcopy_channel_message {
 	uint32_t app_code;
 	uint64_t elapsed_ns;
 	char text[SHADOW_NL_TEXT_MAX + 1];
+	struct shadow_dev volume;
+	uint32_t percent;
+	uint32_t seconds;
+	char name[SHADOW_NL_NAME_MAX + 1];
 };
 
 /**

@@ -16,6 +16,9 @@
  * one that only waits its turn is aborted, while another one has come to rest, the abort handler is
  * called for it when that is through.
  *
+ * Whoever makes shadows, or if nobody does: back-off when the store of a volume fills, and continue
+ * when there is room again.
+ *
  * A writer is used by one thread at a time.  Conventions and errors are those of
  * libshadowcopy.h.
  */
@@ -60,10 +63,15 @@ typedef int shadowcopy_writer_handler(struct shadowcopy_writer_event *event, voi
  * @abort: undo all that was begun, and go on (C-28)
  * @pre_restore: its data is about to be replaced (C-29)
  * @post_restore: its data was replaced (C-30)
+ * @back_off: the store of a volume, any volume, fills: write less to it, put off what can be put
+ *	off (C-13); see shadowcopy_writer_event_filling().  May come again as it fills further
+ * @continue_io: ... no longer; comes once after any number of back-offs for a volume, also when
+ *	the module goes or the writer is closed
  * @reserved: zero
  *
  * A writer is not told what it has no handler for.  Who has a handler for freeze or for
- * preparing must have one for thaw and one for abort.
+ * preparing must have one for thaw and one for abort; of the last two it has both, or neither.
+ * What these two return, and shadowcopy_writer_event_fail() in them, says nothing to anybody.
  */
 struct shadowcopy_writer_ops {
 	shadowcopy_writer_handler *identify;
@@ -77,7 +85,9 @@ struct shadowcopy_writer_ops {
 	shadowcopy_writer_handler *abort;
 	shadowcopy_writer_handler *pre_restore;
 	shadowcopy_writer_handler *post_restore;
-	shadowcopy_writer_handler *reserved[5];
+	shadowcopy_writer_handler *back_off;
+	shadowcopy_writer_handler *continue_io;
+	shadowcopy_writer_handler *reserved[3];
 };
 
 /**
@@ -221,6 +231,32 @@ int shadowcopy_writer_event_fail(struct shadowcopy_writer_event *event, uint32_t
  */
 int shadowcopy_writer_event_extend(struct shadowcopy_writer_event *event, uint32_t ms);
 
+/**
+ * struct shadowcopy_writer_filling - the store of a volume fills (C-13)
+ * @volume: the volume whose old data it keeps
+ * @name: of the volume, "sda1" ...; the event's
+ * @percent: how full its store is, or was when the writer was told; 0: it is gone
+ * @seconds: until it is full, at the rate of the last half minute; 0: nobody knows
+ * @reserved: zero
+ */
+struct shadowcopy_writer_filling {
+	struct shadow_dev volume;
+	const char *name;
+	uint32_t percent;
+	uint32_t seconds;
+	uint64_t reserved[3];
+};
+
+/**
+ * shadowcopy_writer_event_filling() - in back-off and continue: which store
+ * @event: what was told
+ * @filling: out
+ *
+ * Return: 0, or -EBADFD (not in these two).
+ */
+int shadowcopy_writer_event_filling(struct shadowcopy_writer_event *event,
+				    struct shadowcopy_writer_filling *filling);
+
 /* --- documents, in a handler -------------------------------------------------------- */
 
 /**
@@ -268,7 +304,8 @@ int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *event,
 
 /**
  * shadowcopy_writer_event_volumes() - the volumes of the set (C-07)
- * @event: what was told, from prepare-backup to post-snapshot
+ * @event: what was told, from prepare-backup to post-snapshot; in back-off and continue, the one that
+ *	fills
  * @volumesp: out: device numbers; the event's
  * @countp: out: how many
  *
@@ -279,7 +316,8 @@ int shadowcopy_writer_event_volumes(struct shadowcopy_writer_event *event,
 
 /**
  * shadowcopy_writer_event_path_affected() - is it on a volume of the set? (C-07)
- * @event: what was told, from prepare-backup to post-snapshot
+ * @event: what was told, from prepare-backup to post-snapshot; in back-off and continue: is it on
+ *	the volume that fills?  Writing to it is what has to wait
  * @path: of a file or directory, absolute
  *
  * Return: 1, 0, or a negative errno.

@@ -41,7 +41,11 @@ struct shadowcopy_channel {
 static struct nla_policy policy[SHADOW_NL_A_MAX + 1] = {
 	[SHADOW_NL_A_NAME]	= { .type = NLA_STRING },
 	[SHADOW_NL_A_SET]	= { .minlen = sizeof(struct shadow_uuid) },
+	[SHADOW_NL_A_MAJOR]	= { .type = NLA_U32 },
+	[SHADOW_NL_A_MINOR]	= { .type = NLA_U32 },
 	[SHADOW_NL_A_REASON]	= { .type = NLA_U32 },
+	[SHADOW_NL_A_PERCENT]	= { .type = NLA_U32 },
+	[SHADOW_NL_A_SECONDS]	= { .type = NLA_U32 },
 	[SHADOW_NL_A_CLASS]	= { .minlen = sizeof(struct shadow_uuid) },
 	[SHADOW_NL_A_INSTANCE]	= { .minlen = sizeof(struct shadow_uuid) },
 	[SHADOW_NL_A_INSTANCE_NAME] = { .type = NLA_STRING },
@@ -102,6 +106,12 @@ static void put_aside(struct shadowcopy_channel *channel, uint32_t command, stru
 	m->elapsed_ns = get_u64(a[SHADOW_NL_A_ELAPSED]);
 	if (a[SHADOW_NL_A_TEXT])
 		nla_strlcpy(m->text, a[SHADOW_NL_A_TEXT], sizeof(m->text));
+	m->volume.major = get_u32(a[SHADOW_NL_A_MAJOR]);
+	m->volume.minor = get_u32(a[SHADOW_NL_A_MINOR]);
+	m->percent = get_u32(a[SHADOW_NL_A_PERCENT]);
+	m->seconds = get_u32(a[SHADOW_NL_A_SECONDS]);
+	if (a[SHADOW_NL_A_NAME])
+		nla_strlcpy(m->name, a[SHADOW_NL_A_NAME], sizeof(m->name));
 	*channel->last = waiting;
 	channel->last = &waiting->next;
 }

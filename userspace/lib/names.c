@@ -141,6 +141,8 @@ static const struct sc_word tells[] = {
 	{ SHADOW_NL_TELL_ABORT, "abort" },
 	{ SHADOW_NL_TELL_PRE_RESTORE, "pre-restore" },
 	{ SHADOW_NL_TELL_POST_RESTORE, "post-restore" },
+	{ SHADOW_NL_TELL_BACK_OFF, "back-off" },
+	{ SHADOW_NL_TELL_CONTINUE, "continue" },
 };
 
 static const struct sc_word results[] = {

@@ -15,6 +15,9 @@
  * aborts meanwhile, while it waits its turn, is not what the handlers are at: its abort is
  * answered at once, and its handler called when the one that has come to rest is through.
  *
+ * Which volumes it was told to back off from is noted, so that it is told to go on once for each: by
+ * the module, or by us when nobody else will.
+ *
  * Documents go over the coordinator's socket, and only for a writer that asks for them in a
  * handler: what it changed is there before the module hears that the handler is done.
  */
@@ -32,7 +35,7 @@
 #include "libshadowcopy-writer.h"
 #include "packet.h"
 
-#define TELL_COUNT (SHADOW_NL_TELL_POST_RESTORE + 1)
+#define TELL_COUNT (SHADOW_NL_TELL_CONTINUE + 1)
 #define LINK_MS 20000		/* the coordinator answers of itself */
 
 /* What a session of this writer has begun. */
@@ -45,6 +48,13 @@ struct begun {
 	bool aborted;			/* its handler is still to be called */
 };
 
+/* A volume that it was told to write less to. */
+struct filling {
+	struct filling *next;
+	struct shadow_dev volume;
+	char name[SHADOW_NL_NAME_MAX + 1];
+};
+
 struct shadowcopy_writer {
 	struct shadowcopy *sc;
 	struct shadowcopy_channel_writer info;
@@ -55,6 +65,7 @@ struct shadowcopy_writer {
 	struct nl_sock *families;
 	bool family_came, family_went;
 	struct begun *begun;			/* sessions with something to abort */
+	struct filling *filling;
 };
 
 struct shadowcopy_writer_event {
@@ -84,6 +95,13 @@ static int64_t now_ns(void)
 static bool same(const struct shadow_uuid *a, const struct shadow_uuid *b)
 {
 	return !memcmp(a, b, sizeof(*a));
+}
+
+/* Does it come from the module, and the coordinator knows nothing of it? */
+static bool is_of_volume(const struct shadowcopy_writer_event *event)
+{
+	return event->message.tell == SHADOW_NL_TELL_BACK_OFF ||
+	       event->message.tell == SHADOW_NL_TELL_CONTINUE;
 }
 
 /* --- what has begun ----------------------------------------------------------------- */
@@ -161,8 +179,13 @@ static int link_call(struct shadowcopy_writer_event *event, const char *call, co
 {
 	struct shadowcopy_writer *writer = event->writer;
 	char session[SHADOWCOPY_UUID_LEN], instance[SHADOWCOPY_UUID_LEN];
-	int rc = event->link ? 0 : sc_link_open(writer->sc, NULL, &event->link);
+	int rc;
 
+	if (is_of_volume(event))
+		return SC_FAIL(writer->sc, -EBADFD, .action = "ask the coordinator",
+			       .object = writer->info.name,
+			       .cause = "back-off and continue belong to no session");
+	rc = event->link ? 0 : sc_link_open(writer->sc, NULL, &event->link);
 	shadowcopy_uuid_format(&event->message.session, session);
 	shadowcopy_uuid_format(&writer->info.instance_id, instance);
 	if (!rc)
@@ -327,6 +350,59 @@ static bool begins(uint32_t tell)
 	       tell == SHADOW_NL_TELL_FREEZE;
 }
 
+static struct filling **find_filling(struct shadowcopy_writer *writer, struct shadow_dev volume)
+{
+	struct filling **f = &writer->filling;
+
+	while (*f && !sc_dev_equal((*f)->volume, volume))
+		f = &(*f)->next;
+	return f;
+}
+
+/* In no session, and nobody waits for an answer.  1 if a handler was called. */
+static int on_strain(struct shadowcopy_writer *writer,
+		     const struct shadowcopy_channel_message *message)
+{
+	struct shadowcopy_writer_event event = {
+		.writer = writer, .message = *message, .ends = !writer->channel,
+	};
+	struct filling **at = find_filling(writer, message->volume), *f = *at;
+
+	if (!writer->handlers[message->tell])
+		return 0;
+	if (message->tell == SHADOW_NL_TELL_CONTINUE) {
+		if (!f)
+			return 0;
+		*at = f->next;
+		free(f);
+	} else if (!f) {
+		f = calloc(1, sizeof(*f));
+		if (!f)
+			return 0;	/* as if it had not been told: it will not be told to go on */
+		f->volume = message->volume;
+		memcpy(f->name, message->name, sizeof(f->name));
+		*at = f;
+	}
+	call(&event);
+	return 1;
+}
+
+/* Nobody else tells it to go on any more. */
+static int continue_all(struct shadowcopy_writer *writer)
+{
+	int called = 0;
+
+	while (writer->filling) {
+		struct shadowcopy_channel_message message = {
+			.tell = SHADOW_NL_TELL_CONTINUE, .volume = writer->filling->volume,
+		};
+
+		memcpy(message.name, writer->filling->name, sizeof(message.name));
+		called += on_strain(writer, &message);
+	}
+	return called;
+}
+
 /* Told something: 1 if a handler was called. */
 static int on_tell(struct shadowcopy_writer *writer,
 		   const struct shadowcopy_channel_message *message)
@@ -335,6 +411,8 @@ static int on_tell(struct shadowcopy_writer *writer,
 	struct begun *b = *find_begun(writer, &message->session);
 	uint32_t tell = message->tell;
 
+	if (is_of_volume(&event))
+		return on_strain(writer, message);
 	if (tell == SHADOW_NL_TELL_ABORT && (!b || !b->rests) &&
 	    rests_for_another(writer, &message->session)) {
 		if (b)
@@ -523,7 +601,7 @@ static int check_families(struct shadowcopy_writer *writer)
 		;
 	if (writer->family_went) {
 		disconnect(writer);
-		called = abort_all(writer);
+		called = abort_all(writer) + continue_all(writer);
 	}
 	if (writer->family_came && !writer->channel)
 		register_now(writer);	/* the next time that it comes, else */
@@ -550,6 +628,8 @@ static int take_spec(struct shadowcopy *sc, struct shadowcopy_writer *writer,
 	writer->handlers[SHADOW_NL_TELL_ABORT] = ops->abort;
 	writer->handlers[SHADOW_NL_TELL_PRE_RESTORE] = ops->pre_restore;
 	writer->handlers[SHADOW_NL_TELL_POST_RESTORE] = ops->post_restore;
+	writer->handlers[SHADOW_NL_TELL_BACK_OFF] = ops->back_off;
+	writer->handlers[SHADOW_NL_TELL_CONTINUE] = ops->continue_io;
 	if (!spec->name || !*spec->name || strlen(spec->name) > SHADOW_NL_NAME_MAX ||
 	    strlen(instance_name) > SHADOW_NL_NAME_MAX)
 		return SC_FAIL(sc, -EINVAL, .action = "open a writer", .object = spec->name,
@@ -559,6 +639,10 @@ static int take_spec(struct shadowcopy *sc, struct shadowcopy_writer *writer,
 		return SC_FAIL(sc, -EINVAL, .action = "open a writer", .object = spec->name,
 			       .cause = "it has a handler for preparing or freezing, and none for "
 			       "thaw or for abort", .remedy = "give it both");
+	if (!ops->back_off != !ops->continue_io)
+		return SC_FAIL(sc, -EINVAL, .action = "open a writer", .object = spec->name,
+			       .cause = "of the handlers for back-off and for continue it has one "
+			       "only", .remedy = "give it both, or neither");
 	writer->info.class_id = spec->class_id;
 	strcpy(writer->info.name, spec->name);
 	strcpy(writer->info.instance_name, instance_name);
@@ -620,6 +704,7 @@ SC_EXPORT void shadowcopy_writer_close(struct shadowcopy_writer *writer)
 		return;
 	disconnect(writer);
 	abort_all(writer);
+	continue_all(writer);
 	nl_socket_free(writer->families);
 	if (writer->timer >= 0)
 		close(writer->timer);
@@ -651,7 +736,7 @@ SC_EXPORT int shadowcopy_writer_process(struct shadowcopy_writer *writer)
 	if (rc == -ENOBUFS) {
 		/* What it was told is lost: it is another writer from here on. */
 		disconnect(writer);
-		called += abort_all(writer);
+		called += abort_all(writer) + continue_all(writer);
 		rc = register_now(writer);
 	}
 	called += check_families(writer);
@@ -767,10 +852,40 @@ SC_EXPORT int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *eve
 	return rc;
 }
 
+/* In @event: what the set has, or the one that fills. */
+static int know_volumes(struct shadowcopy_writer_event *event)
+{
+	if (!is_of_volume(event))
+		return event->backup ? 0 : fetch_backup(event);
+	if (event->volumes)
+		return 0;
+	event->volumes = malloc(sizeof(*event->volumes));
+	if (!event->volumes)
+		return SC_FAIL(event->writer->sc, -ENOMEM, .action = "see which volume fills");
+	event->volumes[0] = event->message.volume;
+	event->volume_count = 1;
+	return 0;
+}
+
+SC_EXPORT int shadowcopy_writer_event_filling(struct shadowcopy_writer_event *event,
+					      struct shadowcopy_writer_filling *filling)
+{
+	memset(filling, 0, sizeof(*filling));
+	if (!is_of_volume(event))
+		return SC_FAIL(event->writer->sc, -EBADFD, .action = "see which volume fills",
+			       .object = event->writer->info.name,
+			       .cause = "this is known in back-off and continue only");
+	filling->volume = event->message.volume;
+	filling->name = event->message.name;
+	filling->percent = event->message.percent;
+	filling->seconds = event->message.seconds;
+	return 0;
+}
+
 SC_EXPORT int shadowcopy_writer_event_volumes(struct shadowcopy_writer_event *event,
 					      const struct shadow_dev **volumesp, size_t *countp)
 {
-	int rc = event->backup ? 0 : fetch_backup(event);
+	int rc = know_volumes(event);
 
 	*volumesp = rc ? NULL : event->volumes;
 	*countp = rc ? 0 : event->volume_count;
@@ -805,7 +920,7 @@ SC_EXPORT bool shadowcopy_writer_event_ends(const struct shadowcopy_writer_event
 SC_EXPORT int shadowcopy_writer_event_path_affected(struct shadowcopy_writer_event *event,
 						    const char *path)
 {
-	int rc = event->backup ? 0 : fetch_backup(event);
+	int rc = know_volumes(event);
 
 	if (!rc && !event->affected)
 		rc = shadowcopy_affected_new(event->writer->sc, event->volumes,

@@ -245,9 +245,31 @@ static int on_event(struct shadowcopy_writer_event *event, void *data)
 	return 0;
 }
 
+static int on_strain(struct shadowcopy_writer_event *event, void *data)
+{
+	struct shadowcopy_writer_filling filling;
+	const struct shadow_dev *volumes;
+	size_t count;
+
+	(void)data;
+	if (shadowcopy_writer_event_filling(event, &filling) ||
+	    shadowcopy_writer_event_volumes(event, &volumes, &count) || count != 1 ||
+	    volumes[0].minor != filling.volume.minor ||
+	    shadowcopy_writer_event_requester(event, &who) != -EBADFD)
+		abort();
+	snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "%s:%s:%u:%u:%u ",
+		 shadowcopy_tell_name(shadowcopy_writer_event_tell(event)), filling.name,
+		 filling.volume.minor, filling.percent, filling.seconds);
+	there = shadowcopy_writer_event_path_affected(event, "/there");
+	elsewhere = shadowcopy_writer_event_path_affected(event, "/elsewhere");
+	last_ends = shadowcopy_writer_event_ends(event);
+	return 0;
+}
+
 static const struct shadowcopy_writer_ops ops = {
 	.prepare_backup = on_event, .prepare_snapshot = on_event, .freeze = on_event,
 	.thaw = on_event, .post_snapshot = on_event, .abort = on_event,
+	.back_off = on_strain, .continue_io = on_strain,
 };
 
 static struct shadowcopy_writer *open_writer(void)
@@ -351,6 +373,45 @@ static void test_asking(void)
 	shadowcopy_writer_close(writer);
 }
 
+static void strain(struct shadowcopy_writer *writer, unsigned int minor, uint32_t what,
+		   uint32_t percent)
+{
+	struct shadowcopy_channel_message message = {
+		.command = SHADOW_NL_CMD_WRITER_TELL, .tell = what, .percent = percent,
+		.volume = { 8, minor }, .seconds = 7,
+	};
+
+	snprintf(message.name, sizeof(message.name), "sda%u", minor);
+	waiting[waiting_count++] = message;
+	shadowcopy_writer_process(writer);
+}
+
+static void test_strain(void)
+{
+	const struct shadowcopy_writer_spec spec = { .class_id = { { 3 } }, .name = "Test" };
+	const struct shadowcopy_writer_ops half = { .back_off = on_strain };
+	struct shadowcopy_writer *writer = open_writer();
+	unsigned int before = answer_count;
+
+	strain(writer, 1, SHADOW_NL_TELL_CONTINUE, 0);
+	CHECK_STRING(heard, "", "who was not told to back off is not told to go on");
+	strain(writer, 1, SHADOW_NL_TELL_BACK_OFF, 86);
+	CHECK(there == 1 && !elsewhere, "it sees which of its paths are on the volume that fills");
+	strain(writer, 2, SHADOW_NL_TELL_BACK_OFF, 90);
+	strain(writer, 1, SHADOW_NL_TELL_BACK_OFF, 96);
+	strain(writer, 1, SHADOW_NL_TELL_CONTINUE, 60);
+	strain(writer, 1, SHADOW_NL_TELL_CONTINUE, 60);
+	CHECK_STRING(heard, "back-off:sda1:1:86:7 back-off:sda2:2:90:7 back-off:sda1:1:96:7 "
+		     "continue:sda1:1:60:7 ", "after that once, for each volume");
+	CHECK(answer_count == before, "and nothing is answered");
+	heard[0] = '\0';
+	shadowcopy_writer_close(writer);
+	CHECK_STRING(heard, "continue:sda2:2:0:0 ", "a writer that is closed is told to go on first");
+	CHECK(last_ends, "and that it hears no more");
+	CHECK(shadowcopy_writer_open(sc, &spec, &half, NULL, &writer) == -EINVAL,
+	      "who takes the one has to take the other");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -361,6 +422,7 @@ int main(void)
 	test_own_abort();
 	test_timer();
 	test_asking();
+	test_strain();
 	json_decref(body);
 	shadowcopy_free(sc);
 	printf("1..%d\n", test_count);

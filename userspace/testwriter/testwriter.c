@@ -23,7 +23,7 @@
 
 #define SETS_MAX 16
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define TELLS (SHADOW_NL_TELL_POST_RESTORE + 1)
+#define TELLS (SHADOW_NL_TELL_CONTINUE + 1)
 
 /* What happens at one of the things it is told. */
 static struct {
@@ -54,14 +54,21 @@ static void on_signal(int number)
 	ends = 1;
 }
 
-static void note(const char *what, const struct shadowcopy_writer_event *event)
+/* In which session it is, or which volume fills, and how much. */
+static void note(const char *what, struct shadowcopy_writer_event *event)
 {
-	char session[SHADOWCOPY_UUID_LEN];
+	char session[SHADOWCOPY_UUID_LEN], where[SHADOW_NL_NAME_MAX + 16];
+	struct shadowcopy_writer_filling filling;
 	struct timespec now;
+
+	if (shadowcopy_writer_event_filling(event, &filling))
+		shadowcopy_uuid_format(shadowcopy_writer_event_session(event), session);
+	else
+		snprintf(where, sizeof(where), "%s %u", filling.name, filling.percent);
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	fprintf(log_file, "%lld.%06ld %s %s %s\n", (long long)now.tv_sec, now.tv_nsec / 1000, name,
-		what, shadowcopy_uuid_format(shadowcopy_writer_event_session(event), session));
+		what, filling.name ? where : session);
 	fflush(log_file);
 }
 
@@ -130,15 +137,32 @@ static int use_document(struct shadowcopy_backup *backup, uint32_t tell)
 	return rc || !at[tell].edit ? rc : run_edit(backup, at[tell].edit);
 }
 
+static void set_number(const char *variable, uint32_t value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	setenv(variable, text, 1);
+}
+
 /* With the shadow of --path, and whether that is affected. */
 static void set_environment(struct shadowcopy_writer_event *event, uint32_t tell)
 {
+	struct shadowcopy_writer_filling filling;
 	const char *device;
 
 	unsetenv("SHADOW");
 	unsetenv("AFFECTED");
+	unsetenv("VOLUME");
+	unsetenv("PERCENT");
+	unsetenv("SECONDS_LEFT");
 	if (path && !shadowcopy_writer_event_shadow(event, path, &device))
 		setenv("SHADOW", device, 1);
+	if (!shadowcopy_writer_event_filling(event, &filling)) {
+		setenv("VOLUME", filling.name, 1);
+		set_number("PERCENT", filling.percent);
+		set_number("SECONDS_LEFT", filling.seconds);
+	}
 	if (path && tell != SHADOW_NL_TELL_IDENTIFY)
 		setenv("AFFECTED", shadowcopy_writer_event_path_affected(event, path) == 1 ? "1" :
 		       "0", 1);
@@ -274,11 +298,14 @@ static void help(void)
 	     "      --edit EVENT:COMMAND change what the command prints, see the manual page\n"
 	     "      --save EVENT:FILE    write what it sees of the document into FILE\n"
 	     "      --run EVENT:COMMAND  with $SHADOW, the shadow of --path, in post-snapshot, and\n"
-	     "                           $AFFECTED, whether it is in the set\n"
+	     "                           $AFFECTED, whether it is in the set; in back-off and\n"
+	     "                           continue $AFFECTED is whether it is on the volume,\n"
+	     "                           and there are $VOLUME, $PERCENT and $SECONDS_LEFT\n"
 	     "      --path PATH          see there\n"
 	     "  -h, --help               this help\n\n"
 	     "EVENT is identify, prepare-backup, prepare-snapshot, freeze, thaw, post-snapshot,\n"
-	     "backup-complete, backup-shutdown, abort, pre-restore or post-restore.");
+	     "backup-complete, backup-shutdown, abort, pre-restore, post-restore, back-off or\n"
+	     "continue.");
 }
 
 static shadowcopy_writer_handler *handler(uint32_t tell)
@@ -300,6 +327,8 @@ static int run(const struct shadowcopy_writer_spec *spec)
 		.abort = handler(SHADOW_NL_TELL_ABORT),
 		.pre_restore = handler(SHADOW_NL_TELL_PRE_RESTORE),
 		.post_restore = handler(SHADOW_NL_TELL_POST_RESTORE),
+		.back_off = handler(SHADOW_NL_TELL_BACK_OFF),
+		.continue_io = handler(SHADOW_NL_TELL_CONTINUE),
 	};
 	struct shadowcopy_writer *writer;
 	struct pollfd fd = { .events = POLLIN };
