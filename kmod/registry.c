@@ -295,6 +295,16 @@ void shadow_registry_unpin(struct shadow_volume *vol)
 	mutex_unlock(&registry_lock);
 }
 
+int shadow_registry_follow(struct shadow_volume *vol)
+{
+	int err;
+
+	mutex_lock(&registry_lock);
+	err = follow_growth(vol);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
 static void reap_gone(struct work_struct *work)
 {
 	struct shadow_volume *vol, *next;

@@ -27,6 +27,9 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 /* The counterpart.  Tracking ends with the last pin, unless asked for by track. */
 void shadow_registry_unpin(struct shadow_volume *vol);
 
+/* A pinned volume has all of its device again, which may have grown.  Return: 0 or an errno. */
+int shadow_registry_follow(struct shadow_volume *vol);
+
 /**
  * shadow_registry_track() - track a volume by request
  *

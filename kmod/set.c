@@ -378,6 +378,24 @@ static int check_empty(struct shadow_set *set, unsigned int nr)
 	return err;
 }
 
+/* A shadow keeps the size that its volume had; what is only held is held as a whole. */
+static int follow_growth(struct shadow_set *set)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < set->nr; i++) {
+		struct set_entry *e = &set->entry[i];
+
+		err = e->vol && !e->sh ? shadow_registry_follow(e->vol) : 0;
+		if (err)
+			return fail_set(set, SHADOW_PHASE_ATTACH,
+					err == -ENOMEM ? SHADOW_REASON_NO_MEMORY :
+					SHADOW_REASON_DRAIN, e->dev, err);
+	}
+	return 0;
+}
+
 /* Context: set->lock, state NEW. */
 static int hold(struct shadow_set *set)
 {
@@ -390,6 +408,9 @@ static int hold(struct shadow_set *set)
 	err = shadow_hook_verify(&fault);
 	if (err)
 		return fail_set(set, fault.phase, fault.reason, 0, err);
+	err = follow_growth(set);
+	if (err)
+		return err;
 	for (i = 0; i < set->nr; i++)
 		sync_blockdev(file_bdev(set->entry[i].bdev_file));
 	sort_gates(set);
