@@ -117,3 +117,17 @@ SC_EXPORT int shadowcopy_lasting_name(struct shadowcopy *sc, struct shadow_dev d
 	snprintf(buf, SHADOWCOPY_PATH_MAX, "%s", volume.path);
 	return 1;
 }
+
+SC_EXPORT int shadowcopy_fs_uuid(struct shadowcopy *sc, struct shadow_dev dev, char *buf,
+				 size_t size)
+{
+	struct sc_tags tags;
+	int rc = sc_probe(sc, dev, &tags);
+
+	buf[0] = '\0';
+	if (rc)
+		return SC_FAIL(sc, rc, .action = "see what is on the volume");
+	if (tags.filesystem)
+		snprintf(buf, size, "%s", tags.uuid);
+	return 0;
+}

@@ -65,17 +65,3 @@ int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags)
 	close(fd);
 	return rc < 0 ? -EIO : 0;
 }
-
-SC_EXPORT int shadowcopy_fs_uuid(struct shadowcopy *sc, struct shadow_dev dev, char *buf,
-				 size_t size)
-{
-	struct sc_tags tags;
-	int rc = sc_probe(sc, dev, &tags);
-
-	buf[0] = '\0';
-	if (rc)
-		return SC_FAIL(sc, rc, .action = "see what is on the volume");
-	if (tags.filesystem)
-		snprintf(buf, size, "%s", tags.uuid);
-	return 0;
-}

@@ -14,7 +14,9 @@
  * command has no copy of it, and ends if it was waiting still.
  */
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -50,9 +52,10 @@ static bool is_program(const char *path)
 static bool in_path(const char *name)
 {
 	const char *path = getenv("PATH") ?: "/bin:/usr/bin";
-	bool found = false;
+	bool found;
 
-	while (!found && *path) {
+	/* one that is empty is the directory that we are in, the last one too */
+	for (;;) {
 		size_t length = strcspn(path, ":");
 		char *file;
 
@@ -61,9 +64,10 @@ static bool in_path(const char *name)
 		found = is_program(file);
 		free(file);
 		path += length;
-		path += *path == ':';
+		if (found || !*path)
+			return found;
+		path++;
 	}
-	return found;
 }
 
 static int check_command(struct context *context, const char *name)
@@ -153,6 +157,22 @@ static int plan_volumes(struct context *context, struct request *request, char *
 	return shadowcopy_plan_compute(plan) ? fail_library(context) : STATUS_OK;
 }
 
+/* The number of a file on btrfs is that of its subvolume, and of no device. */
+static bool is_on(struct context *context, int fd, const struct stat *st, struct shadow_dev dev)
+{
+	char name[SHADOWCOPY_UUID_LEN], other[SHADOWCOPY_UUID_LEN];
+	struct btrfs_ioctl_fs_info_args info = { 0 };
+	struct shadow_uuid uuid;
+
+	if (st->st_dev == makedev(dev.major, dev.minor))
+		return true;
+	if (major(st->st_dev) || ioctl(fd, BTRFS_IOC_FS_INFO, &info) ||
+	    shadowcopy_fs_uuid(context->sc, dev, other, sizeof(other)))
+		return false;
+	memcpy(uuid.b, info.fsid, sizeof(uuid.b));
+	return !strcmp(shadowcopy_uuid_format(&uuid, name), other);
+}
+
 /* What the command says would wait for the end of the hold, and the command with it. */
 static int check_output(struct context *context, const struct shadowcopy_plan *plan, int fd,
 			const char *what)
@@ -164,8 +184,7 @@ static int check_output(struct context *context, const struct shadowcopy_plan *p
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return STATUS_OK;
 	for (i = 0; (entry = shadowcopy_plan_entry(plan, i)); i++)
-		if (entry->flags & SHADOW_ADD_FREEZE &&
-		    st.st_dev == makedev(entry->dev.major, entry->dev.minor))
+		if (entry->flags & SHADOW_ADD_FREEZE && is_on(context, fd, &st, entry->dev))
 			return fail(context, "%s is a file on %s, which is to be held: writing to "
 				    "it would wait for the end of the hold. Direct it to a file "
 				    "elsewhere, or into a pipe", what, entry->path);

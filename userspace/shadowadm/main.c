@@ -3,6 +3,7 @@
  * main.c - shadowadm: finds the subcommand in the table and runs it.
  */
 #include <locale.h>
+#include <signal.h>
 
 #include "shadowadm.h"
 #include "table.h"
@@ -143,6 +144,8 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
+	/* ignored, by whoever started us, it would take from us how programs end */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2) {
 		usage(&context, "what to do? A command is missing");
 		return STATUS_USAGE;

@@ -238,6 +238,13 @@ like "$err" "cannot bring the volumes to rest: .*in time" "says so"
 is "$([ -e "$scratch/held" ] && echo run)" "" "nothing was run by any of these"
 run hold /home / --time 5 -- sh -c 'echo "$@"; exit 7' sh --json -q
 is "$status $out" "7 --json -q" "the command's arguments, output and exit status"
+out=$(env --ignore-signal=CHLD "$shadowadm" hold /home -- sh -c 'exit 7' 2>/dev/null)
+is $? 7 "also where who started us does not care how its programs end"
+printf '#!/bin/sh\nexit 9\n' >"$scratch/here"
+chmod +x "$scratch/here"
+shadowadm_there=$(readlink -f "$shadowadm")
+(cd "$scratch" && PATH=$PATH: "$shadowadm_there" hold /home -- here)
+is $? 9 "a program in the directory that we are in, by an empty word at the end of PATH"
 run hold /home -- sh -c 'kill -TERM $$'
 is "$status" 143 "a command that is ended by a signal"
 like "$err" "sh was ended by signal 15" "says so"
