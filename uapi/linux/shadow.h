@@ -668,7 +668,8 @@ struct shadow_shadow_free {
  *
  * With SHADOW_ADD_HOLD no write reaches the device from SHADOW_IOC_SET_HOLD to
  * SHADOW_IOC_SET_RELEASE, as if it got a shadow, but none is made and it needs no
- * store: an array, a volume manager or a program can copy it meanwhile.  The copy is
+ * store: an array, a volume manager or a program can copy it meanwhile.  (What stores of
+ * earlier shadows have in files on the device itself is written still.)  The copy is
  * of the same instant as the shadows in the set if SHADOW_IOC_SET_RELEASE succeeds,
  * and worth nothing if it does not.
  */
