@@ -15,7 +15,7 @@
 # A list of writers that the module does not give, once it gave it, is in tests/daemon_sessions.c: the module has no
 # way to refuse it but for memory, which inject/ has.
 
-# fault CODE CALL...: the last call fails with it, and all that is to be said of a failure is said: $said, $retry
+# fault CODE CALL...: the last call fails with it, and all that is to be said of a failure is said: $said, $again
 fault() {
 	local code=$1
 
@@ -23,7 +23,7 @@ fault() {
 	requester "$@"
 	said=$(tail -n 1 "$SCRATCH/answers" | jq -r '.error | "\(.code)|\(.phase)|\(.object)|\(.cause)|\(.remedy)"')
 	diag "$said"
-	retry=$(tail -n 1 "$SCRATCH/answers" | jq -r '.error.retry_seconds')
+	again=$(tail -n 1 "$SCRATCH/answers" | jq -r '.error.retry_seconds')
 	like "$said" "^$code\|[^|]+\|[^|]+\|[^|]+\|[^|]+\$" "$code: with phase, object, cause and remedy: ${*: -1}"
 }
 
@@ -58,7 +58,7 @@ fault INVALID_XML_DOCUMENT "init-restore<$SCRATCH/bad"
 # means CAUSE REMEDY RETRY: of the last one
 means() {
 	like "$said" "\|[^|]*$1[^|]*\|[^|]*$2[^|]*\$" "... why, and what to do"
-	is "$retry" "$3" "... and when trying again can help"
+	is "$again" "$3" "... and when trying again can help"
 }
 fault INSUFFICIENT_STORAGE "${set[@]}" "add-volume:{\"volume\":\"$DISK_b\",\"store\":\"$DISK_tiny\"}" prepare-backup create-set
 like "$said" '^INSUFFICIENT_STORAGE\|store\|' "it is the store that cannot be"
