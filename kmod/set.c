@@ -309,8 +309,13 @@ static int freeze_one(struct shadow_set *set, struct set_entry *e)
 	mutex_unlock(&set->hold_lock);
 	if (held)
 		return 0;
-	shadow_bdev_thaw(file_bdev(e->bdev_file));	/* the timer ended the hold meanwhile */
-	return -ETIMEDOUT;
+	shadow_bdev_thaw(file_bdev(e->bdev_file));
+	/* the timer ended the hold meanwhile; say for whom it was waited */
+	mutex_lock(&set->hold_lock);
+	err = shadow_fail(&set->fault, SHADOW_PHASE_FREEZE, SHADOW_REASON_TIMEOUT, e->dev,
+			  -ETIMEDOUT);
+	mutex_unlock(&set->hold_lock);
+	return err;
 }
 
 static int gate_one(struct shadow_set *set, struct set_entry *e)

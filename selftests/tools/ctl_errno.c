@@ -1163,11 +1163,16 @@ static void slow_freeze(void)
 	int fs = mountpoint();
 	int set = set_of("a", 300);
 	int fd = openat(fs, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct shadow_dev dev = role_dev("mounted");
+	struct shadow_set_step step;
 
-	set_add(set, role_dev("mounted"), SHADOW_ADD_FREEZE, NULL);
+	set_add(set, dev, SHADOW_ADD_FREEZE, NULL);
 	if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd))
 		err(2, "%s/file", role("mountpoint"));
 	step_fails(set, SHADOW_IOC_SET_HOLD);
+	set_step(set, SHADOW_IOC_SET_STATUS, &step);
+	result(step.fault.phase == SHADOW_PHASE_FREEZE && !memcmp(&step.fault.dev, &dev, sizeof(dev)),
+	       "it is the freeze, and the device is named");
 	result(ioctl(fs, FITHAW, 0) && errno == EINVAL, "the filesystem is not frozen");
 	close(fd);
 	close_set(set);

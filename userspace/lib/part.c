@@ -223,8 +223,10 @@ static int check_sizes(struct shadowcopy_part *part, uint64_t have, uint64_t *si
 	/* who says how much it begins with and nothing else wants that much */
 	if (initial > max && !is_said(&part->store.max))
 		max = initial;
+	/* a mistake, unless it is the filesystem that has no more */
 	if (max < SC_STORE_MIN || initial < SC_STORE_MIN)
-		return PART_FAIL(part, -EINVAL, .action = ACTION,
+		return PART_FAIL(part, is_said(&part->store.max) || is_said(&part->store.initial) ?
+				 -EINVAL : -ENOSPC, .action = ACTION,
 				 .cause = "a store has 4 MiB at least",
 				 .remedy = "give it more with --max and --initial, or a "
 					   "filesystem that has more room");
@@ -462,10 +464,10 @@ SC_EXPORT int shadowcopy_stores_overlap(struct shadowcopy *sc, const struct shad
 #define SAID_SMALL	" was said, and a store has "
 #define SAID_NO_MORE	" is all that it has, and a store has "
 
-/* A mistake in the size of a device or of memory.  @cause: allocated, freed. */
-static int wrong_size(struct shadowcopy_part *part, char *cause, const char *remedy)
+/* A wrong size of a device or of memory: -EINVAL is a mistake.  @cause: allocated, freed. */
+static int wrong_size(struct shadowcopy_part *part, int code, char *cause, const char *remedy)
 {
-	int rc = PART_FAIL(part, -EINVAL, .action = ACTION, .cause = cause, .remedy = remedy);
+	int rc = PART_FAIL(part, code, .action = ACTION, .cause = cause, .remedy = remedy);
 
 	free(cause);
 	return rc;
@@ -505,17 +507,20 @@ static int check_device(struct shadowcopy_part *part, const struct shadowcopy_vo
 		return PART_FAIL(part, -(int)fault.error, .action = "use as a store",
 				 .fault = &fault);
 	if (device->bytes && device->bytes < SC_HEAD + SC_STORE_MIN)
-		return wrong_size(part, with_sizes(device->bytes, SAID_NO_MORE, SC_STORE_MIN,
-						   " at least, besides its first MiB"),
+		return wrong_size(part, -ENOSPC,
+				  with_sizes(device->bytes, SAID_NO_MORE, SC_STORE_MIN,
+					     " at least, besides its first MiB"),
 				  "name a larger device");
 	if (part->spec.max_bytes && part->spec.max_bytes < SC_STORE_MIN)
-		return wrong_size(part, with_sizes(part->spec.max_bytes, SAID_SMALL, SC_STORE_MIN,
-						   " at least"),
+		return wrong_size(part, -EINVAL,
+				  with_sizes(part->spec.max_bytes, SAID_SMALL, SC_STORE_MIN,
+					     " at least"),
 				  "give it more with --max, or leave that out");
 	if (device->bytes && part->spec.max_bytes > device->bytes - SC_HEAD)
-		return wrong_size(part, with_sizes(part->spec.max_bytes, " was said, and it has ",
-						   align(device->bytes - SC_HEAD),
-						   " besides the first MiB"),
+		return wrong_size(part, -EINVAL,
+				  with_sizes(part->spec.max_bytes, " was said, and it has ",
+					     align(device->bytes - SC_HEAD),
+					     " besides the first MiB"),
 				  "give it less with --max, or leave that out: it has all of "
 				  "the device then");
 	return 0;
@@ -567,11 +572,13 @@ static int open_memory(struct shadowcopy_part *part)
 
 	part->spec.max_bytes = bytes;
 	if (is_said(&part->store.max) && bytes < SC_STORE_MIN)
-		return wrong_size(part, with_sizes(bytes, SAID_SMALL, SC_STORE_MIN, " at least"),
+		return wrong_size(part, -EINVAL,
+				  with_sizes(bytes, SAID_SMALL, SC_STORE_MIN, " at least"),
 				  "give it more, or name no size");
 	if (bytes > size_of_memory())
-		return wrong_size(part, with_sizes(bytes, " was said, and the machine has ",
-						   size_of_memory() & ~(MIB - 1), " of memory"),
+		return wrong_size(part, -EINVAL,
+				  with_sizes(bytes, " was said, and the machine has ",
+					     size_of_memory() & ~(MIB - 1), " of memory"),
 				  "give it less, or name no size: a quarter of the memory then");
 	return 0;
 }

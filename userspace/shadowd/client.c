@@ -45,6 +45,7 @@ struct client {
 static struct link list = { &list, &list };
 static unsigned int count;
 static unsigned int accepted;	/* since the beginning */
+static const struct failure *broken;	/* why nothing can be done */
 
 /* What is held counts, too. */
 static void client_free(struct client *client)
@@ -144,6 +145,20 @@ static void refuse(struct client *client, json_t *id, const char *code, const ch
 	json_object_set(message, "id", id ?: json_null());
 	json_object_set_new(message, "error", failure_json(&failure));
 	client_send(client, message);
+}
+
+static void refuse_broken(struct client *client, json_t *id)
+{
+	json_t *message = json_object();
+
+	json_object_set(message, "id", id);
+	json_object_set_new(message, "error", failure_json(broken));
+	client_send(client, message);
+}
+
+void clients_fail(const struct failure *failure)
+{
+	broken = failure;
 }
 
 /* A file in memory that nobody changes any more. */
@@ -257,6 +272,8 @@ static void on_packet(struct client *client, const char *packet, size_t size, in
 	} else if (!id || !call || (arguments && !json_is_object(arguments))) {
 		refuse(client, id, "INVALIDARG", "a packet has id, call, and perhaps arguments",
 		       "the packet is no call");
+	} else if (broken) {
+		refuse_broken(client, id);
 	} else if (exchange_is_writer_call(call)) {
 		exchange_writer_call(client, client->peer.uid, call, id, arguments ?: none, fd);
 		fd = -1;

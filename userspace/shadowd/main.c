@@ -22,6 +22,7 @@
 #include "shadowd.h"
 
 #define SOCKET_PATH "/run/shadowcopy/shadowd.sock"
+#define BROKEN_USEC 5000000ULL
 
 static int fails(const char *what, int rc)
 {
@@ -101,7 +102,30 @@ static int watch_idle(sd_event *loop, uint64_t *interval)
 					       *interval / 10, on_idle, interval);
 }
 
-static int run(int listener, uint64_t idle_usec)
+/*
+ * Without the module, or its channel, there is no coordinator.  Who had it started by connecting is
+ * told so (B-08), and who comes until it ends; systemd would see it fail too often else, and listen
+ * no more.
+ */
+static int run_broken(sd_event *loop, int listener, const struct shadowcopy *sc)
+{
+	static struct failure failure;
+	uint64_t now;
+
+	failure_of_library(&failure, sc);
+	failure.code = "WRITER_INFRASTRUCTURE";
+	snprintf(failure.phase, sizeof(failure.phase), "start");
+	if (!*failure.object)
+		snprintf(failure.object, sizeof(failure.object), "the module's channel");
+	clients_fail(&failure);
+	if (clients_init(loop, listener) >= 0 && sd_event_now(loop, CLOCK_MONOTONIC, &now) >= 0 &&
+	    sd_event_add_time(loop, NULL, CLOCK_MONOTONIC, now + BROKEN_USEC, 0, NULL,
+			      NULL) >= 0)
+		sd_event_loop(loop);
+	return EXIT_FAILURE;
+}
+
+static int run(int listener, bool handed_over, uint64_t idle_usec)
 {
 	struct shadowcopy *sc = NULL;
 	sd_event *loop = NULL;
@@ -124,10 +148,10 @@ static int run(int listener, uint64_t idle_usec)
 		return fails("the event loop", rc);
 	if (shadowcopy_open(&sc)) {
 		fprintf(stderr, "<3>shadowd: %s\n", shadowcopy_last_error(sc)->text);
-		return EXIT_FAILURE;
+		return handed_over ? run_broken(loop, listener, sc) : EXIT_FAILURE;
 	}
 	if (writers_init(loop, sc))
-		return EXIT_FAILURE;
+		return handed_over ? run_broken(loop, listener, sc) : EXIT_FAILURE;
 	sessions_init();
 	rc = clients_init(loop, listener);
 	if (rc >= 0)
@@ -231,5 +255,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sessions_limit(backups, restores);
-	return status ?: run(listener, idle * 1000000ULL);
+	return status ?: run(listener, handed_over, idle * 1000000ULL);
 }

@@ -16,6 +16,14 @@ static void fails(struct making *making)
 	failure_of_library(&making->failure, making->sc);
 }
 
+/* What the library finds, and not the module, has no phase. */
+static void store_fails(struct making *making)
+{
+	fails(making);
+	if (!shadowcopy_last_error(making->sc)->phase)
+		snprintf(making->failure.phase, sizeof(making->failure.phase), "store");
+}
+
 static void no_memory(struct making *making)
 {
 	making->rc = -ENOMEM;
@@ -37,7 +45,7 @@ static int choose_asked(struct making *making, size_t i)
 		return making->rc;
 	}
 	if (shadowcopy_store_parse(making->sc, making->stores[i], choice->stores)) {
-		fails(making);
+		store_fails(making);
 		return making->rc;
 	}
 	choice->rule = SHADOWCOPY_RULE_ASKED;
@@ -59,7 +67,7 @@ static int open_parts(struct making *making, size_t i)
 	for (j = 0; j < choice->count; j++)
 		if (shadowcopy_part_open(making->sc, &making->volumes[i], &choice->stores[j],
 					 &making->parts[i][j])) {
-			fails(making);
+			store_fails(making);
 			return making->rc;
 		}
 	return 0;
@@ -111,7 +119,7 @@ void making_plan(struct work *work)
 		if (choose_asked(making, i))
 			return;
 	if (shadowcopy_choose(making->sc, making->volumes, making->count, making->choices)) {
-		fails(making);
+		store_fails(making);
 		return;
 	}
 	if (shadowcopy_plan_new(making->sc, &making->plan)) {
@@ -136,24 +144,28 @@ void making_sync(struct work *work)
 		fails(making);
 }
 
-/* From the first freeze of a filesystem to the last thaw: one call. */
-/* Which volume did not come to rest: the module's, or the only one, or any of them. */
+/* What did not come to rest: the module's device, or the only volume, or any of them. */
 static void name_volume(struct making *making)
 {
+	const struct shadow_dev *dev = &making->step.fault.dev;
 	struct failure *failure = &making->failure;
-	size_t i;
+	struct shadowcopy_volume volume;
 
 	if (*failure->object)
 		return;
-	snprintf(failure->object, sizeof(failure->object), "the %zu volumes of the set",
-		 making->count);
-	for (i = 0; i < making->count; i++)
-		if (making->count == 1 || !memcmp(&making->volumes[i].dev, &making->step.fault.dev,
-						  sizeof(making->step.fault.dev)))
-			snprintf(failure->object, sizeof(failure->object), "%.200s",
-				 making->volumes[i].path);
+	if (dev->major || dev->minor) {
+		shadowcopy_describe(making->sc, *dev, &volume);	/* may lie above a volume */
+		snprintf(failure->object, sizeof(failure->object), "%.200s", volume.path);
+	} else if (making->count == 1) {
+		snprintf(failure->object, sizeof(failure->object), "%.200s",
+			 making->volumes[0].path);
+	} else {
+		snprintf(failure->object, sizeof(failure->object), "the %zu volumes of the set",
+			 making->count);
+	}
 }
 
+/* From the first freeze of a filesystem to the last thaw: one call. */
 void making_take(struct work *work)
 {
 	struct making *making = ENTRY(work, struct making, work);

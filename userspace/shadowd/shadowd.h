@@ -514,6 +514,8 @@ void set_release(struct session *session);
 /* --- client.c --------------------------------------------------------------------------- */
 
 int clients_init(sd_event *loop, int listener);
+/* Whatever anybody calls from now on fails with this, which has to stay. */
+void clients_fail(const struct failure *failure);
 /* Nobody is connected, and nobody was since this was asked before. */
 bool clients_idle(unsigned int *before);
 /* Both steal what they send. */

@@ -34,12 +34,13 @@ unsigned int told[TELLS];
 
 static struct shadowcopy_channel_writer registered[4];
 static size_t registered_count;
+int channel_error;
 
 int writers_each(int (*fn)(void *data, const struct shadowcopy_channel_writer *writer),
 		 void *data)
 {
 	size_t i;
-	int rc = 0;
+	int rc = channel_error;
 
 	for (i = 0; i < registered_count && !rc; i++)
 		rc = fn(data, &registered[i]);

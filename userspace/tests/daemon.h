@@ -35,6 +35,8 @@ int saved_document(bool privileged, uint32_t uid, bool selected);
 
 /* There is none to be had. */
 extern bool no_threads;
+/* The list of writers cannot be read: a negative errno. */
+extern int channel_error;
 
 /* --- writers that are registered --- */
 

@@ -436,6 +436,24 @@ static void test_no_thread(void)
 	end(fd);
 }
 
+/* B-08 */
+static void test_no_channel(void)
+{
+	int fd = connect_as(1000);
+
+	json_decref(call(fd, "{\"id\": 1, \"call\": \"init-backup\"}"));
+	channel_error = -EIO;
+	CHECK(is_error(call(fd, "{\"id\": 2, \"call\": \"gather-metadata\"}"),
+		       "WRITER_INFRASTRUCTURE"), "without the list of writers nobody is asked");
+	channel_error = -ENOMEM;
+	CHECK(is_error(call(fd, "{\"id\": 3, \"call\": \"gather-metadata\"}"), "OUTOFMEMORY"),
+	      "memory is another matter");
+	channel_error = 0;
+	CHECK(is_good(call(fd, "{\"id\": 4, \"call\": \"gather-metadata\"}")),
+	      "and it can be tried again");
+	end(fd);
+}
+
 static void test_many_dead_places(void)
 {
 	char session[SHADOWCOPY_UUID_LEN];
@@ -1305,6 +1323,7 @@ void test_sessions(void)
 {
 	test_dead_place();
 	test_no_thread();
+	test_no_channel();
 	test_many_dead_places();
 	test_many_documents();
 	test_writer_documents();
