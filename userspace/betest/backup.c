@@ -206,7 +206,10 @@ static int choose(struct backing_up *own)
 		status = choose_of(own, backup, own->metadata[i]);
 	if (status)
 		return status;
-	if (shadowcopy_backup_add_dependencies(test->context->sc, backup, own->metadata,
+	if ((test->bootable &&
+	     shadowcopy_backup_add_system_state(test->context->sc, backup, own->metadata,
+						own->metadata_count)) ||
+	    shadowcopy_backup_add_dependencies(test->context->sc, backup, own->metadata,
 					       own->metadata_count) ||
 	    shadowcopy_backup_check(test->context->sc, backup, own->metadata,
 				    own->metadata_count))

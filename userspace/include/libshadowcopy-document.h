@@ -1524,13 +1524,32 @@ int shadowcopy_backup_add_dependencies(struct shadowcopy *sc, struct shadowcopy_
 				       struct shadowcopy_metadata *const *metadata, size_t count);
 
 /**
+ * shadowcopy_backup_add_system_state() - choose what is in the system's state (F-02)
+ * @sc: the handle
+ * @backup: the document
+ * @metadata: of all writers of the machine
+ * @count: how many
+ *
+ * All of it that is not chosen yet; what is above it and brings it, where it does not come alone.
+ * After a failure some is chosen.
+ *
+ * Return: as shadowcopy_backup_add_component().
+ */
+int shadowcopy_backup_add_system_state(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+				       struct shadowcopy_metadata *const *metadata, size_t count);
+
+/**
  * shadowcopy_backup_check() - do the chosen components keep the rules?
  * @sc: the handle
  * @backup: the document
  * @metadata: of all writers of the machine, or those saved with the backup
  * @count: how many
  *
- * Also whether writers gave times of changes that their schema does not offer (F-41).
+ * Also whether writers gave times of changes that their schema does not offer (F-41), and whether
+ * what belongs together of the system's state is together (G-13): of a bootable backup with
+ * components all that is in the system's state has to be chosen, of any other one all or nothing of it.
+ * What writers have that offer to be backed up alone (SHADOWCOPY_SCHEMA_INDEPENDENT_SYSTEM_STATE) may be
+ * chosen without the rest in that other one.
  *
  * Return: 0, -ENOENT (a writer, a component or a dependency is missing), -EINVAL or -ENOMEM.
  */

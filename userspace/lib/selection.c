@@ -12,6 +12,10 @@
  * selectable for restore: such a one may be chosen alone, from within the set that was
  * backed up.
  *
+ * Components in the system's state belong together, whichever writers have them: a backup of the
+ * system's state has all of them, and another one has all or none, but for writers that offer to
+ * be backed up alone ("independent-system-state").
+ *
  * The catalogue leaves open whether one mandatory component brings those below it, which
  * are mandatory, too (appendix C, 4).  Here each gets its entry; a document in which
  * the lower ones have none is accepted.
@@ -503,6 +507,103 @@ SC_EXPORT int shadowcopy_backup_add_dependencies(struct shadowcopy *sc,
 	return walk_dependencies(&walk);
 }
 
+/* --- the system's state (F-02, G-13) ------------------------------------------------------ */
+
+/* In the order of their names what is above comes first, and brings what is below. */
+static int add_state_of(struct shadowcopy *sc, struct shadowcopy_backup *backup,
+			const struct shadowcopy_metadata *metadata, struct sc_tree *tree)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < tree->count && !rc; i++) {
+		const struct sc_branch *branch = tree->order[i];
+		const struct shadowcopy_component *component = branch->component;
+
+		if (branch->by || !shadowcopy_component_in_system_state(metadata, component))
+			continue;
+		if (sc_branch_selectability(branch) == SHADOWCOPY_SELECTABILITY_IMPLICIT)
+			component = branch->selectable->component;
+		rc = shadowcopy_backup_add_component(sc, backup, metadata, component->path,
+						     component->name, NULL);
+		sc_tree_enter(tree, writer_of(backup, metadata));
+	}
+	return rc;
+}
+
+SC_EXPORT int shadowcopy_backup_add_system_state(struct shadowcopy *sc,
+						 struct shadowcopy_backup *backup,
+						 struct shadowcopy_metadata *const *metadata,
+						 size_t count)
+{
+	struct sc_tree tree;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < count && !rc; i++) {
+		rc = sc_tree_new(sc, metadata[i], &tree);
+		if (rc)
+			break;
+		sc_tree_enter(&tree, writer_of(backup, metadata[i]));
+		rc = add_state_of(sc, backup, metadata[i], &tree);
+		sc_tree_clear(&tree);
+	}
+	return rc;
+}
+
+/* What of it is chosen, and what is not: of each the first one that was found. */
+struct state_found {
+	const struct shadowcopy_component *chosen, *missing;
+};
+
+static int look_at_state(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+			 const struct shadowcopy_metadata *metadata, struct state_found *found)
+{
+	struct sc_tree tree;
+	size_t i;
+	int rc;
+
+	if (!backup->bootable && metadata->schema & SHADOWCOPY_SCHEMA_INDEPENDENT_SYSTEM_STATE)
+		return 0;
+	rc = sc_tree_new(sc, metadata, &tree);
+	if (rc)
+		return rc;
+	sc_tree_enter(&tree, writer_of(backup, metadata));
+	for (i = 0; i < tree.count; i++) {
+		const struct sc_branch *branch = &tree.branches[i];
+		const struct shadowcopy_component **first = branch->by ? &found->chosen :
+							    &found->missing;
+
+		if (!*first && shadowcopy_component_in_system_state(metadata, branch->component))
+			*first = branch->component;
+	}
+	sc_tree_clear(&tree);
+	return 0;
+}
+
+static int check_system_state(struct shadowcopy *sc, const struct shadowcopy_backup *backup,
+			      struct shadowcopy_metadata *const *metadata, size_t count)
+{
+	struct state_found found = { NULL, NULL };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < count && !rc; i++)
+		rc = look_at_state(sc, backup, metadata[i], &found);
+	if (rc || !found.missing)
+		return rc;
+	if (backup->bootable && backup->component_mode)
+		return add_fail(sc, -EINVAL, found.missing,
+				"a backup of the system's state has all of that, and this was not "
+				"chosen", NULL, "choose it, too, or make another backup of the rest");
+	if (found.chosen && !backup->bootable)
+		return add_fail(sc, -EINVAL, found.chosen,
+				"its writer does not offer to back up this part of the system's state "
+				"alone, without", found.missing->name,
+				"choose all of the system's state, or nothing of this writer");
+	return 0;
+}
+
 /* --- checking --------------------------------------------------------------------------- */
 
 const struct shadowcopy_metadata *sc_metadata_of(const struct shadowcopy_backup_writer *writer,
@@ -608,6 +709,7 @@ SC_EXPORT int shadowcopy_backup_check(struct shadowcopy *sc,
 			return no_metadata(sc, writer);
 		rc = check_writer(sc, writer, of);
 	}
+	rc = rc ?: check_system_state(sc, backup, metadata, count);
 	return rc ?: walk_dependencies(&walk);
 }
 

@@ -47,7 +47,7 @@ static struct shadowcopy_metadata *make(const struct shadow_uuid *class_id,
 	size_t i;
 
 	shadowcopy_metadata_new(sc, class_id, instance_id, name, &metadata);
-	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_SYSTEM_SERVICE,
+	shadowcopy_metadata_set_usage(sc, metadata, SHADOWCOPY_USAGE_USER_DATA,
 				      SHADOWCOPY_SOURCE_OTHER);
 	shadowcopy_metadata_set_restore(sc, metadata, SHADOWCOPY_RESTORE_IF_CAN_REPLACE, NULL,
 					SHADOWCOPY_PARTICIPATION_ALWAYS, false);
@@ -513,10 +513,103 @@ static void refusals(void)
 	backup->context = SHADOWCOPY_CTX_BACKUP;
 	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_PREPARED);
 	CHECK(add(NULL, "Security") == -EBADFD, "nothing is chosen after PrepareForBackup (B-10)");
+	CHECK(!shadowcopy_component_in_system_state(mine, mine->components[0]),
+	      "user data is no system state (F-02)");
+	mine->usage = SHADOWCOPY_USAGE_SYSTEM_SERVICE;
 	CHECK(shadowcopy_component_in_system_state(mine, mine->components[0]),
 	      "system state (F-02)");
 	mine->components[0]->flags = SHADOWCOPY_COMPONENT_NOT_SYSTEM_STATE;
 	CHECK(!shadowcopy_component_in_system_state(mine, mine->components[0]), "but what says no");
+	end();
+}
+
+/* --- the system's state (F-02, G-13) ------------------------------------------------------ */
+
+static const struct part boot_parts[] = {
+	{ NULL, "Kernel", true, false },
+	{ "Kernel", "Modules", false, false },
+	{ NULL, "Notes", true, false },
+}, service_parts[] = {
+	{ NULL, "Names", true, false },
+	{ NULL, "Leases", true, false },
+};
+
+/* Choose components of the two by name, "boot/NAME service/NAME ...", and check. */
+static int check_state(struct shadowcopy_metadata *const *all, bool bootable, const char *choice)
+{
+	char *copy = strdup(choice), *rest = copy, *word;
+	int rc = 0;
+
+	shadowcopy_backup_free(backup);
+	shadowcopy_backup_new(sc, &session, &backup);
+	backup->component_mode = true;
+	backup->bootable = bootable;
+	shadowcopy_backup_act(sc, backup, SHADOWCOPY_ROLE_REQUESTER, SHADOWCOPY_STEP_GATHERED);
+	while (!rc && (word = strsep(&rest, " ")))
+		if (*word)
+			rc = shadowcopy_backup_add_component(sc, backup, all[*word == 's'], NULL,
+							     strchr(word, '/') + 1, NULL);
+	free(copy);
+	return rc ?: shadowcopy_backup_check(sc, backup, all, 2);
+}
+
+static void system_state(void)
+{
+	static const struct {
+		uint32_t independent;	/* bit 0: boot, bit 1: service */
+		bool bootable;
+		const char *choice;
+		const char *says;	/* NULL: it is right */
+	} cases[] = {
+		{ 0, false, "", NULL },
+		{ 0, false, "boot/Kernel service/Names service/Leases", NULL },
+		{ 0, false, "boot/Notes", NULL },
+		{ 0, false, "boot/Kernel", "alone, without Names" },
+		{ 0, false, "service/Names boot/Kernel", "alone, without Leases" },
+		{ 2, false, "service/Names", NULL },
+		{ 2, false, "service/Leases boot/Kernel", NULL },
+		{ 1, false, "service/Names", "alone, without Leases" },
+		{ 1, false, "service/Names service/Leases", NULL },
+		{ 3, false, "boot/Kernel service/Names", NULL },
+		{ 0, true, "boot/Kernel service/Names service/Leases", NULL },
+		{ 0, true, "boot/Kernel boot/Notes service/Names", "has all of that" },
+		{ 0, true, "", "has all of that" },
+		{ 3, true, "boot/Kernel service/Names", "has all of that" },
+	};
+	struct shadowcopy_metadata *all[2];
+	size_t i, j;
+
+	begin();
+	all[0] = make(&class_a, &instance_a, "boot", boot_parts, ARRAY_SIZE(boot_parts));
+	all[1] = make(&class_b, &instance_b, "service", service_parts, ARRAY_SIZE(service_parts));
+	all[0]->usage = SHADOWCOPY_USAGE_SYSTEM_BOOT;
+	all[1]->usage = SHADOWCOPY_USAGE_SYSTEM_SERVICE;
+	all[0]->components[2]->flags = SHADOWCOPY_COMPONENT_NOT_SYSTEM_STATE;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char what[160];
+		int rc;
+
+		for (j = 0; j < 2; j++)
+			all[j]->schema = (cases[i].independent >> j & 1) *
+					 SHADOWCOPY_SCHEMA_INDEPENDENT_SYSTEM_STATE;
+		rc = check_state(all, cases[i].bootable, cases[i].choice);
+		snprintf(what, sizeof(what), "%s backup of \"%s\", independent %u, %s (G-13)",
+			 cases[i].bootable ? "a bootable" : "a", cases[i].choice,
+			 cases[i].independent, cases[i].says ? "is refused" : "is right");
+		CHECK(rc == (cases[i].says ? -EINVAL : 0) && (!rc || says(cases[i].says)), what);
+	}
+	check_state(all, true, "boot/Notes service/Leases");
+	CHECK(!shadowcopy_backup_add_system_state(sc, backup, all, 2) &&
+	      !shadowcopy_backup_check(sc, backup, all, 2) &&
+	      backup->writers[0]->component_count == 2 && backup->writers[1]->component_count == 2,
+	      "the rest of the system's state is chosen, and what was chosen stays");
+	CHECK(!shadowcopy_backup_add_system_state(sc, backup, all, 2), "once");
+	check_state(all, true, "");
+	backup->component_mode = false;
+	CHECK(!shadowcopy_backup_check(sc, backup, all, 2),
+	      "a backup of volumes has whatever is on them");
+	shadowcopy_metadata_free(all[0]);
+	shadowcopy_metadata_free(all[1]);
 	end();
 }
 
@@ -678,6 +771,7 @@ void test_selection(void)
 	rule_14();
 	whole_example();
 	refusals();
+	system_state();
 	trees();
 	as_many_as_there_may_be();
 	shadowcopy_free(sc);
