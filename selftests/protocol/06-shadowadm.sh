@@ -38,7 +38,7 @@ test_writer bad --fail freeze=retryable:2
 status=0
 said=$(shadowadm create --writers "$SCRATCH/mnt" 2>&1) || status=$?
 is "$status" 1 "a writer that fails: no set"
-like "$said" 'create-set \(freeze\).*bad: bad was told to fail at freeze\. See its log' "and why" ||
+like "$said" 'cannot create the set while freezing bad: bad was told to fail at freeze\. See its log' "and why" ||
 	diag "$said"
 status=0
 said=$(shadowadm create --writers --degrade "$SCRATCH/mnt" 2>&1) || status=$?

@@ -262,6 +262,67 @@ int sc_link_abort(struct sc_link *link)
 
 /* --- the answer ------------------------------------------------------------------------ */
 
+struct phrase {
+	const char *word;	/* on the wire */
+	const char *words;	/* for people */
+};
+
+static const struct phrase calls[] = {
+	{ "init-backup", "begin the backup" },
+	{ "init-restore", "begin the restore" },
+	{ "set-context", "set what the shadows are for" },
+	{ "set-backup-state", "set what kind of backup it is" },
+	{ "set-restore-state", "set what kind of restore it is" },
+	{ "gather-metadata", "ask the writers what they have" },
+	{ "exclude-writer", "leave the writer out" },
+	{ "include-writer", "take the writer" },
+	{ "get-metadata", "get the writer's metadata" },
+	{ "get-document", "get the document" },
+	{ "put-document", "change the document" },
+	{ "start-set", "begin the set" },
+	{ "add-volume", "add the volume" },
+	{ "is-volume-supported", "see whether the volume can have a shadow" },
+	{ "prepare-backup", "prepare the backup" },
+	{ "create-set", "create the set" },
+	{ "status", "see how the writers are" },
+	{ "sessions", "see the sessions" },
+	{ "keep", "keep the set" },
+	{ "backup-complete", "complete the backup" },
+	{ "abort", "abort the session" },
+	{ "pre-restore", "prepare the restore" },
+	{ "post-restore", "complete the restore" },
+	{ "writer-document", "get the backup components" },
+	{ "writer-metadata", "tell the metadata" },
+	{ "writer-update", "tell what was changed" },
+	{ "writer-requester", "see who asks" },
+};
+
+/* What was being done with @object when it failed; other phases say no more than the cause. */
+static const struct phrase phases[] = {
+	{ "identify", "asking" },
+	{ "prepare-backup", "preparing the backup of" },
+	{ "prepare-snapshot", "preparing" },
+	{ "freeze", "freezing" },
+	{ "hold", "holding writes to" },
+	{ "take", "taking the shadow of" },
+	{ "thaw", "thawing" },
+	{ "post-snapshot", "finishing" },
+	{ "pre-restore", "preparing" },
+	{ "post-restore", "finishing" },
+};
+
+static const char *words_of(const struct phrase *phrases, size_t count, const char *word,
+			    const char *otherwise)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(phrases[i].word, word))
+			return phrases[i].words;
+	return otherwise;
+}
+
+/* "create the set while freezing", which an object follows if there is one. */
 static int failed(struct sc_link *link, json_t *error)
 {
 	const char *phase = sc_text_of(error, "phase"), *object = sc_text_of(error, "object");
@@ -269,10 +330,12 @@ static int failed(struct sc_link *link, json_t *error)
 	char action[128];
 
 	snprintf(link->code, sizeof(link->code), "%s", sc_text_of(error, "code"));
-	if (!strcmp(phase, "none"))
-		phase = "";
-	snprintf(action, sizeof(action), "%s%s%s%s", link->call, *phase ? " (" : "", phase,
-		 *phase ? ")" : "");
+	if (!strcmp(object, link->call))
+		object = "";
+	phase = *object ? words_of(phases, ARRAY_SIZE(phases), phase, "") : "";
+	snprintf(action, sizeof(action), "%s%s%s",
+		 words_of(calls, ARRAY_SIZE(calls), link->call, link->call),
+		 *phase ? " while " : "", phase);
 	return SC_FAIL(link->sc, code < 0 ? code : -EIO, .action = action, .object = object,
 		       .cause = sc_text_of(error, "cause"),
 		       .remedy = sc_text_of(error, "remedy"));

@@ -598,8 +598,8 @@ static int check_system_state(struct shadowcopy *sc, const struct shadowcopy_bac
 				"chosen", NULL, "choose it, too, or make another backup of the rest");
 	if (found.chosen && !backup->bootable)
 		return add_fail(sc, -EINVAL, found.chosen,
-				"its writer does not offer to back up this part of the system's state "
-				"alone, without", found.missing->name,
+				"its writer does not offer to back up this part of the system's "
+				"state alone, without", found.missing->name,
 				"choose all of the system's state, or nothing of this writer");
 	return 0;
 }

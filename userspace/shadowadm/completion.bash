@@ -19,9 +19,9 @@ _shadowadm_shadows_and_sets() {
 	shadowadm list --noheadings -o SET 2>/dev/null | sort -u
 }
 
-# The columns of a command, in capitals in its help.
+# The columns of a command, and of its verb where it has verbs, in capitals in its help.
 _shadowadm_columns() {
-	shadowadm "$1" --help 2>/dev/null |
+	shadowadm "$@" --help 2>/dev/null |
 		sed -n '/^Columns/,$s/^  \([A-Z][A-Z-]*\) .*/\1/p'
 }
 
@@ -90,7 +90,13 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--output | -o)
-		[ "$command" = mount ] || words=$(_shadowadm_columns "$command")
+		case $command in
+		mount) ;;
+		volume | store | writer | provider)
+			words=$(_shadowadm_columns "$command" "${COMP_WORDS[2]}")
+			;;
+		*) words=$(_shadowadm_columns "$command") ;;
+		esac
 		;;
 	--document)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -136,6 +136,16 @@ void warn(const struct context *context, const char *format, ...)
 	fputc('\n', stderr);
 }
 
+void warn_without_module(const struct context *context)
+{
+	int rc = shadowcopy_connect(context->sc);
+
+	/* Who may not ask does not know. */
+	if (rc && rc != -EACCES && rc != -EPERM)
+		warn(context, "nothing can be made now: %s",
+		     shadowcopy_last_error(context->sc)->text);
+}
+
 void progress(const struct context *context, const char *format, ...)
 {
 	va_list args;

@@ -60,6 +60,7 @@ static int run_list(struct context *context, int argc, char **argv)
 	while (rows.count < ARRAY_SIZE(providers) &&
 	       (provider = shadowcopy_provider_next(context->sc, provider)))
 		providers[rows.count++] = provider;
+	warn_without_module(context);
 	return table_print(context, &provider_list_table, &rows);
 }
 

@@ -116,6 +116,9 @@ int usage(struct context *context, const char *format, ...) PRINTF(2, 3);
 /* Something to know on stderr; the command goes on. */
 void warn(const struct context *context, const char *format, ...) PRINTF(2, 3);
 
+/* What can be made by the module: warn where it is not there to do so. */
+void warn_without_module(const struct context *context);
+
 /* Progress on stderr, where that is a terminal and nobody asked for silence. */
 void progress(const struct context *context, const char *format, ...) PRINTF(2, 3);
 

@@ -111,6 +111,7 @@ static int run(struct context *context, int argc, char **argv)
 	} else {
 		rows.first = list.rows;
 		rows.count = list.count;
+		warn_without_module(context);
 		status = table_print(context, &table, &rows);
 	}
 	free(list.rows);

@@ -101,17 +101,33 @@ static int make_rows(struct context *context, struct writer_answers *answers)
 	return STATUS_OK;
 }
 
+#define SILENT_MS 2000	/* then people are told what is waited for */
+
+/* Call, and say so where the writers take their time. */
+static int call(struct context *context, struct shadowcopy_requester *requester, const char *name)
+{
+	int rc = shadowcopy_requester_begin(requester, name, NULL);
+
+	if (!rc)
+		rc = shadowcopy_requester_wait(requester, SILENT_MS);
+	if (rc != -EAGAIN)
+		return rc;
+	progress(context, "waiting for a writer that has not answered; in half a minute at most it "
+		 "counts as failed, and is named");
+	return shadowcopy_requester_wait(requester, -1);
+}
+
 /* Call it, and take a member of the answer; files that should be writers can be wrong. */
-static int ask(struct context *context, struct shadowcopy_requester *requester, const char *call,
+static int ask(struct context *context, struct shadowcopy_requester *requester, const char *name,
 	       json_t **member)
 {
 	json_t *result, *problem;
 	size_t i;
 
-	if (shadowcopy_requester_call(requester, call, NULL))
+	if (call(context, requester, name))
 		return fail_library(context);
 	result = json_loads(shadowcopy_requester_result(requester), 0, NULL);
-	*member = json_incref(json_object_get(result, strcmp(call, "sessions") ? "writers" :
+	*member = json_incref(json_object_get(result, strcmp(name, "sessions") ? "writers" :
 					      "sessions"));
 	json_array_foreach(json_object_get(result, "problems"), i, problem)
 		warn(context, "%s", json_string_value(problem));

@@ -103,6 +103,12 @@ echo 2097152 >"$FAKE_SYSROOT/sys/devices/vdc/size"
 run volume candidates --provider zfs
 is "$status" 1 "by a provider that there is not"
 like "$err" "there is no such provider" "says so"
+FAKE_OPEN=2 run volume candidates
+like "$status $err" "0 .*warning: nothing can be made now: .*is not loaded" "candidates without the module"
+FAKE_OPEN=2 run provider list
+like "$status $err" "0 .*warning: nothing can be made now: .*is not loaded" "and the list of providers"
+FAKE_OPEN=13 run provider list
+is "$status $err" "0 " "who may not ask does not know"
 run volume candidates vda
 is "$status" 2 "candidates takes no volume"
 run volume find /home/user/file /etc/passwd / --json

@@ -560,7 +560,7 @@ static void system_state(void)
 		bool bootable;
 		const char *choice;
 		const char *says;	/* NULL: it is right */
-	} cases[] = {
+	} backups[] = {
 		{ 0, false, "", NULL },
 		{ 0, false, "boot/Kernel service/Names service/Leases", NULL },
 		{ 0, false, "boot/Notes", NULL },
@@ -585,18 +585,18 @@ static void system_state(void)
 	all[0]->usage = SHADOWCOPY_USAGE_SYSTEM_BOOT;
 	all[1]->usage = SHADOWCOPY_USAGE_SYSTEM_SERVICE;
 	all[0]->components[2]->flags = SHADOWCOPY_COMPONENT_NOT_SYSTEM_STATE;
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (i = 0; i < ARRAY_SIZE(backups); i++) {
 		char what[160];
 		int rc;
 
 		for (j = 0; j < 2; j++)
-			all[j]->schema = cases[i].independent >> j & 1 ?
-					 SHADOWCOPY_SCHEMA_INDEPENDENT_SYSTEM_STATE : 0;
-		rc = check_state(all, cases[i].bootable, cases[i].choice);
-		snprintf(what, sizeof(what), "%s backup of \"%s\", independent %u: %s (G-13)",
-			 cases[i].bootable ? "a bootable" : "a", cases[i].choice,
-			 cases[i].independent, cases[i].says ?: "is right");
-		CHECK(cases[i].says ? rc == -EINVAL && says(cases[i].says) : !rc, what);
+			all[j]->schema = (backups[i].independent >> j & 1) *
+					 SHADOWCOPY_SCHEMA_INDEPENDENT_SYSTEM_STATE;
+		rc = check_state(all, backups[i].bootable, backups[i].choice);
+		snprintf(what, sizeof(what), "%s backup of \"%s\", independent %u, %s (G-13)",
+			 backups[i].bootable ? "a bootable" : "a", backups[i].choice,
+			 backups[i].independent, backups[i].says ? "is refused" : "is right");
+		CHECK(rc == (backups[i].says ? -EINVAL : 0) && (!rc || says(backups[i].says)), what);
 	}
 	check_state(all, true, "boot/Notes service/Leases");
 	CHECK(!shadowcopy_backup_add_system_state(sc, backup, all, 2) &&
