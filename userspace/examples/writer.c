@@ -62,7 +62,6 @@ int main(int argc, char **argv)
 	if (dir >= 0 && !shadowcopy_writer_open(sc, &spec, &ops, argv[1], &writer))
 		while (shadowcopy_writer_wait(writer, -1) >= 0)
 			fflush(stdout);
-	fprintf(stderr, "%s\n",
-		dir < 0 ? "usage: writer DIRECTORY" : shadowcopy_last_error(sc)->text);
+	fprintf(stderr, "%s\n", dir < 0 ? "usage: writer DIR" : shadowcopy_last_error(sc)->text);
 	return 1;
 }
