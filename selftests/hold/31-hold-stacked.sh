@@ -48,7 +48,7 @@ check "the raw volume is of one instant again" ledger check /dev/mapper/raw-copy
 none_lost /dev/mapper/raw
 umount_at "$SCRATCH/mnt"
 
-# A snapshot of another kind: its volume is frozen already, so that is left out.
+# A snapshot of another kind: its volume manager freezes it once more.
 dd if=/dev/zero of="$DISK_meta" bs=4k count=1 conv=fsync status=none
 dm_create pool "0 $(sectors "$DISK_pool") thin-pool $DISK_meta $DISK_pool 128 0"
 dmsetup message pool 0 "create_thin 0"
@@ -59,7 +59,7 @@ bg 60 sh -c "while :; do date >'$SCRATCH/mnt/busy'; sync '$SCRATCH/mnt/busy'; do
 busy=$BG
 echo thin >"$SCRATCH/mnt/file"
 check "it is snapshotted by its volume manager" timeout 60 shadowadm hold "$SCRATCH/mnt" \
-	--timeout 40 -- sh -c 'dmsetup suspend --nolockfs thin &&
+	--timeout 40 -- sh -c 'dmsetup suspend thin &&
 	dmsetup message pool 0 "create_snap 1 0" && dmsetup resume --noudevsync thin'
 check "the filesystem is in use again" timeout 20 touch "$SCRATCH/mnt/after"
 bg_stop "$busy"
