@@ -134,26 +134,23 @@ void client_send(struct client *client, json_t *message)
 	send_answer(client, message, -1);
 }
 
+static void refuse_with(struct client *client, json_t *id, const struct failure *failure)
+{
+	json_t *message = json_object();
+
+	json_object_set(message, "id", id ?: json_null());
+	json_object_set_new(message, "error", failure_json(failure));
+	client_send(client, message);
+}
+
 static void refuse(struct client *client, json_t *id, const char *code, const char *remedy,
 		   const char *cause)
 {
 	struct failure failure;
-	json_t *message = json_object();
 
 	failure_set(&failure, code, -EINVAL, "packet", strcmp(code, "ACCESSDENIED") ?
 		    "the packet" : "the user", remedy, "%s", cause);
-	json_object_set(message, "id", id ?: json_null());
-	json_object_set_new(message, "error", failure_json(&failure));
-	client_send(client, message);
-}
-
-static void refuse_broken(struct client *client, json_t *id)
-{
-	json_t *message = json_object();
-
-	json_object_set(message, "id", id);
-	json_object_set_new(message, "error", failure_json(broken));
-	client_send(client, message);
+	refuse_with(client, id, &failure);
 }
 
 void clients_fail(const struct failure *failure)
@@ -273,7 +270,7 @@ static void on_packet(struct client *client, const char *packet, size_t size, in
 		refuse(client, id, "INVALIDARG", "a packet has id, call, and perhaps arguments",
 		       "the packet is no call");
 	} else if (broken) {
-		refuse_broken(client, id);
+		refuse_with(client, id, broken);
 	} else if (exchange_is_writer_call(call)) {
 		exchange_writer_call(client, client->peer.uid, call, id, arguments ?: none, fd);
 		fd = -1;
