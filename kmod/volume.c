@@ -254,7 +254,7 @@ void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 		cond_resched();
 	} while (more);
 	if (READ_ONCE(vol->strained))
-		shadow_volume_kick(vol);	/* there may be so much room that writers may go on */
+		shadow_volume_kick(vol);	/* there may be room for writers to go on */
 }
 
 void shadow_readers_drain(struct shadow_volume *vol)

@@ -1171,7 +1171,8 @@ static void slow_freeze(void)
 		err(2, "%s/file", role("mountpoint"));
 	step_fails(set, SHADOW_IOC_SET_HOLD);
 	set_step(set, SHADOW_IOC_SET_STATUS, &step);
-	result(step.fault.phase == SHADOW_PHASE_FREEZE && !memcmp(&step.fault.dev, &dev, sizeof(dev)),
+	result(step.fault.phase == SHADOW_PHASE_FREEZE &&
+	       !memcmp(&step.fault.dev, &dev, sizeof(dev)),
 	       "it is the freeze, and the device is named");
 	result(ioctl(fs, FITHAW, 0) && errno == EINVAL, "the filesystem is not frozen");
 	close(fd);

@@ -1547,9 +1547,9 @@ int shadowcopy_backup_add_system_state(struct shadowcopy *sc, struct shadowcopy_
  *
  * Also whether writers gave times of changes that their schema does not offer (F-41), and whether
  * what belongs together of the system's state is together (G-13): of a bootable backup with
- * components all that is in the system's state has to be chosen, of any other one all or nothing of it.
- * What writers have that offer to be backed up alone (SHADOWCOPY_SCHEMA_INDEPENDENT_SYSTEM_STATE) may be
- * chosen without the rest in that other one.
+ * components all that is in the system's state has to be chosen, of any other one all or nothing
+ * of it.  What writers have that offer to be backed up alone
+ * (SHADOWCOPY_SCHEMA_INDEPENDENT_SYSTEM_STATE) may be chosen without the rest in that other one.
  *
  * Return: 0, -ENOENT (a writer, a component or a dependency is missing), -EINVAL or -ENOMEM.
  */

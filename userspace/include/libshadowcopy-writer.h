@@ -304,8 +304,8 @@ int shadowcopy_writer_event_backup(struct shadowcopy_writer_event *event,
 
 /**
  * shadowcopy_writer_event_volumes() - the volumes of the set (C-07)
- * @event: what was told, from prepare-backup to post-snapshot; in back-off and continue, the one that
- *	fills
+ * @event: what was told, from prepare-backup to post-snapshot; in back-off and continue, the one
+ *	that fills
  * @volumesp: out: device numbers; the event's
  * @countp: out: how many
  *

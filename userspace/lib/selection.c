@@ -595,7 +595,8 @@ static int check_system_state(struct shadowcopy *sc, const struct shadowcopy_bac
 	if (backup->bootable && backup->component_mode)
 		return add_fail(sc, -EINVAL, found.missing,
 				"a backup of the system's state has all of that, and this was not "
-				"chosen", NULL, "choose it, too, or make another backup of the rest");
+				"chosen", NULL,
+				"choose it, too, or make another backup of the rest");
 	if (found.chosen && !backup->bootable)
 		return add_fail(sc, -EINVAL, found.chosen,
 				"its writer does not offer to back up this part of the system's "

@@ -15,8 +15,8 @@
  * aborts meanwhile, while it waits its turn, is not what the handlers are at: its abort is
  * answered at once, and its handler called when the one that has come to rest is through.
  *
- * Which volumes it was told to back off from is noted, so that it is told to go on once for each: by
- * the module, or by us when nobody else will.
+ * Which volumes it was told to back off from is noted, so that it is told to go on once for each:
+ * by the module, or by us when nobody else will.
  *
  * Documents go over the coordinator's socket, and only for a writer that asks for them in a
  * handler: what it changed is there before the module hears that the handler is done.
@@ -378,7 +378,7 @@ static int on_strain(struct shadowcopy_writer *writer,
 	} else if (!f) {
 		f = calloc(1, sizeof(*f));
 		if (!f)
-			return 0;	/* as if it had not been told: it will not be told to go on */
+			return 0;	/* as if not told: it is not told to go on */
 		f->volume = message->volume;
 		memcpy(f->name, message->name, sizeof(f->name));
 		*at = f;

@@ -131,8 +131,8 @@ static void test_kinds(void)
 	    mkfifo(at("fifo"), 0600) || chmod(at("fifo"), 0620))
 		abort();
 	CHECK(make("link", "link-copy", NULL) &&
-		      readlink(at("link-copy"), target, sizeof(target)) == 7 &&
-		      of("link-copy").st_mtim.tv_sec == of("link").st_mtim.tv_sec,
+	      readlink(at("link-copy"), target, sizeof(target)) == 7 &&
+	      of("link-copy").st_mtim.tv_sec == of("link").st_mtim.tv_sec,
 	      "a symbolic link is copied");
 	CHECK(make("directory", "directory-copy", NULL) &&
 	      (of("directory-copy").st_mode & 07777) == 0710, "a directory");
@@ -217,7 +217,7 @@ static void test_directories(void)
 	rmdir(at("restored"));
 	restore(SHADOWCOPY_RESTORE_STEP_STAGE);
 	CHECK(became == SHADOWCOPY_STATUS_ALL && !has("restored/file", "secret") &&
-		      (of("restored").st_mode & 07777) == 0710,
+	      (of("restored").st_mode & 07777) == 0710,
 	      "so it is where its files come at the next boot");
 	CHECK(!betest_boot(&test) && has("restored/file", "secret"), "which they do");
 }

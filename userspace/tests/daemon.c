@@ -411,10 +411,20 @@ int saved_document(bool privileged, uint32_t uid, bool selected)
 	return fd;
 }
 
-/* How many writers of the document a writer of this user, with this instance, is. */
-static void test_restored_by(void)
+/* How many writers of the document the registered writer is. */
+static size_t backed_up_as(struct session *session, unsigned int writer)
 {
 	struct shadow_uuid instances[PART_INSTANCES_MAX];
+
+	if (!session)
+		return SIZE_MAX;
+	return part_instances(session,
+			      participant_find(session, &registered[writer].instance_id),
+			      instances);
+}
+
+static void test_restored_by(void)
+{
 	struct session *session;
 	int fd = connect_as(0), document = saved_document(false, 0, false);
 	struct shadow_uuid uuid, roots;
@@ -433,14 +443,8 @@ static void test_restored_by(void)
 	roots = registered[0].instance_id;
 	CHECK(count_writers(call(fd, "{\"id\": 2, \"call\": \"gather-metadata\"}")) == 2,
 	      "there are a writer of root's and one that says it is the same");
-	CHECK(session &&
-		      part_instances(session, participant_find(session, &registered[0].instance_id),
-				     instances) == 1,
-	      "root's is what was backed up");
-	CHECK(session && !part_instances(session,
-					 participant_find(session, &registered[1].instance_id),
-					 instances),
-	      "and the user's is not");
+	CHECK(backed_up_as(session, 0) == 1, "root's is what was backed up");
+	CHECK(!backed_up_as(session, 1), "and the user's is not");
 	CHECK(is_good(call(fd, "{\"id\": 3, \"call\": \"pre-restore\"}")), "they hear of it");
 	/* Root's is gone; somebody else comes, who says that he is it. */
 	registered_count = 0;

@@ -538,12 +538,9 @@ static void test_writer_documents(void)
 	answer = hear_document(fd, &text);
 	CHECK(is_good(answer) && text && strstr(text, "\"/data\""), "and it comes");
 	free(text);
-	CHECK(is_error(
-		      call(fd,
-			   "{\"id\": 3, \"call\": \"get-metadata\", \"arguments\": {\"writer\": \"" INSTANCE2
-			   "\"}}"),
-		      "OBJECT_NOT_FOUND"),
-	      "of a writer that there is");
+	answer = call(fd, "{\"id\": 3, \"call\": \"get-metadata\", \"arguments\": "
+			  "{\"writer\": \"" INSTANCE2 "\"}}");
+	CHECK(is_error(answer, "OBJECT_NOT_FOUND"), "of a writer that there is");
 
 	CHECK(add_volume(fd, "vol1"), "a set begins");
 	behaviours[SHADOW_NL_TELL_PREPARE_BACKUP].silent = true;

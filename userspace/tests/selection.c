@@ -596,7 +596,8 @@ static void system_state(void)
 		snprintf(what, sizeof(what), "%s backup of \"%s\", independent %u, %s (G-13)",
 			 backups[i].bootable ? "a bootable" : "a", backups[i].choice,
 			 backups[i].independent, backups[i].says ? "is refused" : "is right");
-		CHECK(rc == (backups[i].says ? -EINVAL : 0) && (!rc || says(backups[i].says)), what);
+		CHECK(rc == (backups[i].says ? -EINVAL : 0) &&
+		      (!rc || says(backups[i].says)), what);
 	}
 	check_state(all, true, "boot/Notes service/Leases");
 	CHECK(!shadowcopy_backup_add_system_state(sc, backup, all, 2) &&

@@ -79,7 +79,7 @@ int __wrap_shadowcopy_channel_answer(struct shadowcopy_channel *channel, uint64_
 	return 0;
 }
 
-/* --- instead of the coordinator ----------------------------------------------------------------- */
+/* --- instead of the coordinator -------------------------------------------------------- */
 
 static char calls[256], arguments_text[256];
 static json_t *body;
@@ -207,7 +207,7 @@ int __wrap_shadowcopy_affected_test(struct shadowcopy_affected *affected, const 
 	return !strcmp(path, "/there");
 }
 
-/* --- the writer ------------------------------------------------------------------------------------ */
+/* --- the writer ------------------------------------------------------------------------ */
 
 static struct shadowcopy *sc;
 static char heard[512];		/* "freeze:1 abort:2 " ... */
@@ -307,14 +307,16 @@ static void test_another_aborts(void)
 	tell(writer, 2, SHADOW_NL_TELL_PREPARE_BACKUP);
 	tell(writer, 1, SHADOW_NL_TELL_PREPARE_SNAPSHOT);
 	tell(writer, 1, SHADOW_NL_TELL_FREEZE);
-	CHECK(!tell(writer, 2, SHADOW_NL_TELL_ABORT), "the abort of a session that waits is answered");
+	CHECK(!tell(writer, 2, SHADOW_NL_TELL_ABORT),
+	      "the abort of a session that waits is answered");
 	CHECK(!tell(writer, 3, SHADOW_NL_TELL_ABORT), "so is one of a session that began nothing");
 	CHECK_STRING(heard, "prepare-backup:1 prepare-backup:2 prepare-snapshot:1 freeze:1 ",
 		     "a writer that is frozen for another one does not hear of them");
 	CHECK(!tell(writer, 1, SHADOW_NL_TELL_THAW), "and thaws in its time");
 	heard[0] = '\0';
 	CHECK(!tell(writer, 1, SHADOW_NL_TELL_POST_SNAPSHOT), "when the shadow is there");
-	CHECK_STRING(heard, "post-snapshot:1 abort:2 ", "it hears of what was begun, and of no more");
+	CHECK_STRING(heard, "post-snapshot:1 abort:2 ",
+		     "it hears of what was begun, and of no more");
 	heard[0] = '\0';
 	tell(writer, 2, SHADOW_NL_TELL_ABORT);
 	CHECK_STRING(heard, "abort:2 ", "where nothing rests each abort is heard");
@@ -363,7 +365,8 @@ static void test_asking(void)
 	asks = true;
 	tell(writer, 1, SHADOW_NL_TELL_PREPARE_BACKUP);
 	asks = false;
-	CHECK_STRING(volumes_seen, "8:1 253:7 ", "the volumes of the set are there before its shadows");
+	CHECK_STRING(volumes_seen, "8:1 253:7 ",
+		     "the volumes of the set are there before its shadows");
 	CHECK(there == 1 && !elsewhere, "a path is on them, or not");
 	CHECK_STRING(looked_for, "8:1 253:7 ", "by these volumes");
 	CHECK(who.uid == 1000 && who.pid == 4711 && who.restore &&
@@ -406,7 +409,8 @@ static void test_strain(void)
 	CHECK(answer_count == before, "and nothing is answered");
 	heard[0] = '\0';
 	shadowcopy_writer_close(writer);
-	CHECK_STRING(heard, "continue:sda2:2:0:0 ", "a writer that is closed is told to go on first");
+	CHECK_STRING(heard, "continue:sda2:2:0:0 ",
+		     "a writer that is closed is told to go on first");
 	CHECK(last_ends, "and that it hears no more");
 	CHECK(shadowcopy_writer_open(sc, &spec, &half, NULL, &writer) == -EINVAL,
 	      "who takes the one has to take the other");

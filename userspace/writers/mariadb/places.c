@@ -2,8 +2,8 @@
 /*
  * places.c - on which volumes the server's data is.
  *
- * The data directory comes first, with all that is below it.  What else there is is said by
- * the server's variables, and in the data directory itself: a database or a file that is a
+ * The data directory comes first, with all that is below it.  The rest is said by the
+ * server's variables, and in the data directory itself: a database or a file that is a
  * symbolic link, a file NAME.isl, in which InnoDB keeps where a table with a DATA DIRECTORY
  * lies, and a directory that is another filesystem's.  The latter is looked for rather than asked
  * for, since the server shows it only to who may see all tables, and not at all while it is
