@@ -32,6 +32,7 @@ is "$(<"$SCRATCH/affected")" 1 "a writer sees that its data is on a volume of th
 is "$(answer 8 '.result.failed')" 1 "another one cannot prepare"
 is "$(answer 9 '.result.excluded')" 1 "so the requester leaves it out"
 is "$(answer 10 '.result | "\(.consistency) \(.degraded)"')" "application false" "and the set is made with the others"
+wait_for 20 eval 'heard | grep -q "v backup-shutdown"'
 is "$(heard | awk '$1 == "v"' | xargs)" "v identify v prepare-backup v abort v backup-shutdown" \
 	"the one that was left out undoes what it began, and hears no more"
 writers_stop
