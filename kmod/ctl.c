@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include "attach.h"
 #include "ctl.h"
 #include "hook.h"
 #include "image.h"
@@ -75,7 +76,7 @@ static long ctl_info(struct shadow_info __user *user)
 			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
 			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
 			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
-			    SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_HOLD_ONLY,
+			    SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_HOLD_ONLY | SHADOW_FEAT_PERSISTENT,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -107,7 +108,9 @@ static long ctl_set_new(struct shadow_set_new __user *user)
 
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
-	if (arg.flags & ~(SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE) || arg.fd ||
+	if (arg.flags & ~(SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE |
+			  SHADOW_SET_PERSISTENT) || arg.fd ||
+	    (arg.flags & SHADOW_SET_PERSISTENT && !(arg.flags & SHADOW_SET_NO_AUTO_RELEASE)) ||
 	    !zeroed(arg.set) || !zeroed(arg.reserved))
 		return -EINVAL;
 	if (arg.timeout_ms && (arg.timeout_ms < SHADOW_TIMEOUT_MIN_MS ||
@@ -251,6 +254,25 @@ static long ctl_store_resize(struct shadow_store_resize __user *user)
 	    !good_dev(&arg.dev))
 		return -EINVAL;
 	return answer(user, &arg, sizeof(arg), shadow_registry_resize_part(&arg));
+}
+
+static long ctl_store_attach(struct shadow_store_attach __user *user, bool attach)
+{
+	struct shadow_store_attach arg;
+	long err;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags || arg.shadows || arg.lost || arg.dropped || !zeroed(arg.fault) ||
+	    !zeroed(arg.reserved) || !good_dev(&arg.dev))
+		return -EINVAL;
+	if (attach && (arg.store.type != SHADOW_STORE_DEVICE || arg.store.max_bytes ||
+		       !good_spec(&arg.store)))
+		return -EINVAL;
+	if (!attach && !zeroed(arg.store))
+		return -EINVAL;
+	err = attach ? shadow_attach(&arg) : shadow_detach(&arg);
+	return answer(user, &arg, sizeof(arg), err);
 }
 
 static long delete_set(struct shadow_delete *arg)
@@ -428,6 +450,10 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_store_resize(user);
 	case SHADOW_IOC_STORE_NEXT:
 		return ctl_store_next(user);
+	case SHADOW_IOC_STORE_ATTACH:
+		return ctl_store_attach(user, true);
+	case SHADOW_IOC_STORE_DETACH:
+		return ctl_store_attach(user, false);
 	case SHADOW_IOC_VOLUME_POLICY:
 		return ctl_policy(user);
 	case SHADOW_IOC_SHADOW_CHANGE:

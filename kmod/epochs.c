@@ -591,6 +591,84 @@ void shadow_epochs_move(struct shadow_epochs *es, const struct shadow_walk *at,
 	write_unlock(&es->lock);
 }
 
+void shadow_epochs_append(struct shadow_epochs *es, struct shadow_epoch *ep)
+{
+	lockdep_assert_held(&es->mutate);
+	write_lock(&es->lock);
+	list_add_tail(&ep->node, &es->list);
+	write_unlock(&es->lock);
+}
+
+int shadow_epochs_restore(struct shadow_epochs *es, u64 number, u64 floor,
+			  const struct shadow_extent *extent, gfp_t gfp)
+{
+	struct shadow_epoch *ep = epoch_upto(es, number);
+	struct shadow_extent run = *extent;
+	u64 left;
+
+	if (!ep || ep->number <= floor)
+		return 0;
+	for (left = extent->len; left; left -= run.len) {
+		u64 loc;
+
+		run.len = left;
+		if (!shadow_index_find(&ep->index, run.block, left, &loc, &run.len)) {
+			if (make_room(es, &ep->index, run.block >> SHADOW_REGION_BITS,
+				      SHADOW_ADD_WORDS, gfp))
+				return -ENOMEM;
+			write_lock(&es->lock);
+			shadow_index_add(&ep->index, &run);
+			write_unlock(&es->lock);
+		}
+		run.block += run.len;
+		run.loc += run.len;
+	}
+	return 0;
+}
+
+int shadow_epochs_restore_free(struct shadow_epoch *ep, u64 first, u64 n, gfp_t gfp)
+{
+	u64 news = count_clear(&ep->free, (struct shadow_range){ first, first + n });
+
+	if (shadow_blockmap_fill(&ep->free, first, n, gfp))
+		return -ENOMEM;
+	ep->free_blocks += news;
+	return 0;
+}
+
+int shadow_epochs_resume(struct shadow_epochs *es, struct shadow_settled *st, u64 floor,
+			 u64 blocks, gfp_t gfp)
+{
+	struct shadow_epoch *newest = epoch_upto(es, U64_MAX);
+	struct shadow_range all = { 0, blocks }, part;
+	u64 ignored = 0;
+
+	if (!newest || newest->number <= floor) {
+		shadow_settled_free(st);
+		return 0;
+	}
+	st->target = newest;
+	rcu_assign_pointer(es->settled, st);
+	while (all.first < all.end) {
+		part = first_page(&all);
+		if (settle_unneeded(es, floor, &part, gfp, &ignored)) {
+			RCU_INIT_POINTER(es->settled, NULL);
+			return -ENOMEM;
+		}
+		all.first = part.first;
+		cond_resched();
+	}
+	return 0;
+}
+
+struct shadow_settled *shadow_epochs_suspend(struct shadow_epochs *es)
+{
+	struct shadow_settled *st = settled_of(es);
+
+	RCU_INIT_POINTER(es->settled, NULL);
+	return st;
+}
+
 size_t shadow_epochs_bytes(const struct shadow_epochs *es)
 {
 	struct shadow_settled *st = settled_of(es);

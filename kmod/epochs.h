@@ -392,6 +392,48 @@ void shadow_epochs_move(struct shadow_epochs *es, const struct shadow_walk *at,
 			const struct shadow_extent *extent,
 			void (*drop)(void *arg, u64 loc, u64 len), void *arg);
 
+/*
+ * Epochs that are read from a store: nothing is preserved, and nobody reads, until all of
+ * them are there.  All of these: @es->mutate held.
+ */
+
+/* An epoch begins; @ep->number is set, and above all others. */
+void shadow_epochs_append(struct shadow_epochs *es, struct shadow_epoch *ep);
+
+/**
+ * shadow_epochs_restore() - a run was preserved
+ * @es: the epochs
+ * @number: of the epoch in which it was; where that has gone it is for the next older one
+ * @floor: as for shadow_epochs_fold()
+ * @extent: within one region; blocks that the epoch has already stay as they are
+ * @gfp: how to allocate
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int shadow_epochs_restore(struct shadow_epochs *es, u64 number, u64 floor,
+			  const struct shadow_extent *extent, gfp_t gfp);
+
+/* Blocks were free when an epoch began.  Return: 0 or -ENOMEM. */
+int shadow_epochs_restore_free(struct shadow_epoch *ep, u64 first, u64 n, gfp_t gfp);
+
+/**
+ * shadow_epochs_resume() - preserve again
+ * @es: the epochs
+ * @st: an empty map; used if a shadow is left
+ * @floor: as for shadow_epochs_fold()
+ * @blocks: of the volume
+ * @gfp: how to allocate
+ *
+ * Settles what no shadow needs.
+ *
+ * Return: 0; or -ENOMEM, and @st is the caller's.
+ */
+int shadow_epochs_resume(struct shadow_epochs *es, struct shadow_settled *st, u64 floor,
+			 u64 blocks, gfp_t gfp);
+
+/* Preserve no more.  Return: the map that is out of use, or NULL. */
+struct shadow_settled *shadow_epochs_suspend(struct shadow_epochs *es);
+
 /* Memory of all indexes and maps, bytes.  Context: @es->mutate held. */
 size_t shadow_epochs_bytes(const struct shadow_epochs *es);
 

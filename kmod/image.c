@@ -34,6 +34,8 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uuid.h>
+#include "attach.h"
+#include "durable.h"
 #include "event.h"
 #include "grow.h"
 #include "image.h"
@@ -668,6 +670,65 @@ no_memory:
 				   -ENOMEM));
 }
 
+static u32 disk_flags(const struct shadow *sh)
+{
+	return (sh->flags & SHADOW_SET_PERSISTENT ? SHADOW_DISK_PERSISTENT : 0) |
+	       (sh->pinned ? SHADOW_DISK_PINNED : 0);
+}
+
+static void log_epoch(struct shadow *sh)
+{
+	struct shadow_disk_epoch disk = {
+		.created_ns = cpu_to_le64(sh->created_ns),
+		.sectors = cpu_to_le64(sh->nr_sectors),
+		.flags = cpu_to_le32(disk_flags(sh)),
+		.context = cpu_to_le32(sh->context),
+		.set_count = cpu_to_le32(sh->set_count),
+	};
+
+	memcpy(disk.shadow, sh->uuid.b, sizeof(disk.shadow));
+	memcpy(disk.set, sh->set.b, sizeof(disk.set));
+	sh->log_group = shadow_durable_epoch(sh->vol->store->durable, sh->stake.epoch->number,
+					     &disk);
+}
+
+/* Add an entry about a shadow to the log.  Return: number of its group; 0: none. */
+static u64 log_entry(struct shadow *sh, enum shadow_disk_type type, u64 what)
+{
+	struct shadow_volume *vol = sh->vol;
+	struct shadow_durable *durable = vol->store->durable;
+	u64 group = 0;
+	int err;
+
+	do {
+		mutex_lock(&vol->epochs.mutate);
+		err = shadow_durable_room(durable, 1, true);
+		if (!err)
+			group = shadow_durable_add(durable, type, what, sh->stake.epoch->number);
+		mutex_unlock(&vol->epochs.mutate);
+		if (err) {
+			shadow_volume_kick(vol);
+			schedule_timeout_uninterruptible(HZ / 50);	/* a commit makes room */
+		}
+	} while (err == -EAGAIN || err == -ENOMEM);
+	return group;
+}
+
+int shadow_commit(struct shadow *sh, bool complete)
+{
+	struct shadow_durable *durable = sh->vol->store->durable;
+	u64 group = sh->log_group;
+
+	if (!durable)
+		return 0;
+	if (complete) {
+		group = log_entry(sh, SHADOW_DISK_COMPLETE, 0);
+		if (!group)
+			return -EIO;
+	}
+	return shadow_durable_commit(durable, group);
+}
+
 void shadow_flip(struct shadow *sh)
 {
 	struct shadow_volume *vol = sh->vol;
@@ -680,6 +741,8 @@ void shadow_flip(struct shadow *sh)
 	list_move_tail(&sh->stake.node, &vol->stakes);
 	WRITE_ONCE(vol->nr_stakes, vol->nr_stakes + 1);
 	spin_unlock(&vol->stakes_lock);
+	if (vol->store->durable)
+		log_epoch(sh);
 	/* In exchange for the map that went out of use: shadow_surface() frees it. */
 	sh->stake.settled = shadow_epochs_flip(&vol->epochs, sh->stake.epoch, sh->stake.settled);
 }
@@ -711,6 +774,54 @@ int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 		mutex_unlock(&sh->vol->epochs.mutate);
 	}
 	return 0;
+}
+
+int shadow_restore(struct shadow_volume *vol, const struct shadow_restored *s,
+		   struct shadow_fault *fault)
+{
+	struct shadow *sh;
+
+	shadow_registry_keep(vol);
+	sh = shadow_prepare(vol, SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_PERSISTENT, fault);
+	if (IS_ERR(sh)) {
+		shadow_registry_unuse_store(vol);
+		shadow_registry_unpin(vol);
+		return -ENOMEM;
+	}
+	memcpy(sh->uuid.b, s->disk.shadow, sizeof(sh->uuid.b));
+	memcpy(sh->set.b, s->disk.set, sizeof(sh->set.b));
+	sh->context = le32_to_cpu(s->disk.context);
+	sh->set_count = le32_to_cpu(s->disk.set_count);
+	sh->nr_sectors = le64_to_cpu(s->disk.sectors);
+	sh->created_ns = le64_to_cpu(s->disk.created_ns);
+	sh->pinned = s->flags & SHADOW_DISK_PINNED;
+	mutex_lock(&vol->epochs.mutate);
+	shadow_epoch_free(sh->stake.epoch);
+	shadow_settled_free(sh->stake.settled);
+	sh->stake.epoch = s->epoch;
+	sh->stake.settled = NULL;
+	sh->stake.fault = s->fault;
+	sh->stake.lost = s->fault.error;
+	spin_lock(&vol->stakes_lock);
+	list_move_tail(&sh->stake.node, &vol->stakes);
+	WRITE_ONCE(vol->nr_stakes, vol->nr_stakes + 1);
+	spin_unlock(&vol->stakes_lock);
+	mutex_unlock(&vol->epochs.mutate);
+	return shadow_surface(sh, fault);
+}
+
+void shadow_publish_volume(struct shadow_volume *vol)
+{
+	struct shadow *sh;
+
+	mutex_lock(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node) {
+		if (sh->vol != vol || sh->published)
+			continue;
+		sh->published = true;
+		send_event(sh, SHADOW_NL_EV_CREATED, SHADOW_REASON_NONE);
+	}
+	mutex_unlock(&shadows_lock);
 }
 
 /* Nobody reads or writes it any more when this returns.  It can be opened no more. */
@@ -775,6 +886,57 @@ static void destroy(struct shadow *sh)
 	ida_free(&indexes, sh->index);
 	kfree(sh);
 	module_put(THIS_MODULE);
+}
+
+/*
+ * Shadows that were withdrawn, of all volumes.  shadows_lock.
+ */
+static LIST_HEAD(withdrawn);
+
+int shadow_withdraw(struct shadow_volume *vol, struct shadow_fault *fault)
+{
+	struct shadow *sh, *next;
+	unsigned int n = 0;
+	bool busy = false;
+
+	mutex_lock(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node) {
+		if (sh->vol != vol)
+			continue;
+		busy |= sh->openers;
+		n++;
+	}
+	mutex_lock(&vol->epochs.mutate);	/* some are in the making, or going */
+	busy |= n != vol->nr_stakes || !list_empty(&vol->prepared);
+	mutex_unlock(&vol->epochs.mutate);
+	list_for_each_entry_safe(sh, next, &shadows, node) {
+		if (busy || sh->vol != vol)
+			continue;
+		WRITE_ONCE(sh->deleting, true);
+		list_move_tail(&sh->node, &withdrawn);
+	}
+	mutex_unlock(&shadows_lock);
+	return busy ? shadow_fail(fault, SHADOW_PHASE_IMAGE, SHADOW_REASON_BUSY, vol->dev,
+				  -EBUSY) : 0;
+}
+
+void shadow_destroy_withdrawn(struct shadow_volume *vol)
+{
+	struct shadow *sh;
+
+	do {
+		mutex_lock(&shadows_lock);
+		list_for_each_entry(sh, &withdrawn, node)
+			if (sh->vol == vol)
+				break;
+		if (list_entry_is_head(sh, &withdrawn, node))
+			sh = NULL;
+		else
+			list_del_init(&sh->node);
+		mutex_unlock(&shadows_lock);
+		if (sh)
+			destroy(sh);
+	} while (sh);
 }
 
 void shadow_discard(struct shadow *sh)
@@ -908,6 +1070,30 @@ static void finish_seal(struct shadow *sh)
 	close_shadow(sh);
 }
 
+#define PIN_BEGUN	2
+
+/* Return: PIN_BEGUN, and the shadow is kept until finish_pin(), where its store is to know. */
+static int begin_pin(struct shadow *sh, bool pinned)
+{
+	lockdep_assert_held(&shadows_lock);
+	if (sh->pinned == pinned)
+		return 0;
+	sh->pinned = pinned;
+	if (!sh->vol->store->durable)
+		return 0;
+	inflight_get(sh);
+	return PIN_BEGUN;
+}
+
+static void finish_pin(struct shadow *sh)
+{
+	u64 group = log_entry(sh, SHADOW_DISK_FLAGS, disk_flags(sh));
+
+	if (group)
+		shadow_durable_commit(sh->vol->store->durable, group);
+	inflight_put(sh);
+}
+
 int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault *fault)
 {
 	struct shadow *sh;
@@ -920,12 +1106,13 @@ int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault
 	else if (flags & SHADOW_CHANGE_SEAL)
 		err = begin_seal(sh, fault);
 	else
-		sh->pinned = flags & SHADOW_CHANGE_PIN;
+		err = begin_pin(sh, flags & SHADOW_CHANGE_PIN);
 	mutex_unlock(&shadows_lock);
-	if (err != SEAL_BEGUN)
-		return err;
-	finish_seal(sh);
-	return 0;
+	if (err == SEAL_BEGUN)
+		finish_seal(sh);
+	if (err == PIN_BEGUN)
+		finish_pin(sh);
+	return min(err, 0);
 }
 
 /* --- free space ---------------------------------------------------------------------------- */
@@ -992,6 +1179,41 @@ static int mark_blocks(struct shadow *sh, struct shadow_range blocks,
 	return 0;
 }
 
+/* A durable store knows what was free before anything comes of it. */
+static int log_free(struct shadow *sh, const struct shadow_free_range *ranges, unsigned int n)
+{
+	struct shadow_volume *vol = sh->vol;
+	struct shadow_durable *durable = vol->store->durable;
+	struct shadow_range blocks;
+	unsigned int i = 0;
+	u64 group = 0;
+	int err = 0;
+
+	while (i < n && (!err || err == -EAGAIN || err == -ENOMEM)) {
+		if (err) {
+			shadow_volume_kick(vol);
+			schedule_timeout_uninterruptible(HZ / 50);	/* a commit makes room */
+		}
+		mutex_lock(&vol->epochs.mutate);
+		for (err = 0; i < n && !err; i++) {
+			err = blocks_in(sh, &ranges[i], &blocks);
+			if (err || blocks.first >= blocks.end)
+				continue;
+			err = shadow_durable_room(durable, 2, false);
+			if (err)
+				break;
+			group = shadow_durable_free_run(durable, sh->stake.epoch->number,
+							blocks.first, blocks.end - blocks.first);
+		}
+		mutex_unlock(&vol->epochs.mutate);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	if (err && err != -ERANGE)	/* which is found again, where it counts */
+		return err;
+	return group ? shadow_durable_commit(durable, group) : 0;
+}
+
 int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_range *ranges,
 		     unsigned int n)
 {
@@ -1009,6 +1231,8 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 	mutex_unlock(&shadows_lock);
 	if (!sh)
 		return -ENOENT;
+	if (sh->vol->store->durable)
+		err = log_free(sh, ranges, n);
 	for (i = 0; i < n && !err; i++) {
 		err = blocks_in(sh, &ranges[i], &blocks) ?: mark_blocks(sh, blocks, arg);
 		if (!err)

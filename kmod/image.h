@@ -26,6 +26,7 @@ struct shadow {
 	int index;
 	sector_t nr_sectors;
 	s64 created_ns;
+	u64 log_group;			/* of a durable store: where it says that there is this shadow */
 	struct shadow_overlay *overlay;	/* of a writable one */
 	struct gendisk *disk;
 	bool added;
@@ -79,6 +80,50 @@ void shadow_flip(struct shadow *sh);
  * Return: 0 or a negative errno; the shadow is to be deleted then.
  */
 int shadow_surface(struct shadow *sh, struct shadow_fault *fault);
+
+/**
+ * shadow_commit() - let a durable store say that there is a shadow
+ * @sh: a shadow after its flip
+ * @complete: and that all of its set were made; they have been committed before
+ *
+ * Context: sleeps; gates open.
+ * Return: 0, also where the store is not durable, or -EIO.
+ */
+int shadow_commit(struct shadow *sh, bool complete);
+
+struct shadow_restored;
+
+/**
+ * shadow_restore() - make /dev/shadowN appear of a shadow that was found in a store
+ * @vol: the volume, with the shadow's epoch, and a store; one pin and one use of it more
+ *	are the shadow's
+ * @s: what was found; its epoch is the shadow's afterwards, unless -ENOMEM is returned
+ * @fault: out: the reason of a failure
+ *
+ * Context: sleeps.
+ * Return: 0 or a negative errno; after another one than -ENOMEM there is a shadow, which
+ * nobody finds.
+ */
+int shadow_restore(struct shadow_volume *vol, const struct shadow_restored *s,
+		   struct shadow_fault *fault);
+
+/* The shadows of a volume that were restored are there. */
+void shadow_publish_volume(struct shadow_volume *vol);
+
+/**
+ * shadow_withdraw() - nobody finds the shadows of a volume any more
+ * @vol: the volume
+ * @fault: out: the reason of a failure
+ *
+ * Return: 0; -EBUSY when one is open, or in the making.
+ */
+int shadow_withdraw(struct shadow_volume *vol, struct shadow_fault *fault);
+
+/*
+ * They go; the log of their store does not hear of it, since it was stopped.  Context: sleeps;
+ * the gate is open.
+ */
+void shadow_destroy_withdrawn(struct shadow_volume *vol);
 
 /* All shadows of a set are there: from now on commands find them. */
 void shadow_publish_set(const struct shadow_uuid *set);

@@ -22,7 +22,8 @@
  *	   memory is taken back,
  *	2. records what was read: each block goes to the store's open batch, then
  *	   into the index, then its settled bit is set, then the claim's waiting
- *	   writes are let go,
+ *	   writes are let go; in a durable store (durable.c) all but the first step
+ *	   follows when the store's log says it on stable storage,
  *	3. goes through the waiting writes in order: settled ones are admitted;
  *	   unsettled blocks without a claim get one, which reads their old contents;
  *	   the write parks on the last claim that it needs, and is looked at again
@@ -58,9 +59,11 @@
 #include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include "durable.h"
 #include "gate.h"
 #include "policy.h"
 #include "preserve.h"
+#include "watch.h"
 #include "window.h"
 
 #define CLAIM_BLOCKS	SHADOW_BATCH_BLOCKS
@@ -77,13 +80,14 @@ MODULE_PARM_DESC(store_timeout,
 /**
  * struct shadow_claim - blocks whose old contents are being read
  * @rb: in the volume's claims, by @first
- * @node: in read_claims, then settling
+ * @node: in read_claims, then settling, then committing where the store is durable
  * @vol: the volume
  * @first: first block
  * @end: block after the last
  * @want: what the write that made it wants; the other blocks are preserved ahead
  * @done: blocks up to this one are recorded
  * @status: how the read ended
+ * @group: the last one of the store's log that names blocks of it; 0: none does
  * @waiters: writes to be looked at again then
  * @page: the data
  */
@@ -96,6 +100,7 @@ struct shadow_claim {
 	struct shadow_range want;
 	u64 done;
 	blk_status_t status;
+	u64 group;
 	struct bio_list waiters;
 	struct page *page[CLAIM_BLOCKS];
 };
@@ -138,10 +143,23 @@ static const struct bio_set *source_of(const struct bio *bio)
 	return bio->bi_pool;
 }
 
+struct bio *shadow_write_clone(struct shadow_volume *vol, struct bio *orig)
+{
+	struct bio *bio = shadow_bio_clone(orig, NOWAIT, &vol->clones);
+	struct shadow_write_clone *clone;
+
+	if (!bio)
+		return NULL;
+	clone = container_of(bio, struct shadow_write_clone, bio);
+	clone->orig = orig;
+	clone->vol = vol;
+	clone->source = source_of(orig);
+	return bio;
+}
+
 /* Send a write on.  False: no memory for the clone. */
 static bool admit(struct shadow_volume *vol, struct bio *orig)
 {
-	struct shadow_write_clone *clone;
 	struct bio *bio;
 
 	if (orig->bi_end_io == nothing_written) {
@@ -149,13 +167,9 @@ static bool admit(struct shadow_volume *vol, struct bio *orig)
 		shadow_flight_end(vol);
 		return true;
 	}
-	bio = shadow_bio_clone(orig, NOWAIT, &vol->clones);
+	bio = shadow_write_clone(vol, orig);
 	if (!bio)
 		return false;
-	clone = container_of(bio, struct shadow_write_clone, bio);
-	clone->orig = orig;
-	clone->vol = vol;
-	clone->source = source_of(orig);
 	bio->bi_end_io = clone_end;
 	submit_bio_noacct(bio);
 	return true;
@@ -221,7 +235,8 @@ void shadow_write(struct shadow_volume *vol, struct bio *bio)
 	if (shadow_gate_park(vol, bio))
 		return;
 	range = range_of(vol, bio);
-	if (!current->bio_list && !shadow_policy_refuses(vol) && all_settled(vol, range)) {
+	if (!current->bio_list && !shadow_policy_refuses(vol) && all_settled(vol, range) &&
+	    !shadow_watch_concerns(vol, range)) {
 		note_written(vol, range);
 		this_cpu_inc(vol->flight->direct);	/* before the volume may go */
 		if (admit(vol, bio))
@@ -447,6 +462,7 @@ static struct shadow_claim *start_claim(struct shadow_volume *vol, struct shadow
 	claim->done = first;
 	claim->end = first + nr;
 	claim->want = want;
+	claim->group = 0;
 	bio_list_init(&claim->waiters);
 	insert_claim(vol, claim);
 	vol->ahead_claimed += ahead_in(claim);
@@ -518,6 +534,10 @@ static bool advance(struct shadow_volume *vol, struct bio *bio)
 	if (block < range.end)
 		return false;
 	note_written(vol, range);
+	if (bio->bi_end_io != nothing_written && shadow_watch_concerns(vol, range)) {
+		shadow_watch_write(vol, bio);
+		return true;
+	}
 	return admit(vol, bio);
 }
 
@@ -572,25 +592,42 @@ static bool skip_ahead(struct shadow_volume *vol, struct shadow_claim *claim)
 	return true;
 }
 
+/* The epoch under which blocks are recorded.  Context: mutate mutex; there is one. */
+static struct shadow_epoch *target_of(struct shadow_volume *vol)
+{
+	return rcu_dereference_protected(vol->epochs.settled,
+					 lockdep_is_held(&vol->epochs.mutate))->target;
+}
+
 /*
  * Store and record a run of a claim's blocks, before @end: adjacent in the store
- * and within a region.  Return: 0, or as shadow_store_append().
+ * and within a region.  A durable store's log is told of it, and it is recorded when that
+ * is committed.  Return: 0, or as shadow_store_append(), or shadow_durable_room().
  */
 static int record_run(struct shadow_volume *vol, struct shadow_claim *claim, u64 end)
 {
 	u64 region_end = (claim->done | (SHADOW_REGION_BLOCKS - 1)) + 1;
 	struct shadow_extent extent = { .block = claim->done };
+	struct shadow_durable *durable = vol->store->durable;
 	unsigned int n = min(end, region_end) - claim->done;
-	int err = reserve_records(vol, claim->done);
+	int err;
 
+	if (durable)
+		err = shadow_durable_room(durable, 2, false);
+	else
+		err = reserve_records(vol, claim->done) ? -ENOBUFS : 0;
 	if (err)
-		return -ENOBUFS;
+		return err;
 	err = shadow_store_append(vol->store, claim->page + (claim->done - claim->first), &n,
 				  SHADOW_FOR_ORIGIN, &extent.loc);
 	if (err)
 		return err;
 	extent.len = n;
 	claim->done += n;
+	if (durable) {
+		claim->group = shadow_durable_extent(durable, target_of(vol)->number, &extent);
+		return 0;
+	}
 	shadow_epochs_record(&vol->epochs, &extent);
 	note_ahead(vol, claim, &extent);
 	shadow_epochs_settle(&vol->epochs, extent.block, extent.len);
@@ -601,6 +638,12 @@ static u32 read_failure(const struct shadow_volume *vol)
 {
 	return READ_ONCE(vol->gone) || !disk_live(vol->disk) ? SHADOW_REASON_ORIGIN_GONE :
 	       SHADOW_REASON_ORIGIN_ERROR;
+}
+
+/* Is the log of its store being written, which frees memory?  Context: mutate mutex. */
+static bool is_committing(const struct shadow_volume *vol)
+{
+	return vol->store && vol->store->durable && shadow_durable_busy(vol->store->durable);
 }
 
 /*
@@ -619,6 +662,8 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 					       lockdep_is_held(&vol->epochs.mutate));
 		if (!st || shadow_policy_refuses(vol))
 			break;		/* nobody needs it any more, or its writes end here */
+		if (st->target->number <= vol->lost_upto)
+			return false;	/* nobody does, once the store's log says so */
 		run = shadow_blockmap_run(&st->map, claim->done, claim->end - claim->done,
 					  &settled);
 		if (settled) {		/* by a deletion meanwhile: not to be recorded again */
@@ -641,6 +686,8 @@ static bool record(struct shadow_volume *vol, struct shadow_claim *claim)
 			continue;
 		if ((err == -ENOMEM || (err == -ENOSPC && vol->store->freeing)) &&
 		    shadow_store_busy(vol->store))
+			return false;
+		if (err == -EAGAIN || (err == -ENOMEM && is_committing(vol)))
 			return false;
 		if (err == -ENOSPC && shadow_policy_wait(vol))
 			return false;
@@ -695,6 +742,105 @@ static void take_in(struct shadow_volume *vol)
 	spin_unlock_irq(&vol->lock);
 }
 
+/* A run that the log says is preserved.  False: no memory to record it. */
+static bool apply_run(struct shadow_volume *vol, const struct shadow_extent *run, bool settled)
+{
+	struct shadow_claim *claim = claim_from(vol, run->block);
+
+	if (reserve_records(vol, run->block))
+		return false;
+	shadow_epochs_record(&vol->epochs, run);
+	if (settled)	/* by a deletion meanwhile; what was read before is good all the same */
+		return true;
+	if (claim && claim->first <= run->block && claim->group)
+		note_ahead(vol, claim, run);
+	else
+		atomic64_add(run->len, &vol->blocks_preserved);
+	shadow_epochs_settle(&vol->epochs, run->block, run->len);
+	return true;
+}
+
+/*
+ * Record what the log says is preserved.  Where an older shadow has taken the place of the
+ * one that it was for, and has the block, that one's data are older, as they will be
+ * for who reads the log.
+ */
+static bool apply(struct shadow_volume *vol, const struct shadow_extent *extent)
+{
+	struct shadow_extent run = *extent;
+	u64 end = extent->block + extent->len;
+
+	while (run.block < end) {
+		bool settled, has;
+		u64 loc;
+
+		run.len = end - run.block;
+		if (!rcu_access_pointer(vol->epochs.settled)) {
+			shadow_store_free(vol->store, run.loc, run.len);
+			break;
+		}
+		run.len = settled_run(vol, run.block, run.len, &settled);
+		has = shadow_index_find(&target_of(vol)->index, run.block, run.len, &loc, &run.len);
+		if (has && loc != run.loc)
+			shadow_store_free(vol->store, run.loc, run.len);
+		else if (!has && !apply_run(vol, &run, settled))
+			return false;
+		run.block += run.len;
+		run.loc += run.len;
+	}
+	return true;
+}
+
+/* All shadows are lost, and what could say so on stable storage is out of reach. */
+static void give_up_log(struct shadow_volume *vol)
+{
+	shadow_durable_kill(vol->store->durable);
+	shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE, SHADOW_REASON_STORE_ERROR, -EIO);
+	shadow_volume_drop(vol);
+}
+
+/* What the log has got onto stable storage comes to pass.  Context: mutate mutex. */
+static void apply_log(struct shadow_volume *vol)
+{
+	struct shadow_durable *durable = vol->store->durable;
+	int err = shadow_durable_collect(durable);
+	u64 before = durable->committed, epoch;
+	struct shadow_extent extent;
+
+	if (err && (vol->drop_group ||
+		    (!shadow_policy_give_up(vol, SHADOW_REASON_STORE_ERROR, err) &&
+		     !vol->drop_group)))
+		give_up_log(vol);
+	else if (durable->dead && rcu_access_pointer(vol->epochs.settled))
+		give_up_log(vol);
+	while (shadow_durable_next(durable, &epoch, &extent)) {
+		if (!apply(vol, &extent)) {
+			queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
+			break;
+		}
+		shadow_durable_applied(durable);
+	}
+	if (durable->committed != before)
+		vol->stuck_since = jiffies;
+	if (vol->drop_group && durable->committed >= vol->drop_group)
+		shadow_volume_drop(vol);
+}
+
+/* Let go what waited for the log, or has nothing to wait for any more. */
+static void finish_committed(struct shadow_volume *vol)
+{
+	const struct shadow_durable *durable = vol->store ? vol->store->durable : NULL;
+	struct shadow_claim *claim, *next;
+
+	list_for_each_entry_safe(claim, next, &vol->committing, node) {
+		if (durable && claim->group > durable->committed && !durable->dead &&
+		    !shadow_policy_refuses(vol))
+			break;
+		vol->nr_committing--;
+		finish_claim(vol, claim);
+	}
+}
+
 static void record_claims(struct shadow_volume *vol)
 {
 	struct shadow_claim *claim, *next;
@@ -702,7 +848,12 @@ static void record_claims(struct shadow_volume *vol)
 	list_for_each_entry_safe(claim, next, &vol->settling, node) {
 		if (!record(vol, claim))
 			break;
-		finish_claim(vol, claim);
+		if (claim->group && vol->store) {
+			list_move_tail(&claim->node, &vol->committing);
+			vol->nr_committing++;
+		} else {
+			finish_claim(vol, claim);
+		}
 	}
 	if (list_empty(&vol->settling))
 		shadow_policy_relieve(vol);
@@ -767,6 +918,22 @@ static bool advance_all(struct shadow_volume *vol)
 	return bio_list_empty(&left);
 }
 
+/* Nothing moves, unless @moves.  After store_timeout seconds of that it is given up. */
+static void note_stuck(struct shadow_volume *vol, bool moves)
+{
+	if (!vol->stuck || moves) {
+		vol->stuck = true;
+		vol->stuck_since = jiffies;
+	}
+	if (!time_after(jiffies, vol->stuck_since + READ_ONCE(store_timeout) * HZ))
+		return;
+	mutex_lock(&vol->epochs.mutate);
+	if (!shadow_policy_give_up(vol, SHADOW_REASON_STORE_ERROR, -ETIMEDOUT) &&
+	    is_committing(vol))
+		give_up_log(vol);
+	mutex_unlock(&vol->epochs.mutate);
+}
+
 /*
  * Writes wait for memory, or for room in the store.  Whoever frees memory kicks us,
  * but some of it is not ours (a clone may need the crypto layer's), so look again
@@ -779,17 +946,16 @@ static void starve(struct shadow_volume *vol)
 {
 	if (!vol->short_of_room)
 		atomic64_inc(&vol->memory_waits);
-	if (!vol->stuck || vol->throttled ||
-	    (list_empty(&vol->settling) && atomic_read(&vol->nr_claims))) {
-		vol->stuck = true;
-		vol->stuck_since = jiffies;
-	}
-	if (time_after(jiffies, vol->stuck_since + READ_ONCE(store_timeout) * HZ)) {
-		mutex_lock(&vol->epochs.mutate);
-		shadow_policy_give_up(vol, SHADOW_REASON_STORE_ERROR, -ETIMEDOUT);
-		mutex_unlock(&vol->epochs.mutate);
-	}
+	note_stuck(vol, vol->throttled || (list_empty(&vol->settling) &&
+					   atomic_read(&vol->nr_claims) > vol->nr_committing));
 	queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
+}
+
+/* The store's log is being written, and somebody may wait for it: not for ever. */
+static void watch_log(struct shadow_volume *vol)
+{
+	note_stuck(vol, false);
+	queue_delayed_work(vol->wq, &vol->retry_work, HZ);
 }
 
 static void worker(struct work_struct *work)
@@ -798,13 +964,18 @@ static void worker(struct work_struct *work)
 	unsigned int noio = memalloc_noio_save();
 	struct shadow_store *store;
 	struct blk_plug plug;
+	bool committing;
 
 	blk_start_plug(&plug);
 	take_in(vol);
 	mutex_lock(&vol->epochs.mutate);
 	if (vol->store)
 		collect_store(vol);
+	if (vol->store && vol->store->durable)
+		apply_log(vol);
+	finish_committed(vol);
 	record_claims(vol);
+	committing = is_committing(vol);
 	vol->ahead_limit = 0;
 	if (vol->store)
 		vol->ahead_limit = shadow_window_limit(&vol->epochs,
@@ -815,6 +986,8 @@ static void worker(struct work_struct *work)
 	WRITE_ONCE(vol->starved, false);
 	if (!advance_all(vol) || !list_empty(&vol->settling))
 		starve(vol);
+	else if (committing)
+		watch_log(vol);
 	else
 		vol->stuck = false;
 
@@ -827,10 +1000,16 @@ static void worker(struct work_struct *work)
 			queue_delayed_work(vol->wq, &vol->flush_work, FLUSH_AFTER);
 		shadow_policy_review(vol);
 	}
+	shadow_watch_advance(vol);
+	if (store && store->durable)
+		shadow_durable_push(store->durable);
 	mutex_unlock(&vol->epochs.mutate);
 	/* Not under the mutex, which the instant needs: the store may be slow to take it. */
 	if (store && !shadow_policy_refuses(vol) &&
-	    !shadow_store_send(store))		/* the store's end waits for this run */
+	    (!shadow_store_send(store) ||	/* the store's end waits for this run */
+	     (store->durable && !shadow_durable_send(store->durable))))
+		queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
+	if (!shadow_watch_send(vol))
 		queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
 	blk_finish_plug(&plug);
 	if (wq_has_sleeper(&vol->image_wait))

@@ -47,6 +47,12 @@ struct shadow_write_clone {
 	struct bio bio;			/* last */
 };
 
+/*
+ * A clone of a write that is to go below us, without waiting for memory; its end is to be
+ * set.  Return: the clone, to be submitted, or NULL.
+ */
+struct bio *shadow_write_clone(struct shadow_volume *vol, struct bio *orig);
+
 /* Prepare the worker's part of a volume. */
 void shadow_preserve_init(struct shadow_volume *vol);
 

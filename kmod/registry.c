@@ -14,6 +14,8 @@
 #include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/sched/mm.h>
+#include "attach.h"
+#include "durable.h"
 #include "evacuate.h"
 #include "event.h"
 #include "gate.h"
@@ -21,6 +23,7 @@
 #include "hook.h"
 #include "policy.h"
 #include "registry.h"
+#include "watch.h"
 
 #define OLD_WRITES_TIMEOUT	(10 * HZ)
 #define GATED_TIMEOUT		(2 * HZ)	/* with writers held */
@@ -507,12 +510,49 @@ static int admit_part(struct shadow_volume *vol, struct shadow_part *part,
 	return 0;
 }
 
+/* Can a store that is made of @spec be durable? */
+static int check_durable(const struct shadow_volume *vol, const struct shadow_store_spec *spec,
+			 struct shadow_fault *fault)
+{
+	if (spec->type == SHADOW_STORE_DEVICE)
+		return 0;
+	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_VOLATILE, vol->dev,
+			   -EOPNOTSUPP);
+}
+
+/* Let the store that @part is of be durable: it knows the volume that it is for. */
+static int make_durable(struct shadow_volume *vol, struct shadow_part *part,
+			struct shadow_fault *fault)
+{
+	static const bool never;
+	int err = shadow_durable_make(part, vol->nr_sectors, vol->name, fault);
+
+	if (err)
+		return err;
+	shadow_gate_close(vol);
+	err = shadow_gate_drain(vol, &never);	/* killable */
+	if (err) {
+		shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_INTERRUPTED, vol->dev, err);
+	} else {
+		mutex_lock(&vol->epochs.mutate);
+		err = shadow_watch_begin(vol, part->store->durable);
+		mutex_unlock(&vol->epochs.mutate);
+		if (err)
+			shadow_fail(fault, SHADOW_PHASE_STORE, err == -ENOMEM ?
+				    SHADOW_REASON_NO_MEMORY : SHADOW_REASON_ORIGIN_ERROR,
+				    vol->dev, err);
+	}
+	shadow_gate_open(vol);
+	return err;
+}
+
 /* Give @vol a store of one part. */
 static int make_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-		      struct shadow_fault *fault)
+		      bool durable, struct shadow_fault *fault)
 {
-	struct shadow_store *store = shadow_store_create(&vol->pages, &vol->store_writes,
-							 shadow_volume_kick, vol);
+	struct shadow_store *store = shadow_store_create(&vol->epochs.mutate, &vol->pages,
+							 &vol->store_writes, shadow_volume_kick,
+							 vol);
 	struct shadow_part *part;
 	int err;
 
@@ -526,7 +566,12 @@ static int make_store(struct shadow_volume *vol, const struct shadow_store_spec 
 	}
 	shadow_store_attach(part);
 	err = admit_part(vol, part, fault) ?: shadow_grow_ready(vol, part, fault);
+	if (!err && durable)
+		err = make_durable(vol, part, fault);
 	if (err) {
+		mutex_lock(&vol->epochs.mutate);
+		shadow_watch_end(vol);
+		mutex_unlock(&vol->epochs.mutate);
 		shadow_store_destroy(store);
 		return err;
 	}
@@ -537,7 +582,7 @@ static int make_store(struct shadow_volume *vol, const struct shadow_store_spec 
 }
 
 int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-			      struct shadow_fault *fault)
+			      bool durable, struct shadow_fault *fault)
 {
 	int err = 0;
 
@@ -546,11 +591,65 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 	if (vol->store_users - vol->borrowers >= SHADOW_MAX_VOLUME_SHADOWS)
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_VOLUME_FULL,
 				  vol->dev, -EDQUOT);
+	else if (!vol->store && durable)
+		err = check_durable(vol, spec, fault) ?: make_store(vol, spec, true, fault);
 	else if (!vol->store)
-		err = make_store(vol, spec, fault);
+		err = make_store(vol, spec, false, fault);
 	else if (!has_part(vol->store, spec))
 		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH,
 				  vol->dev, -EEXIST);
+	else if (durable && !vol->store->durable)
+		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_VOLATILE,
+				  vol->dev, -EEXIST);
+	if (!err)
+		vol->store_users++;
+	mutex_unlock(&vol->change);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+/* Open the device, see that it can be a store of @vol, and read it. */
+static int load_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+		      struct list_head *found, struct shadow_fault *fault)
+{
+	struct shadow_store *store = shadow_store_create(&vol->epochs.mutate, &vol->pages,
+							 &vol->store_writes, shadow_volume_kick,
+							 vol);
+	struct shadow_part *part;
+	int err;
+
+	if (!store)
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev,
+				   -ENOMEM);
+	part = shadow_part_open(store, spec, fault);
+	err = PTR_ERR_OR_ZERO(part);
+	if (!err) {
+		shadow_store_attach(part);
+		err = check_place(vol, part, fault) ?:
+		      shadow_attach_load(vol, part, found, fault);
+	}
+	if (err) {
+		shadow_store_destroy(store);
+		return err;
+	}
+	mutex_lock(&vol->epochs.mutate);
+	vol->store = store;
+	mutex_unlock(&vol->epochs.mutate);
+	return 0;
+}
+
+int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+				struct list_head *found, struct shadow_fault *fault)
+{
+	int err;
+
+	mutex_lock(&registry_lock);
+	mutex_lock(&vol->change);
+	if (vol->store)
+		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH,
+				  vol->dev, -EEXIST);
+	else
+		err = load_store(vol, spec, found, fault);
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);
@@ -571,6 +670,7 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		mutex_lock(&vol->epochs.mutate);
 		store = vol->store;
 		vol->store = NULL;
+		shadow_watch_end(vol);
 		shadow_policy_no_store(vol);
 		mutex_unlock(&vol->epochs.mutate);
 	}
@@ -620,6 +720,46 @@ static void return_store(struct shadow_volume *vol)
 {
 	drop_user(vol, true);
 	shadow_registry_unpin(vol);
+}
+
+void shadow_registry_keep(struct shadow_volume *vol)
+{
+	mutex_lock(&registry_lock);
+	mutex_lock(&vol->change);
+	vol->pins++;
+	vol->store_users++;
+	mutex_unlock(&vol->change);
+	mutex_unlock(&registry_lock);
+}
+
+struct shadow_volume *shadow_registry_borrow(dev_t dev, struct shadow_fault *fault)
+{
+	struct shadow_dev number = shadow_dev_encode(dev);
+	struct shadow_volume *vol;
+
+	mutex_lock(&registry_lock);
+	vol = find_store(&number, fault);
+	if (vol) {
+		mutex_lock(&vol->change);
+		borrow_store(vol);
+		mutex_unlock(&vol->change);
+	}
+	mutex_unlock(&registry_lock);
+	return vol ?: ERR_PTR(-ENOENT);
+}
+
+void shadow_registry_return(struct shadow_volume *vol)
+{
+	return_store(vol);
+}
+
+/* A durable store is of one part, which stays as it is.  Context: registry_lock. */
+static int check_changeable(const struct shadow_volume *vol, struct shadow_fault *fault)
+{
+	if (!vol->store->durable)
+		return 0;
+	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_DURABLE, vol->dev,
+			   -EOPNOTSUPP);
 }
 
 /* Is there a place for one more, and is it not there yet?  Context: registry_lock. */
@@ -681,7 +821,7 @@ int shadow_registry_add_part(struct shadow_store_add *arg)
 	if (vol) {
 		mutex_lock(&vol->change);
 		borrow_store(vol);
-		err = check_new(vol, &spec, &arg->fault);
+		err = check_changeable(vol, &arg->fault) ?: check_new(vol, &spec, &arg->fault);
 		mutex_unlock(&vol->change);
 	}
 	mutex_unlock(&registry_lock);
@@ -718,6 +858,9 @@ static int find_part(struct shadow_store_resize *arg, struct shadow_volume **vol
 
 	if (!vol)
 		return -ENOENT;
+	err = check_changeable(vol, &arg->fault);
+	if (err)
+		return err;
 	mutex_lock(&vol->change);
 	if (arg->part < SHADOW_PARTS_MAX)
 		part = vol->store->part[arg->part];

@@ -47,14 +47,37 @@ int shadow_registry_policy(struct shadow_volume_policy *arg);
  * shadow_registry_use_store() - see to it that a pinned volume has a store
  * @vol: the volume
  * @spec: the store asked for
+ * @durable: it has to be durable
  * @fault: out: the reason of a failure
  *
  * To be followed by shadow_registry_unuse_store(), the last of which destroys
  * the store.
  */
 int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-			      struct shadow_fault *fault);
+			      bool durable, struct shadow_fault *fault);
 void shadow_registry_unuse_store(struct shadow_volume *vol);
+
+/**
+ * shadow_registry_adopt_store() - let a pinned volume have the store that a device has
+ * @vol: the volume, its gate closed and drained
+ * @spec: the device
+ * @found: out: shadows that are in it
+ * @fault: out: the reason of a failure
+ *
+ * Return: 0, to be followed by shadow_registry_unuse_store(); or a negative errno.
+ */
+int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+				struct list_head *found, struct shadow_fault *fault);
+
+/* One more pin, and one more use of its store, of a volume that has both. */
+void shadow_registry_keep(struct shadow_volume *vol);
+
+/*
+ * A volume that has a store, which it keeps until the counterpart.  Return: the volume, or
+ * an ERR_PTR().
+ */
+struct shadow_volume *shadow_registry_borrow(dev_t dev, struct shadow_fault *fault);
+void shadow_registry_return(struct shadow_volume *vol);
 
 /* As SHADOW_IOC_STORE_ADD; the arguments have been checked.  Return: 0; -ENOENT: no store. */
 int shadow_registry_add_part(struct shadow_store_add *arg);

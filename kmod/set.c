@@ -530,12 +530,28 @@ static void undo_flip(struct shadow_set *set)
 		drop_entry(set, &set->entry[i]);
 }
 
+/* Let durable stores say that there are the shadows, then that there are all. */
+static int commit(struct shadow_set *set, struct shadow_fault *fault)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < 2 * set->nr; i++) {
+		struct set_entry *e = &set->entry[i % set->nr];
+
+		if (e->sh && shadow_commit(e->sh, i >= set->nr))
+			err = shadow_fail(fault, SHADOW_PHASE_TAKE, SHADOW_REASON_STORE_ERROR,
+					  e->dev, -EIO);
+	}
+	return err;
+}
+
 /* Make the disks of a flipped set, after its hold; all or none. */
 static int surface(struct shadow_set *set)
 {
 	struct shadow_fault fault = { 0 };
 	unsigned int i;
-	int err = 0;
+	int err = commit(set, &fault);
 
 	for (i = 0; !err && i < set->nr; i++)
 		if (set->entry[i].sh)
@@ -715,10 +731,15 @@ static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow
 	if (shadow_policy_refuses(vol))
 		return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_FAULTED,
 				   e->dev, -EIO);
-	err = shadow_registry_use_store(vol, &add->store, &add->fault);
+	err = shadow_registry_use_store(vol, &add->store, set->flags & SHADOW_SET_PERSISTENT,
+					&add->fault);
 	if (err)
 		return err;
-	sh = shadow_prepare(vol, set->flags, &add->fault);
+	if (vol->store->durable && set->flags & SHADOW_SET_WRITABLE)
+		sh = ERR_PTR(shadow_fail(&add->fault, SHADOW_PHASE_STORE,
+					 SHADOW_REASON_STORE_DURABLE, e->dev, -EOPNOTSUPP));
+	else
+		sh = shadow_prepare(vol, set->flags, &add->fault);
 	if (IS_ERR(sh)) {
 		shadow_registry_unuse_store(vol);
 		return PTR_ERR(sh);

@@ -138,6 +138,20 @@ int shadow_space_alloc(struct shadow_space *space, u64 want, u64 *first, unsigne
 	return 0;
 }
 
+int shadow_space_take(struct shadow_space *space, u64 first, u64 n, gfp_t gfp)
+{
+	bool used;
+
+	if (first >= space->limit || n > space->limit - first ||
+	    shadow_blockmap_run(&space->used, first, n, &used) < n || used)
+		return -EEXIST;
+	if (shadow_blockmap_reserve(&space->used, first, n, gfp))
+		return -ENOMEM;
+	shadow_blockmap_set(&space->used, first, n);
+	space->nr_used += n;
+	return 0;
+}
+
 void shadow_space_free(struct shadow_space *space, u64 first, u64 n)
 {
 	u64 below = first < space->limit ? min(n, space->limit - first) : 0;

@@ -67,6 +67,12 @@ u16 *shadow_space_resize(struct shadow_space *space, u64 nr_blocks, u16 *groups)
 int shadow_space_alloc(struct shadow_space *space, u64 want, u64 *first, unsigned int *got,
 		       gfp_t gfp);
 
+/*
+ * Take blocks that are known to be in use.  Return: 0; -EEXIST when one of them is, or is
+ * not there; -ENOMEM.
+ */
+int shadow_space_take(struct shadow_space *space, u64 first, u64 n, gfp_t gfp);
+
 /* Blocks that are in use are free again. */
 void shadow_space_free(struct shadow_space *space, u64 first, u64 n);
 

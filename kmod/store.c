@@ -27,6 +27,7 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
+#include "durable.h"
 #include "store.h"
 
 #define BATCHES_MIN	4
@@ -275,13 +276,15 @@ u32 shadow_store_grow_fault(const struct shadow_store *store)
 
 /* --- life -------------------------------------------------------------------------- */
 
-struct shadow_store *shadow_store_create(mempool_t *pages, struct bio_set *bios,
-					 void (*kick)(void *arg), void *kick_arg)
+struct shadow_store *shadow_store_create(struct mutex *mutate, mempool_t *pages,
+					 struct bio_set *bios, void (*kick)(void *arg),
+					 void *kick_arg)
 {
 	struct shadow_store *store = kzalloc(sizeof(*store), GFP_KERNEL);
 
 	if (!store)
 		return NULL;
+	store->mutate = mutate;
 	store->pages = pages;
 	store->bios = bios;
 	store->kick = kick;
@@ -342,6 +345,7 @@ struct shadow_stored shadow_store_destroy(struct shadow_store *store)
 		count(&stored, batch);
 		retire(store, batch);
 	}
+	shadow_durable_free(store->durable);
 	list_for_each_entry_safe(part, next_part, &store->parts, node)
 		shadow_part_close(part);
 	mempool_exit(&store->batches);
@@ -351,8 +355,7 @@ struct shadow_stored shadow_store_destroy(struct shadow_store *store)
 
 /* --- space ------------------------------------------------------------------------- */
 
-/* Find up to @want free blocks of a part in a row, and in one piece on its device. */
-static int allot_in(struct shadow_part *part, u64 want, u64 *block, unsigned int *got)
+int shadow_part_allot(struct shadow_part *part, u64 want, u64 *block, unsigned int *got)
 {
 	int err = shadow_space_alloc(&part->space, want, block, got, SHADOW_GFP);
 	u64 run;
@@ -379,10 +382,10 @@ static int allot(struct shadow_store *store, struct shadow_batch *batch)
 	u64 block;
 
 	if (part)
-		err = allot_in(part, SHADOW_BATCH_BLOCKS, &block, &batch->room);
+		err = shadow_part_allot(part, SHADOW_BATCH_BLOCKS, &block, &batch->room);
 	if (err == -ENOSPC) {
 		list_for_each_entry(part, &store->parts, node) {
-			err = allot_in(part, SHADOW_BATCH_BLOCKS, &block, &batch->room);
+			err = shadow_part_allot(part, SHADOW_BATCH_BLOCKS, &block, &batch->room);
 			if (err != -ENOSPC)
 				break;
 		}
@@ -395,14 +398,16 @@ static int allot(struct shadow_store *store, struct shadow_batch *batch)
 	return 0;
 }
 
+void shadow_part_free(struct shadow_part *part, u64 block, u64 n)
+{
+	shadow_space_free(&part->space, block, n);
+	if (part->ops->discard)
+		part->ops->discard(part, block, n);
+}
+
 static void give_back(struct shadow_store *store, u64 loc, u64 len)
 {
-	struct shadow_part *part = shadow_loc_part(store, loc);
-	u64 block = shadow_loc_block(loc);
-
-	shadow_space_free(&part->space, block, len);
-	if (part->ops->discard)
-		part->ops->discard(part, block, len);
+	shadow_part_free(shadow_loc_part(store, loc), shadow_loc_block(loc), len);
 }
 
 /* The first staged batch that ends after @loc.  Context: @store->lock or the mutate mutex held. */
@@ -463,6 +468,8 @@ static int open_batch(struct shadow_store *store)
 		mempool_free(batch, &store->batches);
 		return err;
 	}
+	if (store->durable)
+		batch->group = shadow_durable_names(store->durable);
 	stage(store, batch);
 	store->open = batch;
 	return 0;
@@ -699,6 +706,8 @@ struct shadow_stored shadow_store_reap(struct shadow_store *store)
 			give_back(store, batch->loc + i, 1);
 			store->freeing--;
 		}
+		if (store->durable)
+			shadow_durable_stored(store->durable, batch->group);
 		count(&stored, batch);
 		list_del(&batch->node);
 		retire(store, batch);

@@ -31,6 +31,7 @@
 
 struct shadow_store;
 struct shadow_part;
+struct shadow_durable;
 
 /* Whose share of the memory budget a block uses until it is stored. */
 enum shadow_account {
@@ -55,6 +56,7 @@ struct shadow_stored {
  * @room: blocks allotted from @loc on
  * @status: how the write ended
  * @since: jiffies when memory was first missing to write it; 0: never
+ * @group: of the log, which names its blocks; 0: the store has none
  * @freed: blocks whose record went away meanwhile; they are given back when the
  *	write has ended, since it would overwrite a new owner's data otherwise
  * @page: a page for each block; the pages belong to the batch until it is done
@@ -69,6 +71,7 @@ struct shadow_batch {
 	unsigned int room;
 	blk_status_t status;
 	unsigned long since;
+	u64 group;
 	DECLARE_BITMAP(freed, SHADOW_BATCH_BLOCKS);
 	struct page *page[SHADOW_BATCH_BLOCKS];
 };
@@ -162,8 +165,10 @@ struct shadow_part {
  *	@part and @filling; a part goes under the registry's lock besides
  * @part: the parts by number
  * @filling: the part that takes blocks now, or NULL
- * @pages: where pages of batches come from and go to; does not change, nor do
- *	@bios, @kick
+ * @durable: what makes it durable, or NULL: it is gone after a reboot; does not change once
+ *	somebody knows the store
+ * @mutate: the epochs' mutate mutex; does not change, nor do @pages, @bios, @kick
+ * @pages: where pages of batches come from and go to
  * @bios: where store bios come from
  * @kick: called when a batch was written, from any context
  * @kick_arg: its argument
@@ -193,6 +198,8 @@ struct shadow_store {
 	struct list_head parts;
 	struct shadow_part *part[SHADOW_PARTS_MAX];
 	struct shadow_part *filling;
+	struct shadow_durable *durable;
+	struct mutex *mutate;
 	mempool_t *pages;
 	struct bio_set *bios;
 	void (*kick)(void *arg);
@@ -240,6 +247,7 @@ static inline struct shadow_part *shadow_loc_part(const struct shadow_store *sto
 
 /**
  * shadow_store_create() - a store without parts
+ * @mutate: the mutate mutex of the epochs whose blocks it takes
  * @pages: pool that batch pages come from
  * @bios: bio set that store writes come from
  * @kick: called whenever a batch was written
@@ -247,8 +255,9 @@ static inline struct shadow_part *shadow_loc_part(const struct shadow_store *sto
  *
  * Return: the store, or NULL without memory.
  */
-struct shadow_store *shadow_store_create(mempool_t *pages, struct bio_set *bios,
-					 void (*kick)(void *arg), void *kick_arg);
+struct shadow_store *shadow_store_create(struct mutex *mutate, mempool_t *pages,
+					 struct bio_set *bios, void (*kick)(void *arg),
+					 void *kick_arg);
 
 /**
  * shadow_store_destroy() - free a store and its parts
@@ -275,6 +284,21 @@ struct shadow_part *shadow_part_open(struct shadow_store *store,
  * From here on what was on a device is lost: its place has been checked.
  */
 int shadow_part_prepare(struct shadow_part *part, struct shadow_fault *fault);
+
+/**
+ * shadow_part_allot() - take free blocks of a part in a row, and in one piece on its device
+ * @part: the part
+ * @want: how many, at most
+ * @block: out: the first one
+ * @got: out: how many
+ *
+ * Context: mutate mutex held, unless nobody knows the store yet.
+ * Return: 0, -ENOSPC or -ENOMEM.
+ */
+int shadow_part_allot(struct shadow_part *part, u64 want, u64 *block, unsigned int *got);
+
+/* The counterpart. */
+void shadow_part_free(struct shadow_part *part, u64 block, u64 n);
 
 /* Undo shadow_part_open().  Nothing is in it, or nobody wants it any more. */
 void shadow_part_close(struct shadow_part *part);

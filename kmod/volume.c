@@ -6,10 +6,12 @@
 #include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "durable.h"
 #include "grow.h"
 #include "policy.h"
 #include "preserve.h"
 #include "volume.h"
+#include "watch.h"
 #include "writers.h"
 
 #define FOLD_REGIONS	64	/* regions folded before others get the mutex */
@@ -107,6 +109,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	bio_list_init(&vol->queue);
 	vol->claims = RB_ROOT;
 	INIT_LIST_HEAD(&vol->settling);
+	INIT_LIST_HEAD(&vol->committing);
 	shadow_preserve_init(vol);
 	shadow_policy_begin(vol);
 	shadow_grow_begin(vol);
@@ -160,6 +163,7 @@ void shadow_volume_free(struct shadow_volume *vol)
 	if (vol->store)
 		shadow_store_destroy(vol->store);
 	shadow_epochs_destroy(&vol->epochs);
+	shadow_watch_free(vol);
 	free_pools(vol);
 	free_percpu(vol->flight);
 	shadow_strain_free(vol->strain);
@@ -186,12 +190,31 @@ const char *shadow_reason_text(u32 reason)
 	}
 }
 
-void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error)
+static struct shadow_durable *durable_of(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&vol->epochs.mutate);
+	return vol->store ? vol->store->durable : NULL;
+}
+
+void shadow_volume_drop(struct shadow_volume *vol)
 {
 	struct shadow_settled *unused;
-	struct shadow_stake *stake;
 
 	lockdep_assert_held(&vol->epochs.mutate);
+	vol->drop_group = 0;
+	unused = shadow_epochs_drop(&vol->epochs, vol->lost_upto);
+	if (unused) {
+		synchronize_rcu();
+		shadow_settled_free(unused);
+	}
+	shadow_volume_kick(vol);	/* its store has emptied: writes, and writers, may go on */
+}
+
+void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error)
+{
+	struct shadow_durable *durable = durable_of(vol);
+	struct shadow_stake *stake;
+
 	upto = min(upto, vol->last_epoch);
 	if (upto <= vol->lost_upto)
 		return;
@@ -210,13 +233,43 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 	spin_unlock(&vol->stakes_lock);
 	smp_wmb();	/* lost, then writes that find nothing to preserve */
 	vol->lost_upto = upto;
-	unused = shadow_epochs_drop(&vol->epochs, upto);
-	if (unused) {
-		synchronize_rcu();
-		shadow_settled_free(unused);
+	/* A volume that is gone is not written any more, and what it has in its store is good. */
+	if (durable && reason != SHADOW_REASON_ORIGIN_GONE)
+		vol->drop_group = shadow_durable_lose(durable, upto, reason, -error);
+	else
+		vol->drop_group = 0;
+	if (vol->drop_group)
+		shadow_volume_kick(vol);
+	else
+		shadow_volume_drop(vol);
+}
+
+/* Let a durable store's log say that a shadow is gone. */
+static void log_fold(struct shadow_volume *vol, const struct shadow_epoch *ep)
+{
+	struct shadow_durable *durable;
+	u64 group = 0;
+	int err = 0;
+
+	mutex_lock(&vol->epochs.mutate);
+	durable = durable_of(vol);
+	while (durable) {
+		err = shadow_durable_room(durable, 1, true);
+		if (err != -EAGAIN && err != -ENOMEM)
+			break;
+		mutex_unlock(&vol->epochs.mutate);
+		shadow_volume_kick(vol);
+		schedule_timeout_uninterruptible(HZ / 50);	/* a commit makes room */
+		mutex_lock(&vol->epochs.mutate);
 	}
-	if (vol->strained)
-		shadow_volume_kick(vol);	/* its store has emptied, and writers may go on */
+	if (durable && !err)
+		group = shadow_durable_add(durable, SHADOW_DISK_FOLD, 0, ep->number);
+	else if (err == -ENOSPC)
+		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE, SHADOW_REASON_STORE_FULL,
+				   err);
+	mutex_unlock(&vol->epochs.mutate);
+	if (group)
+		shadow_durable_commit(durable, group);
 }
 
 void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
@@ -227,6 +280,7 @@ void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 	int more;
 
 	lockdep_assert_held(&vol->fold);
+	log_fold(vol, ep);
 	do {
 		struct shadow_settled *unused = NULL;
 		unsigned int n = 0;

@@ -24,6 +24,7 @@
 #define SHADOW_MEMORY_MIN	(4ULL << 20)
 
 struct shadow_volume;
+struct shadow_watch;
 
 /**
  * struct shadow_stake - a shadow, as far as its volume is concerned
@@ -116,6 +117,7 @@ struct shadow_volume {
 	u64 last_epoch;			/* epochs.mutate */
 	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost */
 	struct list_head prepared;	/* epochs.mutate: stakes before their instant */
+	u64 drop_group;			/* epochs.mutate: they go when the log's group is through */
 	u64 own_changes;		/* epochs.mutate: of which blocks are its own store's */
 
 	struct workqueue_struct *grow_wq; /* its own: a filesystem may be slow */
@@ -155,6 +157,7 @@ struct shadow_volume {
 
 	wait_queue_head_t drain_wait;
 	atomic_t nr_claims;
+	bool watching;			/* its first blocks; set with the gate closed */
 	bool leaving;			/* new writes pass it by; under RCU, set once */
 	bool gone;			/* the device was removed; set once */
 	struct work_struct gone_work;
@@ -169,8 +172,11 @@ struct shadow_volume {
 	struct bio_list queue;		/* writes it is working on, in order */
 	struct rb_root claims;
 	struct list_head settling;	/* claims that were read, not yet recorded */
+	struct list_head committing;	/* claims that wait for the log of the store */
+	unsigned int nr_committing;
 	bool starved;			/* something waits for memory; also read by others */
 	bool flush_due;
+	struct shadow_watch *watch;	/* of its first blocks, once they were watched */
 	u64 ahead_limit;		/* blocks that may be preserved before they are written */
 	u64 ahead_claimed;		/* ... that are claimed, and not recorded yet */
 	bool ahead_failed;		/* reading ahead met an error: never again */
@@ -228,18 +234,22 @@ void shadow_volume_free(struct shadow_volume *vol);
  * @error: the errno behind it, negative
  *
  * Forgets their records; if the newest shadow is among them writes pass freely
- * afterwards.
+ * afterwards.  Where the store is durable that is so when its log has said it.
  *
  * Context: epochs.mutate held; sleeps for a grace period.
  */
 void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error);
+
+/* Now it has, or never will.  Nothing if no shadow was lost.  Context: as above. */
+void shadow_volume_drop(struct shadow_volume *vol);
 
 /**
  * shadow_volume_fold() - give up the records of a shadow that nobody reads any more
  * @vol: the volume
  * @ep: its epoch, which is in no list afterwards, and the caller's
  *
- * Records that the next older shadow needs become that one's.
+ * Records that the next older shadow needs become that one's.  A durable store has said
+ * on stable storage that the shadow is gone before any of it comes to pass.
  *
  * Context: the volume's fold mutex held; sleeps.  Waits for nothing that could wait
  * for writes of the volume.

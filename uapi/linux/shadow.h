@@ -28,7 +28,7 @@
 #define SHADOW_CONTROL_NAME	"shadow-control"	/* below /dev */
 
 /* Raised when a command is added; old commands keep their meaning for ever. */
-#define SHADOW_ABI_VERSION	3
+#define SHADOW_ABI_VERSION	4
 
 #define SHADOW_BLOCK_SHIFT	12	/* a block is 4096 bytes */
 #define SHADOW_MAX_SET_VOLUMES	64	/* volumes in one set, with shadows or held (VSS J-01) */
@@ -70,6 +70,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_STORE_GROW		(1ULL << 9)	/* files grow, and may be on the volume */
 #define SHADOW_FEAT_STORE_CHANGE	(1ULL << 10)	/* parts come and go while shadows exist */
 #define SHADOW_FEAT_HOLD_ONLY		(1ULL << 11)	/* SHADOW_ADD_HOLD */
+#define SHADOW_FEAT_PERSISTENT		(1ULL << 12)	/* SHADOW_SET_PERSISTENT */
 
 /**
  * struct shadow_info - what this module is and can do
@@ -158,6 +159,12 @@ enum shadow_reason {
 	SHADOW_REASON_STORE_SHARED	= 37,	/* blocks of the file do not stay where they are */
 	SHADOW_REASON_STORE_PART	= 38,	/* the store has no such part */
 	SHADOW_REASON_STORE_LAST	= 39,	/* its only part, and shadows exist */
+	SHADOW_REASON_STORE_VOLATILE	= 40,	/* it would not survive: persistent shadows need a device */
+	SHADOW_REASON_STORE_DURABLE	= 41,	/* a durable store cannot do that */
+	SHADOW_REASON_STORE_FORMAT	= 42,	/* there is no durable store */
+	SHADOW_REASON_STORE_DAMAGED	= 43,	/* what it says of itself cannot be right */
+	SHADOW_REASON_STORE_NEWER	= 44,	/* made by a newer version, which this one does not know */
+	SHADOW_REASON_VOLUME_CHANGED	= 45,	/* written by somebody else since */
 };
 
 /**
@@ -209,6 +216,14 @@ struct shadow_store_spec {
 /* Flags of SHADOW_IOC_SET_NEW. */
 #define SHADOW_SET_NO_AUTO_RELEASE	(1U << 0)	/* shadows outlive the descriptor */
 #define SHADOW_SET_WRITABLE		(1U << 1)	/* images take writes, until sealed */
+#define SHADOW_SET_PERSISTENT		(1U << 2)	/* shadows outlive a reboot: see below */
+
+/*
+ * SHADOW_SET_PERSISTENT needs SHADOW_SET_NO_AUTO_RELEASE, and a store on a device.  If the
+ * volume has none yet, one that is durable is made: it says on stable storage what it holds,
+ * and SHADOW_IOC_STORE_ATTACH finds its shadows again, after a loss of power, too.  What
+ * else is made in such a store is gone after that.
+ */
 
 /**
  * struct shadow_set_new - begin a set
@@ -551,6 +566,35 @@ struct shadow_store_resize {
 	__u64	reserved[4];
 };
 
+/**
+ * struct shadow_store_attach - the shadows that a durable store has are there again
+ * @dev: the volume
+ * @flags: zero
+ * @shadows: out: how many there are; of them
+ * @lost: out: so many are lost, and say why
+ * @dropped: out: how many were not persistent, or not complete, and are gone
+ * @store: type SHADOW_STORE_DEVICE, and the device; @max_bytes zero
+ * @fault: out: why the command failed
+ * @reserved: zero
+ *
+ * To be used before anybody writes to the volume, which has neither a store nor somebody
+ * who has it open for himself, like a mounted filesystem.  If it was written since, its
+ * shadows are lost (SHADOW_REASON_VOLUME_CHANGED).
+ *
+ * The contrary, SHADOW_IOC_STORE_DETACH, ends the shadows of a volume with a durable store,
+ * and leaves them in it.  Nobody has one of them open, or the volume for himself.
+ */
+struct shadow_store_attach {
+	struct shadow_dev dev;
+	__u32	flags;
+	__u32	shadows;
+	__u32	lost;
+	__u32	dropped;
+	struct shadow_store_spec store;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
 /* What SHADOW_IOC_DELETE and SHADOW_IOC_SHADOW_CHANGE take their uuid for. */
 enum shadow_kind {
 	SHADOW_KIND_SHADOW	= 1,
@@ -729,6 +773,8 @@ struct shadow_set_step {
 #define SHADOW_IOC_STORE_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x07, struct shadow_store_add)
 #define SHADOW_IOC_STORE_RESIZE	_IOWR(SHADOW_IOC_MAGIC, 0x08, struct shadow_store_resize)
 #define SHADOW_IOC_STORE_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x0b, struct shadow_store_info)
+#define SHADOW_IOC_STORE_ATTACH	_IOWR(SHADOW_IOC_MAGIC, 0x09, struct shadow_store_attach)
+#define SHADOW_IOC_STORE_DETACH	_IOWR(SHADOW_IOC_MAGIC, 0x0a, struct shadow_store_attach)
 #define SHADOW_IOC_VOLUME_POLICY _IOWR(SHADOW_IOC_MAGIC, 0x0c, struct shadow_volume_policy)
 #define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)
 #define SHADOW_IOC_SHADOW_FREE	_IOWR(SHADOW_IOC_MAGIC, 0x0e, struct shadow_shadow_free)

@@ -1,0 +1,755 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * attach.c - shadows that a durable store has are there again, and go without being deleted.
+ *
+ * Attaching reads the log from its beginning to its end, and does what it says in the order
+ * in which it came to pass: a shadow begins, blocks are recorded, a shadow goes.  The
+ * log ends where no whole group follows; it was never known to be on stable storage, so no
+ * write was let go for it.  At the end
+ *
+ *  - what is recorded, and what the log itself lies in, is what of the store is in use,
+ *  - what no shadow needs from the volume is settled,
+ *  - the first blocks of the volume have to be as the log says (watch.c): otherwise
+ *    somebody has written to it whom we have not seen, and the shadows are lost,
+ *  - shadows that were not meant to survive, or were not complete, go.
+ *
+ * All this happens with the volume's gate closed, and while we have the volume for
+ * ourselves: nobody has mounted it.
+ *
+ * Nothing that was read is believed: see format.c.  A store that contradicts itself is
+ * refused, and nothing on it is changed.
+ *
+ * Detaching is the contrary: with the gate closed the log is brought to its end and
+ * stopped, then the shadows go, and the log does not hear of it.
+ */
+#include <linux/blkdev.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include "attach.h"
+#include "durable.h"
+#include "gate.h"
+#include "image.h"
+#include "registry.h"
+#include "watch.h"
+
+#define CHUNK_BLOCKS	64u		/* read at a time */
+#define FOLD_STEPS	1024		/* until others may run */
+
+/**
+ * struct reading - a store that is being read
+ * @vol: the volume
+ * @part: the part
+ * @header: its header
+ * @at: where the log is read
+ * @end: where it ends, as far as is known: behind the last whole group
+ * @blocks: of the segments up to there
+ * @page: what was read last:
+ * @chunk_loc: from where on,
+ * @chunk_nr: and how many blocks
+ * @group: the blocks of a group
+ * @loc: the segments that the group begins,
+ * @len: and their lengths
+ * @nr_segments: how many
+ * @found: the shadows
+ * @head: the first blocks of the volume
+ * @lost_upto: as of the volume
+ * @last_epoch: likewise
+ * @fault: why it cannot be read
+ */
+struct reading {
+	struct shadow_volume *vol;
+	struct shadow_part *part;
+	struct shadow_disk_header *header;
+	struct shadow_log_place at;
+	struct shadow_log_place end;
+	u64 blocks;
+	struct page *page[CHUNK_BLOCKS];
+	u64 chunk_loc;
+	unsigned int chunk_nr;
+	struct shadow_disk_log *group;
+	u64 loc[SHADOW_GROUP_BLOCKS];
+	u32 len[SHADOW_GROUP_BLOCKS];
+	unsigned int nr_segments;
+	struct list_head *found;
+	struct shadow_head head;
+	u64 lost_upto;
+	u64 last_epoch;
+	struct shadow_fault *fault;
+};
+
+static int refuse(struct reading *r, u32 reason, int err)
+{
+	return shadow_fail(r->fault, SHADOW_PHASE_STORE, reason, r->part->bdev->bd_dev, err);
+}
+
+static int damaged(struct reading *r, const char *what)
+{
+	pr_err("%pg: the store is damaged: %s, at block %llu of its log\n", r->part->bdev, what,
+	       r->at.seq);
+	return refuse(r, SHADOW_REASON_STORE_DAMAGED, -EUCLEAN);
+}
+
+static int no_memory(struct reading *r)
+{
+	return refuse(r, SHADOW_REASON_NO_MEMORY, -ENOMEM);
+}
+
+/* --- reading ------------------------------------------------------------------------ */
+
+static int read_pages(struct block_device *bdev, sector_t sector, struct page **page,
+		      unsigned int n, unsigned int last_bytes)
+{
+	struct bio *bio = bio_alloc_bioset(bdev, n, REQ_OP_READ, GFP_NOIO, &fs_bio_set);
+	unsigned int i;
+	int err;
+
+	bio->bi_iter.bi_sector = sector;
+	for (i = 0; i < n; i++)
+		__bio_add_page(bio, page[i], i == n - 1 ? last_bytes : SHADOW_DISK_BLOCK, 0);
+	err = submit_bio_wait(bio);
+	bio_put(bio);
+	return err;
+}
+
+/* The newest of the two copies that is whole. */
+static int read_header(struct reading *r)
+{
+	enum shadow_format worst = SHADOW_FORMAT_FOREIGN;
+	struct shadow_disk_header *best = NULL, *h;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		enum shadow_format verdict;
+
+		err = read_pages(r->part->bdev, i * (SHADOW_DISK_HEADER_STEP >> SECTOR_SHIFT),
+				 &r->page[i], 1, SHADOW_DISK_BLOCK);
+		if (err)
+			return refuse(r, SHADOW_REASON_STORE_ERROR, err);
+		h = page_address(r->page[i]);
+		verdict = shadow_header_check(h);
+		if (verdict != SHADOW_FORMAT_GOOD)
+			worst = max(worst, verdict);
+		else if (!best || le64_to_cpu(h->seq) > le64_to_cpu(best->seq))
+			best = h;
+	}
+	if (!best && worst == SHADOW_FORMAT_FOREIGN)
+		return refuse(r, SHADOW_REASON_STORE_FORMAT, -EMEDIUMTYPE);
+	if (!best && worst == SHADOW_FORMAT_NEWER)
+		return refuse(r, SHADOW_REASON_STORE_NEWER, -EOPNOTSUPP);
+	if (!best)
+		return damaged(r, "its header is not whole");
+	/* One that cannot be written might be read, but nothing would be preserved. */
+	if (le32_to_cpu(best->ro_compat) & ~SHADOW_DISK_RO_COMPAT)
+		return refuse(r, SHADOW_REASON_STORE_NEWER, -EOPNOTSUPP);
+	if (le64_to_cpu(best->part_blocks) > r->part->nr_blocks)
+		return damaged(r, "the device is smaller than the store");
+	memcpy(r->header, best, sizeof(*best));
+	return 0;
+}
+
+/* The block at @loc of the log; of its segment @left are left.  NULL: @err. */
+static struct shadow_disk_log *read_block(struct reading *r, u64 loc, u32 left, int *err)
+{
+	u64 run = min(left, CHUNK_BLOCKS);
+
+	if (loc < r->chunk_loc || loc >= r->chunk_loc + r->chunk_nr) {
+		sector_t sector = r->part->ops->locate(r->part, loc, &run);
+
+		*err = read_pages(r->part->bdev, sector, r->page, run, SHADOW_DISK_BLOCK);
+		if (*err) {
+			refuse(r, SHADOW_REASON_STORE_ERROR, *err);
+			return NULL;
+		}
+		r->chunk_loc = loc;
+		r->chunk_nr = run;
+	}
+	return page_address(r->page[loc - r->chunk_loc]);
+}
+
+/* --- what the log says ---------------------------------------------------------------- */
+
+static struct shadow_restored *restored_at(struct reading *r, u64 epoch)
+{
+	struct shadow_restored *s;
+
+	list_for_each_entry(s, r->found, node)
+		if (s->epoch->number == epoch)
+			return s;
+	return NULL;
+}
+
+static int begin_epoch(struct reading *r, const struct shadow_item *item)
+{
+	struct shadow_restored *s;
+
+	if (item->epoch <= r->last_epoch || !item->shadow->sectors ||
+	    le64_to_cpu(item->shadow->sectors) >> 60)
+		return damaged(r, "a shadow cannot be");
+	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	if (!s)
+		return no_memory(r);
+	s->epoch = shadow_epoch_alloc(GFP_KERNEL);
+	if (!s->epoch) {
+		kfree(s);
+		return no_memory(r);
+	}
+	s->epoch->number = item->epoch;
+	s->disk = *item->shadow;
+	s->flags = le32_to_cpu(item->shadow->flags);
+	list_add_tail(&s->node, r->found);
+	shadow_epochs_append(&r->vol->epochs, s->epoch);
+	r->last_epoch = item->epoch;
+	return 0;
+}
+
+/* Give up an epoch as live, to its end. */
+static int fold(struct reading *r, struct shadow_restored *s)
+{
+	struct shadow_settled *unused = NULL;
+	u64 cursor = 0;
+	int more;
+
+	do {
+		more = shadow_epochs_fold(&r->vol->epochs, s->epoch, r->lost_upto, &cursor,
+					  GFP_KERNEL, &unused);
+		cond_resched();
+	} while (more > 0);
+	if (more)
+		return no_memory(r);
+	list_del(&s->node);
+	shadow_epoch_free(s->epoch);
+	kfree(s);
+	return 0;
+}
+
+static void lose(struct reading *r, u64 upto, u32 reason, u32 error)
+{
+	struct shadow_restored *s;
+
+	list_for_each_entry(s, r->found, node)
+		if (s->epoch->number <= upto && !s->fault.error)
+			shadow_fail(&s->fault, SHADOW_PHASE_PRESERVE, reason, r->vol->dev,
+				    -(int)(error ?: EIO));
+	r->lost_upto = max(r->lost_upto, upto);
+	shadow_epochs_drop(&r->vol->epochs, upto);
+}
+
+static int apply(struct reading *r, const struct shadow_item *item)
+{
+	struct shadow_restored *s;
+
+	switch (item->type) {
+	case SHADOW_DISK_EPOCH:
+		return begin_epoch(r, item);
+	case SHADOW_DISK_EXTENT:
+		if (shadow_epochs_restore(&r->vol->epochs, item->epoch, r->lost_upto,
+					  &item->extent, GFP_KERNEL))
+			return no_memory(r);
+		return 0;
+	case SHADOW_DISK_FREE:
+		s = restored_at(r, item->epoch);
+		if (s && s->epoch->number > r->lost_upto &&
+		    shadow_epochs_restore_free(s->epoch, item->extent.block, item->extent.len,
+					       GFP_KERNEL))
+			return no_memory(r);
+		return 0;
+	case SHADOW_DISK_COMPLETE:
+		s = restored_at(r, item->epoch);
+		if (s)
+			s->complete = true;
+		return 0;
+	case SHADOW_DISK_FLAGS:
+		s = restored_at(r, item->epoch);
+		if (s)
+			s->flags = item->flags;
+		return 0;
+	case SHADOW_DISK_FOLD:
+		s = restored_at(r, item->epoch);
+		return s ? fold(r, s) : 0;
+	case SHADOW_DISK_LOST:
+		lose(r, min(item->epoch, r->last_epoch), item->reason, item->error);
+		return 0;
+	case SHADOW_DISK_HEAD_WILL:
+	case SHADOW_DISK_HEAD_IS:
+	case SHADOW_DISK_HEAD_ANY:
+		shadow_head_note(&r->head, item);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* A whole group was read: what it says comes to pass. */
+static int apply_group(struct reading *r, unsigned int nr)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < r->nr_segments; i++) {
+		err = shadow_space_take(&r->part->space, r->loc[i], r->len[i], GFP_KERNEL);
+		if (err == -EEXIST)
+			return damaged(r, "a segment is in use already");
+		if (err)
+			return no_memory(r);
+		r->blocks += r->len[i];
+	}
+	r->nr_segments = 0;
+	for (i = 0; i < nr; i++) {
+		enum shadow_format verdict;
+		unsigned int entry = 0;
+		struct shadow_item item;
+		u64 epoch = 0;
+
+		while (shadow_log_item(&r->group[i], &entry, &epoch, r->part->space.nr_blocks,
+				       &item, &verdict)) {
+			err = apply(r, &item);
+			if (err)
+				return err;
+		}
+		if (verdict == SHADOW_FORMAT_NEWER)
+			return refuse(r, SHADOW_REASON_STORE_NEWER, -EOPNOTSUPP);
+		if (verdict != SHADOW_FORMAT_GOOD)
+			return damaged(r, "an entry cannot be");
+		cond_resched();
+	}
+	r->end = r->at;
+	return 0;
+}
+
+/*
+ * No block follows.  A group is only written when the one before it is on stable storage,
+ * so behind a gap there is no more than one; more were written, and have gone.
+ */
+static int check_end(struct reading *r)
+{
+	struct shadow_log_place at = r->at;
+	u64 group = 0;
+	int err = 0;
+
+	for (; at.left; at.left--, at.loc++) {
+		const struct shadow_disk_log *b = read_block(r, at.loc, at.left, &err);
+
+		if (!b)
+			return err;
+		if (!shadow_log_valid(b, at.id) || le64_to_cpu(b->seq) < at.seq ||
+		    le64_to_cpu(b->group) < r->end.group)
+			continue;
+		if (group && le64_to_cpu(b->group) != group)
+			return damaged(r, "blocks are missing");
+		group = le64_to_cpu(b->group);
+	}
+	return 0;
+}
+
+static int read_log(struct reading *r)
+{
+	unsigned int nr = 0;
+	int err = 0;
+
+	shadow_log_begin(&r->at, r->header);
+	r->end = r->at;
+	r->loc[0] = r->at.loc;
+	r->len[0] = r->at.left;
+	r->nr_segments = 1;
+	err = apply_group(r, 0);
+	while (!err) {
+		const struct shadow_disk_log *b = read_block(r, r->at.loc, r->at.left, &err);
+		enum shadow_format verdict;
+		bool last;
+
+		if (!b)
+			return err;
+		if (nr == SHADOW_GROUP_BLOCKS)
+			return damaged(r, "a group has too many blocks");
+		memcpy(&r->group[nr], b, sizeof(*b));
+		verdict = shadow_log_read(&r->at, &r->group[nr], r->part->space.nr_blocks, &last);
+		if (verdict == SHADOW_FORMAT_FOREIGN)
+			return check_end(r);
+		if (verdict != SHADOW_FORMAT_GOOD)
+			return damaged(r, "a block cannot be");
+		nr++;
+		if (r->at.fresh) {
+			r->loc[r->nr_segments] = r->at.loc;
+			r->len[r->nr_segments++] = r->at.left;
+		}
+		if (last) {
+			err = apply_group(r, nr);
+			nr = 0;
+		}
+	}
+	return err;
+}
+
+/* --- what follows from it -------------------------------------------------------------- */
+
+/* The blocks that are recorded are in use. */
+static int take_space(struct reading *r)
+{
+	struct shadow_restored *s;
+	int err = 0;
+
+	list_for_each_entry(s, r->found, node) {
+		struct shadow_extent extent;
+		u64 block = 0;
+
+		while (!err && shadow_index_next(&s->epoch->index, &block, &extent)) {
+			err = shadow_space_take(&r->part->space, extent.loc, extent.len,
+						GFP_KERNEL);
+			cond_resched();
+		}
+	}
+	if (err == -EEXIST)
+		return damaged(r, "a block is in use twice");
+	return err ? no_memory(r) : 0;
+}
+
+/* The rest of the segment may have blocks of a group that was never whole. */
+static int clear_rest(struct reading *r)
+{
+	u64 run = r->end.left;
+	int err = blkdev_issue_zeroout(r->part->bdev,
+				       r->part->ops->locate(r->part, r->end.loc, &run),
+				       (sector_t)r->end.left * SHADOW_BLOCK_SECTORS, GFP_NOIO, 0);
+
+	return err ? refuse(r, SHADOW_REASON_STORE_ERROR, err) : 0;
+}
+
+static int resume(struct reading *r)
+{
+	struct shadow_volume *vol = r->vol;
+	struct shadow_settled *st;
+	int err;
+
+	err = take_space(r) ?: clear_rest(r);
+	if (err)
+		return err;
+	/* Groups of two lives are never taken for one. */
+	r->end.group += 1 + get_random_u32();
+	err = shadow_durable_resume(r->part, &r->end, r->blocks, r->fault);
+	if (err)
+		return err;
+	st = shadow_settled_alloc(GFP_KERNEL);
+	if (!st || shadow_epochs_resume(&vol->epochs, st, r->lost_upto, vol->nr_blocks,
+					GFP_KERNEL)) {
+		shadow_settled_free(st);
+		return no_memory(r);
+	}
+	vol->last_epoch = max(vol->last_epoch, r->last_epoch);
+	vol->lost_upto = r->lost_upto;
+	if (r->head.changed)
+		shadow_durable_lose(r->part->store->durable, r->last_epoch,
+				    SHADOW_REASON_VOLUME_CHANGED, ESTALE);
+	err = shadow_watch_begin(vol, r->part->store->durable);
+	if (err)
+		shadow_fail(r->fault, SHADOW_PHASE_ATTACH, err == -ENOMEM ?
+			    SHADOW_REASON_NO_MEMORY : SHADOW_REASON_ORIGIN_ERROR, vol->dev, err);
+	return err;
+}
+
+/* The part has as many blocks as the header says, whatever the device has. */
+static int fit_part(struct reading *r)
+{
+	u64 blocks = le64_to_cpu(r->header->part_blocks);
+	u16 *groups = shadow_space_groups(blocks);
+
+	if (!groups)
+		return no_memory(r);
+	r->part->nr_blocks = blocks;
+	r->part->max_blocks = blocks;
+	r->part->spec.max_bytes = blocks << SHADOW_BLOCK_BITS;
+	kvfree(shadow_space_resize(&r->part->space, blocks, groups));
+	return 0;
+}
+
+/* Is the volume as we have left it? */
+static int check_volume(struct reading *r)
+{
+	struct shadow_volume *vol = r->vol;
+	struct shadow_restored *s;
+	bool changed = false;
+	u64 sectors = 0;
+	int err;
+
+	list_for_each_entry(s, r->found, node)
+		sectors = max(sectors, le64_to_cpu(s->disk.sectors));
+	err = shadow_head_check(&r->head, vol->bdev, vol->nr_sectors, &changed);
+	if (err)
+		return shadow_fail(r->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_ORIGIN_ERROR,
+				   vol->dev, err);
+	if (changed || sectors > vol->nr_sectors) {
+		pr_warn("%s: it was written by somebody else: its shadows are lost\n", vol->name);
+		lose(r, r->last_epoch, SHADOW_REASON_VOLUME_CHANGED, ESTALE);
+		r->head.changed = true;
+	}
+	return 0;
+}
+
+static void nothing(void *arg, u64 loc, u64 len)
+{
+}
+
+static struct reading *reading_alloc(struct shadow_volume *vol, struct shadow_part *part,
+				     struct list_head *found, struct shadow_fault *fault)
+{
+	struct reading *r = kvzalloc(sizeof(*r), GFP_KERNEL);
+	unsigned int i;
+
+	if (!r)
+		return NULL;
+	r->vol = vol;
+	r->part = part;
+	r->found = found;
+	r->fault = fault;
+	r->header = kzalloc(sizeof(*r->header), GFP_KERNEL);
+	r->group = vmalloc(SHADOW_GROUP_BLOCKS * sizeof(*r->group));
+	for (i = 0; i < CHUNK_BLOCKS; i++)
+		r->page[i] = alloc_page(GFP_KERNEL);
+	return r;
+}
+
+static bool is_complete(const struct reading *r)
+{
+	unsigned int i;
+
+	for (i = 0; r && i < CHUNK_BLOCKS; i++)
+		if (!r->page[i])
+			return false;
+	return r && r->header && r->group;
+}
+
+static void reading_free(struct reading *r)
+{
+	unsigned int i;
+
+	if (!r)
+		return;
+	for (i = 0; i < CHUNK_BLOCKS; i++)
+		if (r->page[i])
+			__free_page(r->page[i]);
+	vfree(r->group);
+	kfree(r->header);
+	kvfree(r);
+}
+
+/* None of the shadows that were found is to be.  Context: mutate mutex. */
+static void forget(struct shadow_volume *vol, struct list_head *found)
+{
+	struct shadow_restored *s, *next;
+
+	shadow_watch_end(vol);
+	shadow_settled_free(shadow_epochs_suspend(&vol->epochs));
+	list_for_each_entry_safe(s, next, found, node) {
+		list_del(&s->epoch->node);
+		shadow_epoch_free(s->epoch);
+		list_del(&s->node);
+		kfree(s);
+	}
+}
+
+int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part,
+		       struct list_head *found, struct shadow_fault *fault)
+{
+	struct reading *r = reading_alloc(vol, part, found, fault);
+	void (*free)(void *arg, u64 loc, u64 len) = vol->epochs.free;
+	unsigned int noio;
+	int err;
+
+	if (!is_complete(r)) {
+		reading_free(r);
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
+				   part->bdev->bd_dev, -ENOMEM);
+	}
+	noio = memalloc_noio_save();
+	mutex_lock(&vol->epochs.mutate);
+	vol->epochs.free = nothing;	/* what is in use is made out at the end */
+	err = read_header(r) ?: fit_part(r);
+	r->chunk_nr = 0;
+	err = err ?: read_log(r);
+	err = err ?: check_volume(r);
+	err = err ?: resume(r);
+	if (err)
+		forget(vol, found);
+	vol->epochs.free = free;
+	mutex_unlock(&vol->epochs.mutate);
+	memalloc_noio_restore(noio);
+	reading_free(r);
+	return err;
+}
+
+/* --- attaching -------------------------------------------------------------------------- */
+
+static int holder;	/* its address: whose a volume is meanwhile */
+
+/* Have the volume for ourselves, and see that it is in nobody's way. */
+static struct file *claim_volume(dev_t dev, struct shadow_fault *fault)
+{
+	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, &holder, NULL);
+	int err = PTR_ERR_OR_ZERO(file);
+
+	if (err)
+		shadow_fail(fault, SHADOW_PHASE_OPEN,
+			    err == -EBUSY ? SHADOW_REASON_BUSY : SHADOW_REASON_NO_DEVICE, dev, err);
+	return file;
+}
+
+/* Make the disks of what was found; those that are not to be stay in the list. */
+static int surface(struct shadow_volume *vol, struct list_head *found,
+		   struct shadow_store_attach *arg)
+{
+	struct shadow_restored *s, *next;
+	int err;
+
+	list_for_each_entry_safe(s, next, found, node) {
+		if (!s->complete || !(s->flags & SHADOW_DISK_PERSISTENT))
+			continue;
+		err = shadow_restore(vol, s, &arg->fault);
+		if (err)
+			return err;
+		arg->shadows++;
+		arg->lost += !!s->fault.error;
+		list_del(&s->node);
+		kfree(s);
+	}
+	return 0;
+}
+
+/* Delete what is not to be.  The gate is open: a deletion waits for an instant. */
+static void drop_rest(struct shadow_volume *vol, struct list_head *found,
+		      struct shadow_store_attach *arg)
+{
+	struct shadow_restored *s, *next;
+
+	list_for_each_entry_safe(s, next, found, node) {
+		mutex_lock(&vol->fold);
+		shadow_volume_fold(vol, s->epoch);
+		mutex_unlock(&vol->fold);
+		synchronize_rcu();	/* readers of its map */
+		shadow_epoch_free(s->epoch);
+		list_del(&s->node);
+		kfree(s);
+		arg->dropped++;
+	}
+}
+
+/* All that a store's log was told is on stable storage. */
+static int finish_log(struct shadow_volume *vol)
+{
+	struct shadow_durable *d = vol->store->durable;
+	u64 group;
+
+	mutex_lock(&vol->epochs.mutate);
+	group = shadow_durable_last(d);
+	mutex_unlock(&vol->epochs.mutate);
+	return shadow_durable_commit(d, group);
+}
+
+/* The log hears of nothing any more. */
+static void stop_log(struct shadow_volume *vol)
+{
+	mutex_lock(&vol->epochs.mutate);
+	shadow_durable_stop(vol->store->durable);
+	mutex_unlock(&vol->epochs.mutate);
+}
+
+/* Nothing that was written before is under way, and nothing begins. */
+static int close_gate(struct shadow_volume *vol, struct shadow_fault *fault)
+{
+	static const bool never;
+	int err;
+
+	shadow_gate_close(vol);
+	err = shadow_gate_drain(vol, &never);
+	if (!err)
+		return 0;
+	shadow_gate_open(vol);
+	return shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_INTERRUPTED, vol->dev, err);
+}
+
+int shadow_attach(struct shadow_store_attach *arg)
+{
+	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
+	struct file *file = claim_volume(dev, &arg->fault);
+	struct shadow_volume *vol;
+	LIST_HEAD(found);
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	vol = shadow_registry_pin(dev, &arg->fault);
+	err = PTR_ERR_OR_ZERO(vol);
+	if (err)
+		goto close;
+	err = close_gate(vol, &arg->fault);
+	if (err)
+		goto unpin;
+	err = shadow_registry_adopt_store(vol, &arg->store, &found, &arg->fault);
+	if (err)
+		goto open;
+	/* The store has to know, before anything is written to the volume. */
+	err = finish_log(vol) ? shadow_fail(&arg->fault, SHADOW_PHASE_STORE,
+					    SHADOW_REASON_STORE_ERROR, dev, -EIO) :
+	      surface(vol, &found, arg);
+	if (err)
+		stop_log(vol);
+	shadow_gate_open(vol);
+	if (!err)
+		shadow_publish_volume(vol);
+	else if (!shadow_withdraw(vol, NULL))
+		shadow_destroy_withdrawn(vol);
+	drop_rest(vol, &found, arg);
+	shadow_registry_unuse_store(vol);
+	goto unpin;
+
+open:
+	shadow_gate_open(vol);
+unpin:
+	shadow_registry_unpin(vol);
+close:
+	shadow_bdev_fput(file);
+	return err;
+}
+
+/* --- detaching --------------------------------------------------------------------------- */
+
+int shadow_detach(struct shadow_store_attach *arg)
+{
+	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
+	struct file *file = claim_volume(dev, &arg->fault);
+	struct shadow_volume *vol;
+	bool withdrawn;
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	vol = shadow_registry_borrow(dev, &arg->fault);
+	err = PTR_ERR_OR_ZERO(vol);
+	if (err)
+		goto close;
+	if (!vol->store->durable) {
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_VOLATILE,
+				  dev, -EMEDIUMTYPE);
+		goto give_back;
+	}
+	err = close_gate(vol, &arg->fault);
+	if (err)
+		goto give_back;
+	arg->shadows = READ_ONCE(vol->nr_stakes);
+	err = shadow_withdraw(vol, &arg->fault);
+	withdrawn = !err;
+	if (!err && finish_log(vol))
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR, dev,
+				  -EIO);
+	if (withdrawn)
+		stop_log(vol);
+	shadow_gate_open(vol);
+	if (withdrawn)
+		shadow_destroy_withdrawn(vol);
+give_back:
+	shadow_registry_return(vol);
+close:
+	shadow_bdev_fput(file);
+	return err;
+}

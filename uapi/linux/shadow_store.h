@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * shadow_store.h - the format of durable stores, as it lies on devices.
+ *
+ * A store consists of parts.  Each begins with a head of 1 MiB, which has two copies of
+ * the part's header, and then has blocks of 4096 bytes, numbered from 0 on.  A location
+ * names a part (bits 40 to 47) and a block in it (bits 0 to 39).
+ *
+ * What the blocks hold is in a log: a chain of segments, of which each is a run of blocks in
+ * one part.  Blocks of the log are written in groups; a group counts if all of it is there,
+ * and is written only when all before it is on stable storage, and all data that it names.
+ *
+ * All numbers are little-endian.  What is reserved is zero.  Documentation/store-format.rst
+ * says what the entries mean, and in which order what is written.
+ */
+#ifndef _UAPI_LINUX_SHADOW_STORE_H
+#define _UAPI_LINUX_SHADOW_STORE_H
+
+#include <linux/types.h>
+
+#define SHADOW_DISK_MAGIC	"shadowcopy-store"	/* 16 bytes, without a NUL */
+#define SHADOW_DISK_VERSION	1
+#define SHADOW_DISK_BLOCK	4096
+#define SHADOW_DISK_HEAD	(1 << 20)	/* bytes before block 0 of a part */
+#define SHADOW_DISK_HEADERS	2
+#define SHADOW_DISK_HEADER_STEP	(64 << 10)	/* bytes from one header to the next */
+
+/*
+ * Features that are known.  Who does not know one of the first may use the store, of the
+ * second may only read it, of the third must leave it alone.
+ */
+#define SHADOW_DISK_COMPAT	0
+#define SHADOW_DISK_RO_COMPAT	0
+#define SHADOW_DISK_INCOMPAT	0
+
+/**
+ * struct shadow_disk_header - what a part is
+ * @magic: SHADOW_DISK_MAGIC
+ * @crc: CRC-32C of the whole block, with this field zero; begun with and inverted by ~0
+ * @version: SHADOW_DISK_VERSION
+ * @seq: of the store's headers the one with the highest counts
+ * @compat: features
+ * @ro_compat: features
+ * @incompat: features
+ * @reserved0: zero
+ * @store: identity of the store
+ * @part: identity of this part
+ * @part_id: its number in the store
+ * @parts: how many the store has
+ * @part_blocks: blocks of this part
+ * @volume_sectors: size of the volume when the header was written, 512-byte sectors
+ * @volume: its kernel name then, NUL-terminated; a help, not a proof
+ * @created: when the store was made, seconds since 1970
+ * @log_id: of the blocks of the log
+ * @log_loc: the first segment that is to be read
+ * @log_segment: blocks of that
+ * @reserved1: zero
+ * @log_seq: number of its first block
+ * @log_group: number of its first group
+ * @reserved: zero
+ */
+struct shadow_disk_header {
+	__u8	magic[16];
+	__le32	crc;
+	__le32	version;
+	__le64	seq;
+	__le32	compat;
+	__le32	ro_compat;
+	__le32	incompat;
+	__le32	reserved0;
+	__u8	store[16];
+	__u8	part[16];
+	__le32	part_id;
+	__le32	parts;
+	__le64	part_blocks;
+	__le64	volume_sectors;
+	__u8	volume[64];
+	__le64	created;
+	__le64	log_id;
+	__le64	log_loc;
+	__le32	log_segment;
+	__le32	reserved1;
+	__le64	log_seq;
+	__le64	log_group;
+	__u8	reserved[3880];
+};
+
+/**
+ * struct shadow_disk_entry - an entry of the log
+ * @what: enum shadow_disk_type in bits 56 to 63, the rest as the type says
+ * @value: as the type says
+ */
+struct shadow_disk_entry {
+	__le64	what;
+	__le64	value;
+};
+
+/*
+ * What an entry says: what @what has beside the type; and @value.  "n" is the number of an
+ * epoch.
+ */
+enum shadow_disk_type {
+	SHADOW_DISK_NOTHING	= 0,	/* skip it */
+	SHADOW_DISK_NEXT	= 1,	/* blocks of the next segment; its location.  Where one ends */
+	SHADOW_DISK_AT		= 2,	/* -; n: what follows in this block belongs to it */
+	SHADOW_DISK_EXTENT	= 3,	/* preserved: length - 1 (48 to 55), block; location */
+	SHADOW_DISK_FREE	= 4,	/* free at the instant: first block; how many */
+	SHADOW_DISK_EPOCH	= 5,	/* SHADOW_DISK_EPOCH_ENTRIES; n: a shadow; they follow,
+					 * as struct shadow_disk_epoch, in the same block */
+	SHADOW_DISK_COMPLETE	= 6,	/* -; n: its set was made */
+	SHADOW_DISK_FLAGS	= 7,	/* SHADOW_DISK_* bits; n */
+	SHADOW_DISK_FOLD	= 8,	/* -; n: deleted, its records go to the next older shadow */
+	SHADOW_DISK_LOST	= 9,	/* reason (32 to 47), errno (0 to 31); up to n all are lost */
+	SHADOW_DISK_HEAD_WILL	= 10,	/* block of the volume; CRC-32C that it may have from now on */
+	SHADOW_DISK_HEAD_IS	= 11,	/* likewise; ... that it has, and no older one */
+	SHADOW_DISK_HEAD_ANY	= 12,	/* block of the volume; 0: it may hold anything */
+	SHADOW_DISK_TYPES
+};
+
+/* Flags of a shadow. */
+#define SHADOW_DISK_PERSISTENT	(1 << 0)	/* else it is gone after the next attaching */
+#define SHADOW_DISK_PINNED	(1 << 1)
+
+/* Blocks of the volume at its beginning whose contents show if somebody else has written. */
+#define SHADOW_DISK_WATCHED	32
+
+/**
+ * struct shadow_disk_epoch - a shadow; follows its entry
+ * @shadow: identity
+ * @set: identity of its set
+ * @created_ns: the instant, nanoseconds since 1970
+ * @sectors: its size
+ * @flags: SHADOW_DISK_* bits
+ * @context: of the set
+ * @set_count: shadows in the set
+ * @reserved: zero
+ */
+struct shadow_disk_epoch {
+	__u8	shadow[16];
+	__u8	set[16];
+	__le64	created_ns;
+	__le64	sectors;
+	__le32	flags;
+	__le32	context;
+	__le32	set_count;
+	__le32	reserved;
+};
+
+#define SHADOW_DISK_EPOCH_ENTRIES 4	/* as many as the struct takes */
+
+#define SHADOW_DISK_LOG_MAGIC	0x676f4c73	/* "sLog" */
+#define SHADOW_DISK_LOG_ENTRIES	253
+
+/* Flags of a log block. */
+#define SHADOW_DISK_LAST	(1 << 0)	/* the last one of its group */
+
+/**
+ * struct shadow_disk_log - a block of the log
+ * @magic: SHADOW_DISK_LOG_MAGIC
+ * @crc: as in the header
+ * @id: of the log that it belongs to
+ * @seq: grows by one from block to block
+ * @group: grows by one from group to group
+ * @nr: entries
+ * @flags: SHADOW_DISK_LAST
+ * @reserved: zero
+ * @entry: the entries
+ */
+struct shadow_disk_log {
+	__le32	magic;
+	__le32	crc;
+	__le64	id;
+	__le64	seq;
+	__le64	group;
+	__le16	nr;
+	__le16	flags;
+	__le32	reserved[3];
+	struct shadow_disk_entry entry[SHADOW_DISK_LOG_ENTRIES];
+};
+
+#endif /* _UAPI_LINUX_SHADOW_STORE_H */
