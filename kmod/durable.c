@@ -399,9 +399,11 @@ void shadow_durable_stop(struct shadow_durable *d)
 
 void shadow_durable_kill(struct shadow_durable *d)
 {
-	if (!d->dead)
-		pr_err("%pg: this store cannot be written any more; do not attach it again\n",
-		       d->part->bdev);
+	if (d->dead)
+		return;
+	d->failed = true;
+	pr_err("%pg: this store cannot be written any more; do not attach it again\n",
+	       d->part->bdev);
 	shadow_durable_stop(d);
 }
 

@@ -62,6 +62,7 @@ enum shadow_commit {
  * @committed: number of the last group that is on stable storage, and was applied; also read
  *	without the lock
  * @dead: nothing is written any more; likewise
+ * @failed: ... because it cannot be: what it says is not true any more
  * @bios: being written
  * @status: how the first one that failed did
  * @wait: for @committed
@@ -86,6 +87,7 @@ struct shadow_durable {
 	enum shadow_commit state;
 	u64 committed;
 	bool dead;
+	bool failed;
 	atomic_t bios;
 	blk_status_t status;
 	wait_queue_head_t wait;

@@ -14,11 +14,6 @@
 #define WHAT_MASK	((1ULL << WHAT_BITS) - 1)
 #define BLOCK_MASK	((1ULL << 48) - 1)
 
-u32 shadow_format_crc(const void *data, size_t bytes)
-{
-	return ~crc32c(~0u, data, bytes);
-}
-
 /* Of a block, as if the four bytes of its checksum were zero. */
 static u32 block_crc(const void *block, size_t crc_at)
 {

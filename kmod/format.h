@@ -75,9 +75,6 @@ struct shadow_log_place {
 	bool fresh;
 };
 
-/* CRC-32C of some bytes, as in the log. */
-u32 shadow_format_crc(const void *data, size_t bytes);
-
 /* Fill in magic, version and checksum. */
 void shadow_header_seal(struct shadow_disk_header *h);
 

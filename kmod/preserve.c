@@ -811,7 +811,7 @@ static void apply_log(struct shadow_volume *vol)
 		    (!shadow_policy_give_up(vol, SHADOW_REASON_STORE_ERROR, err) &&
 		     !vol->drop_group)))
 		give_up_log(vol);
-	else if (durable->dead && rcu_access_pointer(vol->epochs.settled))
+	else if (durable->failed && rcu_access_pointer(vol->epochs.settled))
 		give_up_log(vol);
 	while (shadow_durable_next(durable, &epoch, &extent)) {
 		if (!apply(vol, &extent)) {

@@ -23,6 +23,7 @@
  */
 #include <linux/blk-crypto.h>
 #include <linux/blkdev.h>
+#include <linux/crc32.h>
 #include <linux/highmem.h>
 #include <linux/slab.h>
 #include "durable.h"
@@ -119,9 +120,10 @@ static int read_block(struct block_device *bdev, u64 sectors, unsigned int b, st
 	return err;
 }
 
+/* Not the checksum that filesystems use themselves, which would hide every change of theirs. */
 static u32 crc_of(struct page *page)
 {
-	return shadow_format_crc(page_address(page), SHADOW_BLOCK_SIZE);
+	return ~crc32_le(~0u, page_address(page), SHADOW_BLOCK_SIZE);
 }
 
 static unsigned int watched(u64 sectors)

@@ -2,7 +2,7 @@
 /*
  * Drive a set step by step, so that a test can do something between two steps:
  *
- *	holder [--timeout MS] [--auto-release] [--writable] [--context N]
+ *	holder [--timeout MS] [--auto-release] [--writable] [--persistent] [--context N]
  *		DEVICE [--store memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]] [--freeze]
  *		       [--no-shadow] [--only-held] ... -- STEP...
  *
@@ -105,6 +105,7 @@ static int parse(int argc, char **argv, struct shadow_set_new *new)
 		{ "timeout", required_argument, NULL, 't' },
 		{ "auto-release", no_argument, NULL, 'a' },
 		{ "writable", no_argument, NULL, 'w' },
+		{ "persistent", no_argument, NULL, 'p' },
 		{ "context", required_argument, NULL, 'c' },
 		{ "store", required_argument, NULL, 's' },
 		{ "freeze", no_argument, NULL, 'f' },
@@ -127,6 +128,9 @@ static int parse(int argc, char **argv, struct shadow_set_new *new)
 			break;
 		case 'w':
 			new->flags |= SHADOW_SET_WRITABLE;
+			break;
+		case 'p':
+			new->flags |= SHADOW_SET_PERSISTENT;
 			break;
 		case 'c':
 			new->context = strtoul(optarg, NULL, 0);

@@ -5,10 +5,13 @@
  *	parts list [VOLUME]
  *	parts add VOLUME memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]
  *	parts resize VOLUME PART MIB
+ *	parts attach VOLUME DEVICE
+ *	parts detach VOLUME
  *
  * list prints a line of key=value for each part, of all volumes or of one; add the number of
  * the new part; resize how many bytes were moved.  With 0 MiB a part is removed.  A resize that
  * fails says so with its reason: "ENOSPC reason=20 moved=4096".
+ * attach prints "shadows=3 lost=0 dropped=1", detach "shadows=3".
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -100,6 +103,26 @@ static int resize(const char *volume, const char *part, const char *size)
 	return 0;
 }
 
+static int attach(const char *volume, char *store)
+{
+	struct shadow_store_attach arg = { .dev = dev_of(volume), .store = store_of(store) };
+
+	if (ioctl(control, SHADOW_IOC_STORE_ATTACH, &arg))
+		return failed("attach", &arg.fault) ? 1 : 0;
+	printf("shadows=%u lost=%u dropped=%u\n", arg.shadows, arg.lost, arg.dropped);
+	return 0;
+}
+
+static int detach(const char *volume)
+{
+	struct shadow_store_attach arg = { .dev = dev_of(volume) };
+
+	if (ioctl(control, SHADOW_IOC_STORE_DETACH, &arg))
+		return failed("detach", &arg.fault) ? 1 : 0;
+	printf("shadows=%u\n", arg.shadows);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR | O_CLOEXEC);
@@ -111,5 +134,10 @@ int main(int argc, char **argv)
 		return add(argv[2], argv[3]);
 	if (argc == 5 && !strcmp(argv[1], "resize"))
 		return resize(argv[2], argv[3], argv[4]);
-	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB");
+	if (argc == 4 && !strcmp(argv[1], "attach"))
+		return attach(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "detach"))
+		return detach(argv[2]);
+	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB | attach VOLUME DEVICE | "
+		"detach VOLUME");
 }

@@ -111,7 +111,7 @@ enum shadow_disk_type {
 	SHADOW_DISK_FLAGS	= 7,	/* SHADOW_DISK_* bits; n */
 	SHADOW_DISK_FOLD	= 8,	/* -; n: deleted, its records go to the next older shadow */
 	SHADOW_DISK_LOST	= 9,	/* reason (32 to 47), errno (0 to 31); up to n all are lost */
-	SHADOW_DISK_HEAD_WILL	= 10,	/* block of the volume; CRC-32C that it may have from now on */
+	SHADOW_DISK_HEAD_WILL	= 10,	/* block of the volume; CRC-32 that it may have from now on */
 	SHADOW_DISK_HEAD_IS	= 11,	/* likewise; ... that it has, and no older one */
 	SHADOW_DISK_HEAD_ANY	= 12,	/* block of the volume; 0: it may hold anything */
 	SHADOW_DISK_TYPES
@@ -121,7 +121,11 @@ enum shadow_disk_type {
 #define SHADOW_DISK_PERSISTENT	(1 << 0)	/* else it is gone after the next attaching */
 #define SHADOW_DISK_PINNED	(1 << 1)
 
-/* Blocks of the volume at its beginning whose contents show if somebody else has written. */
+/*
+ * Blocks of the volume at its beginning whose contents show if somebody else has written.  Their
+ * checksum is CRC-32 as in Ethernet and zlib, not CRC-32C: filesystems protect their superblocks
+ * by that one, and the CRC of something with its own CRC in it is always the same.
+ */
 #define SHADOW_DISK_WATCHED	32
 
 /**
