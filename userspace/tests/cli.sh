@@ -257,6 +257,7 @@ like "$err" "sh was ended by signal 15" "says so"
 FAKE_FAIL="23 110 8 27" run hold /home -- touch "$scratch/held"
 is "$status" 1 "a hold that has expired before the command had ended"
 like "$err" "not at rest until touch had ended: what it has copied is worth nothing" "says so"
+like "$err" "cannot keep the volumes at rest to the end: .*has let them go on.*--timeout" "and why"
 is "$([ -e "$scratch/held" ] && echo run)" run "the command was run"
 FAKE_FAIL="23 110 8 27" run hold /home --json -- sh -c 'echo here'
 is "$(parse '.error | "\(.phase) \(.reason) \(.errno)"')" "hold timeout ETIMEDOUT" "as JSON"
