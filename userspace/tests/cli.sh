@@ -236,6 +236,13 @@ is "$status" 1 "hold what is not there"
 run hold /home -- "$scratch/no-program" --json
 is "$status $out" "1 " "hold without a program, whose arguments are not ours"
 like "$err" "cannot run $scratch/no-program: there is no such program; nothing was held" "says so"
+run hold /home -- /etc/passwd
+is "$status" 1 "hold with a file that cannot be run"
+like "$err" "cannot run /etc/passwd: it is not executable; nothing was held" "says so"
+run hold /home -- /
+like "$err" "cannot run /: it is no regular file; nothing was held" "nor can a directory"
+run hold /home -- ""
+is "$status" 2 "an empty word is no command"
 run hold /home -- shadowadm-no-such-program
 is "$status" 1 "nor is it in PATH"
 FAKE_FAIL="21 110 8 27" run hold /home -- touch "$scratch/held"
