@@ -32,7 +32,8 @@ bg_wait "$command" || status=$?
 is "$status" 1 "the command has failed, though \"sleep\" has not"
 like "$(cat "$SCRATCH/said")" 'not at rest until sleep had ended: what it has copied is worth nothing' \
 	"it is said why"
-like "$(cat "$SCRATCH/said")" 'cannot let the volumes go on: .*in time' "and what was wrong"
+like "$(cat "$SCRATCH/said")" 'cannot keep the volumes at rest to the end: .*too long.*--timeout' \
+	"and what was wrong"
 nothing_left
 
 # The same after the instant of a shadow, in one set with it.

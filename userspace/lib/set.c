@@ -113,7 +113,17 @@ SC_EXPORT int shadowcopy_set_take(struct shadowcopy_set *set, struct shadow_set_
 
 SC_EXPORT int shadowcopy_set_release(struct shadowcopy_set *set, struct shadow_set_step *out)
 {
-	return step(set, SHADOW_IOC_SET_RELEASE, out, "let the volumes go on");
+	struct shadow_fault fault = { .reason = SHADOW_REASON_TIMEOUT };
+	int rc = step(set, SHADOW_IOC_SET_RELEASE, out, "let the volumes go on");
+
+	/* They have gone on: that is what is wrong. */
+	fault.phase = set->sc->error.phase;
+	if (rc == -ETIMEDOUT)
+		return SC_FAIL(set->sc, rc, .action = "keep the volumes at rest to the end",
+			       .cause = "the hold took too long, and the kernel has let them go on",
+			       .remedy = "allow more with --timeout; what writes to a filesystem that "
+			       "is held waits for the end of the hold", .fault = &fault);
+	return rc;
 }
 
 SC_EXPORT int shadowcopy_set_status(struct shadowcopy_set *set, struct shadow_set_step *out)

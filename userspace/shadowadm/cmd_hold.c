@@ -72,9 +72,16 @@ static bool in_path(const char *name)
 
 static int check_command(struct context *context, const char *name)
 {
+	const char *why = "there is no such program";
+	struct stat st;
+
 	if (strchr(name, '/') ? is_program(name) : in_path(name))
 		return STATUS_OK;
-	return fail(context, "cannot run %s: there is no such program; nothing was held", name);
+	if (!*name)
+		return usage(context, "the command after \"--\" is an empty word");
+	if (strchr(name, '/') && !stat(name, &st))
+		why = S_ISREG(st.st_mode) ? "it is not executable" : "it is no regular file";
+	return fail(context, "cannot run %s: %s; nothing was held", name, why);
 }
 
 /* In the child. */
@@ -350,8 +357,10 @@ const struct command cmd_hold = {
 	.text = "For snapshots that something else makes: a storage array, a volume manager, a\n"
 		"cloud.  No shadow is made.  Filesystems on the volumes and on all that is\n"
 		"stacked on them are frozen, and no write reaches the volumes, from before the\n"
-		"command begins until it has ended.  Exit status: that of the command, or 1 where\n"
-		"the volumes were not at rest for all of that time.\n\n"
+		"command begins until it has ended.  Exit status: that of the command, 128 and the\n"
+		"number of the signal that has ended it, or 1 where the volumes were not at rest for\n"
+		"all of that time or the command did not run.\n\n"
+		"Meanwhile no other set of the machine is held or made, whatever its volumes.\n"
 		"The command must not write to a filesystem that is held: it would wait for the\n"
 		"end of the hold.  What it reads from a held device it reads past the page cache\n"
 		"(dd iflag=direct).\n\n"

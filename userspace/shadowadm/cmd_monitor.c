@@ -241,7 +241,8 @@ const struct command cmd_monitor = {
 	.synopsis = "[--count N] [--timeout SECONDS] [--json]",
 	.text = "Events: created, deleted, lost, store-fill, tracked, untracked, gone, held,\n"
 		"released, expired, sealed, evicted, throttled, faulted, cleared, store-grown,\n"
-		"grow-failed.  With --json each line is an object.\n\n"
+		"grow-failed, writer-added, writer-removed, writer-frozen, writer-thawed,\n"
+		"writer-expired.  With --json each line is an object.\n\n"
 		"Options:\n"
 		"      --count N         end after N events\n"
 		"      --timeout SECONDS end after this time; a failure if --count was not reached\n"

@@ -236,6 +236,13 @@ is "$status" 1 "hold what is not there"
 run hold /home -- "$scratch/no-program" --json
 is "$status $out" "1 " "hold without a program, whose arguments are not ours"
 like "$err" "cannot run $scratch/no-program: there is no such program; nothing was held" "says so"
+run hold /home -- /etc/passwd
+is "$status" 1 "hold with a file that cannot be run"
+like "$err" "cannot run /etc/passwd: it is not executable; nothing was held" "says so"
+run hold /home -- /
+like "$err" "cannot run /: it is no regular file; nothing was held" "nor can a directory"
+run hold /home -- ""
+is "$status" 2 "an empty word is no command"
 run hold /home -- shadowadm-no-such-program
 is "$status" 1 "nor is it in PATH"
 FAKE_FAIL="21 110 8 27" run hold /home -- touch "$scratch/held"
@@ -257,6 +264,7 @@ like "$err" "sh was ended by signal 15" "says so"
 FAKE_FAIL="23 110 8 27" run hold /home -- touch "$scratch/held"
 is "$status" 1 "a hold that has expired before the command had ended"
 like "$err" "not at rest until touch had ended: what it has copied is worth nothing" "says so"
+like "$err" "cannot keep the volumes at rest to the end: .*has let them go on.*--timeout" "and why"
 is "$([ -e "$scratch/held" ] && echo run)" run "the command was run"
 FAKE_FAIL="23 110 8 27" run hold /home --json -- sh -c 'echo here'
 is "$(parse '.error | "\(.phase) \(.reason) \(.errno)"')" "hold timeout ETIMEDOUT" "as JSON"

@@ -84,17 +84,19 @@ static int tell_metadata(struct shadowcopy_writer_event *event)
 {
 	static char text[1 << 20];
 	FILE *file = fopen(metadata_file, "re");
-	size_t size = file ? fread(text, 1, sizeof(text), file) : 0;
-	int rc = -EIO;
+	const char *why = strerror(errno);
+	size_t size = 0;
 
 	if (file) {
+		size = fread(text, 1, sizeof(text), file);
 		fclose(file);
-		rc = shadowcopy_writer_event_load_metadata(event, text, size);
+		if (!shadowcopy_writer_event_load_metadata(event, text, size))
+			return 0;
+		why = shadowcopy_last_error(sc)->text;
 	}
-	if (rc)
-		fprintf(stderr, "testwriter: %s: %s\n", metadata_file,
-			shadowcopy_last_error(sc)->text);
-	return rc;
+	fprintf(stderr, "testwriter: %s: %s\n", metadata_file, why);
+	return shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0, "%s: %s",
+					    metadata_file, why);
 }
 
 static int run_edit(struct shadowcopy_backup *backup, const char *command)
@@ -200,8 +202,12 @@ static int on_event(struct shadowcopy_writer_event *event, void *data)
 	while (at[tell].hangs && !ends)
 		pause_ms(100);
 	pause_ms(at[tell].delay_ms);
-	if (tell == SHADOW_NL_TELL_IDENTIFY && metadata_file && tell_metadata(event))
-		return -EINVAL;
+	if (tell == SHADOW_NL_TELL_IDENTIFY && metadata_file) {
+		int rc = tell_metadata(event);
+
+		if (rc)
+			return rc;
+	}
 	problem = do_commands(event, tell);
 	if (problem)
 		return shadowcopy_writer_event_fail(event, SHADOW_NL_STATUS_NONRETRYABLE, 0, "%s",
