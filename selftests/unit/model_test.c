@@ -695,16 +695,12 @@ static struct shadow *pick(struct model *m, bool deleting)
 }
 
 /* Writes to the image of a shadow: to the store, then into its overlay. */
-static void op_image(struct model *m)
+static void write_image(struct model *m, struct shadow *s, u64 block, u64 n)
 {
-	struct window *w = &m->window[rnd(m->nr_windows)];
-	u64 at = rnd(w->len), n = rnd_len(w->len - at), generation = m->es.generation;
-	struct shadow *s = m->nr_shadows ? m->shadow[rnd(m->nr_shadows)] : NULL;
+	u64 generation = m->es.generation;
 
-	if (!s || s->state != LIVE)
-		return;
 	while (n && m->nr_used < ZONES * m->zone_len - 1) {
-		u64 block = w->base + at, len = n, loc, j;
+		u64 len = n, loc, j;
 
 		len = min(len, SHADOW_REGION_BLOCKS - block % SHADOW_REGION_BLOCKS);
 		len = store_alloc(m, len, &loc);
@@ -715,16 +711,26 @@ static void op_image(struct model *m)
 		}
 		m->version++;
 		for (j = 0; j < len; j++) {
-			s->written[w->idx + at + j] = m->version;
+			s->written[idx_of(m, block + j)] = m->version;
 			m->stored[slot_of(m, loc + j)] = m->version;
 		}
 		shadow_epochs_overlay_put(&m->es, s->ep,
 					  &(struct shadow_extent){ block, loc, len },
 					  store_free, m);
-		at += len;
+		block += len;
 		n -= len;
 	}
 	CHECK(m->es.generation == generation, "a write to an image is a change of records");
+}
+
+static void op_image(struct model *m)
+{
+	struct window *w = &m->window[rnd(m->nr_windows)];
+	u64 at = rnd(w->len), n = rnd_len(w->len - at);
+	struct shadow *s = m->nr_shadows ? m->shadow[rnd(m->nr_shadows)] : NULL;
+
+	if (s && s->state == LIVE)
+		write_image(m, s, w->base + at, n);
 }
 
 static void op_delete(struct model *m)
@@ -859,6 +865,24 @@ static bool find_some(struct model *m)
 	return true;
 }
 
+/*
+ * What was found in an overlay is written again: its blocks are there, but elsewhere in
+ * the store.  Records have nothing like that: in its epoch a block is preserved once.
+ */
+static void replace_found(struct model *m)
+{
+	const struct shadow_extent *ex = &m->found[rnd(m->nr_found)];
+	u64 skip = rnd(ex->len);
+	unsigned int i;
+
+	for (i = 0; i < m->nr_shadows; i++) {
+		struct shadow *s = m->shadow[i];
+
+		if (s->number == m->at.number && s->state == LIVE)
+			write_image(m, s, ex->block + skip, rnd_len(ex->len - skip));
+	}
+}
+
 /* Give what was read another place, where it is still wanted.  False: no memory. */
 static bool move_found(struct model *m, const struct shadow_extent *found, const u32 *copy)
 {
@@ -897,8 +921,11 @@ static void op_move(struct model *m)
 		return;
 	}
 	if (!m->nr_found) {
-		if (find_some(m))
+		if (find_some(m)) {
+			if (m->nr_found && m->at.overlay && chance(50))
+				replace_found(m);
 			return;
+		}
 		for (slot = m->cut; slot < m->cut_end; slot++)
 			CHECK(!m->used[slot], "location %llu was passed over",
 			      (unsigned long long)loc_of(m, slot));

@@ -60,7 +60,7 @@ mutant "find: the answer exceeds what was asked for" index.c \
 mutant "deletion of the newest: nothing is settled" epochs.c \
 	"$(within settle_unneeded)s/if (shadow_blockmap_fill(map, range->first, len, gfp))/if (0)/"
 mutant "deletion of the newest: the target changes at once" epochs.c \
-	's/more = settle_recorded(es, older, floor, cursor, gfp) ?:/more =/'
+	's/more = settle_recorded(es, older, floor, cursor, gfp);/more = 0;/'
 mutant "the cursor moves on without memory" epochs.c \
 	"$(within settle_recorded)s/^\\t*if (settle_unneeded(/*cursor = range.end;\\n&/"
 mutant "the newest is deleted, but stays the target" epochs.c \
