@@ -564,13 +564,14 @@ run store migrate /home memory "$stores/home" --initial 4M --max 1G
 is "$status $(stat -c %s "$stores/home")" "0 $((5 << 20))" "of a volume without shadows"
 like "$(lines)" "^UUID=2222-bbbb $stores/home max=1G,initial=4M," "the line is replaced"
 
-# A signal ends it.
+# A signal ends it.  What the shell catches until it has become the program does not count.
 run store add /srv memory:64M
 FAKE_SLOW=1 "$shadowadm" store remove /srv memory --json >"$scratch/out" 2>"$scratch/err" &
 pid=$!
 for ((i = 0; i < 100; i++)); do
 	caught=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$pid/status")
-	((0x${caught: -4} & 0x4000)) && break
+	[ "$(readlink "/proc/$pid/exe")" != "$(readlink -f "$BASH")" ] &&
+		((0x${caught: -4} & 0x4000)) && break
 	sleep 0.1
 done
 kill -TERM "$pid"
