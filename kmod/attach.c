@@ -44,14 +44,13 @@
  * @header: its header
  * @at: where the log is read
  * @end: where it ends, as far as is known: behind the last whole group
- * @blocks: of the segments up to there
  * @page: what was read last:
  * @chunk_loc: from where on,
  * @chunk_nr: and how many blocks
  * @group: the blocks of a group
- * @loc: the segments that the group begins,
- * @len: and their lengths
- * @nr_segments: how many
+ * @fresh: segments that a group has begun
+ * @segments: those of the log
+ * @dump: those of the dump
  * @found: the shadows
  * @head: the first blocks of the volume
  * @lost_upto: as of the volume
@@ -64,14 +63,13 @@ struct reading {
 	struct shadow_disk_header *header;
 	struct shadow_log_place at;
 	struct shadow_log_place end;
-	u64 blocks;
 	struct page *page[CHUNK_BLOCKS];
 	u64 chunk_loc;
 	unsigned int chunk_nr;
 	struct shadow_disk_log *group;
-	u64 loc[SHADOW_GROUP_BLOCKS];
-	u32 len[SHADOW_GROUP_BLOCKS];
-	unsigned int nr_segments;
+	struct list_head fresh;
+	struct list_head segments;
+	struct list_head dump;
 	struct list_head *found;
 	struct shadow_head head;
 	u64 lost_upto;
@@ -183,8 +181,11 @@ static struct shadow_restored *restored_at(struct reading *r, u64 epoch)
 
 static int begin_epoch(struct reading *r, const struct shadow_item *item)
 {
-	struct shadow_restored *s;
+	struct shadow_restored *s = restored_at(r, item->epoch);
 
+	/* The dump has what was there when the log was read last, and what has come since. */
+	if (s && !memcmp(s->disk.shadow, item->shadow->shadow, sizeof(s->disk.shadow)))
+		return 0;
 	if (item->epoch <= r->last_epoch || !item->shadow->sectors ||
 	    le64_to_cpu(item->shadow->sectors) >> 60)
 		return damaged(r, "a shadow cannot be");
@@ -283,20 +284,20 @@ static int apply(struct reading *r, const struct shadow_item *item)
 }
 
 /* A whole group was read: what it says comes to pass. */
-static int apply_group(struct reading *r, unsigned int nr)
+static int apply_group(struct reading *r, unsigned int nr, struct list_head *segments)
 {
+	struct shadow_segment *s;
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < r->nr_segments; i++) {
-		err = shadow_space_take(&r->part->space, r->loc[i], r->len[i], GFP_KERNEL);
+	list_for_each_entry(s, &r->fresh, node) {
+		err = shadow_space_take(&r->part->space, s->loc, s->blocks, GFP_KERNEL);
 		if (err == -EEXIST)
 			return damaged(r, "a segment is in use already");
 		if (err)
 			return no_memory(r);
-		r->blocks += r->len[i];
 	}
-	r->nr_segments = 0;
+	list_splice_tail_init(&r->fresh, segments);
 	for (i = 0; i < nr; i++) {
 		enum shadow_format verdict;
 		unsigned int entry = 0;
@@ -344,18 +345,27 @@ static int check_end(struct reading *r)
 	return 0;
 }
 
-static int read_log(struct reading *r)
+static int note_segment(struct reading *r)
+{
+	struct shadow_segment *s = kmalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return no_memory(r);
+	s->loc = r->at.loc;
+	s->blocks = r->at.left;
+	list_add_tail(&s->node, &r->fresh);
+	return 0;
+}
+
+/* Read up to @max blocks of a chain, from r->at on.  Return: 0; 1: it ends earlier; an error. */
+static int read_chain(struct reading *r, struct list_head *segments, u64 max)
 {
 	unsigned int nr = 0;
 	int err = 0;
 
-	shadow_log_begin(&r->at, r->header);
-	r->end = r->at;
-	r->loc[0] = r->at.loc;
-	r->len[0] = r->at.left;
-	r->nr_segments = 1;
-	err = apply_group(r, 0);
-	while (!err) {
+	r->chunk_nr = 0;
+	err = note_segment(r) ?: apply_group(r, 0, segments);
+	for (; !err && max; max--) {
 		const struct shadow_disk_log *b = read_block(r, r->at.loc, r->at.left, &err);
 		enum shadow_format verdict;
 		bool last;
@@ -367,20 +377,43 @@ static int read_log(struct reading *r)
 		memcpy(&r->group[nr], b, sizeof(*b));
 		verdict = shadow_log_read(&r->at, &r->group[nr], r->part->space.nr_blocks, &last);
 		if (verdict == SHADOW_FORMAT_FOREIGN)
-			return check_end(r);
+			return 1;
 		if (verdict != SHADOW_FORMAT_GOOD)
 			return damaged(r, "a block cannot be");
 		nr++;
-		if (r->at.fresh) {
-			r->loc[r->nr_segments] = r->at.loc;
-			r->len[r->nr_segments++] = r->at.left;
-		}
-		if (last) {
-			err = apply_group(r, nr);
+		if (r->at.fresh && max > 1)
+			err = note_segment(r);
+		if (!err && last) {
+			err = apply_group(r, nr, segments);
 			nr = 0;
 		}
 	}
+	if (!err && nr)
+		return damaged(r, "it ends within a group");
 	return err;
+}
+
+/* All of the dump has to be there. */
+static int read_dump(struct reading *r)
+{
+	u64 blocks = le32_to_cpu(r->header->dump_blocks);
+	int err;
+
+	if (!blocks)
+		return 0;
+	shadow_dump_begin(&r->at, r->header);
+	err = read_chain(r, &r->dump, blocks);
+	return err == 1 ? damaged(r, "a block of the dump is missing") : err;
+}
+
+static int read_log(struct reading *r)
+{
+	int err;
+
+	shadow_log_begin(&r->at, r->header);
+	r->end = r->at;
+	err = read_chain(r, &r->segments, U64_MAX);
+	return err == 1 ? check_end(r) : err;
 }
 
 /* --- what follows from it -------------------------------------------------------------- */
@@ -428,7 +461,7 @@ static int resume(struct reading *r)
 		return err;
 	/* Groups of two lives are never taken for one. */
 	r->end.group += 1 + get_random_u32();
-	err = shadow_durable_resume(r->part, &r->end, r->blocks, r->fault);
+	err = shadow_durable_resume(r->part, r->header, &r->end, &r->segments, &r->dump, r->fault);
 	if (err)
 		return err;
 	st = shadow_settled_alloc(GFP_KERNEL);
@@ -503,6 +536,9 @@ static struct reading *reading_alloc(struct shadow_volume *vol, struct shadow_pa
 	r->part = part;
 	r->found = found;
 	r->fault = fault;
+	INIT_LIST_HEAD(&r->fresh);
+	INIT_LIST_HEAD(&r->segments);
+	INIT_LIST_HEAD(&r->dump);
 	r->header = kzalloc(sizeof(*r->header), GFP_KERNEL);
 	r->group = vmalloc(SHADOW_GROUP_BLOCKS * sizeof(*r->group));
 	for (i = 0; i < CHUNK_BLOCKS; i++)
@@ -529,6 +565,9 @@ static void reading_free(struct reading *r)
 	for (i = 0; i < CHUNK_BLOCKS; i++)
 		if (r->page[i])
 			__free_page(r->page[i]);
+	shadow_segments_free(&r->fresh, NULL);
+	shadow_segments_free(&r->segments, NULL);
+	shadow_segments_free(&r->dump, NULL);
 	vfree(r->group);
 	kfree(r->header);
 	kvfree(r);
@@ -566,7 +605,7 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part,
 	mutex_lock(&vol->epochs.mutate);
 	vol->epochs.free = nothing;	/* what is in use is made out at the end */
 	err = read_header(r) ?: fit_part(r);
-	r->chunk_nr = 0;
+	err = err ?: read_dump(r);
 	err = err ?: read_log(r);
 	err = err ?: check_volume(r);
 	err = err ?: resume(r);

@@ -64,19 +64,47 @@ static u32 segment_blocks(const struct shadow_part *part)
 	return clamp_t(u64, part->space.nr_blocks / 64, SEGMENT_LEAST, SHADOW_BATCH_BLOCKS);
 }
 
+struct shadow_segment *shadow_segment_allot(struct shadow_part *part)
+{
+	struct shadow_segment *s = kmalloc(sizeof(*s), SHADOW_GFP);
+	unsigned int got;
+
+	if (!s)
+		return NULL;
+	if (!shadow_part_allot(part, segment_blocks(part), &s->loc, &got)) {
+		s->blocks = got;
+		if (got >= SEGMENT_LEAST / 2)
+			return s;
+		shadow_part_free(part, s->loc, got);	/* most of it would say where the next is */
+	}
+	kfree(s);
+	return NULL;
+}
+
+void shadow_segments_free(struct list_head *segments, struct shadow_part *part)
+{
+	struct shadow_segment *s, *next;
+
+	list_for_each_entry_safe(s, next, segments, node) {
+		if (part)
+			shadow_part_free(part, s->loc, s->blocks);
+		list_del(&s->node);
+		kfree(s);
+	}
+}
+
 /* Have the segment after the one that is being filled, if there is room for one. */
 static void refill(struct shadow_durable *d)
 {
-	unsigned int got, i;
+	struct shadow_segment *s;
+	unsigned int i;
 
-	if (!d->next_blocks &&
-	    !shadow_part_allot(d->part, segment_blocks(d->part), &d->next_loc, &got)) {
-		if (got < SEGMENT_LEAST / 2) {
-			shadow_part_free(d->part, d->next_loc, got);
-		} else {
-			d->next_blocks = got;
-			d->blocks += got;
-		}
+	s = d->next_blocks ? NULL : shadow_segment_allot(d->part);
+	if (s) {
+		list_add_tail(&s->node, &d->segments);
+		d->next_loc = s->loc;
+		d->next_blocks = s->blocks;
+		d->blocks += s->blocks;
 	}
 	for (i = 0; i < ARRAY_SIZE(d->spare); i++)
 		if (!d->spare[i])
@@ -89,13 +117,17 @@ static struct shadow_durable *durable_alloc(struct shadow_part *part)
 
 	if (!d)
 		return NULL;
-	if (mempool_init_page_pool(&d->pages, LOG_PAGES, 0)) {
+	d->header = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!d->header || mempool_init_page_pool(&d->pages, LOG_PAGES, 0)) {
+		free_page((unsigned long)d->header);
 		kfree(d);
 		return NULL;
 	}
 	d->store = part->store;
 	d->part = part;
 	init_waitqueue_head(&d->wait);
+	INIT_LIST_HEAD(&d->segments);
+	INIT_LIST_HEAD(&d->dump);
 	return d;
 }
 
@@ -116,6 +148,9 @@ void shadow_durable_free(struct shadow_durable *d)
 		if (d->spare[i])
 			mempool_free(d->spare[i], &d->pages);
 	mempool_exit(&d->pages);
+	shadow_segments_free(&d->segments, NULL);
+	shadow_segments_free(&d->dump, NULL);
+	free_page((unsigned long)d->header);
 	kfree(d);
 }
 
@@ -129,8 +164,7 @@ static void begin(struct shadow_durable *d, u64 group)
 	d->store->durable = d;
 }
 
-/* Write both copies of the header, one after the other. */
-static int write_header(struct shadow_part *part, struct shadow_disk_header *h)
+int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_header *h)
 {
 	struct page *page = virt_to_page(h);
 	unsigned int i;
@@ -171,40 +205,39 @@ static void fill_header(const struct shadow_durable *d, struct shadow_disk_heade
 int shadow_durable_make(struct shadow_part *part, u64 sectors, const char *name,
 			struct shadow_fault *fault)
 {
-	struct shadow_disk_header *h = (void *)get_zeroed_page(GFP_KERNEL);
 	struct shadow_durable *d = durable_alloc(part);
 	u32 reason = SHADOW_REASON_NO_MEMORY;
+	struct shadow_segment *s;
 	int err = -ENOMEM;
-	unsigned int got;
 
-	if (!h || !d)
+	s = d ? shadow_segment_allot(part) : NULL;
+	if (!s)
 		goto fail;
+	list_add_tail(&s->node, &d->segments);
 	get_random_bytes(&d->id, sizeof(d->id));
-	err = shadow_part_allot(part, segment_blocks(part), &d->loc, &got);
-	if (err)
-		goto fail;
-	d->left = got;
-	d->blocks = got;
+	d->loc = s->loc;
+	d->left = s->blocks;
+	d->blocks = s->blocks;
 	d->seq = 1;
-	fill_header(d, h, sectors, name);
+	fill_header(d, d->header, sectors, name);
 	reason = SHADOW_REASON_STORE_ERROR;
-	err = write_header(part, h);
+	err = shadow_durable_write_header(part, d->header);
 	if (err)
 		goto fail;
-	free_page((unsigned long)h);
 	begin(d, 1);
 	return 0;
 
 fail:
 	shadow_durable_free(d);
-	free_page((unsigned long)h);
 	return shadow_fail(fault, SHADOW_PHASE_STORE, reason, part->bdev->bd_dev, err);
 }
 
-int shadow_durable_resume(struct shadow_part *part, const struct shadow_log_place *at, u64 blocks,
-			  struct shadow_fault *fault)
+int shadow_durable_resume(struct shadow_part *part, const struct shadow_disk_header *header,
+			  const struct shadow_log_place *at, struct list_head *segments,
+			  struct list_head *dump, struct shadow_fault *fault)
 {
 	struct shadow_durable *d = durable_alloc(part);
+	struct shadow_segment *s;
 
 	if (!d)
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
@@ -213,7 +246,12 @@ int shadow_durable_resume(struct shadow_part *part, const struct shadow_log_plac
 	d->seq = at->seq;
 	d->loc = at->loc;
 	d->left = at->left;
-	d->blocks = blocks;
+	memcpy(d->header, header, sizeof(*header));
+	list_splice_tail_init(segments, &d->segments);
+	list_splice_tail_init(dump, &d->dump);
+	d->dumped = le32_to_cpu(header->dump_blocks);
+	list_for_each_entry(s, &d->segments, node)
+		d->blocks += s->blocks;
 	begin(d, at->group);
 	return 0;
 }
@@ -256,6 +294,28 @@ static void close_block(struct shadow_durable *d)
 		block_of(g, g->nr - 1)->nr = cpu_to_le16(d->entries);
 }
 
+/* Where the next block goes. */
+static struct shadow_log_place here(const struct shadow_durable *d)
+{
+	return (struct shadow_log_place){
+		.id = d->id, .seq = d->seq, .group = d->groups[d->open].number,
+		.loc = d->loc, .left = d->left,
+	};
+}
+
+bool shadow_durable_take_mark(struct shadow_durable *d)
+{
+	struct shadow_group *g = open_group(d);
+
+	lockdep_assert_held(d->store->mutate);
+	if (!d->mark_wanted || d->state != SHADOW_COMMIT_IDLE)
+		return false;
+	d->mark = g->nr ? g->begin : here(d);
+	d->mark_wanted = false;
+	wake_up_all(&d->wait);
+	return true;
+}
+
 /* One more block for the group that is open. */
 static int open_block(struct shadow_durable *d, bool urgent)
 {
@@ -274,6 +334,8 @@ static int open_block(struct shadow_durable *d, bool urgent)
 	if (!page)
 		return -ENOMEM;
 	close_block(d);
+	if (!g->nr)
+		g->begin = here(d);
 	b = page_address(page);
 	memset(b, 0, SHADOW_DISK_BLOCK);
 	b->id = cpu_to_le64(d->id);

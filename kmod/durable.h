@@ -10,11 +10,24 @@
 #include "store.h"
 
 /**
+ * struct shadow_segment - blocks of the log, or of a dump, in a row
+ * @node: in a list, in the order of the chain
+ * @loc: where
+ * @blocks: how many
+ */
+struct shadow_segment {
+	struct list_head node;
+	u64 loc;
+	u32 blocks;
+};
+
+/**
  * struct shadow_group - entries of the log that go to the store together
  * @number: grows by one
  * @nr: blocks
  * @sent: of which the write was started
  * @batches: of data that it names, not written yet
+ * @begin: where its first block goes
  * @page: the blocks
  * @loc: where they go
  * @block: of those applied last: the block,
@@ -26,6 +39,7 @@ struct shadow_group {
 	unsigned int nr;
 	unsigned int sent;
 	unsigned int batches;
+	struct shadow_log_place begin;
 	struct page *page[SHADOW_GROUP_BLOCKS];
 	u64 loc[SHADOW_GROUP_BLOCKS];
 	unsigned int block;
@@ -53,7 +67,10 @@ enum shadow_commit {
  * @left: blocks of the segment from there on, at least 1
  * @next_loc: the next segment
  * @next_blocks: its length; 0: there is none yet
- * @blocks: that all segments have
+ * @segments: of the log; the one that is filled, and perhaps the next one, are the last
+ * @dump: of the dump
+ * @blocks: that all segments of the log have
+ * @header: as it was written last
  * @groups: one takes entries, the other one is under way, or idle
  * @open: which of them takes entries
  * @entries: in its last block
@@ -67,6 +84,12 @@ enum shadow_commit {
  * @status: how the first one that failed did
  * @wait: for @committed
  * @commits: groups written
+ * @mark_wanted: somebody wants to know where the log stands
+ * @mark: there; all that it says before is so
+ * @dumped: blocks of the dump
+ * @next_checkpoint: blocks of the log before which there is no other one
+ * @checkpoint_failed: there is never another one
+ * @checkpoints: dumps written
  */
 struct shadow_durable {
 	struct shadow_store *store;
@@ -79,7 +102,10 @@ struct shadow_durable {
 	u32 left;
 	u64 next_loc;
 	u32 next_blocks;
+	struct list_head segments;
+	struct list_head dump;
 	u64 blocks;
+	struct shadow_disk_header *header;
 	struct shadow_group groups[2];
 	unsigned int open;
 	unsigned int entries;
@@ -92,6 +118,12 @@ struct shadow_durable {
 	blk_status_t status;
 	wait_queue_head_t wait;
 	atomic64_t commits;
+	bool mark_wanted;
+	struct shadow_log_place mark;
+	u32 dumped;
+	u64 next_checkpoint;
+	bool checkpoint_failed;
+	atomic64_t checkpoints;
 };
 
 /**
@@ -112,15 +144,27 @@ int shadow_durable_make(struct shadow_part *part, u64 sectors, const char *name,
 /**
  * shadow_durable_resume() - go on with the log of a store that was read
  * @part: its only part; all blocks that are in use are taken, those of the log, too
+ * @header: its header
  * @at: where the next block of the log goes
- * @blocks: of all segments
+ * @segments: of the log; the log's afterwards
+ * @dump: of the dump; likewise
  * @fault: out: the reason of a failure
  *
  * Context: as shadow_durable_make().
  * Return: 0 or a negative errno.
  */
-int shadow_durable_resume(struct shadow_part *part, const struct shadow_log_place *at, u64 blocks,
-			  struct shadow_fault *fault);
+int shadow_durable_resume(struct shadow_part *part, const struct shadow_disk_header *header,
+			  const struct shadow_log_place *at, struct list_head *segments,
+			  struct list_head *dump, struct shadow_fault *fault);
+
+/* A segment for the log, or a dump, in no list yet; NULL: no memory, or no room.  Mutate mutex. */
+struct shadow_segment *shadow_segment_allot(struct shadow_part *part);
+
+/* Forget a list of segments, and give their blocks back to @part if it is not NULL. */
+void shadow_segments_free(struct list_head *segments, struct shadow_part *part);
+
+/* Write both copies of a header.  Return: 0, or an error, and which one counts is not known. */
+int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_header *h);
 
 /* Free it.  Waits for what is being written; nobody waits for it.  NULL: nothing. */
 void shadow_durable_free(struct shadow_durable *d);
@@ -221,6 +265,9 @@ int shadow_durable_collect(struct shadow_durable *d);
  */
 bool shadow_durable_next(struct shadow_durable *d, u64 *epoch, struct shadow_extent *extent);
 void shadow_durable_applied(struct shadow_durable *d);
+
+/* Nothing is under way: all before the open group is so.  Return: whether that was wanted. */
+bool shadow_durable_take_mark(struct shadow_durable *d);
 
 /* Let the group that is open go under way, if none is.  Context: mutate mutex. */
 void shadow_durable_push(struct shadow_durable *d);

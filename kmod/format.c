@@ -52,12 +52,25 @@ enum shadow_format shadow_header_check(const struct shadow_disk_header *h)
 	if (le64_to_cpu(h->part_blocks) > 1ULL << 40 || le32_to_cpu(h->parts) != 1 ||
 	    h->part_id || !h->log_seq || !h->log_group ||
 	    !in_part(le64_to_cpu(h->log_loc), le32_to_cpu(h->log_segment),
-		     le64_to_cpu(h->part_blocks)))
+		     le64_to_cpu(h->part_blocks)) ||
+	    (h->dump_blocks && !in_part(le64_to_cpu(h->dump_loc), le32_to_cpu(h->dump_segment),
+					le64_to_cpu(h->part_blocks))))
 		return SHADOW_FORMAT_DAMAGED;
 	return SHADOW_FORMAT_GOOD;
 }
 
 /* --- blocks of the log ----------------------------------------------------------------- */
+
+void shadow_dump_begin(struct shadow_log_place *at, const struct shadow_disk_header *h)
+{
+	*at = (struct shadow_log_place){
+		.id = le64_to_cpu(h->dump_id),
+		.seq = 1,
+		.group = 1,
+		.loc = le64_to_cpu(h->dump_loc),
+		.left = le32_to_cpu(h->dump_segment),
+	};
+}
 
 void shadow_log_begin(struct shadow_log_place *at, const struct shadow_disk_header *h)
 {

@@ -81,7 +81,8 @@ void shadow_header_seal(struct shadow_disk_header *h);
 /* Is it a header, and can it be right?  Features are the caller's to look at. */
 enum shadow_format shadow_header_check(const struct shadow_disk_header *h);
 
-/* Where reading begins. */
+/* Where reading begins: of the dump, if there is one, and of the log. */
+void shadow_dump_begin(struct shadow_log_place *at, const struct shadow_disk_header *h);
 void shadow_log_begin(struct shadow_log_place *at, const struct shadow_disk_header *h);
 
 /* Fill in the magic and the checksum of a block of the log. */

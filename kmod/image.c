@@ -35,6 +35,7 @@
 #include <linux/timekeeping.h>
 #include <linux/uuid.h>
 #include "attach.h"
+#include "checkpoint.h"
 #include "durable.h"
 #include "event.h"
 #include "grow.h"
@@ -676,7 +677,7 @@ static u32 disk_flags(const struct shadow *sh)
 	       (sh->pinned ? SHADOW_DISK_PINNED : 0);
 }
 
-static void log_epoch(struct shadow *sh)
+static struct shadow_disk_epoch disk_epoch(const struct shadow *sh)
 {
 	struct shadow_disk_epoch disk = {
 		.created_ns = cpu_to_le64(sh->created_ns),
@@ -688,8 +689,38 @@ static void log_epoch(struct shadow *sh)
 
 	memcpy(disk.shadow, sh->uuid.b, sizeof(disk.shadow));
 	memcpy(disk.set, sh->set.b, sizeof(disk.set));
+	return disk;
+}
+
+static void log_epoch(struct shadow *sh)
+{
+	struct shadow_disk_epoch disk = disk_epoch(sh);
+
 	sh->log_group = shadow_durable_epoch(sh->vol->store->durable, sh->stake.epoch->number,
 					     &disk);
+}
+
+/* For who puts the log together anew. */
+static bool describe(struct shadow_volume *vol, u64 epoch, struct shadow_disk_epoch *disk,
+		     bool *complete, struct shadow_fault *lost)
+{
+	struct shadow_stake *stake;
+	bool found = false;
+
+	spin_lock(&vol->stakes_lock);
+	list_for_each_entry(stake, &vol->stakes, node) {
+		const struct shadow *sh = container_of(stake, struct shadow, stake);
+
+		if (stake->epoch->number != epoch)
+			continue;
+		found = true;
+		*disk = disk_epoch(sh);
+		*complete = sh->complete;
+		if (stake->lost)
+			*lost = stake->fault;
+	}
+	spin_unlock(&vol->stakes_lock);
+	return found;
 }
 
 /* Add an entry about a shadow to the log.  Return: number of its group; 0: none. */
@@ -705,6 +736,8 @@ static u64 log_entry(struct shadow *sh, enum shadow_disk_type type, u64 what)
 		err = shadow_durable_room(durable, 1, true);
 		if (!err)
 			group = shadow_durable_add(durable, type, what, sh->stake.epoch->number);
+		if (!err && type == SHADOW_DISK_COMPLETE)
+			sh->complete = true;
 		mutex_unlock(&vol->epochs.mutate);
 		if (err) {
 			shadow_volume_kick(vol);
@@ -795,6 +828,7 @@ int shadow_restore(struct shadow_volume *vol, const struct shadow_restored *s,
 	sh->nr_sectors = le64_to_cpu(s->disk.sectors);
 	sh->created_ns = le64_to_cpu(s->disk.created_ns);
 	sh->pinned = s->flags & SHADOW_DISK_PINNED;
+	sh->complete = true;
 	mutex_lock(&vol->epochs.mutate);
 	shadow_epoch_free(sh->stake.epoch);
 	shadow_settled_free(sh->stake.settled);
@@ -1363,6 +1397,7 @@ int shadow_image_init(void)
 		goto exit_overlay;
 	image_major = err;
 	shadow_policy_init(victim, evicted);
+	shadow_checkpoint_init(describe);
 	return 0;
 
 exit_overlay:

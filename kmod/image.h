@@ -26,6 +26,7 @@ struct shadow {
 	int index;
 	sector_t nr_sectors;
 	s64 created_ns;
+	bool complete;			/* ... and that its set was made; epochs.mutate */
 	u64 log_group;			/* of a durable store: where it says that there is this shadow */
 	struct shadow_overlay *overlay;	/* of a writable one */
 	struct gendisk *disk;

@@ -59,6 +59,7 @@
 #include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include "checkpoint.h"
 #include "durable.h"
 #include "gate.h"
 #include "policy.h"
@@ -820,6 +821,7 @@ static void apply_log(struct shadow_volume *vol)
 		}
 		shadow_durable_applied(durable);
 	}
+	shadow_checkpoint_review(vol);
 	if (durable->committed != before)
 		vol->stuck_since = jiffies;
 	if (vol->drop_group && durable->committed >= vol->drop_group)

@@ -15,6 +15,7 @@
 #include <linux/jiffies.h>
 #include <linux/sched/mm.h>
 #include "attach.h"
+#include "checkpoint.h"
 #include "durable.h"
 #include "evacuate.h"
 #include "event.h"
@@ -671,6 +672,8 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		store = vol->store;
 		vol->store = NULL;
 		shadow_watch_end(vol);
+		if (store->durable)
+			shadow_durable_stop(store->durable);
 		shadow_policy_no_store(vol);
 		mutex_unlock(&vol->epochs.mutate);
 	}
@@ -679,6 +682,7 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 	/* Ours alone now, so that a store which is slow to end holds nobody up. */
 	if (store) {
 		shadow_grow_stop(vol);
+		shadow_checkpoint_stop(vol);
 		shadow_volume_kick(vol);	/* a new store may have wanted to grow just now */
 		flush_work(&vol->work);		/* it may be sending batches */
 		mutex_lock(&vol->epochs.mutate);

@@ -6,6 +6,7 @@
 #include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "checkpoint.h"
 #include "durable.h"
 #include "grow.h"
 #include "policy.h"
@@ -113,6 +114,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	shadow_preserve_init(vol);
 	shadow_policy_begin(vol);
 	shadow_grow_begin(vol);
+	shadow_checkpoint_begin(vol);
 
 	vol->strain = shadow_strain_alloc(vol->dev, vol->name);
 	if (!vol->strain)

@@ -24,6 +24,7 @@
 #define SHADOW_MEMORY_MIN	(4ULL << 20)
 
 struct shadow_volume;
+struct shadow_head;
 struct shadow_watch;
 
 /**
@@ -122,6 +123,9 @@ struct shadow_volume {
 
 	struct workqueue_struct *grow_wq; /* its own: a filesystem may be slow */
 	struct work_struct grow_work;
+	struct work_struct checkpoint_work;
+	struct shadow_head *dump_head;	/* epochs.mutate: where the state at the mark goes, */
+	u64 dump_last;			/* ... and the last epoch at it */
 
 	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;

@@ -45,6 +45,7 @@ enum step {
  * @vol: the volume
  * @nr: how many blocks there are
  * @page: what they hold, or will
+ * @is: the checksums that they are known to have, as the log says
  * @any: they may be anything; bits
  * @queue: writes to them; the worker's, as is all that follows
  * @bio: the one that is under way
@@ -62,6 +63,7 @@ struct shadow_watch {
 	struct shadow_volume *vol;
 	unsigned int nr;
 	struct page *page[SHADOW_DISK_WATCHED];
+	u32 is[SHADOW_DISK_WATCHED];
 	unsigned long any;
 	struct bio_list queue;
 	struct bio *bio;
@@ -265,6 +267,8 @@ static bool tell(struct shadow_watch *w, struct shadow_durable *d, enum shadow_d
 			return false;
 		w->group = shadow_durable_add(d, type, b, type == SHADOW_DISK_HEAD_ANY ? 0 :
 					      crc_of(w->page[b]));
+		if (type == SHADOW_DISK_HEAD_IS)
+			w->is[b] = crc_of(w->page[b]);
 	}
 	return true;
 }
@@ -445,12 +449,27 @@ int shadow_watch_begin(struct shadow_volume *vol, struct shadow_durable *durable
 	for (b = 0; !err && b < w->nr; b++) {
 		err = read_block(vol->bdev, vol->nr_sectors, b, w->page[b]) ?:
 		      shadow_durable_room(durable, 1, false);
-		if (!err)
-			shadow_durable_add(durable, SHADOW_DISK_HEAD_IS, b, crc_of(w->page[b]));
+		if (err)
+			break;
+		w->is[b] = crc_of(w->page[b]);
+		shadow_durable_add(durable, SHADOW_DISK_HEAD_IS, b, w->is[b]);
 	}
 	if (!err)
 		WRITE_ONCE(vol->watching, true);
 	return err;
+}
+
+void shadow_watch_snapshot(struct shadow_volume *vol, struct shadow_head *head)
+{
+	const struct shadow_watch *w = vol->watch;
+	unsigned int b;
+
+	for (b = 0; b < w->nr; b++) {
+		head->any[b] = w->any & BIT(b);
+		head->crc[b][head->nr[b]++] = w->is[b];
+		if (w->step != STEP_IDLE && !w->opaque && b >= w->first && b < w->end)
+			head->crc[b][head->nr[b]++] = crc_of(w->page[b]);
+	}
 }
 
 void shadow_watch_end(struct shadow_volume *vol)

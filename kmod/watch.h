@@ -56,6 +56,9 @@ int shadow_watch_begin(struct shadow_volume *vol, struct shadow_durable *durable
 /* The counterpart: new writes go elsewhere.  Context: mutate mutex held. */
 void shadow_watch_end(struct shadow_volume *vol);
 
+/* What the blocks may be now, as the log says.  Context: the worker; mutate mutex held. */
+void shadow_watch_snapshot(struct shadow_volume *vol, struct shadow_head *head);
+
 /* No write is in flight, and the volume goes. */
 void shadow_watch_free(struct shadow_volume *vol);
 

@@ -9,6 +9,8 @@
  * What the blocks hold is in a log: a chain of segments, of which each is a run of blocks in
  * one part.  Blocks of the log are written in groups; a group counts if all of it is there,
  * and is written only when all before it is on stable storage, and all data that it names.
+ * So that it does not grow for ever, what it has come to is put together in a second chain of
+ * the same kind, the dump; then the log is read from where it was when that was begun.
  *
  * All numbers are little-endian.  What is reserved is zero.  Documentation/store-format.rst
  * says what the entries mean, and in which order what is written.
@@ -51,6 +53,10 @@
  * @volume_sectors: size of the volume when the header was written, 512-byte sectors
  * @volume: its kernel name then, NUL-terminated; a help, not a proof
  * @created: when the store was made, seconds since 1970
+ * @dump_id: of the blocks of the dump
+ * @dump_loc: its first segment
+ * @dump_segment: blocks of that
+ * @dump_blocks: blocks that the dump has in all, numbered from 1 on; 0: there is none
  * @log_id: of the blocks of the log
  * @log_loc: the first segment that is to be read
  * @log_segment: blocks of that
@@ -76,13 +82,17 @@ struct shadow_disk_header {
 	__le64	volume_sectors;
 	__u8	volume[64];
 	__le64	created;
+	__le64	dump_id;
+	__le64	dump_loc;
+	__le32	dump_segment;
+	__le32	dump_blocks;
 	__le64	log_id;
 	__le64	log_loc;
 	__le32	log_segment;
 	__le32	reserved1;
 	__le64	log_seq;
 	__le64	log_group;
-	__u8	reserved[3880];
+	__u8	reserved[3856];
 };
 
 /**
