@@ -452,6 +452,15 @@ static void dump_free(struct dump *dp)
 	kvfree(dp);
 }
 
+/* Is the log too long?  What it is going to be cannot be known, but it is a dump at least. */
+static bool is_due(const struct shadow_durable *d)
+{
+	u64 enough = max3((u64)LEAST, 2 * (u64)d->dumped, d->part->space.nr_blocks / PART);
+
+	return !d->dead && !d->checkpoint_failed && d->seq >= d->next_checkpoint &&
+	       d->seq - le64_to_cpu(d->header->log_seq) > enough;
+}
+
 /* Context: the fold mutex held. */
 static void checkpoint(struct shadow_volume *vol, struct dump *dp)
 {
@@ -461,7 +470,7 @@ static void checkpoint(struct shadow_volume *vol, struct dump *dp)
 
 	mutex_lock(&vol->epochs.mutate);
 	dp->d = vol->store ? vol->store->durable : NULL;
-	if (!dp->d || dp->d->dead || dp->d->checkpoint_failed) {
+	if (!dp->d || !is_due(dp->d)) {
 		mutex_unlock(&vol->epochs.mutate);
 		return;
 	}
@@ -483,7 +492,8 @@ static void checkpoint(struct shadow_volume *vol, struct dump *dp)
 		shadow_segments_free(&dp->segments, dp->d->part);
 	else
 		trim(dp);
-	dp->d->next_checkpoint = dp->d->blocks + LEAST;	/* not at once again after a failure */
+	if (err)	/* not at once again */
+		dp->d->next_checkpoint = dp->d->seq + LEAST;
 	mutex_unlock(&vol->epochs.mutate);
 	if (!err)
 		change_over(dp, &mark);
@@ -507,14 +517,13 @@ static void checkpoint_work(struct work_struct *work)
 void shadow_checkpoint_review(struct shadow_volume *vol)
 {
 	struct shadow_durable *d = vol->store->durable;
-	u64 enough = max3((u64)LEAST, 2 * (u64)d->dumped, d->part->space.nr_blocks / PART);
 
 	lockdep_assert_held(&vol->epochs.mutate);
 	if (shadow_durable_take_mark(d)) {
 		shadow_watch_snapshot(vol, vol->dump_head);
 		vol->dump_last = vol->last_epoch;
 	}
-	if (!d->dead && !d->checkpoint_failed && d->blocks > max(enough, d->next_checkpoint))
+	if (is_due(d))
 		queue_work(vol->grow_wq, &vol->checkpoint_work);
 }
 

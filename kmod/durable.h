@@ -87,7 +87,7 @@ enum shadow_commit {
  * @mark_wanted: somebody wants to know where the log stands
  * @mark: there; all that it says before is so
  * @dumped: blocks of the dump
- * @next_checkpoint: blocks of the log before which there is no other one
+ * @next_checkpoint: number of a block before which there is no other one
  * @checkpoint_failed: there is never another one
  * @checkpoints: dumps written
  */

@@ -1096,6 +1096,11 @@ static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info
 		info->store_writes += atomic64_read(&vol->store->writes);
 		info->store_write_bytes += atomic64_read(&vol->store->write_bytes);
 		info->index_bytes += shadow_store_bytes(vol->store);
+		if (vol->store->durable) {
+			info->log_commits = atomic64_read(&vol->store->durable->commits);
+			info->log_blocks = vol->store->durable->blocks;
+			info->log_checkpoints = atomic64_read(&vol->store->durable->checkpoints);
+		}
 	}
 	mutex_unlock(&vol->epochs.mutate);
 }

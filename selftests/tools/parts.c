@@ -7,11 +7,13 @@
  *	parts resize VOLUME PART MIB
  *	parts attach VOLUME DEVICE
  *	parts detach VOLUME
+ *	parts log VOLUME
  *
  * list prints a line of key=value for each part, of all volumes or of one; add the number of
  * the new part; resize how many bytes were moved.  With 0 MiB a part is removed.  A resize that
  * fails says so with its reason: "ENOSPC reason=20 moved=4096".
- * attach prints "shadows=3 lost=0 dropped=1", detach "shadows=3".
+ * attach prints "shadows=3 lost=0 dropped=1", detach "shadows=3",
+ * log "commits=100 blocks=32 checkpoints=1".
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -123,6 +125,24 @@ static int detach(const char *volume)
 	return 0;
 }
 
+static int print_log(const char *volume)
+{
+	struct shadow_dev dev = dev_of(volume);
+	struct shadow_volume_info info = { 0 };
+	__u64 cursor = 0;
+
+	do {
+		memset(&info, 0, sizeof(info));
+		info.cursor = cursor;
+		if (ioctl(control, SHADOW_IOC_VOLUME_NEXT, &info))
+			err(1, "SHADOW_IOC_VOLUME_NEXT");
+		cursor = info.cursor;
+	} while (memcmp(&info.dev, &dev, sizeof(dev)));
+	printf("commits=%llu blocks=%u checkpoints=%u\n", (unsigned long long)info.log_commits,
+	       info.log_blocks, info.log_checkpoints);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR | O_CLOEXEC);
@@ -138,6 +158,8 @@ int main(int argc, char **argv)
 		return attach(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(argv[1], "detach"))
 		return detach(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "log"))
+		return print_log(argv[2]);
 	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB | attach VOLUME DEVICE | "
-		"detach VOLUME");
+		"detach VOLUME | log VOLUME");
 }

@@ -372,6 +372,9 @@ struct shadow_volume_policy {
  * @bios_refused: of @bios_seen, ended with an error by the policy
  * @blocks_ahead: blocks preserved as neighbours of those that a write was for,
  *	before anybody wrote them; each counts as preserved, too, when it is written
+ * @log_commits: groups that were written to the log of a durable store, since it was attached
+ * @log_blocks: blocks that this log has now
+ * @log_checkpoints: how often it was put together anew
  * @reserved: zero
  */
 struct shadow_volume_info {
@@ -417,7 +420,10 @@ struct shadow_volume_info {
 	__u32	evicted;
 	__u64	bios_refused;
 	__u64	blocks_ahead;
-	__u64	reserved[3];
+	__u64	log_commits;
+	__u32	log_blocks;
+	__u32	log_checkpoints;
+	__u64	reserved[1];
 };
 
 enum shadow_state {
