@@ -731,6 +731,47 @@ int shadowcopy_part_add(struct shadowcopy *sc, struct shadow_dev dev,
 int shadowcopy_part_resize(struct shadowcopy *sc, struct shadow_dev dev, uint32_t part,
 			   uint64_t max_bytes, uint64_t *moved_bytes);
 
+/**
+ * struct shadowcopy_attached - what shadowcopy_store_attach() found
+ * @shadows: shadows that are there again, those that are lost included
+ * @lost: of these, so many are lost, and say why
+ * @dropped: shadows that were not persistent, or not complete, and are gone
+ * @reserved: zero
+ */
+struct shadowcopy_attached {
+	uint32_t shadows;
+	uint32_t lost;
+	uint32_t dropped;
+	uint32_t reserved[5];
+};
+
+/**
+ * shadowcopy_store_attach() - have the shadows again that a durable store keeps
+ * @sc: the handle
+ * @volume: the volume that they are of; nobody has mounted or claimed it
+ * @store: the device with the store
+ * @attached: out, may be NULL
+ *
+ * To be called before anybody writes to the volume: what was written unseen makes all of its
+ * shadows lost.
+ *
+ * Return: 0, -EBUSY, -EEXIST (the volume has a store), -EMEDIUMTYPE (there is none on @store),
+ * -EUCLEAN (it is damaged), -EOPNOTSUPP (it is newer), or another negative errno.
+ */
+int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
+			    struct shadow_dev store, struct shadowcopy_attached *attached);
+
+/**
+ * shadowcopy_store_detach() - let go of a durable store, and leave the shadows in it
+ * @sc: the handle
+ * @volume: the volume; nobody has it, or one of its shadows, open
+ * @shadows: out, may be NULL: how many there were
+ *
+ * Return: 0, -EBUSY, -ENOENT (it has no store), -EMEDIUMTYPE (the store is not durable), or
+ * another negative errno.
+ */
+int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume, uint32_t *shadows);
+
 /* --- stores: which volume has which -------------------------------------- */
 
 #define SHADOWCOPY_STORES_CONF "/etc/shadowcopy/stores.conf"

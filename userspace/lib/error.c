@@ -177,6 +177,31 @@ static const struct reason_text reasons[] = {
 	[SHADOW_REASON_STORE_LAST] = {
 		"store-last", "it is the only part of the store, and the volume has shadows",
 		"move it elsewhere with \"shadowadm store migrate\", or delete the shadows first" },
+	[SHADOW_REASON_STORE_VOLATILE] = {
+		"store-volatile", "the store would not survive: persistent shadows need one on a "
+		"device, durable from its beginning",
+		"name a device with --store; where the volume has another kind of store, delete "
+		"the shadows that are in it first" },
+	[SHADOW_REASON_STORE_DURABLE] = {
+		"store-durable", "a durable store cannot do that: it is one device whose size "
+		"stays, and its shadows cannot be written to",
+		"delete the volume's persistent shadows first, or leave it as it is" },
+	[SHADOW_REASON_STORE_FORMAT] = {
+		"store-format", "there is no durable store on it",
+		"name the device that the persistent shadows were made with; \"shadowadm store "
+		"check DEVICE\" tells what is on it" },
+	[SHADOW_REASON_STORE_DAMAGED] = {
+		"store-damaged", "what the durable store says of itself cannot be right",
+		"\"shadowadm store check DEVICE\" and the kernel log tell where; nothing was "
+		"changed on it" },
+	[SHADOW_REASON_STORE_NEWER] = {
+		"store-newer", "the durable store was made by a newer version",
+		"install module and tools as new as it is; nothing was changed on it" },
+	[SHADOW_REASON_VOLUME_CHANGED] = {
+		"volume-changed", "the volume was written by somebody else, while its store was "
+		"not attached",
+		"delete the shadow, and next time attach the store before anybody mounts the "
+		"volume" },
 };
 
 struct errno_text {

@@ -553,6 +553,13 @@ static int open_device(struct shadowcopy_part *part)
 		return PART_FAIL(part, rc, .action = "see what is on",
 				 .remedy = "name another device, or say --force to overwrite this "
 					   "one whatever is on it");
+	if (!strcmp(tags.type, SC_DURABLE_TYPE))
+		return PART_FAIL(part, -EEXIST, .action = "use as a store",
+				 .cause = "there is a durable store on it, whose shadows would be "
+					  "lost",
+				 .remedy = "have them again with \"shadowadm store attach\" "
+					   "(\"shadowadm store check\" shows them), name another "
+					   "device, or say --force to overwrite this one");
 	if (asprintf(&cause, "there is something on it (%s), which would be lost", tags.type) < 0)
 		cause = NULL;
 	rc = PART_FAIL(part, -EEXIST, .action = "use as a store", .cause = cause,

@@ -201,6 +201,9 @@ struct sc_tags {
 /* 0, or a negative errno where the device cannot be read. */
 int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags);
 
+/* The type of a device that has a durable store. */
+#define SC_DURABLE_TYPE "durable store"
+
 /* --- wipe.c ------------------------------------------------------------- */
 
 struct sc_wiped;

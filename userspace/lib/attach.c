@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * attach.c - durable stores: their shadows are there again, and go without being deleted.
+ *
+ * What is in use is somebody else's each time, the volume, a shadow or the store's device, so
+ * the module's reasons get sentences of their own here.
+ */
+#include "private.h"
+
+/* Nobody may have the volume: he might write to it unseen, or has already. */
+static bool is_volume_claimed(int rc, const struct shadow_fault *fault)
+{
+	return rc == -EBUSY && fault->phase == SHADOW_PHASE_OPEN &&
+	       fault->reason == SHADOW_REASON_BUSY;
+}
+
+static int attach_failed(struct shadowcopy *sc, int rc, const struct shadow_store_attach *attach)
+{
+	struct sc_failure failure = { .action = "attach the store of", .fault = &attach->fault };
+	char label[SHADOWCOPY_PATH_MAX];
+
+	sc_dev_label(sc, attach->dev, label, sizeof(label));
+	failure.object = label;
+	if (is_volume_claimed(rc, &attach->fault)) {
+		failure.cause = "the volume is mounted, or in use by another device";
+		failure.remedy = "unmount it, or end what uses it (\"lsblk\" shows that); a store "
+				 "is attached before anybody uses the volume";
+	} else if (attach->fault.reason == SHADOW_REASON_STORE_MISMATCH) {
+		failure.cause = "the volume has a store already";
+		failure.remedy = "\"shadowadm store list\" shows it; delete the shadows that are "
+				 "in it, or if it is durable detach it, then attach this one";
+	} else if (attach->fault.reason == SHADOW_REASON_STORE_IN_USE) {
+		failure.cause = "somebody else uses the store's device";
+		failure.remedy = "end that (\"lsblk\" shows who it is); where another volume has "
+				 "the store, detach it there";
+	}
+	return sc_fail(sc, rc, &failure);
+}
+
+SC_EXPORT int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
+				      struct shadow_dev store,
+				      struct shadowcopy_attached *attached)
+{
+	struct shadow_store_attach attach = {
+		.dev = volume,
+		.store = { .type = SHADOW_STORE_DEVICE, .dev = store },
+	};
+	int rc = shadowcopy_connect(sc);
+
+	if (attached)
+		memset(attached, 0, sizeof(*attached));
+	if (rc)
+		return rc;
+	rc = sc_device_ioctl(sc->fd, SHADOW_IOC_STORE_ATTACH, &attach);
+	if (rc)
+		return attach_failed(sc, rc, &attach);
+	if (attached) {
+		attached->shadows = attach.shadows;
+		attached->lost = attach.lost;
+		attached->dropped = attach.dropped;
+	}
+	return 0;
+}
+
+static int detach_failed(struct shadowcopy *sc, int rc, const struct shadow_store_attach *detach)
+{
+	struct sc_failure failure = { .action = "detach the store of", .fault = &detach->fault };
+	char label[SHADOWCOPY_PATH_MAX];
+
+	sc_dev_label(sc, detach->dev, label, sizeof(label));
+	failure.object = label;
+	if (is_volume_claimed(rc, &detach->fault)) {
+		failure.cause = "the volume is mounted, or in use by another device";
+		failure.remedy = "unmount it, or end what uses it (\"lsblk\" shows that): what is "
+				 "written to it afterwards makes its shadows lost";
+	} else if (rc == -EBUSY) {
+		failure.cause = "one of its shadows is in use, or is being made";
+		failure.remedy = "unmount it and close what has it open; \"shadowadm list -o "
+				 "+OPENERS,MOUNTPOINT\" tells which one it is";
+	} else if (rc == -ENOENT) {
+		failure.cause = "the volume has no store now";
+		failure.remedy = "\"shadowadm store list\" shows the stores in use";
+	} else if (detach->fault.reason == SHADOW_REASON_STORE_VOLATILE) {
+		failure.cause = "its store is not durable: its shadows would be gone for good";
+		failure.remedy = "delete them if that is wanted: \"shadowadm delete --all VOLUME\"";
+	}
+	return sc_fail(sc, rc, &failure);
+}
+
+SC_EXPORT int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume,
+				      uint32_t *shadows)
+{
+	struct shadow_store_attach detach = { .dev = volume };
+	int rc = shadowcopy_connect(sc);
+
+	if (shadows)
+		*shadows = 0;
+	if (rc)
+		return rc;
+	rc = sc_device_ioctl(sc->fd, SHADOW_IOC_STORE_DETACH, &detach);
+	if (rc)
+		return detach_failed(sc, rc, &detach);
+	if (shadows)
+		*shadows = detach.shadows;
+	return 0;
+}
