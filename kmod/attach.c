@@ -513,7 +513,9 @@ static int check_volume(struct reading *r)
 		return shadow_fail(r->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_ORIGIN_ERROR,
 				   vol->dev, err);
 	if (changed || sectors > vol->nr_sectors) {
-		pr_warn("%s: it was written by somebody else: its shadows are lost\n", vol->name);
+		if (!list_empty(r->found))
+			pr_warn("%s: it was written by somebody else: its shadows are lost\n",
+				vol->name);
 		lose(r, r->last_epoch, SHADOW_REASON_VOLUME_CHANGED, ESTALE);
 		r->head.changed = true;
 	}
