@@ -10,7 +10,8 @@
  *  - what is recorded, and what the log itself lies in, is what of the store is in use,
  *  - what no shadow needs from the volume is settled,
  *  - the first blocks of the volume have to be as the log says (watch.c): otherwise
- *    somebody has written to it whom we have not seen, and the shadows are lost,
+ *    somebody has written to it whom we have not seen, or it is another one: then the
+ *    shadows are lost, if whoever attaches it has agreed to that,
  *  - shadows that were not meant to survive, or were not complete, go.
  *
  * All this happens with the volume's gate closed, and while we have the volume for
@@ -55,6 +56,7 @@
  * @head: the first blocks of the volume
  * @lost_upto: as of the volume
  * @last_epoch: likewise
+ * @flags: SHADOW_ATTACH_* bits
  * @fault: why it cannot be read
  */
 struct reading {
@@ -74,6 +76,7 @@ struct reading {
 	struct shadow_head head;
 	u64 lost_upto;
 	u64 last_epoch;
+	u32 flags;
 	struct shadow_fault *fault;
 };
 
@@ -512,10 +515,12 @@ static int check_volume(struct reading *r)
 	if (err)
 		return shadow_fail(r->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_ORIGIN_ERROR,
 				   vol->dev, err);
-	if (changed || sectors > vol->nr_sectors) {
-		if (!list_empty(r->found))
-			pr_warn("%s: it was written by somebody else: its shadows are lost\n",
-				vol->name);
+	changed |= sectors > vol->nr_sectors;
+	if (changed && !(r->flags & SHADOW_ATTACH_LOST))
+		return shadow_fail(r->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_VOLUME_CHANGED,
+				   vol->dev, -ESTALE);
+	if (changed) {
+		pr_warn("%s: somebody else has written to it: its shadows are lost\n", vol->name);
 		lose(r, r->last_epoch, SHADOW_REASON_VOLUME_CHANGED, ESTALE);
 		r->head.changed = true;
 	}
@@ -590,7 +595,7 @@ static void forget(struct shadow_volume *vol, struct list_head *found)
 	}
 }
 
-int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part,
+int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 flags,
 		       struct list_head *found, struct shadow_fault *fault)
 {
 	struct reading *r = reading_alloc(vol, part, found, fault);
@@ -603,6 +608,7 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part,
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
 				   part->bdev->bd_dev, -ENOMEM);
 	}
+	r->flags = flags;
 	noio = memalloc_noio_save();
 	mutex_lock(&vol->epochs.mutate);
 	vol->epochs.free = nothing;	/* what is in use is made out at the end */
@@ -726,7 +732,7 @@ int shadow_attach(struct shadow_store_attach *arg)
 	err = close_gate(vol, &arg->fault);
 	if (err)
 		goto unpin;
-	err = shadow_registry_adopt_store(vol, &arg->store, &found, &arg->fault);
+	err = shadow_registry_adopt_store(vol, &arg->store, arg->flags, &found, &arg->fault);
 	if (err)
 		goto open;
 	/* The store has to know, before anything is written to the volume. */

@@ -34,6 +34,7 @@ int shadow_detach(struct shadow_store_attach *arg);
  * shadow_attach_load() - read a durable store
  * @vol: the volume, without a store and without shadows, its gate closed and drained
  * @part: the part, open, in a store that nobody knows yet
+ * @flags: SHADOW_ATTACH_* bits
  * @found: out: the shadows
  * @fault: out: the reason of a failure
  *
@@ -43,7 +44,7 @@ int shadow_detach(struct shadow_store_attach *arg);
  * Context: sleeps; reads all of the log.
  * Return: 0, or a negative errno, and the volume is as it was.
  */
-int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part,
+int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 flags,
 		       struct list_head *found, struct shadow_fault *fault);
 
 #endif /* SHADOW_ATTACH_H */

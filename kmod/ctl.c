@@ -263,7 +263,7 @@ static long ctl_store_attach(struct shadow_store_attach __user *user, bool attac
 
 	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
-	if (arg.flags || arg.shadows || arg.lost || arg.dropped || !zeroed(arg.fault) ||
+	if ((attach ? arg.flags & ~SHADOW_ATTACH_LOST : arg.flags) || arg.shadows || arg.lost || arg.dropped || !zeroed(arg.fault) ||
 	    !zeroed(arg.reserved) || !good_dev(&arg.dev))
 		return -EINVAL;
 	if (attach && (arg.store.type != SHADOW_STORE_DEVICE || arg.store.max_bytes ||

@@ -610,7 +610,7 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 }
 
 /* Open the device, see that it can be a store of @vol, and read it. */
-static int load_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+static int load_store(struct shadow_volume *vol, const struct shadow_store_spec *spec, u32 flags,
 		      struct list_head *found, struct shadow_fault *fault)
 {
 	struct shadow_store *store = shadow_store_create(&vol->epochs.mutate, &vol->pages,
@@ -627,7 +627,7 @@ static int load_store(struct shadow_volume *vol, const struct shadow_store_spec 
 	if (!err) {
 		shadow_store_attach(part);
 		err = check_place(vol, part, fault) ?:
-		      shadow_attach_load(vol, part, found, fault);
+		      shadow_attach_load(vol, part, flags, found, fault);
 	}
 	if (err) {
 		shadow_store_destroy(store);
@@ -640,7 +640,7 @@ static int load_store(struct shadow_volume *vol, const struct shadow_store_spec 
 }
 
 int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-				struct list_head *found, struct shadow_fault *fault)
+				u32 flags, struct list_head *found, struct shadow_fault *fault)
 {
 	int err;
 
@@ -650,7 +650,7 @@ int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_s
 		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH,
 				  vol->dev, -EEXIST);
 	else
-		err = load_store(vol, spec, found, fault);
+		err = load_store(vol, spec, flags, found, fault);
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);

@@ -61,13 +61,14 @@ void shadow_registry_unuse_store(struct shadow_volume *vol);
  * shadow_registry_adopt_store() - let a pinned volume have the store that a device has
  * @vol: the volume, its gate closed and drained
  * @spec: the device
+ * @flags: SHADOW_ATTACH_* bits
  * @found: out: shadows that are in it
  * @fault: out: the reason of a failure
  *
  * Return: 0, to be followed by shadow_registry_unuse_store(); or a negative errno.
  */
 int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-				struct list_head *found, struct shadow_fault *fault);
+				u32 flags, struct list_head *found, struct shadow_fault *fault);
 
 /* One more pin, and one more use of its store, of a volume that has both. */
 void shadow_registry_keep(struct shadow_volume *vol);

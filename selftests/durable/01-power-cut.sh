@@ -50,6 +50,8 @@ equal "$DISK_b" "$DISK_c"
 parts detach "$DISK_origin"
 mount_at "$DISK_origin" "$mnt"
 umount_at "$mnt"
+expect_fail 'ESTALE .*reason=VOLUME_CHANGED' parts attach "$DISK_origin" "$DISK_store"
+expect_fail 'ESTALE .*reason=VOLUME_CHANGED' parts attach "$DISK_a" "$DISK_store"
 attach 2 2
 is "$(shadowadm list --json | jq -r '[.shadows[].state] | join(" ")')" "lost lost" \
 	"somebody else has written to it, and that shows"

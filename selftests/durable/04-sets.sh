@@ -49,7 +49,7 @@ if [ "$STAGE" -eq 0 ]; then
 	power_cut
 fi
 
-attach 1 0 1
+attach 1 "" 1
 others 1
 check "the first one is what it was" cmp /dev/shadow0 "$DISK_a"
 check "the second one is what it was" cmp /dev/shadow1 "$DISK_b"

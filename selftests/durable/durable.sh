@@ -28,10 +28,10 @@ images() {
 	shadowadm list --json | jq -r '.shadows | sort_by(.created) | .[].device'
 }
 
-# attach [LOST [DROPPED]]: attach the store; so many shadows are there, of which so many are lost
+# attach SHADOWS [LOST [DROPPED]]: attach the store; so many are there, of which so many are lost
 attach() {
-	is "$(parts attach "$DISK_origin" "$DISK_store")" "shadows=$1 lost=${2:-0} dropped=${3:-0}" \
-		"the store is attached"
+	is "$(parts attach "$DISK_origin" "$DISK_store" ${2:+lost})" \
+		"shadows=$1 lost=${2:-0} dropped=${3:-0}" "the store is attached"
 	settle
 }
 

@@ -5,7 +5,7 @@
  *	parts list [VOLUME]
  *	parts add VOLUME memory[:BYTES]|DEVICE[:BYTES]|FILE[:BYTES]
  *	parts resize VOLUME PART MIB
- *	parts attach VOLUME DEVICE
+ *	parts attach VOLUME DEVICE [lost]
  *	parts detach VOLUME
  *	parts log VOLUME
  *
@@ -105,9 +105,12 @@ static int resize(const char *volume, const char *part, const char *size)
 	return 0;
 }
 
-static int attach(const char *volume, char *store)
+static int attach(const char *volume, char *store, const char *lost)
 {
-	struct shadow_store_attach arg = { .dev = dev_of(volume), .store = store_of(store) };
+	struct shadow_store_attach arg = {
+		.dev = dev_of(volume), .store = store_of(store),
+		.flags = lost ? SHADOW_ATTACH_LOST : 0,
+	};
 
 	if (ioctl(control, SHADOW_IOC_STORE_ATTACH, &arg))
 		return failed("attach", &arg.fault) ? 1 : 0;
@@ -154,12 +157,12 @@ int main(int argc, char **argv)
 		return add(argv[2], argv[3]);
 	if (argc == 5 && !strcmp(argv[1], "resize"))
 		return resize(argv[2], argv[3], argv[4]);
-	if (argc == 4 && !strcmp(argv[1], "attach"))
-		return attach(argv[2], argv[3]);
+	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "attach"))
+		return attach(argv[2], argv[3], argv[4]);
 	if (argc == 3 && !strcmp(argv[1], "detach"))
 		return detach(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "log"))
 		return print_log(argv[2]);
-	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB | attach VOLUME DEVICE | "
+	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB | attach VOLUME DEVICE [lost] | "
 		"detach VOLUME | log VOLUME");
 }

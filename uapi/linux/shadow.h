@@ -572,10 +572,13 @@ struct shadow_store_resize {
 	__u64	reserved[4];
 };
 
+/* Flags of SHADOW_IOC_STORE_ATTACH. */
+#define SHADOW_ATTACH_LOST	(1U << 0)	/* also if its shadows are lost thereby */
+
 /**
  * struct shadow_store_attach - the shadows that a durable store has are there again
  * @dev: the volume
- * @flags: zero
+ * @flags: SHADOW_ATTACH_* bits; zero for SHADOW_IOC_STORE_DETACH
  * @shadows: out: how many there are; of them
  * @lost: out: so many are lost, and say why
  * @dropped: out: how many were not persistent, or not complete, and are gone
@@ -584,8 +587,9 @@ struct shadow_store_resize {
  * @reserved: zero
  *
  * To be used before anybody writes to the volume, which has neither a store nor somebody
- * who has it open for himself, like a mounted filesystem.  If it was written since, its
- * shadows are lost (SHADOW_REASON_VOLUME_CHANGED).
+ * who has it open for himself, like a mounted filesystem.  If it was written since, or is
+ * another one, the command fails (SHADOW_REASON_VOLUME_CHANGED) and nothing is changed; with
+ * SHADOW_ATTACH_LOST its shadows are there, and lost for good.
  *
  * The contrary, SHADOW_IOC_STORE_DETACH, ends the shadows of a volume with a durable store,
  * and leaves them in it.  Nobody has one of them open, or the volume for himself.
