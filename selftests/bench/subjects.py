@@ -98,9 +98,11 @@ class Shadow(Module):
         super().__init__(*args, **keywords)
         self.sets = []
 
+    options = ()                # more of them, for "create"
+
     def take(self):
         made = json.loads(run("shadowadm", "create", self.origin, "--store",
-                              self.store, "--json"))
+                              self.store, "--json", *self.options))
         self.sets.append(made)
         self.images.append(made["shadows"][0]["device"])
 
@@ -125,6 +127,12 @@ class Shadow(Module):
         if self.images:
             run("shadowadm", "delete", "-q", "--all")
         super().tear_down()
+
+
+class Persistent(Shadow):
+    """This module, with persistent shadows."""
+
+    options = ("--persistent",)
 
 
 class Mapped(Subject):
@@ -225,7 +233,7 @@ class DmThin(Mapped):
 def subject(name, disks, place, **keywords):
     """Make a subject by its name: raw, shadow, dm4k, dm64k-n, thin64k..."""
     states = {"raw": Subject, "loaded": Module, "elsewhere": Elsewhere,
-              "tracked": Tracked, "shadow": Shadow}
+              "tracked": Tracked, "shadow": Shadow, "persistent": Persistent}
     if name in states:
         return states[name](disks, place, **keywords)
     match = re.fullmatch(r"(dm|thin)(\d+)k(-n)?", name)
