@@ -241,6 +241,21 @@ static void lose(struct reading *r, u64 upto, u32 reason, u32 error)
 	shadow_epochs_drop(&r->vol->epochs, upto);
 }
 
+/* What lies behind the volume's end is of no use, and might not end. */
+static int restore_free(struct reading *r, const struct shadow_item *item)
+{
+	struct shadow_restored *s = restored_at(r, item->epoch);
+	u64 blocks = r->vol->nr_blocks;
+
+	if (!s || s->epoch->number <= r->lost_upto || item->extent.block >= blocks)
+		return 0;
+	if (shadow_epochs_restore_free(s->epoch, item->extent.block,
+				       min(item->extent.len, blocks - item->extent.block),
+				       GFP_KERNEL))
+		return no_memory(r);
+	return 0;
+}
+
 static int apply(struct reading *r, const struct shadow_item *item)
 {
 	struct shadow_restored *s;
@@ -254,12 +269,7 @@ static int apply(struct reading *r, const struct shadow_item *item)
 			return no_memory(r);
 		return 0;
 	case SHADOW_DISK_FREE:
-		s = restored_at(r, item->epoch);
-		if (s && s->epoch->number > r->lost_upto &&
-		    shadow_epochs_restore_free(s->epoch, item->extent.block, item->extent.len,
-					       GFP_KERNEL))
-			return no_memory(r);
-		return 0;
+		return restore_free(r, item);
 	case SHADOW_DISK_COMPLETE:
 		s = restored_at(r, item->epoch);
 		if (s)
