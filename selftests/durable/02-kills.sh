@@ -48,12 +48,14 @@ fi
 	exit 0
 }
 
-# From here on at any moment:
-delay=$((RANDOM % 15 + 4)).$((RANDOM % 10))
-diag "the end comes in $delay s"
-{ sleep "$delay"; power_cut; } &
 mount_at "$DISK_origin" "$mnt"
 writers_start "$DISK_origin" "$mnt" random-buffered random-direct sector-direct
+[ "$STAGE" -ne 0 ] || shot "$DISK_a"
+
+# From here on at any moment:
+delay=$((RANDOM % 15 + 1)).$((RANDOM % 10))
+diag "the end comes in $delay s"
+{ sleep "$delay"; power_cut; } &
 while :; do
 	for oracle in "${oracles[@]}"; do
 		mapfile -t found < <(images)
