@@ -67,7 +67,7 @@ at() {
 a=$(at a) b=$(at b) deleting=$(at deleting) deleted=$(at deleted)
 diag "$(wc -l <"$SCRATCH/entries") entries, $(grep -cE 'flush|fua' "$SCRATCH/entries") of them flushes: begin $(at begin) a $a b $b deleting $deleting deleted $deleted"
 
-# -- and then at any moment the power fails
+# -- and then at any moment the power fails: after a flush
 
 # is_right IMAGE: it is one of the two
 is_right() {
@@ -104,7 +104,7 @@ moment() {
 	dm_remove snap
 }
 
-mapfile -t flushes < <(awk -v from="$(at begin)" '/flush|fua/ && NR > from { print NR - 1 }' "$SCRATCH/entries")
+mapfile -t flushes < <(awk -v from="$(at begin)" '/flush|fua/ && NR > from { print NR }' "$SCRATCH/entries")
 moments=${MOMENTS:-10}
 [ "$moments" -le "${#flushes[@]}" ] || moments=${#flushes[@]}
 done_upto=0
@@ -114,7 +114,8 @@ for ((n = 0; n < moments; n++)); do
 	[ "$point" -ge "$done_upto" ] || continue
 	logwrites "$DISK_log" replay "$DISK_replay" "$done_upto" "$point"
 	done_upto=$point
-	moment "$point" "${flushes[i + 1]:-$point}" "$RANDOM"
+	next=${flushes[i + 1]:-$((point + 1))}
+	moment "$point" "$((next - 1))" "$RANDOM"
 done
 ok "no shadow is wrong at $moments moments"
 unload
