@@ -183,7 +183,15 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 {
 	struct shadow_restored *s = restored_at(r, item->epoch);
 
-	/* The dump has what was there when the log was read last, and what has come since. */
+	/*
+	 * The dump may have what the log has after it, too.  There it has no identity if it
+	 * was being deleted by then.
+	 */
+	if (s && !memchr_inv(s->disk.shadow, 0, sizeof(s->disk.shadow))) {
+		s->disk = *item->shadow;
+		s->flags = le32_to_cpu(item->shadow->flags);
+		return 0;
+	}
 	if (s && !memcmp(s->disk.shadow, item->shadow->shadow, sizeof(s->disk.shadow)))
 		return 0;
 	if (item->epoch <= r->last_epoch || !item->shadow->sectors ||
@@ -645,12 +653,16 @@ static int surface(struct shadow_volume *vol, struct list_head *found,
 		if (!s->complete || !(s->flags & SHADOW_DISK_PERSISTENT))
 			continue;
 		err = shadow_restore(vol, s, &arg->fault);
+		if (!err) {
+			arg->shadows++;
+			arg->lost += !!s->fault.error;
+		}
+		if (!s->epoch) {	/* it goes with the shadow */
+			list_del(&s->node);
+			kfree(s);
+		}
 		if (err)
 			return err;
-		arg->shadows++;
-		arg->lost += !!s->fault.error;
-		list_del(&s->node);
-		kfree(s);
 	}
 	return 0;
 }
@@ -721,9 +733,14 @@ int shadow_attach(struct shadow_store_attach *arg)
 	err = PTR_ERR_OR_ZERO(vol);
 	if (err)
 		goto close;
+	/*
+	 * No checkpoint until the shadows are there: who is in no list, is gone for it.  Before
+	 * the gate, for which a deletion may wait.
+	 */
+	mutex_lock(&vol->fold);
 	err = close_gate(vol, &arg->fault);
 	if (err)
-		goto unpin;
+		goto unlock;
 	err = shadow_registry_adopt_store(vol, &arg->store, &found, &arg->fault);
 	if (err)
 		goto open;
@@ -734,16 +751,19 @@ int shadow_attach(struct shadow_store_attach *arg)
 	if (err)
 		stop_log(vol);
 	shadow_gate_open(vol);
-	if (!err)
+	mutex_unlock(&vol->fold);
+	if (err)
+		shadow_discard_restored(vol);
+	else
 		shadow_publish_volume(vol);
-	else if (!shadow_withdraw(vol, NULL))
-		shadow_destroy_withdrawn(vol);
 	drop_rest(vol, &found, arg);
 	shadow_registry_unuse_store(vol);
 	goto unpin;
 
 open:
 	shadow_gate_open(vol);
+unlock:
+	mutex_unlock(&vol->fold);
 unpin:
 	shadow_registry_unpin(vol);
 close:
