@@ -23,7 +23,6 @@
  * stopped, then the shadows go, and the log does not hear of it.
  */
 #include <linux/blkdev.h>
-#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -35,7 +34,8 @@
 #include "watch.h"
 
 #define CHUNK_BLOCKS	64u		/* read at a time */
-#define FOLD_STEPS	1024		/* until others may run */
+/* Those that are about to be dropped do not count for who makes new ones. */
+#define FOUND_MAX	(2 * SHADOW_MAX_VOLUME_SHADOWS)
 
 /**
  * struct reading - a store that is being read
@@ -52,6 +52,7 @@
  * @segments: those of the log
  * @dump: those of the dump
  * @found: the shadows
+ * @nr_found: how many
  * @head: the first blocks of the volume
  * @lost_upto: as of the volume
  * @last_epoch: likewise
@@ -71,6 +72,7 @@ struct reading {
 	struct list_head segments;
 	struct list_head dump;
 	struct list_head *found;
+	unsigned int nr_found;
 	struct shadow_head head;
 	u64 lost_upto;
 	u64 last_epoch;
@@ -197,6 +199,8 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 	if (item->epoch <= r->last_epoch || !item->shadow->sectors ||
 	    le64_to_cpu(item->shadow->sectors) >> 60)
 		return damaged(r, "a shadow cannot be");
+	if (r->nr_found == FOUND_MAX)
+		return damaged(r, "there are too many shadows");
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return no_memory(r);
@@ -209,6 +213,7 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 	s->disk = *item->shadow;
 	s->flags = le32_to_cpu(item->shadow->flags);
 	list_add_tail(&s->node, r->found);
+	r->nr_found++;
 	shadow_epochs_append(&r->vol->epochs, s->epoch);
 	r->last_epoch = item->epoch;
 	return 0;
@@ -229,6 +234,7 @@ static int fold(struct reading *r, struct shadow_restored *s)
 	if (more)
 		return no_memory(r);
 	list_del(&s->node);
+	r->nr_found--;
 	shadow_epoch_free(s->epoch);
 	kfree(s);
 	return 0;
@@ -246,23 +252,38 @@ static void lose(struct reading *r, u64 upto, u32 reason, u32 error)
 	shadow_epochs_drop(&r->vol->epochs, upto);
 }
 
+/*
+ * Leave out what the volume does not have: it has shrunk, and its shadows are lost.  So what
+ * is read needs no more memory than a volume of its size may.
+ */
+static bool clip(const struct reading *r, struct shadow_extent *extent)
+{
+	u64 blocks = r->vol->nr_blocks;
+
+	if (extent->block >= blocks)
+		return false;
+	extent->len = min(extent->len, blocks - extent->block);
+	return true;
+}
+
 static int apply(struct reading *r, const struct shadow_item *item)
 {
+	struct shadow_extent extent = item->extent;
 	struct shadow_restored *s;
 
 	switch (item->type) {
 	case SHADOW_DISK_EPOCH:
 		return begin_epoch(r, item);
 	case SHADOW_DISK_EXTENT:
-		if (shadow_epochs_restore(&r->vol->epochs, item->epoch, r->lost_upto,
-					  &item->extent, GFP_KERNEL))
+		if (clip(r, &extent) &&
+		    shadow_epochs_restore(&r->vol->epochs, item->epoch, r->lost_upto, &extent,
+					  GFP_KERNEL))
 			return no_memory(r);
 		return 0;
 	case SHADOW_DISK_FREE:
 		s = restored_at(r, item->epoch);
-		if (s && s->epoch->number > r->lost_upto &&
-		    shadow_epochs_restore_free(s->epoch, item->extent.block, item->extent.len,
-					       GFP_KERNEL))
+		if (s && s->epoch->number > r->lost_upto && clip(r, &extent) &&
+		    shadow_epochs_restore_free(s->epoch, extent.block, extent.len, GFP_KERNEL))
 			return no_memory(r);
 		return 0;
 	case SHADOW_DISK_COMPLETE:
@@ -467,8 +488,6 @@ static int resume(struct reading *r)
 	err = take_space(r) ?: clear_rest(r);
 	if (err)
 		return err;
-	/* Groups of two lives are never taken for one. */
-	r->end.group += 1 + get_random_u32();
 	err = shadow_durable_resume(r->part, r->header, &r->end, &r->segments, &r->dump, r->fault);
 	if (err)
 		return err;

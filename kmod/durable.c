@@ -238,21 +238,29 @@ int shadow_durable_resume(struct shadow_part *part, const struct shadow_disk_hea
 {
 	struct shadow_durable *d = durable_alloc(part);
 	struct shadow_segment *s;
+	int err;
 
 	if (!d)
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
 				   part->bdev->bd_dev, -ENOMEM);
+	memcpy(d->header, header, sizeof(*header));
+	d->header->seq = cpu_to_le64(le64_to_cpu(header->seq) + 1);
+	err = shadow_durable_write_header(part, d->header);
+	if (err) {
+		shadow_durable_free(d);
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR,
+				   part->bdev->bd_dev, err);
+	}
 	d->id = at->id;
 	d->seq = at->seq;
 	d->loc = at->loc;
 	d->left = at->left;
-	memcpy(d->header, header, sizeof(*header));
 	list_splice_tail_init(segments, &d->segments);
 	list_splice_tail_init(dump, &d->dump);
 	d->dumped = le32_to_cpu(header->dump_blocks);
 	list_for_each_entry(s, &d->segments, node)
 		d->blocks += s->blocks;
-	begin(d, at->group);
+	begin(d, shadow_log_next_life(d->header, at->group));
 	return 0;
 }
 

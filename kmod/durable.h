@@ -150,6 +150,8 @@ int shadow_durable_make(struct shadow_part *part, u64 sectors, const char *name,
  * @dump: of the dump; likewise
  * @fault: out: the reason of a failure
  *
+ * Writes the header: groups of two lives are never taken for one.
+ *
  * Context: as shadow_durable_make().
  * Return: 0 or a negative errno.
  */
