@@ -499,6 +499,8 @@ static int resume(struct reading *r)
 	}
 	vol->last_epoch = max(vol->last_epoch, r->last_epoch);
 	vol->lost_upto = r->lost_upto;
+	vol->dropped_upto = r->lost_upto;
+	vol->drop_upto = 0;
 	if (r->head.changed)
 		shadow_durable_lose(r->part->store->durable, r->last_epoch,
 				    SHADOW_REASON_VOLUME_CHANGED, ESTALE);

@@ -67,11 +67,15 @@ static u32 segment_blocks(const struct shadow_part *part)
 struct shadow_segment *shadow_segment_allot(struct shadow_part *part)
 {
 	struct shadow_segment *s = kmalloc(sizeof(*s), SHADOW_GFP);
+	u32 want = segment_blocks(part);
 	unsigned int got;
 
 	if (!s)
 		return NULL;
-	if (!shadow_part_allot(part, segment_blocks(part), &s->loc, &got)) {
+	/* A store that is in pieces has the least all the same, perhaps; see shadow_space_alloc(). */
+	for (; want; want = want > SEGMENT_LEAST / 2 ? SEGMENT_LEAST / 2 : 0) {
+		if (shadow_part_allot(part, want, &s->loc, &got))
+			break;
 		s->blocks = got;
 		if (got >= SEGMENT_LEAST / 2)
 			return s;

@@ -1234,8 +1234,8 @@ static int mark_blocks(struct shadow *sh, struct shadow_range blocks,
 		err = ep->number <= vol->lost_upto ? -EIO : 0;
 		arg->blocks -= ep->free_blocks;
 		for (n = 0; !err && blocks.first < blocks.end && n < FREE_STEPS; n++)
-			err = shadow_epochs_mark_free(&vol->epochs, ep, vol->lost_upto, &blocks,
-						      SHADOW_GFP, &arg->settled);
+			err = shadow_epochs_mark_free(&vol->epochs, ep, vol->dropped_upto,
+						      &blocks, SHADOW_GFP, &arg->settled);
 		arg->blocks += ep->free_blocks;
 		mutex_unlock(&vol->epochs.mutate);
 		tries = err == -ENOMEM ? tries + 1 : 0;
@@ -1304,6 +1304,9 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 	mutex_unlock(&shadows_lock);
 	if (!sh)
 		return -ENOENT;
+	mutex_lock(&sh->vol->epochs.mutate);
+	sh->vol->telling_free++;
+	mutex_unlock(&sh->vol->epochs.mutate);
 	if (sh->vol->store->durable)
 		err = log_free(sh, ranges, n);
 	for (i = 0; i < n && !err; i++) {
@@ -1312,8 +1315,10 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 			arg->done++;
 	}
 	mutex_lock(&sh->vol->epochs.mutate);
+	sh->vol->telling_free--;
 	shadow_policy_told_free(sh->vol);
 	mutex_unlock(&sh->vol->epochs.mutate);
+	shadow_volume_kick(sh->vol);	/* a checkpoint may wait */
 	inflight_put(sh);
 	return err;
 }
