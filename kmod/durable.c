@@ -640,7 +640,9 @@ bool shadow_durable_next(struct shadow_durable *d, u64 *epoch, struct shadow_ext
 			if (item.type == SHADOW_DISK_EXTENT) {
 				*epoch = item.epoch;
 				*extent = item.extent;
-				extent->loc = shadow_loc(d->part, item.extent.loc);
+				extent->loc = shadow_loc(d->part, item.extent.loc) + g->done;
+				extent->block += g->done;
+				extent->len -= g->done;
 				return true;
 			}
 			g->entry = entry;
@@ -650,12 +652,18 @@ bool shadow_durable_next(struct shadow_durable *d, u64 *epoch, struct shadow_ext
 	return false;
 }
 
+void shadow_durable_did(struct shadow_durable *d, u64 blocks)
+{
+	other_group(d)->done += blocks;
+}
+
 void shadow_durable_applied(struct shadow_durable *d)
 {
 	struct shadow_group *g = other_group(d);
 	enum shadow_format verdict;
 	struct shadow_item item;
 
+	g->done = 0;
 	shadow_log_item(block_of(g, g->block), &g->entry, &g->epoch, d->part->space.nr_blocks,
 			&item, &verdict);
 }
