@@ -24,7 +24,6 @@
  * stopped, then the shadows go, and the log does not hear of it.
  */
 #include <linux/blkdev.h>
-#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -36,7 +35,8 @@
 #include "watch.h"
 
 #define CHUNK_BLOCKS	64u		/* read at a time */
-#define FOLD_STEPS	1024		/* until others may run */
+/* Those that are about to be dropped do not count for who makes new ones. */
+#define FOUND_MAX	(2 * SHADOW_MAX_VOLUME_SHADOWS)
 
 /**
  * struct reading - a store that is being read
@@ -53,6 +53,7 @@
  * @segments: those of the log
  * @dump: those of the dump
  * @found: the shadows
+ * @nr_found: how many
  * @head: the first blocks of the volume
  * @lost_upto: as of the volume
  * @last_epoch: likewise
@@ -73,6 +74,7 @@ struct reading {
 	struct list_head segments;
 	struct list_head dump;
 	struct list_head *found;
+	unsigned int nr_found;
 	struct shadow_head head;
 	u64 lost_upto;
 	u64 last_epoch;
@@ -186,12 +188,22 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 {
 	struct shadow_restored *s = restored_at(r, item->epoch);
 
-	/* The dump has what was there when the log was read last, and what has come since. */
+	/*
+	 * The dump may have what the log has after it, too.  There it has no identity if it
+	 * was being deleted by then.
+	 */
+	if (s && !memchr_inv(s->disk.shadow, 0, sizeof(s->disk.shadow))) {
+		s->disk = *item->shadow;
+		s->flags = le32_to_cpu(item->shadow->flags);
+		return 0;
+	}
 	if (s && !memcmp(s->disk.shadow, item->shadow->shadow, sizeof(s->disk.shadow)))
 		return 0;
 	if (item->epoch <= r->last_epoch || !item->shadow->sectors ||
 	    le64_to_cpu(item->shadow->sectors) >> 60)
 		return damaged(r, "a shadow cannot be");
+	if (r->nr_found == FOUND_MAX)
+		return damaged(r, "there are too many shadows");
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return no_memory(r);
@@ -204,6 +216,7 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 	s->disk = *item->shadow;
 	s->flags = le32_to_cpu(item->shadow->flags);
 	list_add_tail(&s->node, r->found);
+	r->nr_found++;
 	shadow_epochs_append(&r->vol->epochs, s->epoch);
 	r->last_epoch = item->epoch;
 	return 0;
@@ -224,6 +237,7 @@ static int fold(struct reading *r, struct shadow_restored *s)
 	if (more)
 		return no_memory(r);
 	list_del(&s->node);
+	r->nr_found--;
 	shadow_epoch_free(s->epoch);
 	kfree(s);
 	return 0;
@@ -241,35 +255,40 @@ static void lose(struct reading *r, u64 upto, u32 reason, u32 error)
 	shadow_epochs_drop(&r->vol->epochs, upto);
 }
 
-/* What lies behind the volume's end is of no use, and might not end. */
-static int restore_free(struct reading *r, const struct shadow_item *item)
+/*
+ * Leave out what the volume does not have: it has shrunk, and its shadows are lost.  So what
+ * is read needs no more memory than a volume of its size may.
+ */
+static bool clip(const struct reading *r, struct shadow_extent *extent)
 {
-	struct shadow_restored *s = restored_at(r, item->epoch);
 	u64 blocks = r->vol->nr_blocks;
 
-	if (!s || s->epoch->number <= r->lost_upto || item->extent.block >= blocks)
-		return 0;
-	if (shadow_epochs_restore_free(s->epoch, item->extent.block,
-				       min(item->extent.len, blocks - item->extent.block),
-				       GFP_KERNEL))
-		return no_memory(r);
-	return 0;
+	if (extent->block >= blocks)
+		return false;
+	extent->len = min(extent->len, blocks - extent->block);
+	return true;
 }
 
 static int apply(struct reading *r, const struct shadow_item *item)
 {
+	struct shadow_extent extent = item->extent;
 	struct shadow_restored *s;
 
 	switch (item->type) {
 	case SHADOW_DISK_EPOCH:
 		return begin_epoch(r, item);
 	case SHADOW_DISK_EXTENT:
-		if (shadow_epochs_restore(&r->vol->epochs, item->epoch, r->lost_upto,
-					  &item->extent, GFP_KERNEL))
+		if (clip(r, &extent) &&
+		    shadow_epochs_restore(&r->vol->epochs, item->epoch, r->lost_upto, &extent,
+					  GFP_KERNEL))
 			return no_memory(r);
 		return 0;
 	case SHADOW_DISK_FREE:
-		return restore_free(r, item);
+		s = restored_at(r, item->epoch);
+		if (s && s->epoch->number > r->lost_upto && clip(r, &extent) &&
+		    shadow_epochs_restore_free(s->epoch, extent.block, extent.len, GFP_KERNEL))
+			return no_memory(r);
+		return 0;
 	case SHADOW_DISK_COMPLETE:
 		s = restored_at(r, item->epoch);
 		if (s)
@@ -472,8 +491,6 @@ static int resume(struct reading *r)
 	err = take_space(r) ?: clear_rest(r);
 	if (err)
 		return err;
-	/* Groups of two lives are never taken for one. */
-	r->end.group += 1 + get_random_u32();
 	err = shadow_durable_resume(r->part, r->header, &r->end, &r->segments, &r->dump, r->fault);
 	if (err)
 		return err;
@@ -485,6 +502,8 @@ static int resume(struct reading *r)
 	}
 	vol->last_epoch = max(vol->last_epoch, r->last_epoch);
 	vol->lost_upto = r->lost_upto;
+	vol->dropped_upto = r->lost_upto;
+	vol->drop_upto = 0;
 	if (r->head.changed)
 		shadow_durable_lose(r->part->store->durable, r->last_epoch,
 				    SHADOW_REASON_VOLUME_CHANGED, ESTALE);
@@ -663,12 +682,16 @@ static int surface(struct shadow_volume *vol, struct list_head *found,
 		if (!s->complete || !(s->flags & SHADOW_DISK_PERSISTENT))
 			continue;
 		err = shadow_restore(vol, s, &arg->fault);
+		if (!err) {
+			arg->shadows++;
+			arg->lost += !!s->fault.error;
+		}
+		if (!s->epoch) {	/* it goes with the shadow */
+			list_del(&s->node);
+			kfree(s);
+		}
 		if (err)
 			return err;
-		arg->shadows++;
-		arg->lost += !!s->fault.error;
-		list_del(&s->node);
-		kfree(s);
 	}
 	return 0;
 }
@@ -739,9 +762,14 @@ int shadow_attach(struct shadow_store_attach *arg)
 	err = PTR_ERR_OR_ZERO(vol);
 	if (err)
 		goto close;
+	/*
+	 * No checkpoint until the shadows are there: who is in no list, is gone for it.  Before
+	 * the gate, for which a deletion may wait.
+	 */
+	mutex_lock(&vol->fold);
 	err = close_gate(vol, &arg->fault);
 	if (err)
-		goto unpin;
+		goto unlock;
 	err = shadow_registry_adopt_store(vol, &arg->store, arg->flags, &found, &arg->fault);
 	if (err)
 		goto open;
@@ -752,16 +780,19 @@ int shadow_attach(struct shadow_store_attach *arg)
 	if (err)
 		stop_log(vol);
 	shadow_gate_open(vol);
-	if (!err)
+	mutex_unlock(&vol->fold);
+	if (err)
+		shadow_discard_restored(vol);
+	else
 		shadow_publish_volume(vol);
-	else if (!shadow_withdraw(vol, NULL))
-		shadow_destroy_withdrawn(vol);
 	drop_rest(vol, &found, arg);
 	shadow_registry_unuse_store(vol);
 	goto unpin;
 
 open:
 	shadow_gate_open(vol);
+unlock:
+	mutex_unlock(&vol->fold);
 unpin:
 	shadow_registry_unpin(vol);
 close:

@@ -380,14 +380,17 @@ static int change_over(struct dump *dp, const struct shadow_log_place *mark)
 	return err;
 }
 
-/* Wait for the mark.  False: the log was stopped. */
+/* Wait for the mark.  False: the log was stopped, or a deletion is more important. */
 static bool wait_for_mark(struct dump *dp)
 {
 	struct shadow_durable *d = dp->d;
 
 	shadow_volume_kick(dp->vol);
-	wait_event(d->wait, !READ_ONCE(d->mark_wanted) || READ_ONCE(d->dead));
-	return !READ_ONCE(d->dead);
+	/* Who tells free space may wait for memory, that for writes, and these for a deletion. */
+	while (!wait_event_timeout(d->wait, !READ_ONCE(d->mark_wanted) || READ_ONCE(d->dead), HZ))
+		if (READ_ONCE(dp->vol->short_of_room))
+			break;
+	return !READ_ONCE(d->mark_wanted) && !READ_ONCE(d->dead);
 }
 
 static int write_dump(struct dump *dp)
@@ -481,6 +484,8 @@ static void checkpoint(struct shadow_volume *vol, struct dump *dp)
 	mutex_lock(&vol->epochs.mutate);
 	vol->dump_head = NULL;
 	dp->d->mark_wanted = false;
+	if (!marked)
+		dp->d->next_checkpoint = dp->d->seq + LEAST;
 	mark = dp->d->mark;
 	dp->last = vol->dump_last;
 	mutex_unlock(&vol->epochs.mutate);
@@ -519,7 +524,8 @@ void shadow_checkpoint_review(struct shadow_volume *vol)
 	struct shadow_durable *d = vol->store->durable;
 
 	lockdep_assert_held(&vol->epochs.mutate);
-	if (shadow_durable_take_mark(d)) {
+	/* What the log says before the mark is to be found in the epochs. */
+	if (!vol->telling_free && shadow_durable_take_mark(d)) {
 		shadow_watch_snapshot(vol, vol->dump_head);
 		vol->dump_last = vol->last_epoch;
 	}

@@ -67,11 +67,15 @@ static u32 segment_blocks(const struct shadow_part *part)
 struct shadow_segment *shadow_segment_allot(struct shadow_part *part)
 {
 	struct shadow_segment *s = kmalloc(sizeof(*s), SHADOW_GFP);
+	u32 want = segment_blocks(part);
 	unsigned int got;
 
 	if (!s)
 		return NULL;
-	if (!shadow_part_allot(part, segment_blocks(part), &s->loc, &got)) {
+	/* A store that is in pieces has the least all the same, perhaps; see shadow_space_alloc(). */
+	for (; want; want = want > SEGMENT_LEAST / 2 ? SEGMENT_LEAST / 2 : 0) {
+		if (shadow_part_allot(part, want, &s->loc, &got))
+			break;
 		s->blocks = got;
 		if (got >= SEGMENT_LEAST / 2)
 			return s;
@@ -238,21 +242,29 @@ int shadow_durable_resume(struct shadow_part *part, const struct shadow_disk_hea
 {
 	struct shadow_durable *d = durable_alloc(part);
 	struct shadow_segment *s;
+	int err;
 
 	if (!d)
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
 				   part->bdev->bd_dev, -ENOMEM);
+	memcpy(d->header, header, sizeof(*header));
+	d->header->seq = cpu_to_le64(le64_to_cpu(header->seq) + 1);
+	err = shadow_durable_write_header(part, d->header);
+	if (err) {
+		shadow_durable_free(d);
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR,
+				   part->bdev->bd_dev, err);
+	}
 	d->id = at->id;
 	d->seq = at->seq;
 	d->loc = at->loc;
 	d->left = at->left;
-	memcpy(d->header, header, sizeof(*header));
 	list_splice_tail_init(segments, &d->segments);
 	list_splice_tail_init(dump, &d->dump);
 	d->dumped = le32_to_cpu(header->dump_blocks);
 	list_for_each_entry(s, &d->segments, node)
 		d->blocks += s->blocks;
-	begin(d, at->group);
+	begin(d, shadow_log_next_life(d->header, at->group));
 	return 0;
 }
 
@@ -628,7 +640,9 @@ bool shadow_durable_next(struct shadow_durable *d, u64 *epoch, struct shadow_ext
 			if (item.type == SHADOW_DISK_EXTENT) {
 				*epoch = item.epoch;
 				*extent = item.extent;
-				extent->loc = shadow_loc(d->part, item.extent.loc);
+				extent->loc = shadow_loc(d->part, item.extent.loc) + g->done;
+				extent->block += g->done;
+				extent->len -= g->done;
 				return true;
 			}
 			g->entry = entry;
@@ -638,12 +652,18 @@ bool shadow_durable_next(struct shadow_durable *d, u64 *epoch, struct shadow_ext
 	return false;
 }
 
+void shadow_durable_did(struct shadow_durable *d, u64 blocks)
+{
+	other_group(d)->done += blocks;
+}
+
 void shadow_durable_applied(struct shadow_durable *d)
 {
 	struct shadow_group *g = other_group(d);
 	enum shadow_format verdict;
 	struct shadow_item item;
 
+	g->done = 0;
 	shadow_log_item(block_of(g, g->block), &g->entry, &g->epoch, d->part->space.nr_blocks,
 			&item, &verdict);
 }

@@ -33,6 +33,7 @@ struct shadow_segment {
  * @block: of those applied last: the block,
  * @entry: the next entry in it,
  * @epoch: and the epoch that it belongs to
+ * @done: of the next extent: so many blocks were applied
  */
 struct shadow_group {
 	u64 number;
@@ -45,6 +46,7 @@ struct shadow_group {
 	unsigned int block;
 	unsigned int entry;
 	u64 epoch;
+	u64 done;
 };
 
 enum shadow_commit {
@@ -149,6 +151,8 @@ int shadow_durable_make(struct shadow_part *part, u64 sectors, const char *name,
  * @segments: of the log; the log's afterwards
  * @dump: of the dump; likewise
  * @fault: out: the reason of a failure
+ *
+ * Writes the header: groups of two lives are never taken for one.
  *
  * Context: as shadow_durable_make().
  * Return: 0 or a negative errno.
@@ -259,11 +263,12 @@ int shadow_durable_collect(struct shadow_durable *d);
  * @extent: out: what
  *
  * To be called until there is nothing left: then all of the group has come to pass.  The
- * same one is handed out until shadow_durable_applied().
+ * same one is handed out until shadow_durable_applied(), without what was done of it.
  *
  * Context: mutate mutex.
  */
 bool shadow_durable_next(struct shadow_durable *d, u64 *epoch, struct shadow_extent *extent);
+void shadow_durable_did(struct shadow_durable *d, u64 blocks);
 void shadow_durable_applied(struct shadow_durable *d);
 
 /* Nothing is under way: all before the open group is so.  Return: whether that was wanted. */

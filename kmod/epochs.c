@@ -512,8 +512,7 @@ struct shadow_settled *shadow_epochs_drop(struct shadow_epochs *es, u64 number)
 	return st;
 }
 
-/* The newest epoch up to @number, or NULL. */
-static struct shadow_epoch *epoch_upto(const struct shadow_epochs *es, u64 number)
+struct shadow_epoch *shadow_epochs_upto(const struct shadow_epochs *es, u64 number)
 {
 	struct shadow_epoch *ep;
 
@@ -531,7 +530,7 @@ static struct shadow_index *index_at(struct shadow_epoch *ep, const struct shado
 int shadow_epochs_next_in(struct shadow_epochs *es, struct shadow_walk *walk, u64 first, u64 end,
 			  struct shadow_extent *extent, unsigned int *budget)
 {
-	struct shadow_epoch *ep = epoch_upto(es, walk->number);
+	struct shadow_epoch *ep = shadow_epochs_upto(es, walk->number);
 	int found;
 
 	lockdep_assert_held(&es->mutate);
@@ -558,7 +557,7 @@ int shadow_epochs_next_in(struct shadow_epochs *es, struct shadow_walk *walk, u6
 /* The index of @at, or NULL: the epoch is gone. */
 static struct shadow_index *index_of(const struct shadow_epochs *es, const struct shadow_walk *at)
 {
-	struct shadow_epoch *ep = epoch_upto(es, at->number);
+	struct shadow_epoch *ep = shadow_epochs_upto(es, at->number);
 
 	return ep && ep->number == at->number ? index_at(ep, at) : NULL;
 }
@@ -602,7 +601,7 @@ void shadow_epochs_append(struct shadow_epochs *es, struct shadow_epoch *ep)
 int shadow_epochs_restore(struct shadow_epochs *es, u64 number, u64 floor,
 			  const struct shadow_extent *extent, gfp_t gfp)
 {
-	struct shadow_epoch *ep = epoch_upto(es, number);
+	struct shadow_epoch *ep = shadow_epochs_upto(es, number);
 	struct shadow_extent run = *extent;
 	u64 left;
 
@@ -639,7 +638,7 @@ int shadow_epochs_restore_free(struct shadow_epoch *ep, u64 first, u64 n, gfp_t 
 int shadow_epochs_resume(struct shadow_epochs *es, struct shadow_settled *st, u64 floor,
 			 u64 blocks, gfp_t gfp)
 {
-	struct shadow_epoch *newest = epoch_upto(es, U64_MAX);
+	struct shadow_epoch *newest = shadow_epochs_upto(es, U64_MAX);
 	struct shadow_range all = { 0, blocks }, part;
 	u64 ignored = 0;
 

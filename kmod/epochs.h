@@ -392,6 +392,9 @@ void shadow_epochs_move(struct shadow_epochs *es, const struct shadow_walk *at,
 			const struct shadow_extent *extent,
 			void (*drop)(void *arg, u64 loc, u64 len), void *arg);
 
+/* The newest epoch up to @number, or NULL.  Context: @es->mutate held. */
+struct shadow_epoch *shadow_epochs_upto(const struct shadow_epochs *es, u64 number);
+
 /*
  * Epochs that are read from a store: nothing is preserved, and nobody reads, until all of
  * them are there.  All of these: @es->mutate held.

@@ -13,6 +13,10 @@
 #define WHAT_BITS	56
 #define WHAT_MASK	((1ULL << WHAT_BITS) - 1)
 #define BLOCK_MASK	((1ULL << 48) - 1)
+#define LIFE_BITS	32		/* of the number of a group: those of one life */
+#define ERROR_MAX	4095
+#define LIVES_MAX	(1ULL << 30)
+#define NUMBER_MAX	(1ULL << 62)	/* what counts grows by one, and never gets there */
 
 /* Of a block, as if the four bytes of its checksum were zero. */
 static u32 block_crc(const void *block, size_t crc_at)
@@ -50,7 +54,8 @@ enum shadow_format shadow_header_check(const struct shadow_disk_header *h)
 	    le32_to_cpu(h->incompat) & ~SHADOW_DISK_INCOMPAT)
 		return SHADOW_FORMAT_NEWER;
 	if (le64_to_cpu(h->part_blocks) > 1ULL << 40 || le32_to_cpu(h->parts) != 1 ||
-	    h->part_id || !h->log_seq || !h->log_group ||
+	    h->part_id || !h->log_seq || !h->log_group || le64_to_cpu(h->seq) > LIVES_MAX ||
+	    le64_to_cpu(h->log_seq) > NUMBER_MAX || le64_to_cpu(h->log_group) > NUMBER_MAX ||
 	    !in_part(le64_to_cpu(h->log_loc), le32_to_cpu(h->log_segment),
 		     le64_to_cpu(h->part_blocks)) ||
 	    (h->dump_blocks && !in_part(le64_to_cpu(h->dump_loc), le32_to_cpu(h->dump_segment),
@@ -81,6 +86,11 @@ void shadow_log_begin(struct shadow_log_place *at, const struct shadow_disk_head
 		.loc = le64_to_cpu(h->log_loc),
 		.left = le32_to_cpu(h->log_segment),
 	};
+}
+
+u64 shadow_log_next_life(const struct shadow_disk_header *h, u64 next)
+{
+	return max(next, le64_to_cpu(h->seq) << LIFE_BITS);
 }
 
 void shadow_log_seal(struct shadow_disk_log *b)
@@ -128,6 +138,8 @@ enum shadow_format shadow_log_read(struct shadow_log_place *at, const struct sha
 	if (at->begun && (le64_to_cpu(b->group) != at->group ||
 			  at->begun >= SHADOW_GROUP_BLOCKS))
 		return SHADOW_FORMAT_DAMAGED;
+	if (le64_to_cpu(b->group) > NUMBER_MAX || at->seq > NUMBER_MAX)
+		return SHADOW_FORMAT_DAMAGED;
 	next = next_entry(b);
 	if (next) {
 		at->next_loc = le64_to_cpu(next->value);
@@ -166,7 +178,7 @@ static enum shadow_format decode(const struct shadow_disk_entry *e, u64 part_blo
 				 struct shadow_item *item)
 {
 	u64 what = le64_to_cpu(e->what) & WHAT_MASK, value = le64_to_cpu(e->value);
-	bool good = true;
+	bool good = item->epoch <= NUMBER_MAX;
 
 	switch (item->type) {
 	case SHADOW_DISK_NEXT:
@@ -178,7 +190,7 @@ static enum shadow_format decode(const struct shadow_disk_entry *e, u64 part_blo
 		item->extent.block = what & BLOCK_MASK;
 		item->extent.len = (what >> 48) + 1;
 		item->extent.loc = value;
-		good = good_run(item->extent.block, item->extent.len) &&
+		good = good && good_run(item->extent.block, item->extent.len) &&
 		       in_part(value, item->extent.len, part_blocks) &&
 		       item->extent.block >> SHADOW_REGION_BITS ==
 		       (item->extent.block + item->extent.len - 1) >> SHADOW_REGION_BITS;
@@ -186,25 +198,27 @@ static enum shadow_format decode(const struct shadow_disk_entry *e, u64 part_blo
 	case SHADOW_DISK_FREE:
 		item->extent.block = what;
 		item->extent.len = value;
-		good = good_run(what, value);
+		good = good && good_run(what, value);
 		break;
 	case SHADOW_DISK_FLAGS:
 		item->flags = what;
 		item->epoch = value;
+		good = value <= NUMBER_MAX;
 		break;
 	case SHADOW_DISK_EPOCH:
-		good = what == SHADOW_DISK_EPOCH_ENTRIES;
+		good = what == SHADOW_DISK_EPOCH_ENTRIES && value <= NUMBER_MAX;
 		item->epoch = value;
 		break;
 	case SHADOW_DISK_COMPLETE:
 	case SHADOW_DISK_FOLD:
-		good = !what;
+		good = !what && value <= NUMBER_MAX;
 		item->epoch = value;
 		break;
 	case SHADOW_DISK_LOST:
 		item->reason = what >> 32;
 		item->error = (u32)what;
 		item->epoch = value;
+		good = item->error <= ERROR_MAX && value <= NUMBER_MAX;
 		break;
 	case SHADOW_DISK_HEAD_WILL:
 	case SHADOW_DISK_HEAD_IS:

@@ -85,6 +85,13 @@ enum shadow_format shadow_header_check(const struct shadow_disk_header *h);
 void shadow_dump_begin(struct shadow_log_place *at, const struct shadow_disk_header *h);
 void shadow_log_begin(struct shadow_log_place *at, const struct shadow_disk_header *h);
 
+/*
+ * The first group of those who go on with a log, where @next would follow.  With each of them
+ * the header's ->seq grows, so that what is left of a group that was never whole is older
+ * than all that comes after it, wherever it lies.
+ */
+u64 shadow_log_next_life(const struct shadow_disk_header *h, u64 next);
+
 /* Fill in the magic and the checksum of a block of the log. */
 void shadow_log_seal(struct shadow_disk_log *b);
 

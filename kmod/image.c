@@ -724,7 +724,7 @@ static bool describe(struct shadow_volume *vol, u64 epoch, struct shadow_disk_ep
 }
 
 /* Add an entry about a shadow to the log.  Return: number of its group; 0: none. */
-static u64 log_entry(struct shadow *sh, enum shadow_disk_type type, u64 what)
+static u64 log_entry(struct shadow *sh, enum shadow_disk_type type)
 {
 	struct shadow_volume *vol = sh->vol;
 	struct shadow_durable *durable = vol->store->durable;
@@ -735,7 +735,8 @@ static u64 log_entry(struct shadow *sh, enum shadow_disk_type type, u64 what)
 		mutex_lock(&vol->epochs.mutate);
 		err = shadow_durable_room(durable, 1, true);
 		if (!err)
-			group = shadow_durable_add(durable, type, what, sh->stake.epoch->number);
+			group = shadow_durable_add(durable, type, type == SHADOW_DISK_FLAGS ?
+						   disk_flags(sh) : 0, sh->stake.epoch->number);
 		if (!err && type == SHADOW_DISK_COMPLETE)
 			sh->complete = true;
 		mutex_unlock(&vol->epochs.mutate);
@@ -755,7 +756,7 @@ int shadow_commit(struct shadow *sh, bool complete)
 	if (!durable)
 		return 0;
 	if (complete) {
-		group = log_entry(sh, SHADOW_DISK_COMPLETE, 0);
+		group = log_entry(sh, SHADOW_DISK_COMPLETE);
 		if (!group)
 			return -EIO;
 	}
@@ -809,7 +810,22 @@ int shadow_surface(struct shadow *sh, struct shadow_fault *fault)
 	return 0;
 }
 
-int shadow_restore(struct shadow_volume *vol, const struct shadow_restored *s,
+/* Stakes are in the order of epochs; one that is taken meanwhile is newer. */
+static void add_stake(struct shadow *sh)
+{
+	struct shadow_volume *vol = sh->vol;
+	struct shadow_stake *newer;
+
+	spin_lock(&vol->stakes_lock);
+	list_for_each_entry(newer, &vol->stakes, node)
+		if (newer->epoch->number > sh->stake.epoch->number)
+			break;
+	list_move_tail(&sh->stake.node, &newer->node);
+	WRITE_ONCE(vol->nr_stakes, vol->nr_stakes + 1);
+	spin_unlock(&vol->stakes_lock);
+}
+
+int shadow_restore(struct shadow_volume *vol, struct shadow_restored *s,
 		   struct shadow_fault *fault)
 {
 	struct shadow *sh;
@@ -829,17 +845,16 @@ int shadow_restore(struct shadow_volume *vol, const struct shadow_restored *s,
 	sh->created_ns = le64_to_cpu(s->disk.created_ns);
 	sh->pinned = s->flags & SHADOW_DISK_PINNED;
 	sh->complete = true;
+	sh->restored = true;
 	mutex_lock(&vol->epochs.mutate);
 	shadow_epoch_free(sh->stake.epoch);
 	shadow_settled_free(sh->stake.settled);
 	sh->stake.epoch = s->epoch;
+	s->epoch = NULL;
 	sh->stake.settled = NULL;
 	sh->stake.fault = s->fault;
 	sh->stake.lost = s->fault.error;
-	spin_lock(&vol->stakes_lock);
-	list_move_tail(&sh->stake.node, &vol->stakes);
-	WRITE_ONCE(vol->nr_stakes, vol->nr_stakes + 1);
-	spin_unlock(&vol->stakes_lock);
+	add_stake(sh);
 	mutex_unlock(&vol->epochs.mutate);
 	return shadow_surface(sh, fault);
 }
@@ -850,8 +865,9 @@ void shadow_publish_volume(struct shadow_volume *vol)
 
 	mutex_lock(&shadows_lock);
 	list_for_each_entry(sh, &shadows, node) {
-		if (sh->vol != vol || sh->published)
+		if (sh->vol != vol || !sh->restored)
 			continue;
+		sh->restored = false;
 		sh->published = true;
 		send_event(sh, SHADOW_NL_EV_CREATED, SHADOW_REASON_NONE);
 	}
@@ -929,19 +945,22 @@ static LIST_HEAD(withdrawn);
 
 int shadow_withdraw(struct shadow_volume *vol, struct shadow_fault *fault)
 {
+	unsigned int n = 0, epochs = 0;
 	struct shadow *sh, *next;
-	unsigned int n = 0;
+	struct shadow_epoch *ep;
 	bool busy = false;
 
 	mutex_lock(&shadows_lock);
 	list_for_each_entry(sh, &shadows, node) {
 		if (sh->vol != vol)
 			continue;
-		busy |= sh->openers;
+		busy |= sh->openers || !sh->published;	/* whose set has it still */
 		n++;
 	}
 	mutex_lock(&vol->epochs.mutate);	/* some are in the making, or going */
-	busy |= n != vol->nr_stakes || !list_empty(&vol->prepared);
+	list_for_each_entry(ep, &vol->epochs.list, node)
+		epochs++;
+	busy |= n != vol->nr_stakes || n != epochs || !list_empty(&vol->prepared);
 	mutex_unlock(&vol->epochs.mutate);
 	list_for_each_entry_safe(sh, next, &shadows, node) {
 		if (busy || sh->vol != vol)
@@ -984,6 +1003,26 @@ void shadow_discard(struct shadow *sh)
 	mutex_unlock(&shadows_lock);
 	if (!open)
 		destroy(sh);
+}
+
+void shadow_discard_restored(struct shadow_volume *vol)
+{
+	struct shadow *sh, *found;
+
+	do {
+		found = NULL;
+		mutex_lock(&shadows_lock);
+		list_for_each_entry(sh, &shadows, node) {
+			if (sh->vol == vol && sh->restored) {
+				found = sh;
+				sh->restored = false;
+				break;
+			}
+		}
+		mutex_unlock(&shadows_lock);
+		if (found)
+			shadow_discard(found);
+	} while (found);
 }
 
 static void delete_work(struct work_struct *work)
@@ -1121,7 +1160,7 @@ static int begin_pin(struct shadow *sh, bool pinned)
 
 static void finish_pin(struct shadow *sh)
 {
-	u64 group = log_entry(sh, SHADOW_DISK_FLAGS, disk_flags(sh));
+	u64 group = log_entry(sh, SHADOW_DISK_FLAGS);
 
 	if (group)
 		shadow_durable_commit(sh->vol->store->durable, group);
@@ -1195,8 +1234,8 @@ static int mark_blocks(struct shadow *sh, struct shadow_range blocks,
 		err = ep->number <= vol->lost_upto ? -EIO : 0;
 		arg->blocks -= ep->free_blocks;
 		for (n = 0; !err && blocks.first < blocks.end && n < FREE_STEPS; n++)
-			err = shadow_epochs_mark_free(&vol->epochs, ep, vol->lost_upto, &blocks,
-						      SHADOW_GFP, &arg->settled);
+			err = shadow_epochs_mark_free(&vol->epochs, ep, vol->dropped_upto,
+						      &blocks, SHADOW_GFP, &arg->settled);
 		arg->blocks += ep->free_blocks;
 		mutex_unlock(&vol->epochs.mutate);
 		tries = err == -ENOMEM ? tries + 1 : 0;
@@ -1265,6 +1304,9 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 	mutex_unlock(&shadows_lock);
 	if (!sh)
 		return -ENOENT;
+	mutex_lock(&sh->vol->epochs.mutate);
+	sh->vol->telling_free++;
+	mutex_unlock(&sh->vol->epochs.mutate);
 	if (sh->vol->store->durable)
 		err = log_free(sh, ranges, n);
 	for (i = 0; i < n && !err; i++) {
@@ -1273,8 +1315,10 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 			arg->done++;
 	}
 	mutex_lock(&sh->vol->epochs.mutate);
+	sh->vol->telling_free--;
 	shadow_policy_told_free(sh->vol);
 	mutex_unlock(&sh->vol->epochs.mutate);
+	shadow_volume_kick(sh->vol);	/* a checkpoint may wait */
 	inflight_put(sh);
 	return err;
 }

@@ -35,6 +35,7 @@ struct shadow {
 	/* shadows_lock */
 	struct list_head node;
 	bool published;			/* to be found by commands */
+	bool restored;			/* not by a set, so published by who attaches its store */
 	unsigned int openers;
 	bool written;			/* an opener may write, or has, or there was one */
 	bool sealed;			/* writable no longer */
@@ -98,15 +99,18 @@ struct shadow_restored;
  * shadow_restore() - make /dev/shadowN appear of a shadow that was found in a store
  * @vol: the volume, with the shadow's epoch, and a store; one pin and one use of it more
  *	are the shadow's
- * @s: what was found; its epoch is the shadow's afterwards, unless -ENOMEM is returned
+ * @s: what was found; ->epoch is NULL afterwards if it is the shadow's now
  * @fault: out: the reason of a failure
  *
  * Context: sleeps.
- * Return: 0 or a negative errno; after another one than -ENOMEM there is a shadow, which
- * nobody finds.
+ * Return: 0 or a negative errno; then there may be a shadow all the same, for
+ * shadow_discard_restored().
  */
-int shadow_restore(struct shadow_volume *vol, const struct shadow_restored *s,
+int shadow_restore(struct shadow_volume *vol, struct shadow_restored *s,
 		   struct shadow_fault *fault);
+
+/* Throw those away again, while they are not published.  Context: sleeps; the gate is open. */
+void shadow_discard_restored(struct shadow_volume *vol);
 
 /* The shadows of a volume that were restored are there. */
 void shadow_publish_volume(struct shadow_volume *vol);
@@ -116,7 +120,7 @@ void shadow_publish_volume(struct shadow_volume *vol);
  * @vol: the volume
  * @fault: out: the reason of a failure
  *
- * Return: 0; -EBUSY when one is open, or in the making.
+ * Return: 0; -EBUSY when one is open, or in the making, or going.
  */
 int shadow_withdraw(struct shadow_volume *vol, struct shadow_fault *fault);
 

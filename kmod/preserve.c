@@ -761,31 +761,57 @@ static bool apply_run(struct shadow_volume *vol, const struct shadow_extent *run
 	return true;
 }
 
+/* As apply_run(), under an epoch that is not the target: the write never was let go. */
+static bool apply_late(struct shadow_volume *vol, const struct shadow_epoch *ep,
+		       const struct shadow_extent *run)
+{
+	struct shadow_epochs *es = &vol->epochs;
+
+	return !shadow_epochs_restore(es, ep->number, 0, run, SHADOW_GFP) ||
+	       !shadow_epochs_restore(es, ep->number, 0, run, SHADOW_GFP_LAST);
+}
+
+/*
+ * Where what was preserved in @epoch is recorded, as for who reads the log: under the next older
+ * one where that has gone.  A newer one is the target only if its write ended with an error.
+ * NULL: nobody needs it.
+ */
+static struct shadow_epoch *apply_to(struct shadow_volume *vol, u64 epoch)
+{
+	struct shadow_epoch *ep;
+
+	if (!rcu_access_pointer(vol->epochs.settled))
+		return NULL;
+	ep = target_of(vol);
+	if (ep->number > epoch)
+		ep = shadow_epochs_upto(&vol->epochs, epoch);
+	return ep && ep->number > vol->dropped_upto ? ep : NULL;
+}
+
 /*
  * Record what the log says is preserved.  Where an older shadow has taken the place of the
  * one that it was for, and has the block, that one's data are older, as they will be
  * for who reads the log.
  */
-static bool apply(struct shadow_volume *vol, const struct shadow_extent *extent)
+static bool apply(struct shadow_volume *vol, u64 epoch, const struct shadow_extent *extent)
 {
+	struct shadow_epoch *ep = apply_to(vol, epoch);
 	struct shadow_extent run = *extent;
 	u64 end = extent->block + extent->len;
 
 	while (run.block < end) {
-		bool settled, has;
+		bool settled, has = false;
 		u64 loc;
 
-		run.len = end - run.block;
-		if (!rcu_access_pointer(vol->epochs.settled)) {
+		run.len = settled_run(vol, run.block, end - run.block, &settled);
+		if (ep)
+			has = shadow_index_find(&ep->index, run.block, run.len, &loc, &run.len);
+		if (!ep || (has && loc != run.loc))
 			shadow_store_free(vol->store, run.loc, run.len);
-			break;
-		}
-		run.len = settled_run(vol, run.block, run.len, &settled);
-		has = shadow_index_find(&target_of(vol)->index, run.block, run.len, &loc, &run.len);
-		if (has && loc != run.loc)
-			shadow_store_free(vol->store, run.loc, run.len);
-		else if (!has && !apply_run(vol, &run, settled))
+		else if (!has && !(ep == target_of(vol) ? apply_run(vol, &run, settled) :
+							   apply_late(vol, ep, &run)))
 			return false;
+		shadow_durable_did(vol->store->durable, run.len);
 		run.block += run.len;
 		run.loc += run.len;
 	}
@@ -815,7 +841,7 @@ static void apply_log(struct shadow_volume *vol)
 	else if (durable->failed && rcu_access_pointer(vol->epochs.settled))
 		give_up_log(vol);
 	while (shadow_durable_next(durable, &epoch, &extent)) {
-		if (!apply(vol, &extent)) {
+		if (!apply(vol, epoch, &extent)) {
 			queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
 			break;
 		}
@@ -857,7 +883,7 @@ static void record_claims(struct shadow_volume *vol)
 			finish_claim(vol, claim);
 		}
 	}
-	if (list_empty(&vol->settling))
+	if (list_empty(&vol->settling) && !shadow_watch_lacks_room(vol))
 		shadow_policy_relieve(vol);
 }
 
@@ -986,7 +1012,7 @@ static void worker(struct work_struct *work)
 	mutex_unlock(&vol->epochs.mutate);
 
 	WRITE_ONCE(vol->starved, false);
-	if (!advance_all(vol) || !list_empty(&vol->settling))
+	if (!advance_all(vol) || !list_empty(&vol->settling) || shadow_watch_lacks_room(vol))
 		starve(vol);
 	else if (committing)
 		watch_log(vol);
@@ -1003,6 +1029,8 @@ static void worker(struct work_struct *work)
 		shadow_policy_review(vol);
 	}
 	shadow_watch_advance(vol);
+	if (shadow_watch_lacks_room(vol))
+		queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);
 	if (store && store->durable)
 		shadow_durable_push(store->durable);
 	mutex_unlock(&vol->epochs.mutate);

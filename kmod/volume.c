@@ -204,7 +204,8 @@ void shadow_volume_drop(struct shadow_volume *vol)
 
 	lockdep_assert_held(&vol->epochs.mutate);
 	vol->drop_group = 0;
-	unused = shadow_epochs_drop(&vol->epochs, vol->lost_upto);
+	vol->dropped_upto = max(vol->dropped_upto, vol->drop_upto);
+	unused = shadow_epochs_drop(&vol->epochs, vol->dropped_upto);
 	if (unused) {
 		synchronize_rcu();
 		shadow_settled_free(unused);
@@ -235,11 +236,15 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 	spin_unlock(&vol->stakes_lock);
 	smp_wmb();	/* lost, then writes that find nothing to preserve */
 	vol->lost_upto = upto;
-	/* A volume that is gone is not written any more, and what it has in its store is good. */
-	if (durable && reason != SHADOW_REASON_ORIGIN_GONE)
-		vol->drop_group = shadow_durable_lose(durable, upto, reason, -error);
-	else
-		vol->drop_group = 0;
+	vol->drop_upto = upto;
+	/*
+	 * A volume that is gone is not written any more, and what it has in its store is good:
+	 * nothing is written there any more either, where what is forgotten now would be in use
+	 * for who attaches it again.
+	 */
+	if (durable && reason == SHADOW_REASON_ORIGIN_GONE)
+		shadow_durable_stop(durable);
+	vol->drop_group = durable ? shadow_durable_lose(durable, upto, reason, -error) : 0;
 	if (vol->drop_group)
 		shadow_volume_kick(vol);
 	else
@@ -289,7 +294,9 @@ void shadow_volume_fold(struct shadow_volume *vol, struct shadow_epoch *ep)
 
 		mutex_lock(&es->mutate);
 		do {
-			more = shadow_epochs_fold(es, ep, vol->lost_upto, &cursor, gfp, &unused);
+			/* Who is lost needs its records, too, until the log says so. */
+			more = shadow_epochs_fold(es, ep, vol->dropped_upto, &cursor, gfp,
+						  &unused);
 		} while (more > 0 && !unused && ++n < FOLD_REGIONS);
 		mutex_unlock(&es->mutate);
 		if (unused) {

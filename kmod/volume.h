@@ -116,9 +116,11 @@ struct shadow_volume {
 
 	struct shadow_epochs epochs;
 	u64 last_epoch;			/* epochs.mutate */
-	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost */
+	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost, */
+	u64 dropped_upto;		/* ... and up to this one the store need not keep their records */
 	struct list_head prepared;	/* epochs.mutate: stakes before their instant */
-	u64 drop_group;			/* epochs.mutate: they go when the log's group is through */
+	u64 drop_group;			/* epochs.mutate: they go when the log's group is through, */
+	u64 drop_upto;			/* ... up to this one */
 	u64 own_changes;		/* epochs.mutate: of which blocks are its own store's */
 
 	struct workqueue_struct *grow_wq; /* its own: a filesystem may be slow */
@@ -126,6 +128,7 @@ struct shadow_volume {
 	struct work_struct checkpoint_work;
 	struct shadow_head *dump_head;	/* epochs.mutate: where the state at the mark goes, */
 	u64 dump_last;			/* ... and the last epoch at it */
+	unsigned int telling_free;	/* epochs.mutate: whose log knows more than the epochs do yet */
 
 	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;
@@ -244,7 +247,7 @@ void shadow_volume_free(struct shadow_volume *vol);
  */
 void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reason, int error);
 
-/* Now it has, or never will.  Nothing if no shadow was lost.  Context: as above. */
+/* Now it has, or never will.  Context: as above. */
 void shadow_volume_drop(struct shadow_volume *vol);
 
 /**

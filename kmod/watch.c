@@ -28,6 +28,7 @@
 #include <linux/slab.h>
 #include "durable.h"
 #include "gate.h"
+#include "policy.h"
 #include "preserve.h"
 #include "watch.h"
 
@@ -47,6 +48,8 @@ enum step {
  * @page: what they hold, or will
  * @is: the checksums that they are known to have, as the log says
  * @any: they may be anything; bits
+ * @whole: the write that is under way overwrites them as a whole; bits
+ * @no_room: it waits for room in the log
  * @queue: writes to them; the worker's, as is all that follows
  * @bio: the one that is under way
  * @step: of it
@@ -65,6 +68,8 @@ struct shadow_watch {
 	struct page *page[SHADOW_DISK_WATCHED];
 	u32 is[SHADOW_DISK_WATCHED];
 	unsigned long any;
+	unsigned long whole;
+	bool no_room;
 	struct bio_list queue;
 	struct bio *bio;
 	enum step step;
@@ -238,6 +243,7 @@ static void take(struct shadow_watch *w)
 	w->told = w->first;
 	w->group = 0;
 	w->status = BLK_STS_OK;
+	w->whole = 0;
 	w->opaque = is_opaque(w);
 	if (w->opaque)
 		return;
@@ -245,7 +251,7 @@ static void take(struct shadow_watch *w)
 	for (b = w->first; b < w->end; b++) {
 		part_of(w, b, &from, &bytes);
 		if (bytes == block_bytes(w->vol->nr_sectors, b))
-			w->any &= ~BIT(b);	/* it is known as a whole again */
+			w->whole |= BIT(b);	/* then it is known again */
 	}
 }
 
@@ -258,17 +264,23 @@ static bool tell(struct shadow_watch *w, struct shadow_durable *d, enum shadow_d
 
 		if (type == SHADOW_DISK_HEAD_ANY)
 			w->any |= BIT(b);
-		else if (w->any & BIT(b))
+		else if (w->any & ~w->whole & BIT(b))
 			continue;
 		err = d ? shadow_durable_room(d, 1, false) : -EIO;
-		if (err == -EIO)
-			continue;	/* nobody will read it */
-		if (err)
+		/* Nobody will read it; or nothing is preserved, and no room will be made. */
+		if (err == -EIO ||
+		    (err == -ENOSPC && !rcu_access_pointer(w->vol->epochs.settled)))
+			continue;
+		if (err) {
+			w->no_room = err == -ENOSPC && w->bio;
 			return false;
+		}
 		w->group = shadow_durable_add(d, type, b, type == SHADOW_DISK_HEAD_ANY ? 0 :
 					      crc_of(w->page[b]));
-		if (type == SHADOW_DISK_HEAD_IS)
+		if (type == SHADOW_DISK_HEAD_IS) {
 			w->is[b] = crc_of(w->page[b]);
+			w->any &= ~BIT(b);
+		}
 	}
 	return true;
 }
@@ -291,6 +303,16 @@ static void end_write(struct shadow_watch *w)
 	shadow_flight_end(vol);
 }
 
+/* It ends with an error, and was not written; but our copy has it. */
+static bool give_up(struct shadow_watch *w)
+{
+	w->status = BLK_STS_IOERR;
+	w->told = w->first;
+	w->step = STEP_WRITTEN;
+	end_write(w);
+	return true;
+}
+
 /* One step.  False: it has to wait. */
 static bool advance(struct shadow_watch *w, struct shadow_durable *d)
 {
@@ -299,15 +321,24 @@ static bool advance(struct shadow_watch *w, struct shadow_durable *d)
 		w->bio = bio_list_pop(&w->queue);
 		if (!w->bio)
 			return false;
+		if (shadow_policy_refuses(w->vol)) {
+			shadow_policy_refuse(w->vol, w->bio);
+			w->bio = NULL;
+			return true;
+		}
 		take(w);
 		w->step = STEP_TELL;
 		return true;
 	case STEP_TELL:
+		if (shadow_policy_refuses(w->vol))
+			return give_up(w);
 		if (!tell(w, d, w->opaque ? SHADOW_DISK_HEAD_ANY : SHADOW_DISK_HEAD_WILL))
 			return false;
 		w->step = STEP_COMMIT;
 		return true;
 	case STEP_COMMIT:
+		if (shadow_policy_refuses(w->vol))
+			return give_up(w);
 		if (d && !d->dead && w->group > d->committed)
 			return false;
 		w->step = STEP_WRITE;
@@ -337,8 +368,19 @@ void shadow_watch_advance(struct shadow_volume *vol)
 	struct shadow_watch *w = vol->watch;
 
 	lockdep_assert_held(&vol->epochs.mutate);
-	while (w && advance(w, vol->store ? vol->store->durable : NULL))
+	if (!w)
+		return;
+	w->no_room = false;
+	while (advance(w, vol->store ? vol->store->durable : NULL))
 		;
+	/* As for who has something to preserve. */
+	if (w->no_room && !shadow_policy_wait(vol))
+		shadow_policy_give_up(vol, SHADOW_REASON_STORE_FULL, -ENOSPC);
+}
+
+bool shadow_watch_lacks_room(const struct shadow_volume *vol)
+{
+	return vol->watch && vol->watch->no_room;
 }
 
 void shadow_watch_write(struct shadow_volume *vol, struct bio *bio)

@@ -75,6 +75,9 @@ void shadow_watch_write(struct shadow_volume *vol, struct bio *bio);
 /* Bring writes further.  Context: the worker; mutate mutex held. */
 void shadow_watch_advance(struct shadow_volume *vol);
 
+/* Does a write wait for room in the store?  The worker's. */
+bool shadow_watch_lacks_room(const struct shadow_volume *vol);
+
 /* Start what may be written now.  The worker's.  Return: false without memory. */
 bool shadow_watch_send(struct shadow_volume *vol);
 

@@ -61,6 +61,8 @@ static const struct {
 	{ "fold_two_at_once", test_fold_pair, true },
 	{ "model_folds_interleaved", test_model_interleaved, true },
 	{ "window_patterns", test_window, false },
+	{ "format_power", test_format_power, false },
+	{ "format_damage", test_format_damage, false },
 	{ "memory_per_block", test_memory, false },
 };
 

@@ -78,6 +78,10 @@ void test_model_many(void);
 /* window_test.c */
 void test_window(void);
 
+/* format_test.c */
+void test_format_power(void);
+void test_format_damage(void);
+
 /* memory_test.c */
 void test_memory(void);
 

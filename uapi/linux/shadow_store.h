@@ -40,7 +40,7 @@
  * @magic: SHADOW_DISK_MAGIC
  * @crc: CRC-32C of the whole block, with this field zero; begun with and inverted by ~0
  * @version: SHADOW_DISK_VERSION
- * @seq: of the store's headers the one with the highest counts
+ * @seq: of the store's headers the one with the highest counts; no more than 2^30
  * @compat: features
  * @ro_compat: features
  * @incompat: features
@@ -174,7 +174,8 @@ struct shadow_disk_epoch {
  * @crc: as in the header
  * @id: of the log that it belongs to
  * @seq: grows by one from block to block
- * @group: grows by one from group to group
+ * @group: grows from group to group: by one, and to at least the header's seq * 2^32 when it is
+ *	attached, which adds one to that
  * @nr: entries
  * @flags: SHADOW_DISK_LAST
  * @reserved: zero

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/crc32c.h>
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -317,4 +318,36 @@ void *xa_find_after(struct xarray *xa, unsigned long *index, unsigned long max,
 	if (entry)
 		*index = next;
 	return entry;
+}
+
+u32 crc32c(u32 crc, const void *data, size_t len)
+{
+	static u32 table[8][256];
+	const u8 *at = data;
+	unsigned int i, j;
+
+	if (!table[0][1]) {
+		for (i = 0; i < 256; i++) {
+			u32 c = i;
+
+			for (j = 0; j < 8; j++)
+				c = c >> 1 ^ (c & 1 ? 0x82f63b78u : 0);
+			table[0][i] = c;
+		}
+		for (i = 0; i < 256; i++)
+			for (j = 1; j < 8; j++)
+				table[j][i] = table[j - 1][i] >> 8 ^
+					      table[0][table[j - 1][i] & 0xff];
+	}
+	for (; len >= 8; len -= 8, at += 8) {
+		u64 word;
+
+		memcpy(&word, at, sizeof(word));
+		word ^= crc;
+		for (crc = 0, j = 0; j < 8; j++)
+			crc ^= table[7 - j][word >> 8 * j & 0xff];
+	}
+	while (len--)
+		crc = crc >> 8 ^ table[0][(crc ^ *at++) & 0xff];
+	return crc;
 }
