@@ -117,15 +117,18 @@ static int read_header(struct reading *r)
 	enum shadow_format worst = SHADOW_FORMAT_FOREIGN;
 	struct shadow_disk_header *best = NULL, *h;
 	unsigned int i;
-	int err;
+	int failed = 0;
 
 	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
 		enum shadow_format verdict;
+		int err;
 
 		err = read_pages(r->part->bdev, i * (SHADOW_DISK_HEADER_STEP >> SECTOR_SHIFT),
 				 &r->page[i], 1, SHADOW_DISK_BLOCK);
-		if (err)
-			return refuse(r, SHADOW_REASON_STORE_ERROR, err);
+		if (err) {	/* for that there are two */
+			failed = err;
+			continue;
+		}
 		h = page_address(r->page[i]);
 		verdict = shadow_header_check(h);
 		if (verdict != SHADOW_FORMAT_GOOD)
@@ -133,6 +136,8 @@ static int read_header(struct reading *r)
 		else if (!best || le64_to_cpu(h->seq) > le64_to_cpu(best->seq))
 			best = h;
 	}
+	if (!best && failed)
+		return refuse(r, SHADOW_REASON_STORE_ERROR, failed);
 	if (!best && worst == SHADOW_FORMAT_FOREIGN)
 		return refuse(r, SHADOW_REASON_STORE_FORMAT, -EMEDIUMTYPE);
 	if (!best && worst == SHADOW_FORMAT_NEWER)
