@@ -187,12 +187,19 @@ static struct shadow_restored *restored_at(struct reading *r, u64 epoch)
 static int begin_epoch(struct reading *r, const struct shadow_item *item)
 {
 	struct shadow_restored *s = restored_at(r, item->epoch);
+	u64 sectors = le64_to_cpu(item->shadow->sectors);
+	bool good = sectors && !(sectors >> 60);
 
 	/* The dump has what was there when the log was read last, and what has come since. */
 	if (s && !memcmp(s->disk.shadow, item->shadow->shadow, sizeof(s->disk.shadow)))
 		return 0;
-	if (item->epoch <= r->last_epoch || !item->shadow->sectors ||
-	    le64_to_cpu(item->shadow->sectors) >> 60)
+	/* Who wrote the dump did not know it any more, as it was about to be deleted. */
+	if (s && good && !memchr_inv(s->disk.shadow, 0, sizeof(s->disk.shadow))) {
+		s->disk = *item->shadow;
+		s->flags = le32_to_cpu(item->shadow->flags);
+		return 0;
+	}
+	if (item->epoch <= r->last_epoch || !good)
 		return damaged(r, "a shadow cannot be");
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
