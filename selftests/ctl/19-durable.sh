@@ -5,7 +5,7 @@
 # EXPECT_LOG: the store is damaged
 # EXPECT_LOG: I/O error
 # DISKS: a=16M b=16M store=8M other=8M mounted=16M parted=16M big=16M,block=4096 bad=16M
-# TIMEOUT: 240
+# TIMEOUT: 400
 
 . "$(dirname "$0")/ctl.sh"
 
