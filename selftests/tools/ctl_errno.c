@@ -1906,7 +1906,7 @@ static const struct ctl_case cases[] = {
 	CASE(STORE_ATTACH, EBUSY, BUSY, durable, attach_in_use),
 	CASE(STORE_ATTACH, EBUSY, STORE_IN_USE, durable, attach_store_in_use),
 	CASE(STORE_ATTACH, EEXIST, STORE_MISMATCH, durable, attach_twice),
-	/* no case: STORE_ATTACH, EINTR, INTERRUPTED: only SIGKILL does it, and nobody hears of it */
+	/* no case: STORE_ATTACH, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
 	CASE(STORE_ATTACH, EINVAL, BLOCK_SIZE, durable, attach_block_size),
 	CASE(STORE_ATTACH, EINVAL, STORE_SIZE, durable, attach_size),
 	CASE(STORE_ATTACH, EIO, ORIGIN_ERROR, durable, attach_to_unreadable),
@@ -1923,7 +1923,7 @@ static const struct ctl_case cases[] = {
 	CASE(STORE_ATTACH, EUCLEAN, STORE_DAMAGED, durable, attach_damaged_log),
 
 	CASE(STORE_DETACH, EBUSY, BUSY, durable, detach_in_use),
-	/* no case: STORE_DETACH, EINTR, INTERRUPTED: only SIGKILL does it, and nobody hears of it */
+	/* no case: STORE_DETACH, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
 	/* no case: STORE_DETACH, EIO, STORE_ERROR: durable/ has disks that fail */
 	CASE(STORE_DETACH, EMEDIUMTYPE, STORE_VOLATILE, durable, detach_volatile),
 	CASE(STORE_DETACH, ENOENT, NO_DEVICE, durable, detach_nothing),
@@ -1956,7 +1956,7 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, EEXIST, STORE_MISMATCH, stores, store_mismatch),
 	CASE(SET_ADD, EEXIST, STORE_MISMATCH, durable, persistent_elsewhere),
 	CASE(SET_ADD, EEXIST, STORE_VOLATILE, durable, persistent_too_late),
-	/* no case: SET_ADD, EINTR, INTERRUPTED: only SIGKILL does it, and nobody hears of it */
+	/* no case: SET_ADD, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
 	CASE(SET_ADD, EIO, FAULTED, sets, add_faulted),
 	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_on_volume),
 	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_size),
