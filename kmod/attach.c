@@ -122,15 +122,18 @@ static int read_header(struct reading *r)
 	enum shadow_format worst = SHADOW_FORMAT_FOREIGN;
 	struct shadow_disk_header *best = NULL, *h;
 	unsigned int i;
-	int err;
+	int failed = 0;
 
 	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
 		enum shadow_format verdict;
+		int err;
 
 		err = read_pages(r->part->bdev, i * (SHADOW_DISK_HEADER_STEP >> SECTOR_SHIFT),
 				 &r->page[i], 1, SHADOW_DISK_BLOCK);
-		if (err)
-			return refuse(r, SHADOW_REASON_STORE_ERROR, err);
+		if (err) {	/* for that there are two */
+			failed = err;
+			continue;
+		}
 		h = page_address(r->page[i]);
 		verdict = shadow_header_check(h);
 		if (verdict != SHADOW_FORMAT_GOOD)
@@ -138,6 +141,8 @@ static int read_header(struct reading *r)
 		else if (!best || le64_to_cpu(h->seq) > le64_to_cpu(best->seq))
 			best = h;
 	}
+	if (!best && failed)
+		return refuse(r, SHADOW_REASON_STORE_ERROR, failed);
 	if (!best && worst == SHADOW_FORMAT_FOREIGN)
 		return refuse(r, SHADOW_REASON_STORE_FORMAT, -EMEDIUMTYPE);
 	if (!best && worst == SHADOW_FORMAT_NEWER)
@@ -187,6 +192,8 @@ static struct shadow_restored *restored_at(struct reading *r, u64 epoch)
 static int begin_epoch(struct reading *r, const struct shadow_item *item)
 {
 	struct shadow_restored *s = restored_at(r, item->epoch);
+	u64 sectors = le64_to_cpu(item->shadow->sectors);
+	bool good = sectors && !(sectors >> 60);
 
 	/*
 	 * The dump may have what the log has after it, too.  There it has no identity if it
@@ -199,8 +206,13 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 	}
 	if (s && !memcmp(s->disk.shadow, item->shadow->shadow, sizeof(s->disk.shadow)))
 		return 0;
-	if (item->epoch <= r->last_epoch || !item->shadow->sectors ||
-	    le64_to_cpu(item->shadow->sectors) >> 60)
+	/* Who wrote the dump did not know it any more, as it was about to be deleted. */
+	if (s && good && !memchr_inv(s->disk.shadow, 0, sizeof(s->disk.shadow))) {
+		s->disk = *item->shadow;
+		s->flags = le32_to_cpu(item->shadow->flags);
+		return 0;
+	}
+	if (item->epoch <= r->last_epoch || !good)
 		return damaged(r, "a shadow cannot be");
 	if (r->nr_found == FOUND_MAX)
 		return damaged(r, "there are too many shadows");

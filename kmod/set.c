@@ -722,8 +722,19 @@ bool shadow_set_held(struct shadow_set *set)
 
 /* --- adding -------------------------------------------------------------------------------- */
 
+/* A durable store has no place for what is written to images. */
+static int check_writable(const struct shadow_set *set, const struct set_entry *e, bool durable,
+			  struct shadow_fault *fault)
+{
+	if (!durable || !(set->flags & SHADOW_SET_WRITABLE))
+		return 0;
+	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_DURABLE, e->dev,
+			   -EOPNOTSUPP);
+}
+
 static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow_set_add *add)
 {
+	bool durable = set->flags & SHADOW_SET_PERSISTENT;
 	struct shadow_volume *vol = e->vol;
 	struct shadow *sh;
 	int err;
@@ -731,15 +742,13 @@ static int add_shadow(struct shadow_set *set, struct set_entry *e, struct shadow
 	if (shadow_policy_refuses(vol))
 		return shadow_fail(&add->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_FAULTED,
 				   e->dev, -EIO);
-	err = shadow_registry_use_store(vol, &add->store, set->flags & SHADOW_SET_PERSISTENT,
-					&add->fault);
+	/* Before a store is made, which costs a device all that is on it. */
+	err = check_writable(set, e, durable, &add->fault) ?:
+	      shadow_registry_use_store(vol, &add->store, durable, &add->fault);
 	if (err)
 		return err;
-	if (vol->store->durable && set->flags & SHADOW_SET_WRITABLE)
-		sh = ERR_PTR(shadow_fail(&add->fault, SHADOW_PHASE_STORE,
-					 SHADOW_REASON_STORE_DURABLE, e->dev, -EOPNOTSUPP));
-	else
-		sh = shadow_prepare(vol, set->flags, &add->fault);
+	err = check_writable(set, e, vol->store->durable, &add->fault);
+	sh = err ? ERR_PTR(err) : shadow_prepare(vol, set->flags, &add->fault);
 	if (IS_ERR(sh)) {
 		shadow_registry_unuse_store(vol);
 		return PTR_ERR(sh);

@@ -45,6 +45,7 @@ parents() {
 	case $1 in
 	SET_ADD) echo STEP VOLUME_TRACK ;;
 	STORE_ADD) echo SET_ADD ;;
+	STORE_ATTACH) echo SET_ADD VOLUME_TRACK ;;
 	SET_TAKE) echo STEP SET_HOLD ;;
 	SET_HOLD | SET_RELEASE | SET_KEEP) echo STEP ;;
 	esac

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: reserved words, members that only come out, unknown flags, wrong values: EINVAL, nothing done
-# DISKS: a=16M b=16M c=16M store=8M
+# DISKS: a=16M b=16M c=16M d=16M store=8M durable=8M detached=8M
 
 . "$(dirname "$0")/ctl.sh"
 

@@ -6,10 +6,11 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../shadow.sh"
 
-# arguments GROUP: ctl_args with all that it needs; DISKS: a b c store
+# arguments GROUP: ctl_args with all that it needs; DISKS: a b c d store durable detached
 arguments() {
 	need_module
-	cases ctl_args "$1" a="$DISK_a" b="$DISK_b" c="$DISK_c" store="$DISK_store"
+	cases ctl_args "$1" a="$DISK_a" b="$DISK_b" c="$DISK_c" d="$DISK_d" store="$DISK_store" \
+		durable="$DISK_durable" detached="$DISK_detached"
 	is "$(shadow_count) $(volume "$DISK_c" tracked)" "0 true" "only what was tracked is"
 	unload
 }

@@ -2,12 +2,14 @@
 /*
  * What every ioctl does with wrong arguments, from one table of all commands:
  *
- *	ctl_args GROUP a=DEVICE b=DEVICE c=DEVICE store=DEVICE
+ *	ctl_args GROUP a=DEVICE b=DEVICE c=DEVICE d=DEVICE store=DEVICE durable=DEVICE
+ *		detached=DEVICE
  *
  * Groups: members, sizes, capability, pointers, states.  @a gets a shadow with
- * its store on @store, @c is in the set that is tried, @b could be added.  Each command
- * is first given what it would accept; then one thing is made wrong, and nothing may have
- * changed after the refusal.
+ * its store on @store, @c is in the set that is tried, @b could be added, or @detached be
+ * attached to it, and @d has a persistent shadow in @durable, which could be detached.  Each
+ * command is first given what it would accept; then one thing is made wrong, and nothing may
+ * have changed after the refusal.
  */
 #define _GNU_SOURCE
 #include <linux/capability.h>
@@ -45,7 +47,7 @@ struct command {
 	unsigned int known;	/* bits of the flags; ~0: it has none */
 };
 
-static struct shadow_dev dev_a, dev_b, dev_c;
+static struct shadow_dev dev_a, dev_b, dev_c, dev_d;
 static struct shadow_uuid shadow_of_a;
 
 static void fill_nothing(void *arg)
@@ -121,6 +123,20 @@ static void fill_part(void *arg)
 	add->store.max_bytes = 4 << 20;
 }
 
+static void fill_attach(void *arg)
+{
+	struct shadow_store_attach *attach = arg;
+
+	attach->dev = dev_b;
+	attach->store.type = SHADOW_STORE_DEVICE;
+	attach->store.dev = role_dev("detached");
+}
+
+static void fill_detach(void *arg)
+{
+	((struct shadow_store_attach *)arg)->dev = dev_d;
+}
+
 #define STEP(ioc) { \
 	.name = #ioc, .number = SHADOW_IOC_##ioc, .on_set = true, \
 	.fill = fill_nothing, \
@@ -159,7 +175,8 @@ static const struct command commands[] = {
 			ZERO(shadow_set_new, set), ZERO(shadow_set_new, reserved),
 		},
 		.flags = offsetof(struct shadow_set_new, flags),
-		.known = SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE,
+		.known = SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE |
+			 SHADOW_SET_PERSISTENT,
 	},
 	TRACK(VOLUME_TRACK, fill_track),
 	TRACK(VOLUME_UNTRACK, fill_untrack),
@@ -206,6 +223,9 @@ static const struct command commands[] = {
 			ZERO(shadow_volume_info, evicted),
 			ZERO(shadow_volume_info, bios_refused),
 			ZERO(shadow_volume_info, blocks_ahead),
+			ZERO(shadow_volume_info, log_commits),
+			ZERO(shadow_volume_info, log_blocks),
+			ZERO(shadow_volume_info, log_checkpoints),
 			ZERO(shadow_volume_info, reserved),
 		},
 		.known = ~0U,
@@ -271,6 +291,30 @@ static const struct command commands[] = {
 			ZERO(shadow_store_resize, fault), ZERO(shadow_store_resize, reserved),
 		},
 		.flags = offsetof(struct shadow_store_resize, flags),
+		.known = 0,
+	}, {
+		.name = "STORE_ATTACH", .number = SHADOW_IOC_STORE_ATTACH,
+		.fill = fill_attach,
+		.members = {
+			IN(shadow_store_attach, dev), IN(shadow_store_attach, flags),
+			ZERO(shadow_store_attach, shadows), ZERO(shadow_store_attach, lost),
+			ZERO(shadow_store_attach, dropped), IN(shadow_store_attach, store.type),
+			ZERO(shadow_store_attach, store.fd), IN(shadow_store_attach, store.dev),
+			ZERO(shadow_store_attach, store.max_bytes),
+			ZERO(shadow_store_attach, fault), ZERO(shadow_store_attach, reserved),
+		},
+		.flags = offsetof(struct shadow_store_attach, flags),
+		.known = 0,
+	}, {
+		.name = "STORE_DETACH", .number = SHADOW_IOC_STORE_DETACH,
+		.fill = fill_detach,
+		.members = {
+			IN(shadow_store_attach, dev), IN(shadow_store_attach, flags),
+			ZERO(shadow_store_attach, shadows), ZERO(shadow_store_attach, lost),
+			ZERO(shadow_store_attach, dropped), ZERO(shadow_store_attach, store),
+			ZERO(shadow_store_attach, fault), ZERO(shadow_store_attach, reserved),
+		},
+		.flags = offsetof(struct shadow_store_attach, flags),
 		.known = 0,
 	}, {
 		.name = "DELETE", .number = SHADOW_IOC_DELETE,
@@ -487,6 +531,42 @@ static const struct command *command_of(unsigned long number)
 	errx(2, "no such command");
 }
 
+/* The same of durable stores. */
+static void bad_durable_values(void)
+{
+	static const unsigned int others[] = {
+		SHADOW_STORE_DEFAULT, SHADOW_STORE_MEMORY, SHADOW_STORE_FILE, 4, 0x80000002, ~0U,
+	};
+	static const unsigned int without[] = { 0, SHADOW_SET_WRITABLE };
+	const struct command *attach = command_of(SHADOW_IOC_STORE_ATTACH);
+	const struct command *detach = command_of(SHADOW_IOC_STORE_DETACH);
+	const struct command *new = command_of(SHADOW_IOC_SET_NEW);
+	struct shadow_store_attach arg = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++) {
+		struct shadow_set_new n = { .flags = SHADOW_SET_PERSISTENT | without[i] };
+
+		bad_value(control, new, &n, "persistent, and released with the descriptor");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		fill_attach(&arg);
+		arg.store.type = others[i];
+		bad_value(control, attach, &arg, "no device of a store, but one is named");
+		arg.store.dev = (struct shadow_dev){ 0 };
+		bad_value(control, attach, &arg, "another type of store");
+	}
+	fill_attach(&arg);
+	arg.store.dev = (struct shadow_dev){ 0 };
+	bad_value(control, attach, &arg, "a store on a device that is not named");
+	arg.store.dev = (struct shadow_dev){ 8, 1 << 20 };
+	bad_value(control, attach, &arg, "no such minor of a store");
+	fill_attach(&arg);
+	arg.dev = (struct shadow_dev){ 4096, 0 };
+	bad_value(control, attach, &arg, "no such major");
+	arg = (struct shadow_store_attach){ .dev = { 4096, 0 } };
+	bad_value(control, detach, &arg, "no such major");
+}
+
 /* Values of members that mean something, but not this. */
 static void bad_values(int set)
 {
@@ -581,6 +661,7 @@ static void members(void)
 		members_of(commands[i].on_set ? set : control, &commands[i], "");
 	}
 	bad_values(set);
+	bad_durable_values();
 	close_set(set);
 	/* While held arguments come in another way. */
 	set = watched_set_in(SHADOW_SET_HELD);
@@ -1002,11 +1083,46 @@ static int make_shadow(void)
 	return set;
 }
 
+/* A persistent shadow of a volume.  Return: which. */
+static struct shadow_uuid make_persistent(struct shadow_dev dev, const char *store)
+{
+	struct shadow_set_add add = adding(dev, SHADOW_ADD_SHADOW, store);
+	int set = set_new(SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_PERSISTENT, 0);
+
+	if (ioctl(set, SHADOW_IOC_SET_ADD, &add))
+		err(2, "SHADOW_IOC_SET_ADD");
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	wait_for_udev();
+	close(set);
+	return add.shadow;
+}
+
+/* @d has one, and @b had. */
+static struct shadow_uuid make_durable(void)
+{
+	struct shadow_store_attach detach = { .dev = dev_b };
+
+	make_persistent(dev_b, role("detached"));
+	if (ioctl(control, SHADOW_IOC_STORE_DETACH, &detach))
+		err(2, "SHADOW_IOC_STORE_DETACH");
+	return make_persistent(dev_d, role("durable"));
+}
+
+static void delete_shadow(struct shadow_uuid uuid)
+{
+	struct shadow_delete delete = { .uuid = uuid, .kind = SHADOW_KIND_SHADOW };
+
+	wait_for_udev();
+	if (ioctl(control, SHADOW_IOC_DELETE, &delete))
+		err(2, "SHADOW_IOC_DELETE");
+}
+
 int main(int argc, char **argv)
 {
+	uint64_t store, durable, detached;
+	struct shadow_uuid shadow_of_d;
 	struct picture before;
 	const char *differs;
-	uint64_t store;
 	int set;
 
 	if (argc < 2)
@@ -1016,9 +1132,13 @@ int main(int argc, char **argv)
 	dev_a = role_dev("a");
 	dev_b = role_dev("b");
 	dev_c = role_dev("c");
+	dev_d = role_dev("d");
+	shadow_of_d = make_durable();
 	set = make_shadow();
 	watch_set(set);
 	store = contents(role("store"));
+	durable = contents(role("durable"));
+	detached = contents(role("detached"));
 	picture_take(&before);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (!strcmp(parts[i].group, argv[1]))
@@ -1029,6 +1149,9 @@ int main(int argc, char **argv)
 	result(!differs || !strcmp(differs, picture_parts[PICTURE_VOLUMES]),
 	       "in the end all is as it was");
 	result(contents(role("store")) == store, "the store has not changed");
+	result(contents(role("durable")) == durable && contents(role("detached")) == detached,
+	       "nor have durable ones");
 	close_set(set);
+	delete_shadow(shadow_of_d);
 	return failures ? 1 : 0;
 }

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "ctl_case.h"
+#include "disk_format.h"
 
 static const struct ctl_case *current;
 static unsigned int refusals;
@@ -981,6 +982,564 @@ static void part_twice(void)
 	close(set);
 }
 
+/* --- durable stores --------------------------------------------------------- */
+
+#define PERSISTENT	(SHADOW_SET_PERSISTENT | SHADOW_SET_NO_AUTO_RELEASE)
+
+/* A shadow that outlives its set, and the store: of the volumes and devices of these names. */
+static void make_persistent(const char *volume, const char *store)
+{
+	int set = set_new(PERSISTENT, 0);
+
+	set_add(set, role_dev(volume), SHADOW_ADD_SHADOW, role(store));
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	wait_for_udev();
+	close(set);
+}
+
+static void delete_persistent(void)
+{
+	struct shadow_delete delete = { .kind = SHADOW_KIND_SHADOW };
+
+	wait_for_udev();
+	delete.uuid = last_shadow().uuid;
+	if (ioctl(control, SHADOW_IOC_DELETE, &delete))
+		err(2, "SHADOW_IOC_DELETE");
+}
+
+static struct shadow_store_attach attaching(struct shadow_dev volume, const char *store)
+{
+	struct shadow_store_attach attach = { .dev = volume };
+
+	attach.store.type = SHADOW_STORE_DEVICE;
+	attach.store.dev = dev_of(store);
+	return attach;
+}
+
+static void detach(const char *volume)
+{
+	struct shadow_store_attach detach = { .dev = role_dev(volume) };
+
+	wait_for_udev();
+	if (ioctl(control, SHADOW_IOC_STORE_DETACH, &detach))
+		err(2, "SHADOW_IOC_STORE_DETACH: reason %u", detach.fault.reason);
+	result(detach.shadows == 1, "what is detached has a shadow");
+}
+
+/* In the end it can be attached, and its shadow deleted. */
+static void attach_and_delete(const char *volume, const char *store)
+{
+	struct shadow_store_attach attach = attaching(role_dev(volume), role(store));
+	int code = ioctl(control, SHADOW_IOC_STORE_ATTACH, &attach) ? errno : 0;
+
+	if (!result(!code && attach.shadows == 1 && !attach.lost && !attach.dropped,
+		    "the store can be attached: %s", code_name(code)))
+		printf("# reason %u, %u shadows, %u lost, %u dropped\n", attach.fault.reason,
+		       attach.shadows, attach.lost, attach.dropped);
+	if (!code)
+		delete_persistent();
+}
+
+/* Nothing is changed on what is no store, or cannot be attached. */
+static void attach_refused(struct shadow_dev volume, const char *store)
+{
+	struct shadow_store_attach attach = attaching(volume, store);
+	uint64_t before = contents(store);
+
+	refused(control, SHADOW_IOC_STORE_ATTACH, &attach, &attach.fault);
+	result(contents(store) == before && !attach.shadows && !attach.lost && !attach.dropped,
+	       "nothing was written to the store, and nothing is counted");
+}
+
+static void detach_refused(struct shadow_dev volume)
+{
+	struct shadow_store_attach detach = { .dev = volume };
+
+	refused(control, SHADOW_IOC_STORE_DETACH, &detach, &detach.fault);
+}
+
+static void persistent_released(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct shadow_set_new new = {
+			.flags = SHADOW_SET_PERSISTENT | (i ? SHADOW_SET_WRITABLE : 0),
+		};
+
+		refused(control, SHADOW_IOC_SET_NEW, &new, NULL);
+	}
+	close(set_new(PERSISTENT, 0));
+}
+
+/* Memory, a file, and what the volume has, when it has nothing. */
+static void persistent_volatile(void)
+{
+	int fd = new_file("file", 6 << 20, 6 << 20, O_RDWR), set = set_new(PERSISTENT, 0);
+
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, "memory"));
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, NULL));
+	add_refused(set, adding_file(role_dev("a"), fd, 0));
+	close(fd);
+	close(set);
+}
+
+/* The volume has a store, which is not durable. */
+static void persistent_too_late(void)
+{
+	static const char *const stores[] = { "memory", "store" };
+	int set = set_new(PERSISTENT, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(stores); i++) {
+		const char *store = i ? role(stores[i]) : stores[i];
+		int other = set_new(0, 0);
+
+		set_add(other, role_dev("a"), SHADOW_ADD_SHADOW, store);
+		add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, store));
+		add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, NULL));
+		close(other);
+	}
+	close(set);
+}
+
+static void persistent_elsewhere(void)
+{
+	int set = set_new(PERSISTENT, 0);
+
+	make_persistent("a", "store");
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, role("other")));
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, "memory"));
+	close(set);
+	delete_persistent();
+}
+
+/* What would be made durable is not touched, if it is refused. */
+static void persistent_writable(void)
+{
+	int set = set_new(PERSISTENT | SHADOW_SET_WRITABLE, 0), other;
+	uint64_t before = contents(role("other"));
+
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, role("other")));
+	result(contents(role("other")) == before, "the store device was not touched");
+	make_persistent("a", "store");
+	add_refused(set, adding(role_dev("a"), SHADOW_ADD_SHADOW, NULL));
+	other = set_new(SHADOW_SET_WRITABLE, 0);
+	add_refused(other, adding(role_dev("a"), SHADOW_ADD_SHADOW, role("store")));
+	close(other);
+	close(set);
+	delete_persistent();
+}
+
+/* The first blocks of the volume, of which the store has checksums, cannot be read. */
+static void persistent_unreadable(void)
+{
+	int set = set_new(PERSISTENT, 0);
+
+	add_refused(set, adding(role_dev("bad"), SHADOW_ADD_SHADOW, role("store")));
+	close(set);
+}
+
+static void part_of_durable(void)
+{
+	struct shadow_store_spec other = {
+		.type = SHADOW_STORE_DEVICE, .dev = role_dev("other"),
+	};
+	static const struct shadow_store_spec memory = { .type = SHADOW_STORE_MEMORY };
+	uint64_t before = contents(role("other"));
+
+	make_persistent("a", "store");
+	part_refused(role_dev("a"), memory);
+	part_refused(role_dev("a"), other);
+	other.dev = role_dev("store");
+	part_refused(role_dev("a"), other);
+	result(contents(role("other")) == before, "the device was not touched");
+	delete_persistent();
+}
+
+static void resize_durable(void)
+{
+	static const __u64 sizes[] = { 0, 4 << 20, 5 << 20, 1ULL << 40 };
+
+	make_persistent("a", "store");
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		resize_refused(role_dev("a"), 0, sizes[i]);
+		resize_refused(role_dev("a"), 1, sizes[i]);
+	}
+	delete_persistent();
+}
+
+/* Mounted, or somebody else's for another reason: a store is on it, a program has it. */
+static void attach_in_use(void)
+{
+	int set = set_new(0, 0), fd;
+
+	make_persistent("a", "store");
+	detach("a");
+	attach_refused(role_dev("mounted"), role("store"));
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, role("other"));
+	attach_refused(role_dev("other"), role("store"));
+	close(set);
+	fd = open(role("a"), O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		err(2, "%s", role("a"));
+	attach_refused(role_dev("a"), role("store"));
+	close(fd);
+	attach_and_delete("a", "store");
+}
+
+static void attach_store_in_use(void)
+{
+	int set = set_new(0, 0), fd;
+
+	attach_refused(role_dev("a"), role("mounted"));
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, role("store"));
+	attach_refused(role_dev("a"), role("store"));
+	close(set);
+	fd = open(role("store"), O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		err(2, "%s", role("store"));
+	attach_refused(role_dev("a"), role("store"));
+	close(fd);
+	/* we have the volume for ourselves, so its store cannot be on it */
+	attach_refused(role_dev("a"), role("a"));
+	attach_refused(role_dev("disk"), role("partition"));
+	attach_refused(role_dev("partition"), role("disk"));
+}
+
+static void attach_twice(void)
+{
+	int set = shadow(role_dev("a"));
+
+	attach_refused(role_dev("a"), role("other"));
+	close(set);
+	make_persistent("a", "store");
+	attach_refused(role_dev("a"), role("store"));
+	attach_refused(role_dev("a"), role("other"));
+	delete_persistent();
+}
+
+/* Neither as the volume nor as the store, which a read-only one could not be anyway. */
+static void attach_image(void)
+{
+	int set = set_new(SHADOW_SET_WRITABLE, 0);
+	struct shadow_shadow_info info;
+	char path[64];
+
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, "memory");
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	wait_for_udev();
+	info = last_shadow();
+	snprintf(path, sizeof(path), "/dev/shadow%u", info.index);
+	attach_refused(info.image, role("store"));
+	attach_refused(role_dev("a"), path);
+	close(set);
+}
+
+static void attach_no_device(void)
+{
+	struct shadow_store_attach attach = attaching(role_dev("a"), role("store"));
+
+	attach_refused((struct shadow_dev){ 259, 1000000 }, role("store"));
+	attach_refused((struct shadow_dev){ 4095, 0 }, role("store"));
+	attach.store.dev = (struct shadow_dev){ 259, 1000000 };
+	refused(control, SHADOW_IOC_STORE_ATTACH, &attach, &attach.fault);
+}
+
+static void attach_size(void)
+{
+	attach_refused(role_dev("a"), role("small"));
+}
+
+static void attach_block_size(void)
+{
+	attach_refused(role_dev("a"), role("store4k"));
+}
+
+static void attach_readonly(void)
+{
+	attach_refused(role_dev("a"), role("readonly"));
+}
+
+static void attach_unreadable(void)
+{
+	struct shadow_store_attach attach = attaching(role_dev("a"), role("bad"));
+
+	refused(control, SHADOW_IOC_STORE_ATTACH, &attach, &attach.fault);
+}
+
+static void attach_to_unreadable(void)
+{
+	make_persistent("a", "store");
+	detach("a");
+	attach_refused(role_dev("bad"), role("store"));
+	attach_and_delete("a", "store");
+}
+
+/* --- durable stores that are spoilt ----------------------------------------- */
+
+static struct shadow_disk_header headers[SHADOW_DISK_HEADERS] __attribute__((aligned(4096)));
+static struct shadow_disk_log log_block __attribute__((aligned(4096)));
+
+/* Write to a volume with a shadow, so that each block is a group of the log. */
+static void write_volume(const char *name)
+{
+	static char buffer[4096] __attribute__((aligned(4096)));
+	int fd = open(role(name), O_WRONLY | O_DIRECT | O_CLOEXEC);
+
+	memset(buffer, 'x', sizeof(buffer));
+	for (unsigned int i = 0; i < 6; i++)
+		if (pwrite(fd, buffer, sizeof(buffer), (4 << 20) + i * 65536) != sizeof(buffer))
+			err(2, "%s", role(name));
+	close(fd);
+}
+
+/* A store to be spoilt, which is intact in the end.  To begin tracking each time takes long. */
+static void begin_spoiling(void)
+{
+	track(role_dev("a"));
+	make_persistent("a", "store");
+	write_volume("a");
+	detach("a");
+	for (unsigned int i = 0; i < SHADOW_DISK_HEADERS; i++)
+		read_block(role("store"), header_at(i), &headers[i]);
+	result(is_header(&headers[0]) && is_header(&headers[1]), "both headers are whole");
+	read_block(role("store"), block_at(le64toh(headers[0].log_loc)), &log_block);
+	result(le32toh(log_block.crc) == log_crc(&log_block), "and so is a block of the log");
+}
+
+static void end_spoiling(void)
+{
+	attach_and_delete("a", "store");
+	untrack(role_dev("a"));
+}
+
+/* Try it with other headers; those that were there come back. */
+static void try_headers(struct shadow_disk_header *first, struct shadow_disk_header *second)
+{
+	write_block(role("store"), header_at(0), first);
+	write_block(role("store"), header_at(1), second);
+	attach_refused(role_dev("a"), role("store"));
+	write_block(role("store"), header_at(0), &headers[0]);
+	write_block(role("store"), header_at(1), &headers[1]);
+}
+
+/* Both with other bytes at @at, and the right checksum. */
+static void try_member(size_t at, const void *value, size_t size)
+{
+	static struct shadow_disk_header h __attribute__((aligned(4096)));
+
+	h = headers[0];
+	memcpy((char *)&h + at, value, size);
+	h.crc = htole32(header_crc(&h));
+	try_headers(&h, &h);
+}
+
+#define TRY_32(member, value) \
+	try_member(offsetof(struct shadow_disk_header, member), &(__le32){ htole32(value) }, 4)
+#define TRY_64(member, value) \
+	try_member(offsetof(struct shadow_disk_header, member), &(__le64){ htole64(value) }, 8)
+
+/* Both, with a bit turned round at @at. */
+static void try_bit(size_t at)
+{
+	static struct shadow_disk_header h __attribute__((aligned(4096)));
+
+	h = headers[0];
+	((unsigned char *)&h)[at] ^= 0x10;
+	try_headers(&h, &h);
+}
+
+/* Another block of the log in the place of its first one. */
+static void try_log(struct shadow_disk_log *b)
+{
+	off_t at = block_at(le64toh(headers[0].log_loc));
+
+	write_block(role("store"), at, b);
+	attach_refused(role_dev("a"), role("store"));
+	write_block(role("store"), at, &log_block);
+}
+
+/* Another first entry of the log, with the right checksum. */
+static void try_entry(unsigned int type, uint64_t rest, uint64_t value)
+{
+	static struct shadow_disk_log b __attribute__((aligned(4096)));
+
+	b = log_block;
+	b.entry[0].what = htole64((uint64_t)type << 56 | rest);
+	b.entry[0].value = htole64(value);
+	b.crc = htole32(log_crc(&b));
+	try_log(&b);
+}
+
+static void attach_no_store(void)
+{
+	static struct shadow_disk_header none __attribute__((aligned(4096)));
+	int set = set_new(0, 0);
+
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, role("store"));
+	close(set);
+	attach_refused(role_dev("a"), role("store"));	/* what is not durable */
+	attach_refused(role_dev("a"), role("disk"));
+	begin_spoiling();
+	try_headers(&none, &none);
+	try_bit(0);
+	try_bit(15);
+	end_spoiling();
+}
+
+static void attach_newer(void)
+{
+	static const unsigned int versions[] = { 0, SHADOW_DISK_VERSION + 1, ~0U };
+	static struct shadow_disk_header newer __attribute__((aligned(4096)));
+	static struct shadow_disk_header damaged __attribute__((aligned(4096)));
+
+	begin_spoiling();
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++)
+		TRY_32(version, versions[i]);
+	for (unsigned int bit = 0; bit < 32; bit += 31) {
+		TRY_32(incompat, 1U << bit);
+		TRY_32(ro_compat, 1U << bit);
+	}
+	newer = headers[0];
+	newer.version = htole32(SHADOW_DISK_VERSION + 1);
+	newer.crc = htole32(header_crc(&newer));
+	damaged = headers[0];
+	damaged.seq = ~damaged.seq;
+	try_headers(&newer, &damaged);
+	try_headers(&damaged, &newer);
+	try_entry(SHADOW_DISK_TYPES, 0, 0);
+	try_entry(255, 0, 0);
+	end_spoiling();
+}
+
+/* What who does not know it may use: it is attached. */
+static void attach_compatible(void)
+{
+	static struct shadow_disk_header h __attribute__((aligned(4096)));
+
+	h = headers[0];
+	h.compat = htole32(~0U);
+	h.crc = htole32(header_crc(&h));
+	write_block(role("store"), header_at(0), &h);
+	write_block(role("store"), header_at(1), &h);
+	end_spoiling();
+}
+
+/* A header whose checksum is wrong, or right and it cannot be true. */
+static void attach_damaged_header(void)
+{
+	static const size_t bytes[] = { 16, 20, 24, 48, 96, 1000, SHADOW_DISK_BLOCK - 1 };
+	uint64_t blocks;
+
+	begin_spoiling();
+	blocks = le64toh(headers[0].part_blocks);
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
+		try_bit(bytes[i]);
+	TRY_32(parts, 0);
+	TRY_32(parts, 2);
+	TRY_32(part_id, 1);
+	TRY_64(part_blocks, 0);
+	TRY_64(part_blocks, blocks + 1);	/* than the device has */
+	TRY_64(part_blocks, 1ULL << 41);
+	TRY_64(log_loc, blocks);
+	TRY_64(log_loc, ~0ULL);
+	TRY_32(log_segment, 0);
+	TRY_32(log_segment, ~0U);
+	TRY_64(log_seq, 0);
+	TRY_64(log_group, 0);
+	TRY_32(dump_blocks, 1);			/* without a segment */
+	attach_compatible();
+}
+
+static void attach_damaged_log(void)
+{
+	static struct shadow_disk_log b __attribute__((aligned(4096)));
+	uint64_t blocks;
+
+	begin_spoiling();
+	blocks = le64toh(headers[0].part_blocks);
+	b = log_block;
+	b.reserved[0] ^= 1;
+	try_log(&b);				/* others follow */
+	memset(&b, 0, sizeof(b));
+	try_log(&b);
+	b = log_block;
+	b.nr = htole16(1);			/* an epoch without its struct */
+	b.entry[0].what = htole64((uint64_t)SHADOW_DISK_EPOCH << 56 | SHADOW_DISK_EPOCH_ENTRIES);
+	b.entry[0].value = htole64(1);
+	b.crc = htole32(log_crc(&b));
+	try_log(&b);
+	try_entry(SHADOW_DISK_EXTENT, 0, blocks);
+	try_entry(SHADOW_DISK_EXTENT, 255ULL << 48, blocks - 1);
+	try_entry(SHADOW_DISK_EXTENT, 255ULL << 48 | ((1ULL << 48) - 1), 0);
+	try_entry(SHADOW_DISK_FREE, 0, 0);
+	try_entry(SHADOW_DISK_FREE, (1ULL << 48) - 1, 2);
+	try_entry(SHADOW_DISK_FREE, 1ULL << 48, 1);
+	try_entry(SHADOW_DISK_EPOCH, SHADOW_DISK_EPOCH_ENTRIES + 1, 1);
+	try_entry(SHADOW_DISK_EPOCH, SHADOW_DISK_EPOCH_ENTRIES, 0);
+	try_entry(SHADOW_DISK_COMPLETE, 1, 1);
+	try_entry(SHADOW_DISK_FOLD, 1, 1);
+	try_entry(SHADOW_DISK_HEAD_IS, SHADOW_DISK_WATCHED, 0);
+	try_entry(SHADOW_DISK_HEAD_WILL, 0, 1ULL << 32);
+	try_entry(SHADOW_DISK_HEAD_ANY, ~0ULL >> 8, 0);
+	try_entry(SHADOW_DISK_NEXT, 0, 0);
+	try_entry(SHADOW_DISK_NEXT, 1, blocks);
+	try_entry(SHADOW_DISK_NEXT, ~0ULL >> 8, 0);
+	end_spoiling();
+}
+
+/* --- detaching ---------------------------------------------------------------- */
+
+static void detach_in_use(void)
+{
+	struct shadow_shadow_info info;
+	int fd, set;
+
+	make_persistent("mounted", "store");
+	detach_refused(role_dev("mounted"));
+	delete_persistent();
+	make_persistent("a", "store");
+	info = last_shadow();
+	fd = open_image(&info);
+	detach_refused(role_dev("a"));
+	close(fd);
+	fd = open(role("a"), O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		err(2, "%s", role("a"));
+	detach_refused(role_dev("a"));
+	close(fd);
+	wait_for_udev();
+	set = set_new(0, 0);
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, NULL);	/* in the making */
+	detach_refused(role_dev("a"));
+	close(set);
+	delete_persistent();
+}
+
+static void detach_volatile(void)
+{
+	int set = shadow(role_dev("a"));
+
+	detach_refused(role_dev("a"));
+	close(set);
+	set = set_new(0, 0);
+	set_add(set, role_dev("a"), SHADOW_ADD_SHADOW, role("store"));
+	detach_refused(role_dev("a"));
+	close(set);
+}
+
+static void detach_nothing(void)
+{
+	detach_refused(role_dev("a"));
+	track(role_dev("a"));
+	detach_refused(role_dev("a"));
+	untrack(role_dev("a"));
+}
+
+static void detach_no_device(void)
+{
+	detach_refused((struct shadow_dev){ 259, 1000000 });
+	detach_refused((struct shadow_dev){ 4095, 0 });
+}
+
 /* --- limits --------------------------------------------------------------- */
 
 /* The devices /dev/NAME0, /dev/NAME1... */
@@ -1298,6 +1857,7 @@ static const struct ctl_case cases[] = {
 	CASE(SET_NEW, EMFILE, NONE, sets, too_many_files),
 	/* no case: SET_NEW, ENFILE, NONE: who has CAP_SYS_ADMIN may exceed fs.file-max */
 	/* no case: SET_NEW, ENOMEM, NONE: small allocations do not fail for root */
+	CASE(SET_NEW, EINVAL, NONE, durable, persistent_released),
 	CASE(SET_NEW, ERANGE, NONE, sets, set_timeouts),
 
 	CASE(VOLUME_TRACK, EBUSY, HOOK_BUSY, hook, no_hook),
@@ -1329,6 +1889,7 @@ static const struct ctl_case cases[] = {
 	/* no case: STORE_ADD, E2BIG, STORE_FULL: 256 parts need 256 disks or files */
 	CASE(STORE_ADD, EEXIST, DUPLICATE, stores, part_twice),
 	CASE(STORE_ADD, ENOENT, NO_DEVICE, stores, part_of_none),
+	CASE(STORE_ADD, EOPNOTSUPP, STORE_DURABLE, durable, part_of_durable),
 
 	CASE(STORE_RESIZE, EBUSY, STORE_LAST, sets, resize_last),
 	/* no case: STORE_RESIZE, EBUSY, BUSY: store/23 tries a second one */
@@ -1340,6 +1901,34 @@ static const struct ctl_case cases[] = {
 	CASE(STORE_RESIZE, ENOENT, STORE_PART, sets, resize_no_part),
 	/* no case: STORE_RESIZE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	/* no case: STORE_RESIZE, ENOSPC, STORE_FULL: store/23 has a store that is too small */
+	CASE(STORE_RESIZE, EOPNOTSUPP, STORE_DURABLE, durable, resize_durable),
+
+	CASE(STORE_ATTACH, EBUSY, BUSY, durable, attach_in_use),
+	CASE(STORE_ATTACH, EBUSY, STORE_IN_USE, durable, attach_store_in_use),
+	CASE(STORE_ATTACH, EEXIST, STORE_MISMATCH, durable, attach_twice),
+	/* no case: STORE_ATTACH, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
+	CASE(STORE_ATTACH, EINVAL, BLOCK_SIZE, durable, attach_block_size),
+	CASE(STORE_ATTACH, EINVAL, STORE_SIZE, durable, attach_size),
+	CASE(STORE_ATTACH, EIO, ORIGIN_ERROR, durable, attach_to_unreadable),
+	CASE(STORE_ATTACH, EIO, STORE_ERROR, durable, attach_unreadable),
+	CASE(STORE_ATTACH, EMEDIUMTYPE, STORE_FORMAT, durable, attach_no_store),
+	/* no case: STORE_ATTACH, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	CASE(STORE_ATTACH, ENXIO, NO_DEVICE, durable, attach_no_device),
+	/* no case: STORE_ATTACH, ENODEV, NO_DEVICE: what other kernels say for ENXIO */
+	CASE(STORE_ATTACH, EOPNOTSUPP, IMAGE, durable, attach_image),
+	CASE(STORE_ATTACH, EOPNOTSUPP, STORE_NEWER, durable, attach_newer),
+	CASE(STORE_ATTACH, EROFS, STORE_READONLY, durable, attach_readonly),
+	/* no case: STORE_ATTACH, EACCES, STORE_READONLY: what newer kernels say for EROFS */
+	CASE(STORE_ATTACH, EUCLEAN, STORE_DAMAGED, durable, attach_damaged_header),
+	CASE(STORE_ATTACH, EUCLEAN, STORE_DAMAGED, durable, attach_damaged_log),
+
+	CASE(STORE_DETACH, EBUSY, BUSY, durable, detach_in_use),
+	/* no case: STORE_DETACH, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
+	/* no case: STORE_DETACH, EIO, STORE_ERROR: durable/ has disks that fail */
+	CASE(STORE_DETACH, EMEDIUMTYPE, STORE_VOLATILE, durable, detach_volatile),
+	CASE(STORE_DETACH, ENOENT, NO_DEVICE, durable, detach_nothing),
+	CASE(STORE_DETACH, ENXIO, NO_DEVICE, durable, detach_no_device),
+	/* no case: STORE_DETACH, ENODEV, NO_DEVICE: what other kernels say for ENXIO */
 
 	CASE(DELETE, EBUSY, BUSY, sets, delete_open),
 	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),
@@ -1350,7 +1939,9 @@ static const struct ctl_case cases[] = {
 	CASE(SHADOW_FREE, E2BIG, NONE, free, free_too_many),
 	CASE(SHADOW_FREE, EIO, NONE, free, free_lost),
 	CASE(SHADOW_FREE, ENOENT, NONE, free, free_unknown),
+	/* no case: SHADOW_FREE, EINTR, NONE: only SIGKILL does it, and nobody hears of it */
 	/* no case: SHADOW_FREE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	/* no case: SHADOW_FREE, ENOSPC, NONE: a store that is full loses its shadows first */
 	CASE(SHADOW_FREE, ERANGE, NONE, free, free_beyond),
 
 	CASE(SET_ADD, E2BIG, SET_FULL, many, frozen_of_set),
@@ -1363,6 +1954,9 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, EDQUOT, VOLUME_FULL, many, shadows_of_volume),
 	CASE(SET_ADD, EEXIST, DUPLICATE, sets, twice_in_set),
 	CASE(SET_ADD, EEXIST, STORE_MISMATCH, stores, store_mismatch),
+	CASE(SET_ADD, EEXIST, STORE_MISMATCH, durable, persistent_elsewhere),
+	CASE(SET_ADD, EEXIST, STORE_VOLATILE, durable, persistent_too_late),
+	/* no case: SET_ADD, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
 	CASE(SET_ADD, EIO, FAULTED, sets, add_faulted),
 	CASE(SET_ADD, EINVAL, STORE_ON_VOLUME, stores, store_on_volume),
 	CASE(SET_ADD, EINVAL, STORE_SIZE, stores, store_size),
@@ -1370,7 +1964,10 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, EINVAL, STORE_FILE, stores, store_no_file),
 	CASE(SET_ADD, EINVAL, STORE_HOLES, stores, store_holes),
 	CASE(SET_ADD, EINVAL, STORE_SHARED, stores, store_unpinned),
+	CASE(SET_ADD, EIO, ORIGIN_ERROR, durable, persistent_unreadable),
+	CASE(SET_ADD, EOPNOTSUPP, STORE_DURABLE, durable, persistent_writable),
 	CASE(SET_ADD, EOPNOTSUPP, STORE_FS, stores, store_fs),
+	CASE(SET_ADD, EOPNOTSUPP, STORE_VOLATILE, durable, persistent_volatile),
 	/* no case: SET_ADD, EIO, STORE_ERROR: fault/ and store/ have disks that fail */
 	CASE(SET_ADD, EINVAL, BLOCK_SIZE, stores, store_block_size),
 	CASE(SET_ADD, ELOOP, STORE_CIRCLE, stores, store_circle),
@@ -1388,11 +1985,13 @@ static const struct ctl_case cases[] = {
 
 	CASE(SET_TAKE, EINVAL, EMPTY, holds, take_only_held),
 	CASE(SET_TAKE, EIO, FAULTED, sets, take_faulted),
+	/* no case: SET_TAKE, EIO, STORE_ERROR: durable/ has disks that fail */
 	CASE(SET_TAKE, ENODEV, ORIGIN_GONE, gone, gone_while_held),
 	/* no case: SET_TAKE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(SET_TAKE, ETIMEDOUT, TIMEOUT, holds, expired_take),
 
 	CASE(SET_RELEASE, ENODEV, ORIGIN_GONE, gone_held, gone_only_held),
+	/* no case: SET_RELEASE, EIO, STORE_ERROR: durable/ has disks that fail */
 	/* no case: SET_RELEASE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(SET_RELEASE, ETIMEDOUT, TIMEOUT, holds, expired),
 };
