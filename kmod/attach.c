@@ -195,15 +195,7 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 	u64 sectors = le64_to_cpu(item->shadow->sectors);
 	bool good = sectors && !(sectors >> 60);
 
-	/*
-	 * The dump may have what the log has after it, too.  There it has no identity if it
-	 * was being deleted by then.
-	 */
-	if (s && !memchr_inv(s->disk.shadow, 0, sizeof(s->disk.shadow))) {
-		s->disk = *item->shadow;
-		s->flags = le32_to_cpu(item->shadow->flags);
-		return 0;
-	}
+	/* The dump may have what the log has after it, too. */
 	if (s && !memcmp(s->disk.shadow, item->shadow->shadow, sizeof(s->disk.shadow)))
 		return 0;
 	/* Who wrote the dump did not know it any more, as it was about to be deleted. */

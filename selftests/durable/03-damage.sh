@@ -77,9 +77,14 @@ attached() {
 	detach
 }
 
-# lost WHAT: it can be attached, and its shadows are lost
+# lost WHAT: it is refused; it can be attached, and its shadows are lost
 lost() {
-	is "$(parts attach "$volume" "$copy")" "shadows=2 lost=2 dropped=0" "$1: it can be attached"
+	local sum
+
+	sum=$(checksum "$DISK_copy")
+	expect_fail "error=ESTALE phase=ATTACH reason=VOLUME_CHANGED" parts attach "$volume" "$copy"
+	is "$(checksum "$DISK_copy")" "$sum" "$1: nothing has changed"
+	is "$(parts attach "$volume" "$copy" lost)" "shadows=2 lost=2 dropped=0" "$1: it can be attached"
 	settle
 	is "$(shadowadm list --json | jq -r '[.shadows[] | .state, .reason] | unique | join(" ")')" \
 		"lost volume-changed" "its shadows are lost, and say why"

@@ -304,7 +304,7 @@ static const struct command commands[] = {
 			ZERO(shadow_store_attach, fault), ZERO(shadow_store_attach, reserved),
 		},
 		.flags = offsetof(struct shadow_store_attach, flags),
-		.known = 0,
+		.known = SHADOW_ATTACH_LOST,
 	}, {
 		.name = "STORE_DETACH", .number = SHADOW_IOC_STORE_DETACH,
 		.fill = fill_detach,

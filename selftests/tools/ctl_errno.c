@@ -1258,6 +1258,14 @@ static void attach_readonly(void)
 	attach_refused(role_dev("a"), role("readonly"));
 }
 
+static void attach_other_volume(void)
+{
+	make_persistent("a", "store");
+	detach("a");
+	attach_refused(role_dev("b"), role("store"));
+	attach_and_delete("a", "store");
+}
+
 static void attach_unreadable(void)
 {
 	struct shadow_store_attach attach = attaching(role_dev("a"), role("bad"));
@@ -1919,6 +1927,7 @@ static const struct ctl_case cases[] = {
 	CASE(STORE_ATTACH, EOPNOTSUPP, STORE_NEWER, durable, attach_newer),
 	CASE(STORE_ATTACH, EROFS, STORE_READONLY, durable, attach_readonly),
 	/* no case: STORE_ATTACH, EACCES, STORE_READONLY: what newer kernels say for EROFS */
+	CASE(STORE_ATTACH, ESTALE, VOLUME_CHANGED, durable, attach_other_volume),
 	CASE(STORE_ATTACH, EUCLEAN, STORE_DAMAGED, durable, attach_damaged_header),
 	CASE(STORE_ATTACH, EUCLEAN, STORE_DAMAGED, durable, attach_damaged_log),
 

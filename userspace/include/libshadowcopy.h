@@ -750,16 +750,18 @@ struct shadowcopy_attached {
  * @sc: the handle
  * @volume: the volume that they are of; nobody has mounted or claimed it
  * @store: the device with the store
+ * @flags: SHADOW_ATTACH_* bits, of <linux/shadow.h>
  * @attached: out, may be NULL
  *
- * To be called before anybody writes to the volume: what was written unseen makes all of its
- * shadows lost.
+ * To be called before anybody writes to the volume.  If something was written unseen, or it is
+ * another volume, that is refused; SHADOW_ATTACH_LOST has all of its shadows as lost ones.
  *
- * Return: 0, -EBUSY, -EEXIST (the volume has a store), -EMEDIUMTYPE (there is none on @store),
+ * Return: 0, -ESTALE (the volume was written), -EBUSY, -EEXIST (the volume has a store), -EMEDIUMTYPE (there is none on @store),
  * -EUCLEAN (it is damaged), -EOPNOTSUPP (it is newer), or another negative errno.
  */
 int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
-			    struct shadow_dev store, struct shadowcopy_attached *attached);
+			    struct shadow_dev store, uint32_t flags,
+			    struct shadowcopy_attached *attached);
 
 /**
  * shadowcopy_store_detach() - let go of a durable store, and leave the shadows in it

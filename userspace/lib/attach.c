@@ -33,16 +33,23 @@ static int attach_failed(struct shadowcopy *sc, int rc, const struct shadow_stor
 		failure.cause = "somebody else uses the store's device";
 		failure.remedy = "end that (\"lsblk\" shows who it is); where another volume has "
 				 "the store, detach it there";
+	} else if (rc == -ESTALE) {
+		failure.cause = "the volume was written by somebody else since, or it is not the "
+				"volume of this store; nothing was changed";
+		failure.remedy = "name the right one; if it is, its shadows are of no use any "
+				 "more: \"shadowadm store attach --lost\" has them as lost ones, "
+				 "to be deleted";
 	}
 	return sc_fail(sc, rc, &failure);
 }
 
 SC_EXPORT int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
-				      struct shadow_dev store,
+				      struct shadow_dev store, uint32_t flags,
 				      struct shadowcopy_attached *attached)
 {
 	struct shadow_store_attach attach = {
 		.dev = volume,
+		.flags = flags,
 		.store = { .type = SHADOW_STORE_DEVICE, .dev = store },
 	};
 	int rc = shadowcopy_connect(sc);

@@ -107,13 +107,13 @@ static int attached_json(const struct shadowcopy_volume *volume,
 }
 
 static int attach(struct context *context, const struct shadowcopy_volume *volume,
-		  const struct shadowcopy_store *store)
+		  const struct shadowcopy_store *store, uint32_t flags)
 {
 	struct shadowcopy_attached attached;
 	const char *cause;
 	int status;
 
-	if (shadowcopy_store_attach(context->sc, volume->dev, store->dev, &attached))
+	if (shadowcopy_store_attach(context->sc, volume->dev, store->dev, flags, &attached))
 		return fail_library(context);
 	status = look_at_shadows(context, volume, &cause);
 	if (context->json)
@@ -125,15 +125,17 @@ static int attach(struct context *context, const struct shadowcopy_volume *volum
 
 static int run_attach(struct context *context, int argc, char **argv)
 {
-	enum { OPTION_STORE = OPTION_OWN };
+	enum { OPTION_STORE = OPTION_OWN, OPTION_LOST };
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
+		{ "lost", no_argument, NULL, OPTION_LOST },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
 	struct shadowcopy_volume volume;
 	struct shadowcopy_store store;
 	const char *device = NULL;
+	uint32_t flags = 0;
 	int option, status;
 
 	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1)
@@ -143,6 +145,9 @@ static int run_attach(struct context *context, int argc, char **argv)
 				return usage(context, "--store was given twice: a durable store is "
 					     "one device");
 			device = optarg;
+			break;
+		case OPTION_LOST:
+			flags |= SHADOW_ATTACH_LOST;
 			break;
 		case 'q':
 			context->quiet = true;
@@ -156,7 +161,7 @@ static int run_attach(struct context *context, int argc, char **argv)
 		return fail_library(context);
 	status = device ? device_of(context, device, &store) :
 		 device_associated(context, &volume, &store);
-	return status ?: attach(context, &volume, &store);
+	return status ?: attach(context, &volume, &store, flags);
 }
 
 const struct command store_attach = {
@@ -165,11 +170,12 @@ const struct command store_attach = {
 	.synopsis = "VOLUME [--store DEVICE] [OPTIONS]",
 	.text = "Reads the durable store on DEVICE, and makes the shadows that are in it.  Nobody\n"
 		"has the volume mounted or claimed: what was written to it before cannot have been\n"
-		"seen, and if something was, its shadows are lost.  Exit status 3 means that some\n"
-		"are.\n\n"
+		"seen, and if something was, the store is refused.  Exit status 3 means that some of\n"
+		"the shadows are lost.\n\n"
 		"Options:\n"
 		"      --store DEVICE    where the store is; without it the device that\n"
 		"                        /etc/shadowcopy/stores.conf has for the volume\n"
+		"      --lost            also if the volume was written: its shadows are lost for good\n"
 		"  -q, --quiet           say nothing\n"
 		COMMON_HELP,
 	.run = run_attach,

@@ -374,7 +374,10 @@ for fault in "16 2 31:BUSY:the volume is mounted, or in use" \
 	FAKE_FAIL="9 ${fault%%:*} 254 16" run store attach / --store /dev/vdb
 	like "$status $err" "1 .*cannot attach the store of /dev/vda1: .*${fault##*:}" "attach fails: ${fault##*:}"
 done
-FAKE_CHANGED=1 FAKE_DROPPED=2 run store attach / --store /dev/vdb
+FAKE_CHANGED=1 run store attach / --store /dev/vdb
+like "$status $err" "1 .*cannot attach the store of /dev/vda1: the volume was written by somebody else since, or it is not.*--lost" \
+	"one that was written is refused"
+FAKE_CHANGED=1 FAKE_DROPPED=2 run store attach / --store /dev/vdb --lost
 is "$status $err" "3 " "store attach, and one is lost"
 is "$out" "3 shadows of /dev/vda1 are there again; 1 is lost: the volume was written by somebody else, while its store was not attached; 2 were not persistent, or not complete, and are gone" \
 	"says so"

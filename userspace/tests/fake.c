@@ -373,6 +373,8 @@ static int fake_attach(struct shadow_store_attach *attach)
 {
 	uint32_t i = 0, part;
 
+	if (number("FAKE_CHANGED") && !(attach->flags & SHADOW_ATTACH_LOST))
+		return refuse(&attach->fault, ESTALE, SHADOW_REASON_VOLUME_CHANGED, attach->dev);
 	if (has_parts(state.parts, state.part_count, attach->dev))
 		return refuse(&attach->fault, EEXIST, SHADOW_REASON_STORE_MISMATCH, attach->dev);
 	while (i < state.durable_count) {
