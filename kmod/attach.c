@@ -356,29 +356,41 @@ static int apply_group(struct reading *r, unsigned int nr, struct list_head *seg
 	return 0;
 }
 
-/*
- * No block follows.  A group is only written when the one before it is on stable storage,
- * so behind a gap there is no more than one; more were written, and have gone.
- */
-static int check_end(struct reading *r)
+/* Look for blocks of the log in a segment.  @group: in and out: whose they are. */
+static int look_in(struct reading *r, u64 loc, u32 left, u64 *group)
 {
-	struct shadow_log_place at = r->at;
-	u64 group = 0;
 	int err = 0;
 
-	for (; at.left; at.left--, at.loc++) {
-		const struct shadow_disk_log *b = read_block(r, at.loc, at.left, &err);
+	for (; left; left--, loc++) {
+		const struct shadow_disk_log *b = read_block(r, loc, left, &err);
 
 		if (!b)
 			return err;
-		if (!shadow_log_valid(b, at.id) || le64_to_cpu(b->seq) < at.seq ||
+		if (!shadow_log_valid(b, r->at.id) || le64_to_cpu(b->seq) < r->at.seq ||
 		    le64_to_cpu(b->group) < r->end.group)
 			continue;
-		if (group && le64_to_cpu(b->group) != group)
+		if (*group && le64_to_cpu(b->group) != *group)
 			return damaged(r, "blocks are missing");
-		group = le64_to_cpu(b->group);
+		*group = le64_to_cpu(b->group);
 	}
 	return 0;
+}
+
+/*
+ * No block follows.  A group is only written when the one before it is on stable storage,
+ * so behind a gap there is no more than one; more were written, and have gone.  Who has
+ * detached the store has left a note of where it ends.
+ */
+static int check_end(struct reading *r)
+{
+	u64 group = 0, end = le64_to_cpu(r->header->log_end);
+	int err = look_in(r, r->at.loc, r->at.left, &group);
+
+	if (!err && r->at.next_blocks)
+		err = look_in(r, r->at.next_loc, r->at.next_blocks, &group);
+	if (!err && end && r->end.seq != end)
+		return damaged(r, "it does not end where it did");
+	return err;
 }
 
 static int note_segment(struct reading *r)
@@ -475,15 +487,25 @@ static int take_space(struct reading *r)
 	return err ? no_memory(r) : 0;
 }
 
-/* The rest of the segment may have blocks of a group that was never whole. */
-static int clear_rest(struct reading *r)
+static int clear(struct reading *r, u64 loc, u64 n)
 {
-	u64 run = r->end.left;
-	int err = blkdev_issue_zeroout(r->part->bdev,
-				       r->part->ops->locate(r->part, r->end.loc, &run),
-				       (sector_t)r->end.left * SHADOW_BLOCK_SECTORS, GFP_NOIO, 0);
+	u64 run = n;
+	int err = blkdev_issue_zeroout(r->part->bdev, r->part->ops->locate(r->part, loc, &run),
+				       n * SHADOW_BLOCK_SECTORS, GFP_NOIO, 0);
 
 	return err ? refuse(r, SHADOW_REASON_STORE_ERROR, err) : 0;
+}
+
+/* The rest of the segment, and the next one, may have blocks of a group that was never whole. */
+static int clear_rest(struct reading *r)
+{
+	u32 n = min(r->end.next_blocks, SHADOW_GROUP_BLOCKS);
+	int err = clear(r, r->end.loc, r->end.left);
+
+	/* If there was another machine's end in between, that may have become something else. */
+	if (!err && n && shadow_space_is_free(&r->part->space, r->end.next_loc, n))
+		err = clear(r, r->end.next_loc, n);
+	return err;
 }
 
 static int resume(struct reading *r)
@@ -537,6 +559,7 @@ static int fit_part(struct reading *r)
 static int check_volume(struct reading *r)
 {
 	struct shadow_volume *vol = r->vol;
+	u32 reason = SHADOW_REASON_VOLUME_CHANGED, error = ESTALE;
 	struct shadow_restored *s;
 	bool changed = false;
 	u64 sectors = 0;
@@ -549,12 +572,16 @@ static int check_volume(struct reading *r)
 		return shadow_fail(r->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_ORIGIN_ERROR,
 				   vol->dev, err);
 	changed |= sectors > vol->nr_sectors;
+	if (le32_to_cpu(r->header->flags) & SHADOW_DISK_FAILED) {
+		reason = SHADOW_REASON_STORE_ERROR;
+		error = EIO;
+		changed = true;
+	}
 	if (changed && !(r->flags & SHADOW_ATTACH_LOST))
-		return shadow_fail(r->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_VOLUME_CHANGED,
-				   vol->dev, -ESTALE);
+		return shadow_fail(r->fault, SHADOW_PHASE_ATTACH, reason, vol->dev, -ESTALE);
 	if (changed) {
-		pr_warn("%s: somebody else has written to it: its shadows are lost\n", vol->name);
-		lose(r, r->last_epoch, SHADOW_REASON_VOLUME_CHANGED, ESTALE);
+		pr_warn("%s: it was written without its store: its shadows are lost\n", vol->name);
+		lose(r, r->last_epoch, reason, error);
 		r->head.changed = true;
 	}
 	return 0;
@@ -738,6 +765,28 @@ static void stop_log(struct shadow_volume *vol)
 	mutex_unlock(&vol->epochs.mutate);
 }
 
+/* What the log says is so again: it has said what is lost. */
+static int clear_failure(struct shadow_volume *vol)
+{
+	struct shadow_durable *d = vol->store->durable;
+
+	if (!d->header->flags)
+		return 0;
+	d->header->seq = cpu_to_le64(le64_to_cpu(d->header->seq) + 1);
+	d->header->flags = 0;
+	return shadow_durable_write_header(d->part, d->header);
+}
+
+/* The log, which was stopped, ends here.  Context: the fold mutex: no header is written. */
+static int note_end(struct shadow_volume *vol)
+{
+	struct shadow_durable *d = vol->store->durable;
+
+	d->header->seq = cpu_to_le64(le64_to_cpu(d->header->seq) + 1);
+	d->header->log_end = cpu_to_le64(d->seq);
+	return shadow_durable_write_header(d->part, d->header);
+}
+
 /* Nothing that was written before is under way, and nothing begins. */
 static int close_gate(struct shadow_volume *vol, struct shadow_fault *fault)
 {
@@ -778,7 +827,8 @@ int shadow_attach(struct shadow_store_attach *arg)
 	if (err)
 		goto open;
 	/* The store has to know, before anything is written to the volume. */
-	err = finish_log(vol) ? shadow_fail(&arg->fault, SHADOW_PHASE_STORE,
+	err = finish_log(vol) ?: clear_failure(vol);
+	err = err ? shadow_fail(&arg->fault, SHADOW_PHASE_STORE,
 					    SHADOW_REASON_STORE_ERROR, dev, -EIO) :
 	      surface(vol, &found, arg);
 	if (err)
@@ -811,6 +861,7 @@ int shadow_detach(struct shadow_store_attach *arg)
 	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
 	struct file *file = claim_volume(dev, &arg->fault);
 	struct shadow_volume *vol;
+	unsigned int shadows;
 	bool withdrawn;
 	int err;
 
@@ -825,20 +876,31 @@ int shadow_detach(struct shadow_store_attach *arg)
 				  dev, -EMEDIUMTYPE);
 		goto give_back;
 	}
+	mutex_lock(&vol->fold);		/* no header is written but ours; before the gate */
 	err = close_gate(vol, &arg->fault);
 	if (err)
-		goto give_back;
-	arg->shadows = READ_ONCE(vol->nr_stakes);
+		goto unlock;
+	shadows = READ_ONCE(vol->nr_stakes);
 	err = shadow_withdraw(vol, &arg->fault);
 	withdrawn = !err;
+	if (withdrawn)
+		arg->shadows = shadows;
 	if (!err && finish_log(vol))
 		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR, dev,
 				  -EIO);
 	if (withdrawn)
 		stop_log(vol);
+	if (withdrawn && !err && note_end(vol))
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR, dev,
+				  -EIO);
 	shadow_gate_open(vol);
+	mutex_unlock(&vol->fold);
 	if (withdrawn)
 		shadow_destroy_withdrawn(vol);
+	goto give_back;
+
+unlock:
+	mutex_unlock(&vol->fold);
 give_back:
 	shadow_registry_return(vol);
 close:

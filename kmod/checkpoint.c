@@ -14,6 +14,9 @@
  * the block recorded, in the same place.  Only deletions would, which move records from one
  * epoch to another: the fold mutex keeps them away.
  *
+ * A store that has failed has no log any more that could say so.  Its header is written instead,
+ * here, as nobody else writes it then; that is tried again until the store is let go.
+ *
  * Until the header is written, all is as if nothing had been done.  A store that has no
  * room for a dump goes on with a long log, and tries again when it has grown further.
  */
@@ -464,6 +467,16 @@ static bool is_due(const struct shadow_durable *d)
 	       d->seq - le64_to_cpu(d->header->log_seq) > enough;
 }
 
+void shadow_checkpoint_note_failure(struct shadow_durable *d)
+{
+	if (!READ_ONCE(d->failed) || d->failure_noted)
+		return;
+	d->header->seq = cpu_to_le64(le64_to_cpu(d->header->seq) + 1);
+	d->header->flags |= cpu_to_le32(SHADOW_DISK_FAILED);
+	if (!shadow_durable_write_header(d->part, d->header))
+		WRITE_ONCE(d->failure_noted, true);
+}
+
 /* Context: the fold mutex held. */
 static void checkpoint(struct shadow_volume *vol, struct dump *dp)
 {
@@ -475,6 +488,9 @@ static void checkpoint(struct shadow_volume *vol, struct dump *dp)
 	dp->d = vol->store ? vol->store->durable : NULL;
 	if (!dp->d || !is_due(dp->d)) {
 		mutex_unlock(&vol->epochs.mutate);
+		/* The store stays as long as this work item runs. */
+		if (dp->d)
+			shadow_checkpoint_note_failure(dp->d);
 		return;
 	}
 	vol->dump_head = &dp->head;
@@ -529,7 +545,7 @@ void shadow_checkpoint_review(struct shadow_volume *vol)
 		shadow_watch_snapshot(vol, vol->dump_head);
 		vol->dump_last = vol->last_epoch;
 	}
-	if (is_due(d))
+	if (is_due(d) || (d->failed && !READ_ONCE(d->failure_noted)))
 		queue_work(vol->grow_wq, &vol->checkpoint_work);
 }
 

@@ -20,6 +20,12 @@ void shadow_checkpoint_init(bool (*describe)(struct shadow_volume *vol, u64 epoc
 /* Prepare a new volume. */
 void shadow_checkpoint_begin(struct shadow_volume *vol);
 
+/*
+ * Let the header of a store that has failed say so, if that was not possible yet.  Context: as
+ * shadow_checkpoint_stop(), after it.
+ */
+void shadow_checkpoint_note_failure(struct shadow_durable *d);
+
 /* None is under way any more.  The volume has no store, or its log was stopped. */
 void shadow_checkpoint_stop(struct shadow_volume *vol);
 

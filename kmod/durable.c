@@ -25,11 +25,12 @@
  * while the log still says that they are there.
  *
  * Where the store can be written no more it is dead: its shadows are lost in memory, and the
- * log cannot say so.
+ * log cannot say so.  The header does, as soon as it can be written (checkpoint.c).
  */
 #include <linux/blkdev.h>
 #include <linux/delay.h>
 #include <linux/highmem.h>
+#include <linux/jiffies.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -223,6 +224,7 @@ int shadow_durable_make(struct shadow_part *part, u64 sectors, const char *name,
 	d->left = s->blocks;
 	d->blocks = s->blocks;
 	d->seq = 1;
+	d->fresh = true;
 	fill_header(d, d->header, sectors, name);
 	reason = SHADOW_REASON_STORE_ERROR;
 	err = shadow_durable_write_header(part, d->header);
@@ -249,6 +251,7 @@ int shadow_durable_resume(struct shadow_part *part, const struct shadow_disk_hea
 				   part->bdev->bd_dev, -ENOMEM);
 	memcpy(d->header, header, sizeof(*header));
 	d->header->seq = cpu_to_le64(le64_to_cpu(header->seq) + 1);
+	d->header->log_end = 0;
 	err = shadow_durable_write_header(part, d->header);
 	if (err) {
 		shadow_durable_free(d);
@@ -334,6 +337,7 @@ static int open_block(struct shadow_durable *d, bool urgent)
 	struct shadow_group *g = open_group(d);
 	struct shadow_disk_log *b;
 	struct page *page;
+	bool fresh;
 
 	if (g->nr == SHADOW_GROUP_BLOCKS - (urgent ? 0 : URGENT_PLACES))
 		return -EAGAIN;
@@ -357,14 +361,20 @@ static int open_block(struct shadow_durable *d, bool urgent)
 	g->loc[g->nr++] = d->loc;
 	d->entries = 0;
 	d->at = 0;
+	fresh = d->fresh;
+	d->fresh = false;
 	if (--d->left) {
 		d->loc++;
+		/* Who looks for the end of the log looks there, too. */
+		if (fresh && d->next_blocks)
+			put_entry(d, what_of(SHADOW_DISK_NEXT, d->next_blocks), d->next_loc);
 		return 0;
 	}
 	put_entry(d, what_of(SHADOW_DISK_NEXT, d->next_blocks), d->next_loc);
 	d->loc = d->next_loc;
 	d->left = d->next_blocks;
 	d->next_blocks = 0;
+	d->fresh = true;
 	return 0;
 }
 
@@ -449,14 +459,25 @@ static void withdraw(struct shadow_durable *d, struct shadow_group *g, u64 upto)
 	}
 }
 
+static void withdraw_unsent(struct shadow_durable *d, u64 upto)
+{
+	lockdep_assert_held(d->store->mutate);
+	withdraw(d, open_group(d), upto);
+	if (d->state == SHADOW_COMMIT_DATA)
+		withdraw(d, other_group(d), upto);
+}
+
+void shadow_durable_withdraw(struct shadow_durable *d)
+{
+	withdraw_unsent(d, U64_MAX);
+}
+
 u64 shadow_durable_lose(struct shadow_durable *d, u64 upto, u32 reason, u32 error)
 {
 	lockdep_assert_held(d->store->mutate);
 	if (d->dead)
 		return 0;
-	withdraw(d, open_group(d), upto);
-	if (d->state == SHADOW_COMMIT_DATA)
-		withdraw(d, other_group(d), upto);
+	withdraw_unsent(d, upto);
 	if (shadow_durable_room(d, 1, true)) {
 		shadow_durable_kill(d);
 		return 0;
@@ -476,8 +497,7 @@ void shadow_durable_kill(struct shadow_durable *d)
 	if (d->dead)
 		return;
 	d->failed = true;
-	pr_err("%pg: this store cannot be written any more; do not attach it again\n",
-	       d->part->bdev);
+	pr_err("%pg: this store cannot be written any more\n", d->part->bdev);
 	shadow_durable_stop(d);
 }
 
@@ -565,6 +585,9 @@ bool shadow_durable_send(struct shadow_durable *d)
 
 	if (d->state != SHADOW_COMMIT_LOG)
 		return true;
+	if (d->again && time_before(jiffies, d->again))
+		return false;
+	d->again = 0;
 	while (g->sent < g->nr) {
 		unsigned int n = 1, i;
 		struct bio *bio;
@@ -601,6 +624,7 @@ int shadow_durable_collect(struct shadow_durable *d)
 	d->status = BLK_STS_OK;
 	if (status) {
 		g->sent = 0;	/* to be written again, if it is */
+		d->again = jiffies + HZ;
 		return blk_status_to_errno(status);
 	}
 	atomic64_inc(&d->commits);

@@ -69,6 +69,7 @@ enum shadow_commit {
  * @left: blocks of the segment from there on, at least 1
  * @next_loc: the next segment
  * @next_blocks: its length; 0: there is none yet
+ * @fresh: @loc is the first one of its segment
  * @segments: of the log; the one that is filled, and perhaps the next one, are the last
  * @dump: of the dump
  * @blocks: that all segments of the log have
@@ -82,8 +83,10 @@ enum shadow_commit {
  *	without the lock
  * @dead: nothing is written any more; likewise
  * @failed: ... because it cannot be: what it says is not true any more
+ * @failure_noted: ... and the header says so
  * @bios: being written
  * @status: how the first one that failed did
+ * @again: jiffies before which it is not tried again
  * @wait: for @committed
  * @commits: groups written
  * @mark_wanted: somebody wants to know where the log stands
@@ -104,6 +107,7 @@ struct shadow_durable {
 	u32 left;
 	u64 next_loc;
 	u32 next_blocks;
+	bool fresh;
 	struct list_head segments;
 	struct list_head dump;
 	u64 blocks;
@@ -116,8 +120,10 @@ struct shadow_durable {
 	u64 committed;
 	bool dead;
 	bool failed;
+	bool failure_noted;
 	atomic_t bios;
 	blk_status_t status;
+	unsigned long again;
 	wait_queue_head_t wait;
 	atomic64_t commits;
 	bool mark_wanted;
@@ -221,6 +227,12 @@ u64 shadow_durable_last(const struct shadow_durable *d);
 
 /* The log is left as it is: what follows is not for it.  Context: mutate mutex. */
 void shadow_durable_stop(struct shadow_durable *d);
+
+/*
+ * What is preserved by what is in no group under way yet is given up: its writes end with an
+ * error, so the volume has it still.  Context: mutate mutex.
+ */
+void shadow_durable_withdraw(struct shadow_durable *d);
 
 /* Nothing can be made durable any more: give up.  What is waited for has failed. */
 void shadow_durable_kill(struct shadow_durable *d);

@@ -42,11 +42,14 @@
  * only those that need preserving, so that what is on the volume stays what it was
  * at one moment, and a filesystem finds it as after a power cut.  Claims are thrown
  * away, and nothing is sent to the store: a batch that could not be written stays
- * in memory, from where shadows read it, and is written when the fault is cleared.
+ * in memory, from where shadows read it, and is written when the fault is cleared.  Of a durable
+ * store nobody reads what is not written yet: it is given up instead, and the log goes on, so that
+ * shadows can be deleted.
  */
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/sched/mm.h>
+#include "durable.h"
 #include "event.h"
 #include "gate.h"
 #include "policy.h"
@@ -324,6 +327,8 @@ bool shadow_policy_give_up(struct shadow_volume *vol, u32 reason, int error)
 	}
 	if (vol->protect_fault)
 		return true;
+	if (vol->store->durable)
+		shadow_durable_withdraw(vol->store->durable);
 	vol->protect_errno = -error;
 	WRITE_ONCE(vol->protect_fault, fault);	/* then writes end with errors */
 	pr_err("%s: %s (%d); its shadows are protected: writes to it fail until the fault is cleared\n",

@@ -71,6 +71,7 @@
 #define WRITE_WINDOW	(4 * CLAIM_BLOCKS)	/* blocks claimed for one write at a time */
 #define FLUSH_AFTER	HZ			/* how long a partial batch may wait */
 #define RETRY_AFTER	(HZ / 20)
+#define NOTE_AFTER	(5 * HZ)
 #define NOWAIT		(GFP_NOWAIT | __GFP_NOWARN)
 
 static unsigned int store_timeout = 120;
@@ -848,6 +849,8 @@ static void apply_log(struct shadow_volume *vol)
 		shadow_durable_applied(durable);
 	}
 	shadow_checkpoint_review(vol);
+	if (durable->failed && !READ_ONCE(durable->failure_noted))
+		queue_delayed_work(vol->wq, &vol->retry_work, NOTE_AFTER);
 	if (durable->committed != before)
 		vol->stuck_since = jiffies;
 	if (vol->drop_group && durable->committed >= vol->drop_group)
@@ -1035,7 +1038,7 @@ static void worker(struct work_struct *work)
 		shadow_durable_push(store->durable);
 	mutex_unlock(&vol->epochs.mutate);
 	/* Not under the mutex, which the instant needs: the store may be slow to take it. */
-	if (store && !shadow_policy_refuses(vol) &&
+	if (store && (store->durable || !shadow_policy_refuses(vol)) &&
 	    (!shadow_store_send(store) ||	/* the store's end waits for this run */
 	     (store->durable && !shadow_durable_send(store->durable))))
 		queue_delayed_work(vol->wq, &vol->retry_work, RETRY_AFTER);

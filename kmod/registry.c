@@ -683,6 +683,8 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 	if (store) {
 		shadow_grow_stop(vol);
 		shadow_checkpoint_stop(vol);
+		if (store->durable)
+			shadow_checkpoint_note_failure(store->durable);
 		shadow_volume_kick(vol);	/* a new store may have wanted to grow just now */
 		flush_work(&vol->work);		/* it may be sending batches */
 		mutex_lock(&vol->epochs.mutate);

@@ -138,12 +138,17 @@ int shadow_space_alloc(struct shadow_space *space, u64 want, u64 *first, unsigne
 	return 0;
 }
 
-int shadow_space_take(struct shadow_space *space, u64 first, u64 n, gfp_t gfp)
+bool shadow_space_is_free(const struct shadow_space *space, u64 first, u64 n)
 {
 	bool used;
 
+	return shadow_blockmap_run(&space->used, first, n, &used) == n && !used;
+}
+
+int shadow_space_take(struct shadow_space *space, u64 first, u64 n, gfp_t gfp)
+{
 	if (first >= space->limit || n > space->limit - first ||
-	    shadow_blockmap_run(&space->used, first, n, &used) < n || used)
+	    !shadow_space_is_free(space, first, n))
 		return -EEXIST;
 	if (shadow_blockmap_reserve(&space->used, first, n, gfp))
 		return -ENOMEM;

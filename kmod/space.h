@@ -73,6 +73,9 @@ int shadow_space_alloc(struct shadow_space *space, u64 want, u64 *first, unsigne
  */
 int shadow_space_take(struct shadow_space *space, u64 first, u64 n, gfp_t gfp);
 
+/* Is none of these blocks in use?  They are there. */
+bool shadow_space_is_free(const struct shadow_space *space, u64 first, u64 n);
+
 /* Blocks that are in use are free again. */
 void shadow_space_free(struct shadow_space *space, u64 first, u64 n);
 

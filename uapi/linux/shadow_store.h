@@ -35,6 +35,9 @@
 #define SHADOW_DISK_RO_COMPAT	0
 #define SHADOW_DISK_INCOMPAT	0
 
+/* Flags of a header: it could not be written for a while, and what it says is not true. */
+#define SHADOW_DISK_FAILED	(1 << 0)
+
 /**
  * struct shadow_disk_header - what a part is
  * @magic: SHADOW_DISK_MAGIC
@@ -44,7 +47,7 @@
  * @compat: features
  * @ro_compat: features
  * @incompat: features
- * @reserved0: zero
+ * @flags: SHADOW_DISK_FAILED
  * @store: identity of the store
  * @part: identity of this part
  * @part_id: its number in the store
@@ -63,6 +66,7 @@
  * @reserved1: zero
  * @log_seq: number of its first block
  * @log_group: number of its first group
+ * @log_end: number of the block that it ends before, if the store was detached; else 0
  * @reserved: zero
  */
 struct shadow_disk_header {
@@ -73,7 +77,7 @@ struct shadow_disk_header {
 	__le32	compat;
 	__le32	ro_compat;
 	__le32	incompat;
-	__le32	reserved0;
+	__le32	flags;
 	__u8	store[16];
 	__u8	part[16];
 	__le32	part_id;
@@ -92,7 +96,8 @@ struct shadow_disk_header {
 	__le32	reserved1;
 	__le64	log_seq;
 	__le64	log_group;
-	__u8	reserved[3856];
+	__le64	log_end;
+	__u8	reserved[3848];
 };
 
 /**
@@ -111,7 +116,8 @@ struct shadow_disk_entry {
  */
 enum shadow_disk_type {
 	SHADOW_DISK_NOTHING	= 0,	/* skip it */
-	SHADOW_DISK_NEXT	= 1,	/* blocks of the next segment; its location.  Where one ends */
+	SHADOW_DISK_NEXT	= 1,	/* blocks of the next segment; its location.  Where one ends,
+					 * and where one begins if it is known by then */
 	SHADOW_DISK_AT		= 2,	/* -; n: what follows in this block belongs to it */
 	SHADOW_DISK_EXTENT	= 3,	/* preserved: length - 1 (48 to 55), block; location */
 	SHADOW_DISK_FREE	= 4,	/* free at the instant: first block; how many */
