@@ -151,6 +151,9 @@ static struct shadow_epoch *epoch_at(const struct shadow_epochs *es, u64 number)
 static void check_item(const struct shadow_item *item)
 {
 	switch (item->type) {
+	case SHADOW_DISK_EPOCH:
+		crc32c(0, item->shadow, sizeof(*item->shadow));	/* it is all there */
+		break;
 	case SHADOW_DISK_EXTENT:
 		CHECK(item->extent.len && item->extent.len <= SHADOW_REGION_BLOCKS, "length");
 		CHECK(item->extent.loc < PART && item->extent.len <= PART - item->extent.loc,

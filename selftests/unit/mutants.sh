@@ -173,18 +173,10 @@ mutant "next_in: more than the part" index.c \
 mutant "next_in: what reaches over the beginning is passed over" index.c \
 	"$(within shadow_index_next_in)s/for (i -= !!i; /for (; /"
 
-mutant "log: a block of an older group follows" format.c \
-	"$(within shadow_log_read)s/if (le64_to_cpu(b->group) < at->group)/if (0)/"
-mutant "log: a block of any number follows" format.c \
-	"$(within shadow_log_read)s/ || le64_to_cpu(b->seq) != at->seq//"
 mutant "log: the next segment is anywhere" format.c \
 	"$(within shadow_log_read)s/!in_part(at->next_loc, at->next_blocks, part_blocks)/0/"
 mutant "log: what is preserved is anywhere" format.c \
 	"$(within decode)s/in_part(value, item->extent.len, part_blocks)/1/"
-mutant "log: a shadow reaches over the end of its block" format.c \
-	"$(within shadow_log_item)s/nr - \*i < SHADOW_DISK_EPOCH_ENTRIES/0/"
-mutant "restore: the epoch before has no use for what is preserved" epochs.c \
-	"$(within shadow_epochs_restore)s/if (!ep ||/if (!ep || ep->number != number ||/"
 mutant "restore: what is settled is not made out" epochs.c \
 	"$(within shadow_epochs_resume)s/ep->number <= floor/0/; $(within is_needed)s/return true;/return false;/"
 
