@@ -137,8 +137,9 @@ class Disk:
     """A disk as a test asks for it: NAME=SIZE[,OPTION...].
 
     Options: iops=N and bps=SIZE limit its rate; bus=scsi attaches it to a
-    SCSI host rather than as a virtio disk of its own; block=SIZE sets its
-    logical block size; nodiscard takes discard away; ro makes it read-only.
+    SCSI host, bus=nvme makes it an NVMe drive, rather than a virtio disk of
+    its own; block=SIZE sets its logical block size; nodiscard takes discard
+    away; ro makes it read-only.
     """
 
     def __init__(self, text):
@@ -154,6 +155,8 @@ class Disk:
             if key not in ("iops", "bps", "bus", "block", "nodiscard", "ro"):
                 raise ValueError(f"not an option of a disk: {option}")
             self.options[key] = value
+        if self.bus not in ("virtio", "scsi", "nvme"):
+            raise ValueError(f"not a bus for a disk: {text}")
         self.file = None
         self.port = None
 
@@ -164,9 +167,9 @@ class Disk:
             file.truncate(self.size)
 
     @property
-    def scsi(self):
-        """Is it attached to the SCSI host?"""
-        return self.options.get("bus") == "scsi"
+    def bus(self):
+        """Return what it is attached to."""
+        return self.options.get("bus", "virtio")
 
 
 class Lines:
@@ -357,17 +360,20 @@ class Vm:
         if "block" in disk.options:
             device["logical_block_size"] = size(disk.options["block"])
             device["physical_block_size"] = device["logical_block_size"]
-        if disk.scsi:
+        if disk.bus == "scsi":
             device |= {"driver": "scsi-hd", "bus": "scsi.0"}
             if "nodiscard" not in disk.options:
                 device |= {"discard_granularity": 4096}
         else:
-            device |= {"driver": "virtio-blk-pci"}
             if ARCH == "arm64":
                 disk.port = self._free_port()
                 device |= {"bus": disk.port}
-            if "nodiscard" in disk.options:
-                device |= {"discard": False, "write-zeroes": False}
+            if disk.bus == "nvme":
+                device |= {"driver": "nvme"}
+            else:
+                device |= {"driver": "virtio-blk-pci"}
+                if "nodiscard" in disk.options:
+                    device |= {"discard": False, "write-zeroes": False}
         self.execute("device_add", **device)
         self.disks[disk.name] = disk
         if "iops" in disk.options or "bps" in disk.options:
@@ -384,7 +390,7 @@ class Vm:
 
     def _block_device(self, name):
         path = "disk-" + name
-        if not self.disks[name].scsi:
+        if self.disks[name].bus == "virtio":
             path = f"/machine/peripheral/{path}/virtio-backend"
         return path
 
@@ -457,8 +463,7 @@ class Vm:
 
     def run(self, ident, command, timeout, stage=0, limit=None):
         """Run a shell command in the guest and return its exit status."""
-        disks = ",".join(("scsi:" if disk.scsi else "") + disk.name
-                         for disk in self.disks.values())
+        disks = ",".join(f"{disk.bus}:{disk.name}" for disk in self.disks.values())
         self.ctl.send(f"run id={ident} timeout={timeout} stage={stage} "
                       f"disks={disks} out={self.out} cmd={command}")
         answer = self.ctl.receive(limit or timeout + 15)

@@ -3,7 +3,10 @@
  * free_xfs.c - what is free on an XFS: the kernel's own answer (FS_IOC_GETFSMAP).
  *
  * For that the image is mounted, read-only and where nobody sees it: the mount is in no
- * namespace and goes when its descriptor is closed.
+ * namespace and goes when its descriptor is closed.  By mount(2), in a namespace made for
+ * it, and not by fsmount(2): an XFS before 6.8 learns that it is read-only from what is
+ * known before the first option is set (fixed by d8d222e09dab, in 6.1's stable kernels,
+ * too).  Such a one refuses norecovery, and writes where nothing may be written.
  *
  * Freezing an XFS writes all metadata to its place and leaves in the log only what
  * concerns the superblock, so the free-space trees on the device are complete, and the
@@ -14,41 +17,66 @@
  */
 #include <fcntl.h>
 #include <linux/fsmap.h>
-#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "free_space.h"
 
 #define RECORDS	1024
 
-static int set_option(int fs, const char *key, const char *value)
+/*
+ * In a child that shares its parent's descriptors: mount the image in a namespace that goes
+ * with the child, and put the root directory where the descriptor @place was.  Others'
+ * mounts still go there when they are unmounted.  Return: 0 or an errno.
+ */
+static int mount_apart(const struct free_space *space, int place)
 {
-	return syscall(SYS_fsconfig, fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key,
-		       value, 0);
+	static const char hidden[] = "/dev";
+	int root, error = 0;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) ||
+	    mount(space->path, hidden, "xfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  space->frozen ? "nouuid,norecovery" : "nouuid"))
+		return errno;
+	root = open(hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return errno;
+	if (dup3(root, place, O_CLOEXEC) < 0)
+		error = errno;
+	close(root);
+	return error;
 }
 
-/* The root directory of the filesystem, mounted in no namespace; *@mount keeps it. */
-static int mount_apart(const struct free_space *space, int *mount)
+/* The root directory of the filesystem, whose mount is in no namespace.  Or a negative errno. */
+static int open_root(const struct free_space *space)
 {
-	int fs = syscall(SYS_fsopen, "xfs", FSOPEN_CLOEXEC);
-	int root = -1;
+	int root = open("/", O_PATH | O_CLOEXEC), status = 0, error;
+	pid_t child;
 
-	*mount = -1;
-	if (fs < 0)
-		return -1;
-	if (!set_option(fs, "source", space->path) && !set_option(fs, "ro", NULL) &&
-	    !set_option(fs, "nouuid", NULL) &&
-	    (!space->frozen || !set_option(fs, "norecovery", NULL)) &&
-	    !syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		*mount = syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
-	if (*mount >= 0)
-		root = openat(*mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	close(fs);
-	return root;
+	if (root < 0)
+		return -errno;
+	child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (!child)
+		_exit(mount_apart(space, root));
+	error = child < 0 ? errno : 0;
+	while (child > 0 && waitpid(child, &status, 0) < 0)
+		if (errno != EINTR) {
+			error = errno;
+			break;
+		}
+	if (!error)
+		error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	if (!error)
+		return root;
+	close(root);
+	return -error;
 }
 
 /* As the filesystem writes a device's number. */
@@ -109,7 +137,7 @@ static int walk(struct free_space *space, int root, struct fsmap_head *head)
 int free_space_xfs(struct free_space *space)
 {
 	struct fsmap_head *head = calloc(1, fsmap_sizeof(RECORDS));
-	int mount, root, rc;
+	int root, rc;
 
 	if (!head)
 		return -ENOMEM;
@@ -118,18 +146,16 @@ int free_space_xfs(struct free_space *space)
 		return free_space_unknown(space, -EBUSY, "it was not frozen, and the image takes "
 					  "writes");
 	}
-	root = mount_apart(space, &mount);
+	root = open_root(space);
 	if (root < 0)
-		rc = free_space_unknown(space, -errno,
+		rc = free_space_unknown(space, root,
 					"it cannot be mounted to be looked at (%s)%s",
-					strerror(errno), space->frozen ? "" :
+					strerror(-root), space->frozen ? "" :
 					"; an XFS that was not frozen must have been unmounted");
 	else
 		rc = walk(space, root, head);
 	if (root >= 0)
 		close(root);
-	if (mount >= 0)
-		close(mount);
 	free(head);
 	return rc;
 }

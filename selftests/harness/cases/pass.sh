@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: passes, with the disks that it asked for
-# DISKS: a=16M,iops=1000 b=8M,bus=scsi
+# DISKS: a=16M,iops=1000 b=8M,bus=scsi c=4M,bus=nvme
 # MEM: 384
 
 . "$(dirname "$0")/../../lib.sh"
 
 is "$(sectors "$DISK_a")" 32768 "a virtio disk of the right size"
 is "$(sectors "$DISK_b")" 16384 "a SCSI disk of the right size"
+is "$(sectors "$DISK_c")" 8192 "an NVMe disk of the right size"
 fill "$DISK_a" 7
 sum=$(checksum "$DISK_a")
 fill "$DISK_b" 7
