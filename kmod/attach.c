@@ -828,9 +828,10 @@ int shadow_attach(struct shadow_store_attach *arg)
 		goto open;
 	/* The store has to know, before anything is written to the volume. */
 	err = finish_log(vol) ?: clear_failure(vol);
-	err = err ? shadow_fail(&arg->fault, SHADOW_PHASE_STORE,
-					    SHADOW_REASON_STORE_ERROR, dev, -EIO) :
-	      surface(vol, &found, arg);
+	if (err)
+		shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR, dev, err);
+	else
+		err = surface(vol, &found, arg);
 	if (err)
 		stop_log(vol);
 	shadow_gate_open(vol);
