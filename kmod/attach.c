@@ -774,17 +774,20 @@ static int clear_failure(struct shadow_volume *vol)
 		return 0;
 	d->header->seq = cpu_to_le64(le64_to_cpu(d->header->seq) + 1);
 	d->header->flags = 0;
-	return shadow_durable_write_header(d->part, d->header);
+	return shadow_durable_write_header(d->part, d->header, NULL);
 }
 
 /* The log, which was stopped, ends here.  Context: the fold mutex: no header is written. */
 static int note_end(struct shadow_volume *vol)
 {
 	struct shadow_durable *d = vol->store->durable;
+	unsigned int written;
+	int err;
 
 	d->header->seq = cpu_to_le64(le64_to_cpu(d->header->seq) + 1);
 	d->header->log_end = cpu_to_le64(d->seq);
-	return shadow_durable_write_header(d->part, d->header);
+	err = shadow_durable_write_header(d->part, d->header, &written);
+	return written ? 0 : err;
 }
 
 /* Nothing that was written before is under way, and nothing begins. */

@@ -365,7 +365,7 @@ static int change_over(struct dump *dp, const struct shadow_log_place *mark)
 	h->log_segment = cpu_to_le32(mark->left);
 	h->log_seq = cpu_to_le64(mark->seq);
 	h->log_group = cpu_to_le64(mark->group);
-	err = shadow_durable_write_header(d->part, h);
+	err = shadow_durable_write_header(d->part, h, NULL);
 	mutex_lock(&dp->vol->epochs.mutate);
 	if (err) {
 		/* Which one counts is not known: neither is given back, and nothing changes again. */
@@ -473,7 +473,7 @@ void shadow_checkpoint_note_failure(struct shadow_durable *d)
 		return;
 	d->header->seq = cpu_to_le64(le64_to_cpu(d->header->seq) + 1);
 	d->header->flags |= cpu_to_le32(SHADOW_DISK_FAILED);
-	if (!shadow_durable_write_header(d->part, d->header))
+	if (!shadow_durable_write_header(d->part, d->header, NULL))
 		WRITE_ONCE(d->failure_noted, true);
 }
 

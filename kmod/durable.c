@@ -169,23 +169,28 @@ static void begin(struct shadow_durable *d, u64 group)
 	d->store->durable = d;
 }
 
-int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_header *h)
+int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_header *h,
+				unsigned int *written)
 {
 	struct page *page = virt_to_page(h);
-	unsigned int i;
-	int err = 0;
+	unsigned int i, n = 0;
+	int err = 0, one;
 
 	shadow_header_seal(h);
-	for (i = 0; !err && i < SHADOW_DISK_HEADERS; i++) {
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
 		struct bio *bio = bio_alloc_bioset(part->bdev, 1, REQ_OP_WRITE | REQ_SYNC |
 						   REQ_PREFLUSH | REQ_FUA, GFP_KERNEL,
 						   part->bios);
 
 		bio->bi_iter.bi_sector = i * (SHADOW_DISK_HEADER_STEP >> SECTOR_SHIFT);
 		__bio_add_page(bio, page, SHADOW_DISK_BLOCK, 0);
-		err = submit_bio_wait(bio);
+		one = submit_bio_wait(bio);
 		bio_put(bio);
+		err = err ?: one;
+		n += !one;
 	}
+	if (written)
+		*written = n;
 	return err;
 }
 
@@ -227,7 +232,7 @@ int shadow_durable_make(struct shadow_part *part, u64 sectors, const char *name,
 	d->fresh = true;
 	fill_header(d, d->header, sectors, name);
 	reason = SHADOW_REASON_STORE_ERROR;
-	err = shadow_durable_write_header(part, d->header);
+	err = shadow_durable_write_header(part, d->header, NULL);
 	if (err)
 		goto fail;
 	begin(d, 1);
@@ -244,6 +249,7 @@ int shadow_durable_resume(struct shadow_part *part, const struct shadow_disk_hea
 {
 	struct shadow_durable *d = durable_alloc(part);
 	struct shadow_segment *s;
+	unsigned int written;
 	int err;
 
 	if (!d)
@@ -252,8 +258,10 @@ int shadow_durable_resume(struct shadow_part *part, const struct shadow_disk_hea
 	memcpy(d->header, header, sizeof(*header));
 	d->header->seq = cpu_to_le64(le64_to_cpu(header->seq) + 1);
 	d->header->log_end = 0;
-	err = shadow_durable_write_header(part, d->header);
-	if (err) {
+	err = shadow_durable_write_header(part, d->header, &written);
+	if (err && written)	/* for that there are two */
+		pr_warn("%pg: a header of the store cannot be written (%d)\n", part->bdev, err);
+	if (!written) {
 		shadow_durable_free(d);
 		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR,
 				   part->bdev->bd_dev, err);

@@ -173,8 +173,18 @@ struct shadow_segment *shadow_segment_allot(struct shadow_part *part);
 /* Forget a list of segments, and give their blocks back to @part if it is not NULL. */
 void shadow_segments_free(struct list_head *segments, struct shadow_part *part);
 
-/* Write both copies of a header.  Return: 0, or an error, and which one counts is not known. */
-int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_header *h);
+/**
+ * shadow_durable_write_header() - write both copies of a header
+ * @part: whose
+ * @h: the header; sealed here
+ * @written: out, may be NULL: how many were written
+ *
+ * Context: sleeps.
+ * Return: 0; or the first error, and which one of the headers counts is not known unless
+ * @written is 1 or more: then it is this one, as long as it can be read.
+ */
+int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_header *h,
+				unsigned int *written);
 
 /* Free it.  Waits for what is being written; nobody waits for it.  NULL: nothing. */
 void shadow_durable_free(struct shadow_durable *d);

@@ -1258,11 +1258,27 @@ static void attach_readonly(void)
 	attach_refused(role_dev("a"), role("readonly"));
 }
 
+/* Somebody else writes to the volume, and has it as it was when it is done twice. */
+static void flip_byte(const char *path)
+{
+	static unsigned char block[4096] __attribute__((aligned(4096)));
+	int fd = open(path, O_RDWR | O_DIRECT);
+
+	if (fd < 0 || pread(fd, block, sizeof(block), 4096) != sizeof(block))
+		err(2, "%s", path);
+	block[100] ^= 1;
+	if (pwrite(fd, block, sizeof(block), 4096) != sizeof(block))
+		err(2, "%s", path);
+	close(fd);
+}
+
 static void attach_other_volume(void)
 {
 	make_persistent("a", "store");
 	detach("a");
-	attach_refused(role_dev("b"), role("store"));
+	flip_byte(role("a"));
+	attach_refused(role_dev("a"), role("store"));
+	flip_byte(role("a"));
 	attach_and_delete("a", "store");
 }
 
