@@ -55,7 +55,8 @@ mistake 1 'the store lies on the volume.*Name a device outside the volume, a fil
 	create "$DISK_b" --store "$DISK_b"
 mistake 1 'the file has other contents, which would be lost' \
 	create "$DISK_b" --store "$SCRATCH/mnt/file"
-mistake 1 'not supported by this version of shadowcopy\. Without it' create "$DISK_b" --persistent
+mistake 1 'needs a store on a device, and memory is none: .*Name a device with --store DEVICE' \
+	create "$DISK_b" --persistent --store memory
 mistake 1 'cannot shadow-copy .*: it was named twice\. Name each volume once' \
 	create "$DISK_b" "$DISK_b"
 if ! freezing_nests; then

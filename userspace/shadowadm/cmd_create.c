@@ -65,6 +65,8 @@ static int plan_volumes(struct context *context, struct request *request,
 	else if (!status)
 		status = stores_choose(context, &request->options, request->volumes,
 				       request->count);
+	if (!status && request->flags & SHADOW_SET_PERSISTENT)
+		status = stores_check_durable(context, request->volumes, request->count);
 	if (!status && !request->dry_run && !request->with_writers)
 		status = stores_open(context, request->volumes, request->count);
 	for (i = 0; !status && i < request->count; i++)
@@ -360,12 +362,6 @@ static int create(struct context *context, struct request *request,
 
 /* --- arguments -------------------------------------------------------------- */
 
-static int unsupported(struct context *context, const char *option, const char *instead)
-{
-	return fail(context, "%s is not supported by this version of shadowcopy. %s", option,
-		    instead);
-}
-
 static int parse_context(struct context *context, const char *name, uint32_t *value)
 {
 	static const char *const names[] = {
@@ -420,6 +416,20 @@ static int check_writers(struct context *context, const struct request *request)
 				     &request->volumes[i], &spec) > 1)
 			return usage(context, "with --writers a volume has one --store at most; "
 				     "%s has several", request->volumes[i].name);
+	return STATUS_OK;
+}
+
+/* What a durable store cannot do, and who does not know of it. */
+static int check_persistent(struct context *context, const struct request *request)
+{
+	if (!(request->flags & SHADOW_SET_PERSISTENT))
+		return STATUS_OK;
+	if (request->flags & SHADOW_SET_WRITABLE)
+		return usage(context, "--persistent and --writable do not go together: a durable "
+			     "store does not keep what is written to its shadows");
+	if (request->with_writers)
+		return usage(context, "--persistent does not go with --writers: the coordinator "
+			     "makes no persistent shadows in this version");
 	return STATUS_OK;
 }
 
@@ -478,9 +488,7 @@ static int run_create(struct context *context, int argc, char **argv)
 			status = timeout_parse(context, optarg, &request->timeout_ms);
 			break;
 		case OPTION_PERSISTENT:
-			status = unsupported(context, "--persistent",
-					     "Without it a shadow lives until it is deleted or the "
-					     "machine stops");
+			request->flags |= SHADOW_SET_PERSISTENT;
 			break;
 		case OPTION_WRITABLE:
 			request->flags |= SHADOW_SET_WRITABLE;
@@ -525,6 +533,8 @@ static int run_create(struct context *context, int argc, char **argv)
 	if (!status)
 		status = check_writers(context, request);
 	if (!status)
+		status = check_persistent(context, request);
+	if (!status)
 		status = stores_check(context, &request->options, request->volumes,
 				      request->count);
 	if (!status && request->writers.document && !request->dry_run)
@@ -547,7 +557,8 @@ const struct command cmd_create = {
 	.summary = "Make shadows of volumes, all at one instant",
 	.synopsis = "VOLUME|MOUNTPOINT... [OPTIONS]",
 	.text = "Filesystems on the volumes and on all that is stacked on them are frozen for the\n"
-		"instant.  The shadows are /dev/shadowN, and stay until deleted.\n\n"
+		"instant.  The shadows are /dev/shadowN, and stay until deleted, or without --persistent\n"
+		"until the machine stops.\n\n"
 		"Options:\n"
 		"      --store STORE     where old data goes: a file, which is made if need be, a\n"
 		"                        directory (for a file without a name in it), a block device,\n"
@@ -566,6 +577,9 @@ const struct command cmd_create = {
 		"      --timeout SECONDS longest hold, 0.01 to 600 (10)\n"
 		"      --writable        let the shadows be written to, until \"shadowadm seal\"; the\n"
 		"                        volume does not change, and the store holds what is written\n"
+		"      --persistent      shadows that survive a reboot: \"shadowadm store attach\" has them\n"
+		"                        again.  The store is one device, which keeps them; they cannot\n"
+		"                        be written to\n"
 		"      --writers         bring the applications to rest that have a writer, by shadowd; if\n"
 		"                        one of them fails there is no set\n"
 		"      --no-writers      tell no applications (the default)\n"

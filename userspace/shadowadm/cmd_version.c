@@ -17,6 +17,7 @@ static const struct {
 	{ SHADOW_FEAT_STORE_GROW, "store-grow" },
 	{ SHADOW_FEAT_STORE_CHANGE, "store-change" },
 	{ SHADOW_FEAT_HOLD_ONLY, "hold-only" },
+	{ SHADOW_FEAT_PERSISTENT, "persistent" },
 };
 
 static void print_text(const struct shadow_info *info)

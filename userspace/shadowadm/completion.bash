@@ -28,14 +28,14 @@ _shadowadm_columns() {
 # The words of "store" after its verb; sets words, COMPREPLY of the caller.
 _shadowadm_store() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
-		words="list add resize migrate remove policy candidates gc"
+		words="list add resize migrate remove policy candidates gc attach detach"
 		return
 	fi
 	case ${COMP_WORDS[2]}.$COMP_CWORD in
 	gc.*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	*.3) words=$(_shadowadm_volumes) ;;
 	policy.4) words="evict throttle fail-io" ;;
-	resize.5) ;;
+	resize.5 | attach.* | detach.*) ;;
 	*.4 | migrate.5)
 		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -72,7 +72,7 @@ _shadowadm() {
 	umount) options="--quiet" ;;
 	volume) options="--memory --force --provider $table" ;;
 	provider) options="$table" ;;
-	store) options="--all --max --initial --force --throttle --dry-run --quiet $table" ;;
+	store) options="--store --all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;
@@ -86,8 +86,11 @@ _shadowadm() {
 		words="backup file-share-backup nas-rollback app-rollback client-accessible"
 		;;
 	--store)
-		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		words=$(lsblk -nrpo NAME 2>/dev/null)
+		if [ "$command" != store ]; then
+			words+=" memory memory:"
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
 		;;
 	--output | -o)
 		case $command in

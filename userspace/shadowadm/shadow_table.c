@@ -105,6 +105,11 @@ static void get_auto_release(const void *row, struct value *value)
 	value_number(value, VALUE_BOOL, !(ROW(row)->flags & SHADOW_SET_NO_AUTO_RELEASE));
 }
 
+static void get_persistent(const void *row, struct value *value)
+{
+	value_number(value, VALUE_BOOL, !!(ROW(row)->flags & SHADOW_SET_PERSISTENT));
+}
+
 static void get_pinned(const void *row, struct value *value)
 {
 	if (!IS_SET(row))
@@ -216,6 +221,7 @@ static const struct column columns[] = {
 	{ "SET-COUNT", "shadows in the set when it was made", .right = true, .get = get_set_count },
 	{ "CONTEXT", "what it was made for", .get = get_context },
 	{ "AUTO-RELEASE", "goes with the program that made it", .get = get_auto_release },
+	{ "PERSISTENT", "survives a reboot, in a durable store", .get = get_persistent },
 	{ "INDEX", "N of /dev/shadowN", .right = true, .get = get_index },
 	{ "IMAGE-DEV", "device number of the image", .get = get_image_dev },
 	{ "VOLUME-DEV", "device number of the volume", .get = get_volume_dev },

@@ -9,8 +9,8 @@
 
 #include "table.h"
 
-extern const struct command store_add, store_candidates, store_gc, store_list, store_policy,
-	store_migrate, store_remove, store_resize;
+extern const struct command store_add, store_attach, store_candidates, store_check, store_detach,
+	store_gc, store_list, store_migrate, store_policy, store_remove, store_resize;
 
 extern const struct table store_table;
 

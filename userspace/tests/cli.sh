@@ -128,8 +128,19 @@ is "$status" 2 "volume find without a file"
 run create
 is "$status" 2 "create needs a volume"
 run create / --persistent
-is "$status" 1 "--persistent"
-like "$err" "--persistent is not supported by this version" "--persistent says that it is not there"
+is "$status" 1 "--persistent without a device"
+like "$err" "a persistent shadow of / needs a store on a device, and memory would be chosen: .*--store DEVICE" \
+	"says what is needed, and why"
+run create / --persistent --store memory
+like "$status $err" "1 .*needs a store on a device, and memory is none" "--persistent with memory"
+run create / --persistent --store "$scratch/"
+like "$status $err" "1 .*needs a store on a device, and a file in $scratch/ is none" "with a file"
+run create / --persistent --store /dev/vdb --store /dev/vdc
+like "$status $err" "1 .*the store of / would have 2 parts, and a durable one has one" "with two devices"
+run create / --persistent --writable --store /dev/vdb
+like "$status $err" "2 .*--persistent and --writable do not go together" "and writable"
+run create / --persistent --writers
+like "$status $err" "2 .*--persistent does not go with --writers" "and with writers"
 run create / --writers
 is "$status" 1 "--writers without a coordinator"
 like "$err" 'shadowd does not run\. Start it with "systemctl start shadowd\.socket"' "says what to do"
@@ -306,6 +317,71 @@ like "$status $err" "1 .*not a block device" "a file"
 run show xyzzy
 is "$status" 1 "nonsense"
 
+# --- persistent shadows ---
+
+kept_state=$FAKE_STATE
+FAKE_STATE=$scratch/durable
+run store attach
+is "$status" 2 "store attach needs a volume"
+run store attach /dev/vda1 /dev/vdb
+is "$status" 2 "the store is an option"
+run store attach /dev/vda1
+like "$status $err" "2 .*name the device that has the store with --store" "without a device"
+run store attach /dev/vda1 --store memory
+like "$status $err" "2 .*--store memory: a durable store is a block device" "with memory"
+run store attach /dev/vda1 --store /dev/vdb --store /dev/vdc
+is "$status" 2 "with two devices"
+run store attach /dev/vda1 --store /dev/vdb --json
+is "$status $(parse '.error | "\(.errno) \(.reason)"')" "1 EMEDIUMTYPE store-format" "a device without a store"
+run store detach /dev/vda1
+like "$status $err" "1 .*cannot detach the store of /dev/vda1: the volume has no store now" "detach without a store"
+run create / --quiet
+run store detach /
+like "$status $err" "1 .*its store is not durable: its shadows would be gone for good" "detach one in memory"
+run delete 0 --quiet
+for _ in 1 2 3; do
+	run create / --persistent --store /dev/vdb --quiet
+done
+is "$status $out" "0 /dev/shadow2" "create --persistent"
+run list --json -o DEVICE,PERSISTENT
+is "$(parse '[.shadows[].persistent] | tostring')" "[true,true,true]" "list tells that they are"
+run show 0
+like "$out" "PERSISTENT +yes" "so does show"
+FAKE_FAIL="a 16 6 31 254 1" run store detach /
+like "$status $err" "1 .*cannot detach the store of /dev/vda1: one of its shadows is in use" "detach with a shadow open"
+FAKE_FAIL="a 16 2 31 254 1" run store detach /
+like "$status $err" "1 .*the volume is mounted, or in use" "detach with the volume mounted"
+run store attach / --store /dev/vdb
+like "$status $err" "1 .*cannot attach the store of /dev/vda1: the volume has a store already" "attach twice"
+run store detach /
+is "$status $err" "0 " "store detach"
+like "$out" '^3 shadows of /dev/vda1 stay in the store; "shadowadm store attach /dev/vda1 --store /dev/vdb" has them again$' \
+	"says how to have them again"
+run list --json
+is "$(parse '.shadows | length')" 0 "the shadows are gone"
+for fault in "16 2 31:BUSY:the volume is mounted, or in use" \
+	"124 5 42:store-format:there is no durable store on it" \
+	"117 5 43:store-damaged:store check" "95 5 44:store-newer:made by a newer version" \
+	"16 5 14:store-in-use:somebody else uses the store's device"; do
+	FAKE_FAIL="9 ${fault%%:*} 254 16" run store attach / --store /dev/vdb
+	like "$status $err" "1 .*cannot attach the store of /dev/vda1: .*${fault##*:}" "attach fails: ${fault##*:}"
+done
+FAKE_CHANGED=1 FAKE_DROPPED=2 run store attach / --store /dev/vdb
+is "$status $err" "3 " "store attach, and one is lost"
+is "$out" "3 shadows of /dev/vda1 are there again; 1 is lost: the volume was written by somebody else, while its store was not attached; 2 were not persistent, or not complete, and are gone" \
+	"says so"
+run list --json -o DEVICE,STATE,REASON
+is "$(parse '[.shadows[] | .state, .reason] | map(tostring) | join(" ")')" \
+	"lost volume-changed created null created null" "so does list"
+run store detach / --json
+is "$status $(parse '"\(.volume) \(.store) \(.shadows)"')" "0 /dev/vda1 /dev/vdb 3" "store detach --json"
+echo '/dev/vda1 /dev/vdb' >>"$FAKE_SYSROOT/etc/shadowcopy/stores.conf"
+run store attach / --json
+is "$status $(parse '"\(.volume) \(.store) \(.shadows) \(.lost) \(.dropped)"')" "3 /dev/vda1 /dev/vdb 3 1 0" \
+	"store attach --json, with the device of stores.conf"
+sed -i '$d' "$FAKE_SYSROOT/etc/shadowcopy/stores.conf"
+FAKE_STATE=$kept_state
+
 # --- pin ---
 
 run pin
@@ -452,7 +528,7 @@ is "$status" 0 "a newer module"
 FAKE_OPEN=2 run version --json
 is "$status $(parse .module)" "0 null" "version without the module"
 run version --json
-is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,hold,store-file,store-grow,store-change" \
+is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,store-device,hold,store-file,store-grow,store-change,persistent" \
 	"version with it"
 
 # --- lost shadows ---

@@ -18,6 +18,8 @@
  *	FAKE_NO_ROOM=PART	that part of a store cannot be cleared out
  *	FAKE_SLOW=1		changing the size of a part takes until a signal comes
  *	FAKE_LOST=REASON	shadows are lost for that reason
+ *	FAKE_CHANGED=COUNT	so many shadows of a store that is attached are lost
+ *	FAKE_DROPPED=COUNT	so many were in it that are gone
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -34,10 +36,11 @@
 #define IMAGE_MAJOR 259
 
 struct state {
-	uint32_t volume_count, shadow_count, part_count, next_uuid;
+	uint32_t volume_count, shadow_count, part_count, durable_count, next_uuid;
 	struct shadow_volume_info volumes[VOLUMES_MAX];
 	struct shadow_shadow_info shadows[SHADOWS_MAX];
 	struct shadow_store_info parts[PARTS_MAX];
+	struct shadow_shadow_info durable[SHADOWS_MAX];	/* detached */
 };
 
 static struct state state;
@@ -103,7 +106,8 @@ static int fake_info(struct shadow_info *info)
 	info->block_size = 4096;
 	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD |
 			 SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
-			 SHADOW_FEAT_STORE_CHANGE;
+			 SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_STORE_DEVICE |
+			 SHADOW_FEAT_PERSISTENT;
 	info->max_set_volumes = SHADOW_MAX_SET_VOLUMES;
 	info->max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS;
 	info->volumes = state.volume_count;
@@ -341,6 +345,76 @@ static void forget_parts(void)
 	}
 }
 
+/* --- durable stores ------------------------------------------------------------- */
+
+static int refuse(struct shadow_fault *fault, int code, uint32_t reason, struct shadow_dev dev)
+{
+	*fault = (struct shadow_fault){
+		.error = code, .phase = SHADOW_PHASE_STORE, .reason = reason, .dev = dev,
+	};
+	return -code;
+}
+
+static void attach_shadow(struct shadow_store_attach *attach,
+			  const struct shadow_shadow_info *durable)
+{
+	struct shadow_shadow_info *shadow = &state.shadows[state.shadow_count++];
+
+	*shadow = *durable;
+	if (attach->shadows++ < number("FAKE_CHANGED")) {
+		shadow->state = SHADOW_STATE_LOST;
+		shadow->fault.reason = SHADOW_REASON_VOLUME_CHANGED;
+	}
+	attach->lost += shadow->state == SHADOW_STATE_LOST;
+}
+
+/* A device is of one volume here, so its shadows are found by that. */
+static int fake_attach(struct shadow_store_attach *attach)
+{
+	uint32_t i = 0, part;
+
+	if (has_parts(state.parts, state.part_count, attach->dev))
+		return refuse(&attach->fault, EEXIST, SHADOW_REASON_STORE_MISMATCH, attach->dev);
+	while (i < state.durable_count) {
+		if (!sc_dev_equal(state.durable[i].volume, attach->dev)) {
+			i++;
+			continue;
+		}
+		attach_shadow(attach, &state.durable[i]);
+		memmove(&state.durable[i], &state.durable[i + 1],
+			(--state.durable_count - i) * sizeof(state.durable[0]));
+	}
+	if (!attach->shadows)
+		return refuse(&attach->fault, EMEDIUMTYPE, SHADOW_REASON_STORE_FORMAT,
+			      attach->store.dev);
+	attach->dropped = number("FAKE_DROPPED");
+	return add_part(state.parts, &state.part_count, attach->dev, &attach->store, &part);
+}
+
+static int fake_detach(struct shadow_store_attach *detach)
+{
+	uint32_t i = 0;
+
+	if (!has_parts(state.parts, state.part_count, detach->dev))
+		return refuse(&detach->fault, ENOENT, SHADOW_REASON_NO_DEVICE, detach->dev);
+	while (i < state.shadow_count) {
+		struct shadow_shadow_info *shadow = &state.shadows[i];
+
+		if (!sc_dev_equal(shadow->volume, detach->dev)) {
+			i++;
+			continue;
+		}
+		if (!(shadow->flags & SHADOW_SET_PERSISTENT))
+			return refuse(&detach->fault, EMEDIUMTYPE, SHADOW_REASON_STORE_VOLATILE,
+				      detach->dev);
+		state.durable[state.durable_count++] = *shadow;
+		memmove(shadow, shadow + 1, (--state.shadow_count - i) * sizeof(*shadow));
+		detach->shadows++;
+	}
+	forget_parts();
+	return 0;
+}
+
 /* --- shadows ------------------------------------------------------------------ */
 
 static bool is_busy(const struct shadow_shadow_info *shadow)
@@ -441,6 +515,10 @@ static int fake_set_add(struct shadow_set_add *add)
 
 	if (making.count == SHADOW_MAX_FREEZE)
 		return -E2BIG;
+	if (making.new.flags & SHADOW_SET_PERSISTENT && add->flags & SHADOW_ADD_SHADOW &&
+	    add->store.type != SHADOW_STORE_DEVICE &&
+	    !has_parts(state.parts, state.part_count, add->dev))
+		return refuse(&add->fault, EOPNOTSUPP, SHADOW_REASON_STORE_VOLATILE, add->dev);
 	if (add->flags & SHADOW_ADD_SHADOW)
 		make_uuid(&add->shadow, 0xbb);
 	making.adds[making.count++] = *add;
@@ -551,6 +629,10 @@ static int command(unsigned long request, void *argument)
 		return fake_store_resize(argument);
 	case SHADOW_IOC_STORE_NEXT:
 		return fake_store_next(argument);
+	case SHADOW_IOC_STORE_ATTACH:
+		return fake_attach(argument);
+	case SHADOW_IOC_STORE_DETACH:
+		return fake_detach(argument);
 	case SHADOW_IOC_DELETE:
 		return fake_delete(argument);
 	case SHADOW_IOC_VOLUME_POLICY:
@@ -605,6 +687,8 @@ int sc_device_ioctl(int fd, unsigned long request, void *argument)
 			((struct shadow_store_add *)argument)->fault = fault;
 		if (request == SHADOW_IOC_STORE_RESIZE)
 			((struct shadow_store_resize *)argument)->fault = fault;
+		if (request == SHADOW_IOC_STORE_ATTACH || request == SHADOW_IOC_STORE_DETACH)
+			((struct shadow_store_attach *)argument)->fault = fault;
 		if (request == SHADOW_IOC_SHADOW_CHANGE)
 			((struct shadow_change *)argument)->fault = fault;
 		if (request == SHADOW_IOC_VOLUME_TRACK)
