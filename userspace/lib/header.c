@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crc32c.h"
 #include "private.h"
 
 #define MAGIC "shadowst"
@@ -39,24 +40,9 @@ struct block {
 
 _Static_assert(sizeof(struct block) == SC_HEADER_SIZE, "the header is one block");
 
-/* CRC-32C, bit by bit: it is done once for a file. */
-static uint32_t crc32c(const void *data, size_t length)
-{
-	const unsigned char *p = data;
-	uint32_t crc = ~0U;
-	int bit;
-
-	while (length--) {
-		crc ^= *p++;
-		for (bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-	}
-	return ~crc;
-}
-
 static uint32_t checksum(const struct block *block)
 {
-	return crc32c(block, offsetof(struct block, checksum));
+	return ~sc_crc32c(~0U, block, offsetof(struct block, checksum));
 }
 
 static bool is_zero(const unsigned char *p, size_t length)

@@ -7,7 +7,7 @@
 
 static const struct command *const verbs[] = {
 	&store_list, &store_add, &store_resize, &store_migrate, &store_remove, &store_policy,
-	&store_candidates, &store_gc, &store_attach, &store_detach,
+	&store_candidates, &store_gc, &store_attach, &store_detach, &store_check,
 };
 
 static int run(struct context *context, int argc, char **argv)
@@ -102,12 +102,13 @@ const struct command cmd_store = {
 		    "candidates VOLUME\n"
 		    "gc [DIRECTORY...] [--dry-run]\n"
 		    "attach VOLUME [--store DEVICE]\n"
-		    "detach VOLUME",
+		    "detach VOLUME\n"
+		    "check DEVICE [--verbose]",
 	.text = "Which volume has which stores is kept in /etc/shadowcopy/stores.conf.  VOLUME is\n"
 		"\"*\" for all that have no line of their own.  STORE is a file, a directory (for a file\n"
 		"without a name in it), a block device, or \"memory\".  A volume that has shadows has a\n"
 		"store in use: its parts are added, resized, moved and removed meanwhile.  Persistent\n"
-		"shadows stay in a durable store, which is attached after a reboot.\n\n"
+		"shadows stay in a durable store, which is attached after a reboot, and can be checked.\n\n"
 		"Options (\"shadowadm store VERB --help\" tells more):\n"
 		"      --max SIZE        how much may be stored, e.g. 20G, 10%, or unlimited\n"
 		"      --initial SIZE    size to begin a file with\n"
@@ -117,6 +118,7 @@ const struct command cmd_store = {
 		"                        how long writes wait for room\n"
 		"      --dry-run         delete nothing, show what would be deleted\n"
 		"      --store DEVICE    the device with the durable store\n"
+		"      --verbose         show each entry of its log, too\n"
 		"  -q, --quiet           no progress\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &store_table,

@@ -28,14 +28,18 @@ _shadowadm_columns() {
 # The words of "store" after its verb; sets words, COMPREPLY of the caller.
 _shadowadm_store() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
-		words="list add resize migrate remove policy candidates gc attach detach"
+		words="list add resize migrate remove policy candidates gc attach detach check"
 		return
 	fi
 	case ${COMP_WORDS[2]}.$COMP_CWORD in
+	check.3)
+		words=$(lsblk -nrpo NAME 2>/dev/null)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
 	gc.*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	*.3) words=$(_shadowadm_volumes) ;;
 	policy.4) words="evict throttle fail-io" ;;
-	resize.5 | attach.* | detach.*) ;;
+	resize.5 | check.* | attach.* | detach.*) ;;
 	*.4 | migrate.5)
 		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -72,7 +76,7 @@ _shadowadm() {
 	umount) options="--quiet" ;;
 	volume) options="--memory --force --provider $table" ;;
 	provider) options="$table" ;;
-	store) options="--store --all --max --initial --force --throttle --dry-run --quiet $table" ;;
+	store) options="--store --lost --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;

@@ -245,9 +245,9 @@ const struct command store_detach = {
 	.name = "store detach",
 	.summary = "Let go of a volume's durable store, and leave its shadows in it",
 	.synopsis = "VOLUME [OPTIONS]",
-	.text = "The shadows go, and are there again after \"shadowadm store attach\".  Nobody may\n"
-		"have one of them open, or the volume mounted or claimed.  What is written to the\n"
-		"volume afterwards makes them lost.\n\n"
+	.text = "The shadows go, and are there again after \"shadowadm store attach\".  Nobody\n"
+		"may have one of them open, or the volume mounted or claimed.  What is written to\n"
+		"the volume afterwards makes them lost.\n\n"
 		"Options:\n"
 		"  -q, --quiet           say nothing\n"
 		COMMON_HELP,

@@ -47,6 +47,7 @@ static inline bool error_says(const struct shadowcopy *sc, const char *words)
 
 void test_beneath(void);
 void test_documents(void);
+void test_durable(void);
 void test_errors(void);
 void test_files(void);
 void test_identities(void);

@@ -11,6 +11,7 @@ int main(void)
 	puts("KTAP version 1");
 	test_beneath();
 	test_documents();
+	test_durable();
 	test_errors();
 	test_files();
 	test_identities();

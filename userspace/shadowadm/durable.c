@@ -1,0 +1,674 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * durable.c - reads a durable store as the module does when it attaches it.
+ *
+ * What headers, blocks and entries are is the module's own code (kmod/format.c); what they
+ * come to is told here a second time, for people (kmod/attach.c is the first).  The log is
+ * read to its end, group by group, and a group counts if all of it is there:
+ *
+ *  - an epoch begins a shadow, and has a higher number than all before it,
+ *  - a record, or what was free, belongs to its epoch; where that has gone meanwhile, a record
+ *    belongs to the next older one,
+ *  - an epoch that is deleted leaves its records to the next older one that is not lost,
+ *  - a loss takes the records of all epochs up to it, and what was not recorded yet.
+ *
+ * At the end no block is in use twice.  Where no block follows the log may be at its end, in
+ * the middle of a group, too; blocks of two later groups would mean that some are missing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "durable.h"
+#include "durable_text.h"
+#include "runs.h"
+
+#define CHUNK_BLOCKS	64u
+
+_Static_assert(RUNS_REGION == SHADOW_REGION_BLOCKS, "regions are the module's");
+
+/* A shadow that lives; its number in durable.shadows is the same as here. */
+struct epoch {
+	struct durable_shadow shadow;
+	struct runs records;
+	struct runs free;
+};
+
+/**
+ * struct reading - a store that is being read
+ * @source: where from
+ * @tell: who wants to hear of entries, or NULL
+ * @arg: for @tell
+ * @d: what was found
+ * @header: the one that counts
+ * @part_blocks: its blocks
+ * @at: where the log is read
+ * @end: behind the last whole group
+ * @chunk: what was read last:
+ * @chunk_loc: from where on,
+ * @chunk_nr: and how many blocks
+ * @group: the blocks of a group
+ * @place: where they lie
+ * @group_segments: segments that the group begins
+ * @group_bytes: their lengths
+ * @segments: those of the log
+ * @epochs: what lives, oldest first
+ * @count: how many
+ * @room: for how many there is room
+ * @last_epoch: the highest number that there was
+ * @lost_upto: all epochs up to it are lost
+ * @known: first blocks of the volume that the log has told of
+ * @any: those that may be anything
+ * @states: how many each may be
+ */
+struct reading {
+	const struct durable_source *source;
+	void (*tell)(void *arg, const struct durable_place *place, const char *text);
+	void *arg;
+	struct durable *d;
+	struct shadow_disk_header header;
+	u64 part_blocks;
+	struct shadow_log_place at;
+	struct shadow_log_place end;
+	struct shadow_disk_log chunk[CHUNK_BLOCKS];
+	u64 chunk_loc;
+	unsigned int chunk_nr;
+	struct shadow_disk_log group[SHADOW_GROUP_BLOCKS];
+	u64 place[SHADOW_GROUP_BLOCKS];
+	struct runs group_segments;
+	u64 group_bytes;
+	struct runs segments;
+	struct epoch *epochs;
+	size_t count;
+	size_t room;
+	u64 last_epoch;
+	u64 lost_upto;
+	bool known[SHADOW_DISK_WATCHED];
+	bool any[SHADOW_DISK_WATCHED];
+};
+
+/* --- what is wrong ------------------------------------------------------------------ */
+
+/* The first thing that is wrong is what counts.  Return: false, always. */
+static bool wrong(struct reading *r, enum durable_verdict verdict, const char *what)
+{
+	if (r->d->verdict != DURABLE_SOUND)
+		return false;
+	r->d->verdict = verdict;
+	r->d->problem = what;
+	return false;
+}
+
+static bool no_memory(struct reading *r)
+{
+	return wrong(r, DURABLE_NO_MEMORY, "there is not enough memory");
+}
+
+static u64 byte_of(u64 loc)
+{
+	return SHADOW_DISK_HEAD + loc * SHADOW_DISK_BLOCK;
+}
+
+static void place_at(struct reading *r, const struct shadow_log_place *at)
+{
+	r->d->in_log = true;
+	r->d->place = (struct durable_place){
+		.block = at->seq, .group = at->group, .byte = byte_of(at->loc),
+	};
+}
+
+/* Where the log is being read. */
+static bool wrong_here(struct reading *r, enum durable_verdict verdict, const char *what)
+{
+	if (r->d->verdict == DURABLE_SOUND)
+		place_at(r, &r->at);
+	return wrong(r, verdict, what);
+}
+
+/* In block @i of the group. */
+static bool wrong_entry(struct reading *r, unsigned int i, unsigned int entry,
+			enum durable_verdict verdict, const char *what)
+{
+	const struct shadow_disk_log *b = &r->group[i];
+
+	if (r->d->verdict == DURABLE_SOUND) {
+		r->d->in_log = true;
+		r->d->place = (struct durable_place){
+			.block = le64_to_cpu(b->seq), .group = le64_to_cpu(b->group),
+			.byte = byte_of(r->place[i]), .entry = entry,
+		};
+	}
+	return wrong(r, verdict, what);
+}
+
+static bool read_bytes(struct reading *r, u64 offset, void *buf, size_t length)
+{
+	int rc = -ENODATA;
+
+	if (offset <= r->source->bytes && length <= r->source->bytes - offset)
+		rc = r->source->read(r->source->arg, offset, buf, length);
+	if (!rc)
+		return true;
+	r->d->error = -rc;
+	return wrong(r, DURABLE_UNREADABLE, "it cannot be read");
+}
+
+/* --- the header --------------------------------------------------------------------- */
+
+static enum durable_verdict verdict_of(enum shadow_format format)
+{
+	switch (format) {
+	case SHADOW_FORMAT_GOOD:
+		return DURABLE_SOUND;
+	case SHADOW_FORMAT_FOREIGN:
+		return DURABLE_FOREIGN;
+	case SHADOW_FORMAT_NEWER:
+		return DURABLE_NEWER;
+	default:
+		return DURABLE_DAMAGED;
+	}
+}
+
+/* It is shown on terminals. */
+static void take_name(char *to, const u8 *from, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length && from[i]; i++)
+		to[i] = from[i] > ' ' && from[i] < 0x7f ? from[i] : '?';
+	to[i] = '\0';
+}
+
+static void take_header(struct reading *r)
+{
+	const struct shadow_disk_header *h = &r->header;
+	struct durable *d = r->d;
+
+	memcpy(d->store, h->store, sizeof(d->store));
+	memcpy(d->part, h->part, sizeof(d->part));
+	take_name(d->volume, h->volume, sizeof(h->volume));
+	d->seq = le64_to_cpu(h->seq);
+	d->version = le32_to_cpu(h->version);
+	d->compat = le32_to_cpu(h->compat);
+	d->ro_compat = le32_to_cpu(h->ro_compat);
+	d->incompat = le32_to_cpu(h->incompat);
+	d->read_only = d->ro_compat & ~SHADOW_DISK_RO_COMPAT;
+	d->bytes = le64_to_cpu(h->part_blocks) * SHADOW_DISK_BLOCK;
+	d->volume_bytes = le64_to_cpu(h->volume_sectors) << 9;
+	d->created = le64_to_cpu(h->created);
+	r->part_blocks = le64_to_cpu(h->part_blocks);
+}
+
+static bool no_header(struct reading *r, enum durable_verdict worst)
+{
+	switch (worst) {
+	case DURABLE_FOREIGN:
+		return wrong(r, worst, "there is no durable store on it");
+	case DURABLE_NEWER:
+		return wrong(r, worst, "it was made by a newer version");
+	default:
+		return wrong(r, worst, "its header is not whole");
+	}
+}
+
+/* Of the copies that are whole the newest one counts. */
+static bool read_headers(struct reading *r)
+{
+	enum durable_verdict worst = DURABLE_FOREIGN;
+	struct shadow_disk_header h;
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		u64 offset = (u64)i * SHADOW_DISK_HEADER_STEP;
+
+		/* too short to be one */
+		if (r->source->bytes < offset + sizeof(h)) {
+			r->d->headers[i] = DURABLE_FOREIGN;
+			continue;
+		}
+		if (!read_bytes(r, offset, &h, sizeof(h)))
+			return false;
+		r->d->headers[i] = verdict_of(shadow_header_check(&h));
+		if (r->d->headers[i] != DURABLE_SOUND) {
+			worst = max(worst, r->d->headers[i]);
+			continue;
+		}
+		if (r->d->counts >= 0 && le64_to_cpu(h.seq) <= le64_to_cpu(r->header.seq))
+			continue;
+		r->d->counts = i;
+		r->header = h;
+	}
+	if (r->d->counts < 0)
+		return no_header(r, worst);
+	take_header(r);
+	if (r->source->bytes < SHADOW_DISK_HEAD ||
+	    r->part_blocks > (r->source->bytes - SHADOW_DISK_HEAD) / SHADOW_DISK_BLOCK)
+		return wrong(r, DURABLE_DAMAGED, "the device is smaller than the store");
+	return true;
+}
+
+/* --- shadows ------------------------------------------------------------------------ */
+
+/* The newest epoch up to @number: its place, or -1. */
+static ssize_t epoch_upto(const struct reading *r, u64 number)
+{
+	size_t low = 0, high = r->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->epochs[middle].shadow.epoch <= number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (ssize_t)low - 1;
+}
+
+static struct epoch *epoch_at(const struct reading *r, u64 number)
+{
+	ssize_t i = epoch_upto(r, number);
+
+	return i >= 0 && r->epochs[i].shadow.epoch == number ? &r->epochs[i] : NULL;
+}
+
+static void set_flags(struct durable_shadow *shadow, u32 flags)
+{
+	shadow->persistent = flags & SHADOW_DISK_PERSISTENT;
+	shadow->pinned = flags & SHADOW_DISK_PINNED;
+}
+
+static const char *begin_epoch(struct reading *r, const struct shadow_item *item)
+{
+	const struct shadow_disk_epoch *disk = item->shadow;
+	struct durable_shadow *shadow;
+	struct epoch *epochs;
+
+	if (item->epoch <= r->last_epoch || !disk->sectors || le64_to_cpu(disk->sectors) >> 60)
+		return "a shadow cannot be";
+	if (r->count == r->room) {
+		size_t room = r->room ? r->room * 2 : 16;
+
+		epochs = reallocarray(r->epochs, room, sizeof(*epochs));
+		if (!epochs) {
+			no_memory(r);
+			return NULL;
+		}
+		r->epochs = epochs;
+		r->room = room;
+	}
+	memset(&r->epochs[r->count], 0, sizeof(r->epochs[0]));
+	shadow = &r->epochs[r->count++].shadow;
+	memcpy(shadow->uuid, disk->shadow, sizeof(shadow->uuid));
+	memcpy(shadow->set, disk->set, sizeof(shadow->set));
+	shadow->epoch = item->epoch;
+	shadow->created_ns = le64_to_cpu(disk->created_ns);
+	shadow->bytes = le64_to_cpu(disk->sectors) << 9;
+	shadow->context = le32_to_cpu(disk->context);
+	shadow->set_count = le32_to_cpu(disk->set_count);
+	set_flags(shadow, le32_to_cpu(disk->flags));
+	r->last_epoch = item->epoch;
+	return NULL;
+}
+
+static void fold(struct reading *r, struct epoch *epoch)
+{
+	size_t i = epoch - r->epochs;
+
+	if (i && r->epochs[i - 1].shadow.epoch > r->lost_upto)
+		runs_append(&r->epochs[i - 1].records, &epoch->records);
+	runs_clear(&epoch->records);
+	runs_clear(&epoch->free);
+	memmove(epoch, epoch + 1, (--r->count - i) * sizeof(*epoch));
+	r->d->deleted++;
+}
+
+static void lose(struct reading *r, const struct shadow_item *item)
+{
+	u64 upto = min(item->epoch, r->last_epoch);
+	size_t i;
+
+	for (i = 0; i < r->count && r->epochs[i].shadow.epoch <= upto; i++) {
+		struct durable_shadow *shadow = &r->epochs[i].shadow;
+
+		if (!shadow->error) {
+			shadow->lost = item->reason;
+			shadow->error = item->error ?: EIO;
+		}
+		runs_clear(&r->epochs[i].records);
+	}
+	r->lost_upto = max(r->lost_upto, upto);
+}
+
+static void record(struct reading *r, const struct shadow_item *item)
+{
+	ssize_t i = epoch_upto(r, item->epoch);
+
+	if (i < 0 || r->epochs[i].shadow.epoch <= r->lost_upto)
+		return;
+	if (!runs_add(&r->epochs[i].records, item->extent.block, item->extent.loc,
+		      item->extent.len))
+		no_memory(r);
+}
+
+static void note_free(struct reading *r, const struct shadow_item *item)
+{
+	struct epoch *epoch = epoch_at(r, item->epoch);
+
+	if (epoch && epoch->shadow.epoch > r->lost_upto &&
+	    !runs_add(&epoch->free, item->extent.block, 0, item->extent.len))
+		no_memory(r);
+}
+
+static void note_head(struct reading *r, const struct shadow_item *item)
+{
+	r->known[item->block] = true;
+	if (item->type == SHADOW_DISK_HEAD_ANY)
+		r->any[item->block] = true;
+	else if (item->type == SHADOW_DISK_HEAD_IS)
+		r->any[item->block] = false;
+}
+
+/* Return: NULL, or what is wrong with it. */
+static const char *apply(struct reading *r, const struct shadow_item *item)
+{
+	struct epoch *epoch;
+
+	switch (item->type) {
+	case SHADOW_DISK_EPOCH:
+		return begin_epoch(r, item);
+	case SHADOW_DISK_EXTENT:
+		record(r, item);
+		break;
+	case SHADOW_DISK_FREE:
+		note_free(r, item);
+		break;
+	case SHADOW_DISK_COMPLETE:
+		epoch = epoch_at(r, item->epoch);
+		if (epoch)
+			epoch->shadow.complete = true;
+		break;
+	case SHADOW_DISK_FLAGS:
+		epoch = epoch_at(r, item->epoch);
+		if (epoch)
+			set_flags(&epoch->shadow, item->flags);
+		break;
+	case SHADOW_DISK_FOLD:
+		epoch = epoch_at(r, item->epoch);
+		if (epoch)
+			fold(r, epoch);
+		break;
+	case SHADOW_DISK_LOST:
+		lose(r, item);
+		break;
+	case SHADOW_DISK_HEAD_WILL:
+	case SHADOW_DISK_HEAD_IS:
+	case SHADOW_DISK_HEAD_ANY:
+		note_head(r, item);
+		break;
+	}
+	return NULL;
+}
+
+/* --- the log ------------------------------------------------------------------------ */
+
+/* The block at @loc; of its segment @left are left.  NULL: it cannot be read. */
+static const struct shadow_disk_log *read_block(struct reading *r, u64 loc, u32 left)
+{
+	unsigned int nr = min(left, CHUNK_BLOCKS);
+
+	if (loc < r->chunk_loc || loc >= r->chunk_loc + r->chunk_nr) {
+		r->chunk_nr = 0;
+		if (!read_bytes(r, byte_of(loc), r->chunk, (size_t)nr * SHADOW_DISK_BLOCK)) {
+			place_at(r, &r->at);
+			return NULL;
+		}
+		r->chunk_loc = loc;
+		r->chunk_nr = nr;
+	}
+	return &r->chunk[loc - r->chunk_loc];
+}
+
+static void tell(struct reading *r, unsigned int i, unsigned int entry,
+		 const struct shadow_item *item)
+{
+	const struct shadow_disk_log *b = &r->group[i];
+	struct durable_place place = {
+		.block = le64_to_cpu(b->seq), .group = le64_to_cpu(b->group),
+		.byte = byte_of(r->place[i]), .entry = entry,
+	};
+	char text[DURABLE_TEXT];
+
+	if (r->tell)
+		r->tell(r->arg, &place, durable_text(item, text));
+}
+
+static bool apply_block(struct reading *r, unsigned int i)
+{
+	enum shadow_format verdict;
+	struct shadow_item item;
+	unsigned int entry = 0, first = 0;
+	const char *what;
+	u64 epoch = 0;
+
+	while (shadow_log_item(&r->group[i], &entry, &epoch, r->part_blocks, &item, &verdict)) {
+		first = entry;
+		if (item.type == SHADOW_DISK_EPOCH)
+			first -= SHADOW_DISK_EPOCH_ENTRIES;
+		r->d->entries++;
+		tell(r, i, first, &item);
+		what = apply(r, &item);
+		if (what)
+			return wrong_entry(r, i, first, DURABLE_DAMAGED, what);
+		if (r->d->verdict != DURABLE_SOUND)
+			return false;
+	}
+	if (verdict == SHADOW_FORMAT_NEWER)
+		return wrong_entry(r, i, entry, DURABLE_NEWER, "an entry is of a newer version");
+	if (verdict != SHADOW_FORMAT_GOOD)
+		return wrong_entry(r, i, entry, DURABLE_DAMAGED, "an entry cannot be");
+	return true;
+}
+
+/* A whole group was read: what it says comes to pass. */
+static bool apply_group(struct reading *r, unsigned int nr)
+{
+	unsigned int i;
+
+	r->d->segments += r->group_segments.count;
+	r->d->log_bytes += r->group_bytes;
+	r->group_bytes = 0;
+	runs_append(&r->segments, &r->group_segments);
+	for (i = 0; i < nr; i++)
+		if (!apply_block(r, i))
+			return false;
+	r->d->groups += nr ? 1 : 0;
+	r->d->blocks += nr;
+	r->end = r->at;
+	return true;
+}
+
+/*
+ * No block follows.  The log is at its end if there is no more than one later group.  Return:
+ * false, always: it does not go on.
+ */
+static bool check_end(struct reading *r, unsigned int nr)
+{
+	struct shadow_log_place at = r->at;
+	u64 group = 0;
+
+	for (; at.left; at.left--, at.loc++) {
+		const struct shadow_disk_log *b = read_block(r, at.loc, at.left);
+
+		if (!b)
+			return false;
+		if (!shadow_log_valid(b, at.id) || le64_to_cpu(b->seq) < at.seq ||
+		    le64_to_cpu(b->group) < r->end.group)
+			continue;
+		if (group && le64_to_cpu(b->group) != group)
+			return wrong_here(r, DURABLE_DAMAGED, "blocks of the log are missing");
+		group = le64_to_cpu(b->group);
+		nr++;
+	}
+	r->d->rest_blocks = nr;
+	place_at(r, &r->end);
+	return false;
+}
+
+/* The log goes on in another one. */
+static bool begin_segment(struct reading *r)
+{
+	r->group_bytes += (u64)r->at.left * SHADOW_DISK_BLOCK;
+	return runs_add(&r->group_segments, 0, r->at.loc, r->at.left) || no_memory(r);
+}
+
+/* Take one more block of the log.  Return: whether it goes on. */
+static bool read_next(struct reading *r, unsigned int *nr)
+{
+	const struct shadow_disk_log *b = read_block(r, r->at.loc, r->at.left);
+	struct shadow_log_place before = r->at;
+	enum shadow_format verdict;
+	bool last = false;
+
+	if (!b)
+		return false;
+	if (*nr == SHADOW_GROUP_BLOCKS)
+		return wrong_here(r, DURABLE_DAMAGED, "a group has too many blocks");
+	r->group[*nr] = *b;
+	r->place[*nr] = r->at.loc;
+	verdict = shadow_log_read(&r->at, &r->group[*nr], r->part_blocks, &last);
+	if (verdict == SHADOW_FORMAT_FOREIGN)
+		return check_end(r, *nr);
+	if (verdict != SHADOW_FORMAT_GOOD) {
+		r->at = before;
+		return wrong_here(r, DURABLE_DAMAGED, "a block of the log cannot be");
+	}
+	++*nr;
+	if (r->at.fresh && !begin_segment(r))
+		return false;
+	if (!last)
+		return true;
+	if (!apply_group(r, *nr))
+		return false;
+	*nr = 0;
+	return true;
+}
+
+static void read_log(struct reading *r)
+{
+	unsigned int nr = 0;
+
+	shadow_log_begin(&r->at, &r->header);
+	r->end = r->at;
+	if (begin_segment(r) && apply_group(r, 0))
+		while (read_next(r, &nr))
+			;
+}
+
+/* --- what it comes to ---------------------------------------------------------------- */
+
+/* Find what is stored for an epoch, and what was free. */
+static bool settle(struct reading *r, struct epoch *epoch, struct runs *places)
+{
+	uint64_t records, free_blocks;
+
+	if (!runs_resolve(&epoch->records, places, &records) ||
+	    !runs_sum(&epoch->free, &free_blocks))
+		return no_memory(r);
+	epoch->shadow.record_bytes = records * SHADOW_DISK_BLOCK;
+	epoch->shadow.free_bytes = free_blocks * SHADOW_DISK_BLOCK;
+	r->d->records_bytes += epoch->shadow.record_bytes;
+	return true;
+}
+
+static void check_places(struct reading *r, struct runs *places, const char *what)
+{
+	uint64_t sum, twice = 0;
+	int rc = runs_disjoint(places, &sum, &twice);
+
+	if (rc < 0) {
+		no_memory(r);
+	} else if (!rc && r->d->verdict == DURABLE_SOUND) {
+		wrong(r, DURABLE_DAMAGED, what);
+		r->d->place = (struct durable_place){ .byte = byte_of(twice) };
+		r->d->in_log = false;
+	}
+}
+
+static void take_shadows(struct reading *r)
+{
+	size_t i;
+
+	r->d->shadows = calloc(r->count + 1, sizeof(*r->d->shadows));
+	if (!r->d->shadows) {
+		no_memory(r);
+		return;
+	}
+	for (i = 0; i < r->count; i++)
+		r->d->shadows[i] = r->epochs[i].shadow;
+	r->d->count = r->count;
+}
+
+static void sum_up(struct reading *r)
+{
+	struct runs places = { 0 };
+	bool good = true;
+	size_t i;
+
+	for (i = 0; good && i < r->count; i++)
+		good = settle(r, &r->epochs[i], &places);
+	runs_append(&places, &r->segments);
+	if (good)
+		check_places(r, &places, "a block is in use twice");
+	runs_clear(&places);
+	for (i = 0; i < SHADOW_DISK_WATCHED; i++) {
+		r->d->unknown += r->any[i];
+		r->d->watched += r->known[i] && !r->any[i];
+	}
+	take_shadows(r);
+}
+
+static void reading_free(struct reading *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++) {
+		runs_clear(&r->epochs[i].records);
+		runs_clear(&r->epochs[i].free);
+	}
+	runs_clear(&r->group_segments);
+	runs_clear(&r->segments);
+	free(r->epochs);
+	free(r);
+}
+
+void durable_check(const struct durable_source *source,
+		   void (*tell)(void *arg, const struct durable_place *place, const char *text),
+		   void *arg, struct durable *durable)
+{
+	struct reading *r = calloc(1, sizeof(*r));
+
+	memset(durable, 0, sizeof(*durable));
+	durable->counts = -1;
+	if (!r) {
+		durable->verdict = DURABLE_NO_MEMORY;
+		durable->problem = "there is not enough memory";
+		return;
+	}
+	r->source = source;
+	r->tell = tell;
+	r->arg = arg;
+	r->d = durable;
+	if (read_headers(r)) {
+		read_log(r);
+		sum_up(r);
+	}
+	reading_free(r);
+}
+
+void durable_clear(struct durable *durable)
+{
+	free(durable->shadows);
+	memset(durable, 0, sizeof(*durable));
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * durable.h - what a durable store says of itself, read without the module and without
+ * changing anything.
+ */
+#ifndef SHADOWADM_DURABLE_H
+#define SHADOWADM_DURABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DURABLE_HEADERS	2
+
+/* Of a header, and of the store. */
+enum durable_verdict {
+	DURABLE_SOUND,
+	DURABLE_FOREIGN,	/* it is something else */
+	DURABLE_DAMAGED,
+	DURABLE_NEWER,		/* ... than what is known here */
+	DURABLE_UNREADABLE,
+	DURABLE_NO_MEMORY,	/* to tell */
+};
+
+/* Where the bytes come from. */
+struct durable_source {
+	/* Return: 0 or a negative errno. */
+	int (*read)(void *arg, uint64_t offset, void *buf, size_t length);
+	void *arg;
+	uint64_t bytes;		/* how many there are */
+};
+
+/**
+ * struct durable_place - where in the log
+ * @block: number of the block of the log
+ * @group: number of its group
+ * @byte: where it lies on the device
+ * @entry: number of the entry in it, from 1 on; 0: the block as a whole
+ */
+struct durable_place {
+	uint64_t block;
+	uint64_t group;
+	uint64_t byte;
+	unsigned int entry;
+};
+
+/**
+ * struct durable_shadow - a shadow in the store
+ * @uuid: identity
+ * @set: identity of its set
+ * @epoch: number of its epoch
+ * @created_ns: the instant
+ * @bytes: size of the volume then
+ * @context: of the set
+ * @set_count: shadows in the set
+ * @persistent: it is there again when the store is attached
+ * @pinned: it is never evicted
+ * @complete: its set was made
+ * @lost: why, enum shadow_reason
+ * @error: and by which errno, positive; 0: it is not lost
+ * @record_bytes: what is stored for it
+ * @free_bytes: what was free at the instant
+ */
+struct durable_shadow {
+	uint8_t uuid[16];
+	uint8_t set[16];
+	uint64_t epoch;
+	int64_t created_ns;
+	uint64_t bytes;
+	uint32_t context;
+	uint32_t set_count;
+	bool persistent;
+	bool pinned;
+	bool complete;
+	uint32_t lost;
+	uint32_t error;
+	uint64_t record_bytes;
+	uint64_t free_bytes;
+};
+
+/**
+ * struct durable - a store
+ * @verdict: what it is
+ * @problem: what is wrong with it, or NULL; @error: the errno behind it, positive, or 0
+ * @place: where in the log that is, if @in_log; the end of the log if all is well
+ * @headers: the two copies of the header
+ * @counts: which of them counts, or -1: all that follows is nothing then
+ * @read_only: it has features that only allow reading it, so it is not attached
+ * @segments: of the log
+ * @log_bytes: their lengths
+ * @groups: whole ones that were read
+ * @blocks: blocks of these
+ * @entries: entries of these
+ * @deleted: shadows that were deleted
+ * @rest_blocks: of a group at the end that is not whole: the machine stopped while it was written
+ * @watched: first blocks of the volume whose contents are known
+ * @unknown: ... of which they are not
+ * @records_bytes: what is stored for all shadows
+ * @shadows: what is in it, oldest first
+ * @count: how many
+ */
+struct durable {
+	enum durable_verdict verdict;
+	const char *problem;
+	int error;
+	bool in_log;
+	struct durable_place place;
+
+	enum durable_verdict headers[DURABLE_HEADERS];
+	int counts;
+	bool read_only;
+	uint8_t store[16];
+	uint8_t part[16];
+	uint64_t seq;
+	uint32_t version;
+	uint32_t compat;
+	uint32_t ro_compat;
+	uint32_t incompat;
+	uint64_t bytes;
+	uint64_t volume_bytes;
+	char volume[65];
+	int64_t created;
+
+	uint64_t segments;
+	uint64_t log_bytes;
+	uint64_t groups;
+	uint64_t blocks;
+	uint64_t entries;
+	uint64_t deleted;
+	unsigned int rest_blocks;
+	unsigned int watched;
+	unsigned int unknown;
+	uint64_t records_bytes;
+	struct durable_shadow *shadows;
+	size_t count;
+};
+
+/**
+ * durable_check() - read a store from its beginning to its end
+ * @source: where from
+ * @tell: called for each entry of the log, with what it says; may be NULL
+ * @arg: for @tell
+ * @durable: out; to be cleared in any case
+ *
+ * Nothing that was read is believed.  It is read by the rules by which the module attaches it,
+ * and what is damaged here is refused there.
+ */
+void durable_check(const struct durable_source *source,
+		   void (*tell)(void *arg, const struct durable_place *place, const char *text),
+		   void *arg, struct durable *durable);
+
+void durable_clear(struct durable *durable);
+
+#endif /* SHADOWADM_DURABLE_H */

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * durable.c - tests of what looks at durable stores.
+ */
+#include <stdlib.h>
+
+#include "../shadowadm/durable.h"
+#include "../shadowadm/runs.h"
+#include "image.h"
+#include "test.h"
+
+/* As long as it is, and not one byte more: what is read beyond it is seen. */
+static int read_image(void *arg, uint64_t offset, void *buf, size_t length)
+{
+	memcpy(buf, (const u8 *)arg + offset, length);
+	return 0;
+}
+
+static char last_text[256];
+static unsigned int told;
+
+static void tell(void *arg, const struct durable_place *place, const char *text)
+{
+	(void)arg;
+	(void)place;
+	told++;
+	snprintf(last_text, sizeof(last_text), "%s", text);
+}
+
+static void check(struct image *image, struct durable *d)
+{
+	struct durable_source source = {
+		.read = read_image, .arg = image->bytes, .bytes = IMAGE_BYTES,
+	};
+
+	durable_check(&source, tell, NULL, d);
+}
+
+/* Check it and let go of it.  Is the verdict this, and the problem? */
+static bool is(struct image *image, enum durable_verdict verdict, const char *problem)
+{
+	struct durable d;
+	bool good;
+
+	check(image, &d);
+	good = d.verdict == verdict && !d.problem == !problem &&
+	       (!problem || !strcmp(d.problem, problem));
+	if (!good)
+		printf("# verdict %d, %s\n", d.verdict, d.problem ?: "sound");
+	durable_clear(&d);
+	image_free(image);
+	return good;
+}
+
+static void headers(void)
+{
+	struct durable_source nothing = { .read = read_image, .bytes = 0 };
+	struct image image;
+	struct durable d;
+
+	durable_check(&nothing, NULL, NULL, &d);
+	CHECK(d.verdict == DURABLE_FOREIGN, "nothing is no store");
+	durable_clear(&d);
+
+	image_new(&image);
+	CHECK(is(&image, DURABLE_SOUND, NULL), "a new store");
+	image_new(&image);
+	memset(image.bytes, 0, SHADOW_DISK_HEAD);
+	CHECK(is(&image, DURABLE_FOREIGN, "there is no durable store on it"), "zeros are no store");
+	image_new(&image);
+	image_header(&image, 0)->volume[3] ^= 1;
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.counts == 1 && d.headers[0] == DURABLE_DAMAGED,
+	      "one header that is damaged");
+	durable_clear(&d);
+	image_header(&image, 1)->reserved[7] ^= 1;
+	CHECK(is(&image, DURABLE_DAMAGED, "its header is not whole"), "and both");
+	image_new(&image);
+	image_header(&image, 1)->seq = cpu_to_le64(2);
+	strcpy((char *)image_header(&image, 1)->volume, "vd\033[b");
+	shadow_header_seal(image_header(&image, 1));
+	check(&image, &d);
+	CHECK(d.counts == 1 && !strcmp(d.volume, "vd?[b"), "the newer header counts");
+	durable_clear(&d);
+	image_header(&image, 0)->incompat = image_header(&image, 1)->incompat = cpu_to_le32(4);
+	shadow_header_seal(image_header(&image, 0));
+	shadow_header_seal(image_header(&image, 1));
+	CHECK(is(&image, DURABLE_NEWER, "it was made by a newer version"), "an unknown feature");
+	image_new(&image);
+	image_header(&image, 0)->seq = cpu_to_le64(3);
+	image_header(&image, 0)->part_blocks = cpu_to_le64(IMAGE_BLOCKS + 1);
+	shadow_header_seal(image_header(&image, 0));
+	CHECK(is(&image, DURABLE_DAMAGED, "the device is smaller than the store"),
+	      "a device that is smaller");
+}
+
+static bool has(const struct durable_shadow *shadow, uint64_t epoch, uint64_t records,
+		uint64_t free_blocks)
+{
+	return shadow->epoch == epoch && shadow->record_bytes == records << SHADOW_BLOCK_BITS &&
+	       shadow->free_bytes == free_blocks << SHADOW_BLOCK_BITS;
+}
+
+static void sample(void)
+{
+	struct durable_shadow *s;
+	struct image image;
+	struct durable d;
+
+	image_sample(&image);
+	check(&image, &d);
+	s = d.shadows;
+	CHECK(d.verdict == DURABLE_SOUND && d.count == 4, "the sample is sound");
+	CHECK(has(&s[0], 3, 0, 0) && s[0].lost == SHADOW_REASON_STORE_FULL && s[0].error == 28,
+	      "its first shadow is lost, and has no records");
+	CHECK(has(&s[1], 5, 3 + 3 + 1, 150) && s[1].complete && s[1].persistent && !s[1].error,
+	      "the next one has its own records, and others of the one that was deleted");
+	CHECK(has(&s[2], 7, 0, 0) && s[2].pinned, "the third one is pinned");
+	CHECK(has(&s[3], 8, 0, 0) && !s[3].complete, "the set of the last one was not made");
+	CHECK(d.deleted == 1 && d.watched == 31 && d.unknown == 1 && d.segments == 2 &&
+	      d.blocks == 9 && d.groups == 8 && d.log_bytes == 16 << SHADOW_BLOCK_BITS &&
+	      d.records_bytes == 7 << SHADOW_BLOCK_BITS, "and what there is besides");
+	CHECK(d.place.block == 10 && d.place.byte == SHADOW_DISK_HEAD + 11 * 4096,
+	      "this is where the log ends");
+	durable_clear(&d);
+	image_free(&image);
+}
+
+static void more_groups(struct image *image, unsigned int n)
+{
+	while (n--) {
+		image_entry(image, SHADOW_DISK_HEAD_IS, n, n);
+		image_end(image, true);
+	}
+}
+
+/* Groups of one block each. */
+static void groups(struct image *image, unsigned int n)
+{
+	image_new(image);
+	more_groups(image, n);
+}
+
+static void ends(void)
+{
+	struct image image;
+	struct durable d;
+
+	groups(&image, 2);
+	image_entry(&image, SHADOW_DISK_HEAD_IS, 1, 1);
+	image_end(&image, false);
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.groups == 2 && d.rest_blocks == 1,
+	      "a group without its last block");
+	durable_clear(&d);
+	image_free(&image);
+
+	groups(&image, 4);
+	image_block(&image, 2)->entry[0].value ^= 1;
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.groups == 2 && d.rest_blocks == 1,
+	      "one group behind a gap");
+	durable_clear(&d);
+	image_block(&image, 1)->entry[0].value ^= 1;
+	CHECK(is(&image, DURABLE_SOUND, NULL), "it is one, too, with a block more missing");
+	groups(&image, 5);
+	image_block(&image, 2)->entry[0].value ^= 1;
+	CHECK(is(&image, DURABLE_DAMAGED, "blocks of the log are missing"), "two behind a gap");
+}
+
+/* One group with an entry that is wrong. */
+static bool entry_is(enum shadow_disk_type type, u64 rest, u64 value, enum durable_verdict verdict)
+{
+	struct image image;
+	struct durable d;
+	bool good;
+
+	image_new(&image);
+	image_entry(&image, SHADOW_DISK_HEAD_IS, 1, 1);
+	image_entry(&image, type, rest, value);
+	image_end(&image, true);
+	check(&image, &d);
+	good = d.verdict == verdict && d.in_log && d.place.block == 1 && d.place.entry == 2 &&
+	       d.place.byte == SHADOW_DISK_HEAD;
+	durable_clear(&d);
+	image_free(&image);
+	return good;
+}
+
+static void entries(void)
+{
+	CHECK(entry_is(SHADOW_DISK_EXTENT, 10, IMAGE_BLOCKS, DURABLE_DAMAGED),
+	      "a record beyond the store");
+	CHECK(entry_is(SHADOW_DISK_EXTENT, 7ULL << 48 | 10, IMAGE_BLOCKS - 7, DURABLE_DAMAGED),
+	      "one that ends there");
+	CHECK(entry_is(SHADOW_DISK_EXTENT, 1ULL << 48 | 255, 20, DURABLE_DAMAGED),
+	      "one of two regions");
+	CHECK(entry_is(SHADOW_DISK_FREE, 10, 0, DURABLE_DAMAGED), "nothing that is free");
+	CHECK(entry_is(SHADOW_DISK_HEAD_IS, 32, 0, DURABLE_DAMAGED), "a block that is not watched");
+	CHECK(entry_is(SHADOW_DISK_EPOCH, 4, 1, DURABLE_DAMAGED), "a shadow that is cut off");
+	CHECK(entry_is(SHADOW_DISK_TYPES, 0, 0, DURABLE_NEWER), "an unknown entry");
+}
+
+static void twice(void)
+{
+	struct image image;
+
+	image_new(&image);
+	image_epoch(&image, 1, SHADOW_DISK_PERSISTENT);
+	image_entry(&image, SHADOW_DISK_AT, 0, 1);
+	image_extent(&image, 10, 3, 20);
+	image_extent(&image, 20, 1, 22);
+	image_end(&image, true);
+	CHECK(is(&image, DURABLE_DAMAGED, "a block is in use twice"), "two records in one place");
+	image_new(&image);
+	image_epoch(&image, 1, SHADOW_DISK_PERSISTENT);
+	image_entry(&image, SHADOW_DISK_AT, 0, 1);
+	image_extent(&image, 10, 3, IMAGE_SEGMENT - 1);
+	image_end(&image, true);
+	CHECK(is(&image, DURABLE_DAMAGED, "a block is in use twice"), "a record in the log");
+	image_new(&image);
+	image_epoch(&image, 2, 0);
+	image_epoch(&image, 2, 0);
+	image_end(&image, true);
+	CHECK(is(&image, DURABLE_DAMAGED, "a shadow cannot be"), "two shadows with one number");
+	groups(&image, IMAGE_SEGMENT - 1);
+	image_next(&image, 50, 8);
+	image_end(&image, true);
+	more_groups(&image, 7);
+	image_next(&image, 44, 8);
+	image_end(&image, true);
+	CHECK(is(&image, DURABLE_DAMAGED, "a block is in use twice"), "two segments in one place");
+	groups(&image, IMAGE_SEGMENT);
+	CHECK(is(&image, DURABLE_DAMAGED, "a block of the log cannot be"), "one without an end");
+}
+
+static void seal_at(struct image *image, size_t at)
+{
+	if (at < SHADOW_DISK_HEAD)
+		shadow_header_seal(image_header(image, 0));
+	else
+		shadow_log_seal(image_block(image, (at - SHADOW_DISK_HEAD) / SHADOW_DISK_BLOCK));
+}
+
+/* What is known to be possible is not all that there is: no byte may do harm. */
+static void every_byte(bool sealed)
+{
+	size_t at, end = SHADOW_DISK_HEAD + IMAGE_SEGMENT * SHADOW_DISK_BLOCK;
+	struct image image;
+	struct durable d;
+	u8 was;
+
+	image_sample(&image);
+	memset(image_header(&image, 1), 0, SHADOW_DISK_BLOCK);
+	for (at = 0; at < end; at++) {
+		if (at == 256)
+			at = SHADOW_DISK_HEAD;
+		if (at >= SHADOW_DISK_HEAD && at % SHADOW_DISK_BLOCK > 48 + 700)
+			at += SHADOW_DISK_BLOCK - at % SHADOW_DISK_BLOCK;
+		if (at >= end)
+			break;
+		was = image.bytes[at];
+		image.bytes[at] ^= 1 << at % 8 | 0x80;
+		if (sealed)
+			seal_at(&image, at);
+		check(&image, &d);
+		durable_clear(&d);
+		image.bytes[at] = was;
+		if (sealed)
+			seal_at(&image, at);
+	}
+	CHECK(is(&image, DURABLE_SOUND, NULL), sealed ?
+	      "no byte does harm with a checksum that is right" : "no byte does harm");
+}
+
+static void every_length(void)
+{
+	struct durable_source source = { .read = read_image };
+	bool good = true;
+	struct image image;
+	struct durable d;
+
+	image_sample(&image);
+	source.arg = image.bytes;
+	for (source.bytes = 0; source.bytes < IMAGE_BYTES; source.bytes += 1000) {
+		durable_check(&source, NULL, NULL, &d);
+		good &= d.verdict != DURABLE_SOUND;
+		durable_clear(&d);
+	}
+	CHECK(good, "a store that is cut off is none");
+	image_free(&image);
+}
+
+static int fail_reading(void *arg, uint64_t offset, void *buf, size_t length)
+{
+	if (offset >= SHADOW_DISK_HEAD)
+		return -5;
+	return read_image(arg, offset, buf, length);
+}
+
+static void unreadable(void)
+{
+	struct durable_source source = { .read = fail_reading, .bytes = IMAGE_BYTES };
+	struct image image;
+	struct durable d;
+
+	image_sample(&image);
+	source.arg = image.bytes;
+	durable_check(&source, NULL, NULL, &d);
+	CHECK(d.verdict == DURABLE_UNREADABLE && d.error == 5 && d.place.block == 1,
+	      "a block that cannot be read");
+	durable_clear(&d);
+	image_free(&image);
+}
+
+static void words(void)
+{
+	struct image image;
+
+	told = 0;
+	image_new(&image);
+	image_epoch(&image, 1, 0);
+	image_entry(&image, SHADOW_DISK_AT, 0, 1);
+	image_extent(&image, 10, 3, 20);
+	image_end(&image, true);
+	is(&image, DURABLE_SOUND, NULL);
+	CHECK(told == 2, "entries are told");
+	CHECK_STRING(last_text, "epoch 1: blocks 10 to 12 of the volume, in blocks 20 to 22",
+		     "in words");
+}
+
+void test_durable(void)
+{
+	headers();
+	sample();
+	ends();
+	entries();
+	twice();
+	every_byte(false);
+	every_byte(true);
+	every_length();
+	unreadable();
+	words();
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * image.c - makes durable stores in memory, good and bad ones.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+
+#define LOG_ID	0x1234567812345678ULL
+
+struct shadow_disk_header *image_header(struct image *image, unsigned int i)
+{
+	return (void *)(image->bytes + (size_t)i * SHADOW_DISK_HEADER_STEP);
+}
+
+struct shadow_disk_log *image_block(struct image *image, u64 loc)
+{
+	return (void *)(image->bytes + SHADOW_DISK_HEAD + loc * SHADOW_DISK_BLOCK);
+}
+
+static void begin(struct image *image)
+{
+	image->log = image_block(image, image->loc);
+	memset(image->log, 0, sizeof(*image->log));
+	image->log->id = cpu_to_le64(LOG_ID);
+	image->log->seq = cpu_to_le64(image->seq);
+	image->log->group = cpu_to_le64(image->group);
+}
+
+void image_new(struct image *image)
+{
+	struct shadow_disk_header *h;
+	unsigned int i;
+
+	*image = (struct image){ .seq = 1, .group = 1 };
+	image->bytes = calloc(1, IMAGE_BYTES);
+	if (!image->bytes)
+		abort();
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		h = image_header(image, i);
+		h->seq = cpu_to_le64(1);
+		memset(h->store, 0x11, sizeof(h->store));
+		memset(h->part, 0x22, sizeof(h->part));
+		h->parts = cpu_to_le32(1);
+		h->part_blocks = cpu_to_le64(IMAGE_BLOCKS);
+		h->volume_sectors = cpu_to_le64(1 << 19);
+		strcpy((char *)h->volume, "vda1");
+		h->created = cpu_to_le64(1700000000);
+		h->log_id = cpu_to_le64(LOG_ID);
+		h->log_segment = cpu_to_le32(IMAGE_SEGMENT);
+		h->log_seq = cpu_to_le64(1);
+		h->log_group = cpu_to_le64(1);
+		shadow_header_seal(h);
+	}
+	begin(image);
+}
+
+void image_free(struct image *image)
+{
+	free(image->bytes);
+}
+
+void image_entry(struct image *image, enum shadow_disk_type type, u64 rest, u64 value)
+{
+	u16 nr = le16_to_cpu(image->log->nr);
+
+	image->log->entry[nr].what = cpu_to_le64((u64)type << 56 | rest);
+	image->log->entry[nr].value = cpu_to_le64(value);
+	image->log->nr = cpu_to_le16(nr + 1);
+}
+
+void image_epoch(struct image *image, u64 epoch, u32 flags)
+{
+	struct shadow_disk_epoch disk = {
+		.created_ns = cpu_to_le64(1700000000123456789ULL),
+		.sectors = cpu_to_le64(1 << 19),
+		.flags = cpu_to_le32(flags),
+		.set_count = cpu_to_le32(1),
+	};
+	u16 nr;
+
+	memset(disk.shadow, 0x40 + epoch, sizeof(disk.shadow));
+	memset(disk.set, 0x80 + epoch, sizeof(disk.set));
+	image_entry(image, SHADOW_DISK_EPOCH, SHADOW_DISK_EPOCH_ENTRIES, epoch);
+	nr = le16_to_cpu(image->log->nr);
+	memcpy(&image->log->entry[nr], &disk, sizeof(disk));
+	image->log->nr = cpu_to_le16(nr + SHADOW_DISK_EPOCH_ENTRIES);
+}
+
+void image_extent(struct image *image, u64 block, u64 len, u64 loc)
+{
+	image_entry(image, SHADOW_DISK_EXTENT, (len - 1) << 48 | block, loc);
+}
+
+void image_end(struct image *image, bool last)
+{
+	if (last)
+		image->log->flags = cpu_to_le16(SHADOW_DISK_LAST);
+	shadow_log_seal(image->log);
+	image->loc++;
+	image->seq++;
+	image->group += last;
+	if (image->loc < IMAGE_BLOCKS)
+		begin(image);
+}
+
+void image_next(struct image *image, u64 loc, u32 blocks)
+{
+	image_entry(image, SHADOW_DISK_NEXT, blocks, loc);
+	image->loc = loc - 1;
+}
+
+void image_sample(struct image *image)
+{
+	unsigned int i;
+
+	image_new(image);
+	for (i = 0; i < SHADOW_DISK_WATCHED; i++)
+		image_entry(image, SHADOW_DISK_HEAD_IS, i, 0x1000 + i);
+	image_entry(image, SHADOW_DISK_HEAD_ANY, 5, 0);
+	image_epoch(image, 3, SHADOW_DISK_PERSISTENT);
+	image_entry(image, SHADOW_DISK_COMPLETE, 0, 3);
+	image_end(image, true);
+
+	image_entry(image, SHADOW_DISK_AT, 0, 3);
+	image_extent(image, 100, 4, 20);
+	image_entry(image, SHADOW_DISK_LOST, 20ULL << 32 | 28, 3);	/* full, ENOSPC */
+	image_epoch(image, 5, SHADOW_DISK_PERSISTENT);
+	image_entry(image, SHADOW_DISK_COMPLETE, 0, 5);
+	image_epoch(image, 6, 0);
+	image_entry(image, SHADOW_DISK_COMPLETE, 0, 6);
+	image_end(image, false);
+	image_entry(image, SHADOW_DISK_AT, 0, 6);
+	image_extent(image, 10, 5, 30);
+	image_extent(image, 300, 1, 28);
+	image_end(image, true);
+
+	/* of an older one than the last: 10 and 11 count, and 12 to 14 of 6 */
+	image_entry(image, SHADOW_DISK_AT, 0, 5);
+	image_extent(image, 9, 3, 40);
+	image_entry(image, SHADOW_DISK_FREE, 500, 100);
+	image_entry(image, SHADOW_DISK_FREE, 550, 100);
+	image_entry(image, SHADOW_DISK_FOLD, 0, 6);
+	image_epoch(image, 7, SHADOW_DISK_PERSISTENT);
+	image_entry(image, SHADOW_DISK_COMPLETE, 0, 7);
+	image_entry(image, SHADOW_DISK_FLAGS, SHADOW_DISK_PERSISTENT | SHADOW_DISK_PINNED, 7);
+	image_epoch(image, 8, SHADOW_DISK_PERSISTENT);
+	image_end(image, true);
+	while (image->seq < IMAGE_SEGMENT) {
+		image_entry(image, SHADOW_DISK_HEAD_WILL, 2, image->seq);
+		image_end(image, true);
+	}
+	image_next(image, 10, IMAGE_SEGMENT);
+	image_end(image, true);
+	image_entry(image, SHADOW_DISK_NOTHING, 0, 0);
+	image_end(image, true);
+}
