@@ -159,6 +159,11 @@ void shadow_durable_free(struct shadow_durable *d)
 	kfree(d);
 }
 
+void shadow_durable_retire(struct shadow_durable *d)
+{
+	blkdev_issue_zeroout(d->part->bdev, 0, SHADOW_STORE_HEAD >> SECTOR_SHIFT, GFP_NOIO, 0);
+}
+
 /* From now on it takes entries. */
 static void begin(struct shadow_durable *d, u64 group)
 {

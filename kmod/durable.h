@@ -186,6 +186,12 @@ void shadow_segments_free(struct list_head *segments, struct shadow_part *part);
 int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_header *h,
 				unsigned int *written);
 
+/*
+ * All shadows of the store were deleted: it is none any more.  Failing that does no harm, as its
+ * log says the same.  Context: sleeps; nobody else writes.
+ */
+void shadow_durable_retire(struct shadow_durable *d);
+
 /* Free it.  Waits for what is being written; nobody waits for it.  NULL: nothing. */
 void shadow_durable_free(struct shadow_durable *d);
 

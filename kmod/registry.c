@@ -663,6 +663,7 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 {
 	struct shadow_store *store = NULL;
 	struct shadow_stored stored;
+	bool retires = false;
 
 	mutex_lock(&registry_lock);	/* others look at our store for circles */
 	mutex_lock(&vol->change);
@@ -672,6 +673,7 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		store = vol->store;
 		vol->store = NULL;
 		shadow_watch_end(vol);
+		retires = store->durable && !store->durable->dead;
 		if (store->durable)
 			shadow_durable_stop(store->durable);
 		shadow_policy_no_store(vol);
@@ -685,6 +687,8 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		shadow_checkpoint_stop(vol);
 		if (store->durable)
 			shadow_checkpoint_note_failure(store->durable);
+		if (retires)
+			shadow_durable_retire(store->durable);
 		shadow_volume_kick(vol);	/* a new store may have wanted to grow just now */
 		flush_work(&vol->work);		/* it may be sending batches */
 		mutex_lock(&vol->epochs.mutate);
