@@ -57,6 +57,7 @@ help:
 	@echo '  make check-kernels               on all of them, or KERNELS="5.10 7.2"; CORE=1 for the core'
 	@echo '  make check-build                 does it build for all of them, without a warning?'
 	@echo '  make check-debug                 on a kernel that looks for mistakes; CONFIG=kcsan: for data races'
+	@echo '  make check-crash                 persistent shadows: a hundred ends of the machine; an hour'
 	@echo '  make check-packages              the packages in all suites: an hour, and the network'
 	@echo '  make bench       the table of what it costs, beside dm-snapshot and dm-thin; QUICK=1 for minutes,'
 	@echo '                   ROWS=names for some; results in selftests/results-bench/'
@@ -167,6 +168,10 @@ check-debug: build
 	$(run) --results selftests/results-$(debug_config) $(if $(V),--verbose) \
 		$(if $(AGAIN),--again) $(if $(REST),--rest) $(if $(CORE),--core) $(addprefix --group=,$(GROUP)) $(TEST)
 
+# The machine is ended a hundred times under load, and power lost after each flush that there was.
+check-crash:
+	@$(MAKE) --no-print-directory check TEST="crash/01 crash/02"
+
 check-packages: build
 	@$(run) $(if $(V),--verbose) --group=package $(TEST)
 
@@ -192,4 +197,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug bench demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug check-crash bench demo vm-shell lint clean

@@ -5,7 +5,7 @@
 # DISKS: origin=48M store=96M a=48M b=48M c=48M d=48M
 # TIMEOUT: 200
 
-. "$(dirname "$0")/durable.sh"
+. "${BASH_SOURCE[0]%/*}/durable.sh"
 
 mnt=$SCRATCH/mnt
 oracles=("$DISK_a" "$DISK_b" "$DISK_c" "$DISK_d")

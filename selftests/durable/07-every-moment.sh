@@ -5,7 +5,7 @@
 # DISKS: big=104M log=900M replay=104M cow=64M a=40M b=40M
 # TIMEOUT: 900
 
-. "$(dirname "$0")/durable.sh"
+. "${BASH_SOURCE[0]%/*}/durable.sh"
 
 mnt=$SCRATCH/mnt
 origin_size=$((40 * 2048))
@@ -109,7 +109,11 @@ moments=${MOMENTS:-10}
 [ "$moments" -le "${#flushes[@]}" ] || moments=${#flushes[@]}
 done_upto=0
 for ((n = 0; n < moments; n++)); do
-	i=$((n * (${#flushes[@]} - 1) / moments + (moments == ${#flushes[@]} ? 0 : RANDOM % ((${#flushes[@]} - 1) / moments + 1))))
+	i=$n
+	if [ "$moments" -lt "${#flushes[@]}" ]; then
+		step=$((${#flushes[@]} / moments))
+		i=$((n * step + RANDOM % step))
+	fi
 	point=${flushes[i]}
 	[ "$point" -ge "$done_upto" ] || continue
 	logwrites "$DISK_log" replay "$DISK_replay" "$done_upto" "$point"
