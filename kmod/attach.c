@@ -87,7 +87,7 @@ static int refuse(struct reading *r, u32 reason, int err)
 	return shadow_fail(r->fault, SHADOW_PHASE_STORE, reason, r->part->bdev->bd_dev, err);
 }
 
-static int damaged(struct reading *r, const char *what)
+static int is_damaged(struct reading *r, const char *what)
 {
 	pr_err("%pg: the store is damaged: %s, at block %llu of its log\n", r->part->bdev, what,
 	       r->at.seq);
@@ -148,12 +148,12 @@ static int read_header(struct reading *r)
 	if (!best && worst == SHADOW_FORMAT_NEWER)
 		return refuse(r, SHADOW_REASON_STORE_NEWER, -EOPNOTSUPP);
 	if (!best)
-		return damaged(r, "its header is not whole");
+		return is_damaged(r, "its header is not whole");
 	/* One that cannot be written might be read, but nothing would be preserved. */
 	if (le32_to_cpu(best->ro_compat) & ~SHADOW_DISK_RO_COMPAT)
 		return refuse(r, SHADOW_REASON_STORE_NEWER, -EOPNOTSUPP);
 	if (le64_to_cpu(best->part_blocks) > r->part->nr_blocks)
-		return damaged(r, "the device is smaller than the store");
+		return is_damaged(r, "the device is smaller than the store");
 	memcpy(r->header, best, sizeof(*best));
 	return 0;
 }
@@ -205,9 +205,9 @@ static int begin_epoch(struct reading *r, const struct shadow_item *item)
 		return 0;
 	}
 	if (item->epoch <= r->last_epoch || !good)
-		return damaged(r, "a shadow cannot be");
+		return is_damaged(r, "a shadow cannot be");
 	if (r->nr_found == FOUND_MAX)
-		return damaged(r, "there are too many shadows");
+		return is_damaged(r, "there are too many shadows");
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return no_memory(r);
@@ -329,7 +329,7 @@ static int apply_group(struct reading *r, unsigned int nr, struct list_head *seg
 	list_for_each_entry(s, &r->fresh, node) {
 		err = shadow_space_take(&r->part->space, s->loc, s->blocks, GFP_KERNEL);
 		if (err == -EEXIST)
-			return damaged(r, "a segment is in use already");
+			return is_damaged(r, "a segment is in use already");
 		if (err)
 			return no_memory(r);
 	}
@@ -349,7 +349,7 @@ static int apply_group(struct reading *r, unsigned int nr, struct list_head *seg
 		if (verdict == SHADOW_FORMAT_NEWER)
 			return refuse(r, SHADOW_REASON_STORE_NEWER, -EOPNOTSUPP);
 		if (verdict != SHADOW_FORMAT_GOOD)
-			return damaged(r, "an entry cannot be");
+			return is_damaged(r, "an entry cannot be");
 		cond_resched();
 	}
 	r->end = r->at;
@@ -370,7 +370,7 @@ static int look_in(struct reading *r, u64 loc, u32 left, u64 *group)
 		    le64_to_cpu(b->group) < r->end.group)
 			continue;
 		if (*group && le64_to_cpu(b->group) != *group)
-			return damaged(r, "blocks are missing");
+			return is_damaged(r, "blocks are missing");
 		*group = le64_to_cpu(b->group);
 	}
 	return 0;
@@ -389,7 +389,7 @@ static int check_end(struct reading *r)
 	if (!err && r->at.next_blocks)
 		err = look_in(r, r->at.next_loc, r->at.next_blocks, &group);
 	if (!err && end && r->end.seq != end)
-		return damaged(r, "it does not end where it did");
+		return is_damaged(r, "it does not end where it did");
 	return err;
 }
 
@@ -421,13 +421,13 @@ static int read_chain(struct reading *r, struct list_head *segments, u64 max)
 		if (!b)
 			return err;
 		if (nr == SHADOW_GROUP_BLOCKS)
-			return damaged(r, "a group has too many blocks");
+			return is_damaged(r, "a group has too many blocks");
 		memcpy(&r->group[nr], b, sizeof(*b));
 		verdict = shadow_log_read(&r->at, &r->group[nr], r->part->space.nr_blocks, &last);
 		if (verdict == SHADOW_FORMAT_FOREIGN)
 			return 1;
 		if (verdict != SHADOW_FORMAT_GOOD)
-			return damaged(r, "a block cannot be");
+			return is_damaged(r, "a block cannot be");
 		nr++;
 		if (r->at.fresh && max > 1)
 			err = note_segment(r);
@@ -437,7 +437,7 @@ static int read_chain(struct reading *r, struct list_head *segments, u64 max)
 		}
 	}
 	if (!err && nr)
-		return damaged(r, "it ends within a group");
+		return is_damaged(r, "it ends within a group");
 	return err;
 }
 
@@ -451,7 +451,7 @@ static int read_dump(struct reading *r)
 		return 0;
 	shadow_dump_begin(&r->at, r->header);
 	err = read_chain(r, &r->dump, blocks);
-	return err == 1 ? damaged(r, "a block of the dump is missing") : err;
+	return err == 1 ? is_damaged(r, "a block of the dump is missing") : err;
 }
 
 static int read_log(struct reading *r)
@@ -483,7 +483,7 @@ static int take_space(struct reading *r)
 		}
 	}
 	if (err == -EEXIST)
-		return damaged(r, "a block is in use twice");
+		return is_damaged(r, "a block is in use twice");
 	return err ? no_memory(r) : 0;
 }
 

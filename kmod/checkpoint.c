@@ -8,8 +8,8 @@
  * the dump is, and where the log goes on after it, and what was before is given back.
  *
  * Meanwhile writes go on, and so does the log.  The mark is a place in it before which all
- * that it says has come to pass; it is taken when no group is under way.  Then the epochs
- * that there are are gone through, a few blocks at a time.  What is recorded after the mark is
+ * that it says has come to pass; it is taken when no group is under way.  Then all
+ * epochs are gone through, a few blocks at a time.  What is recorded after the mark is
  * in the log after it, and may be in the dump as well, which does no harm: who reads it finds
  * the block recorded, in the same place.  Only deletions would, which move records from one
  * epoch to another: the fold mutex keeps them away.
@@ -368,7 +368,7 @@ static int change_over(struct dump *dp, const struct shadow_log_place *mark)
 	err = shadow_durable_write_header(d->part, h, NULL);
 	mutex_lock(&dp->vol->epochs.mutate);
 	if (err) {
-		/* Which one counts is not known: neither is given back, and nothing changes again. */
+		/* Which one counts is not known: neither is given back, nothing changes again. */
 		pr_err("%pg: the header of the store cannot be written (%d)\n", d->part->bdev, err);
 		d->checkpoint_failed = true;
 		list_splice_tail_init(&dp->segments, &d->dump);

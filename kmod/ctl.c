@@ -76,7 +76,8 @@ static long ctl_info(struct shadow_info __user *user)
 			    SHADOW_FEAT_HOLD | SHADOW_FEAT_EVENTS | SHADOW_FEAT_FREE |
 			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
 			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
-			    SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_HOLD_ONLY | SHADOW_FEAT_PERSISTENT,
+			    SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_HOLD_ONLY |
+			    SHADOW_FEAT_PERSISTENT,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -258,12 +259,13 @@ static long ctl_store_resize(struct shadow_store_resize __user *user)
 
 static long ctl_store_attach(struct shadow_store_attach __user *user, bool attach)
 {
+	const u32 known = attach ? SHADOW_ATTACH_LOST : 0;
 	struct shadow_store_attach arg;
 	long err;
 
 	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
-	if ((attach ? arg.flags & ~SHADOW_ATTACH_LOST : arg.flags) || arg.shadows || arg.lost || arg.dropped || !zeroed(arg.fault) ||
+	if (arg.flags & ~known || arg.shadows || arg.lost || arg.dropped || !zeroed(arg.fault) ||
 	    !zeroed(arg.reserved) || !good_dev(&arg.dev))
 		return -EINVAL;
 	if (attach && (arg.store.type != SHADOW_STORE_DEVICE || arg.store.max_bytes ||

@@ -73,7 +73,7 @@ struct shadow_segment *shadow_segment_allot(struct shadow_part *part)
 
 	if (!s)
 		return NULL;
-	/* A store that is in pieces has the least all the same, perhaps; see shadow_space_alloc(). */
+	/* One that is in pieces has the least all the same, perhaps; see shadow_space_alloc(). */
 	for (; want; want = want > SEGMENT_LEAST / 2 ? SEGMENT_LEAST / 2 : 0) {
 		if (shadow_part_allot(part, want, &s->loc, &got))
 			break;

@@ -27,7 +27,7 @@ struct shadow {
 	sector_t nr_sectors;
 	s64 created_ns;
 	bool complete;			/* ... and that its set was made; epochs.mutate */
-	u64 log_group;			/* of a durable store: where it says that there is this shadow */
+	u64 log_group;			/* of a durable store: where it says so */
 	struct shadow_overlay *overlay;	/* of a writable one */
 	struct gendisk *disk;
 	bool added;

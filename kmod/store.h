@@ -199,7 +199,7 @@ struct shadow_store {
 	struct shadow_part *part[SHADOW_PARTS_MAX];
 	struct shadow_part *filling;
 	struct shadow_durable *durable;
-	struct mutex *mutate;
+	struct mutex *mutate;		/* the epochs' */
 	mempool_t *pages;
 	struct bio_set *bios;
 	void (*kick)(void *arg);

@@ -117,9 +117,9 @@ struct shadow_volume {
 	struct shadow_epochs epochs;
 	u64 last_epoch;			/* epochs.mutate */
 	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost, */
-	u64 dropped_upto;		/* ... and up to this one the store need not keep their records */
+	u64 dropped_upto;		/* ... up to this one their records, too */
 	struct list_head prepared;	/* epochs.mutate: stakes before their instant */
-	u64 drop_group;			/* epochs.mutate: they go when the log's group is through, */
+	u64 drop_group;			/* epochs.mutate: they go with this group, */
 	u64 drop_upto;			/* ... up to this one */
 	u64 own_changes;		/* epochs.mutate: of which blocks are its own store's */
 
@@ -128,7 +128,7 @@ struct shadow_volume {
 	struct work_struct checkpoint_work;
 	struct shadow_head *dump_head;	/* epochs.mutate: where the state at the mark goes, */
 	u64 dump_last;			/* ... and the last epoch at it */
-	unsigned int telling_free;	/* epochs.mutate: whose log knows more than the epochs do yet */
+	unsigned int telling_free;	/* epochs.mutate: the log knows more than the epochs */
 
 	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;

@@ -163,6 +163,6 @@ int main(int argc, char **argv)
 		return detach(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "log"))
 		return print_log(argv[2]);
-	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB | attach VOLUME DEVICE [lost] | "
-		"detach VOLUME | log VOLUME");
+	errx(2, "usage: parts list [VOLUME] | add VOLUME STORE | resize VOLUME PART MIB | "
+		"attach VOLUME DEVICE [lost] | detach VOLUME | log VOLUME");
 }

@@ -329,7 +329,10 @@ static void check_read(const struct machine *m, const struct replay *r,
 		enum shadow_place place = shadow_epochs_find(&r->es, ep, b, BLOCKS - b, &loc, &len);
 
 		for (i = b; i < b + len; i++) {
-			u32 has = place == SHADOW_IN_STORE ? m->image->data[loc + i - b] : m->now[i];
+			u32 has = m->now[i];
+
+			if (place == SHADOW_IN_STORE)
+				has = m->image->data[loc + i - b];
 
 			CHECK(place != SHADOW_IS_FREE || o->free[i], "block %llu of %llu is free",
 			      (unsigned long long)i, (unsigned long long)ep->number);
@@ -826,7 +829,10 @@ static void rebirth(struct machine *m, struct replay *r)
 		ep = epoch_at(&r->es, i);
 		o->ep = ep;
 		o->committed = ep;
-		o->life = !ep && o->life != NONE ? GOING : ep ? i > r->lost_upto ? LIVE : LOST : NONE;
+		if (ep)
+			o->life = i > r->lost_upto ? LIVE : LOST;
+		else
+			o->life = o->life != NONE ? GOING : NONE;
 		if (!ep)
 			continue;
 		list_del(&ep->node);
@@ -929,7 +935,8 @@ static void read_items(const struct shadow_disk_log *b)
 		return;
 	while (shadow_log_item(b, &entry, &epoch, PART, &item, &verdict)) {
 		check_item(&item);
-		CHECK(++n <= SHADOW_DISK_LOG_ENTRIES && entry <= SHADOW_DISK_LOG_ENTRIES, "entries");
+		CHECK(++n <= SHADOW_DISK_LOG_ENTRIES && entry <= SHADOW_DISK_LOG_ENTRIES,
+		      "entries");
 	}
 }
 
@@ -952,8 +959,10 @@ static void damage_block(const struct shadow_disk_log *from, bool everything)
 	damage((u8 *)b, chance(30) ? 32 : sizeof(*b));
 	if (chance(80))
 		shadow_log_seal(b);
-	at = (struct shadow_log_place){ .id = b->id, .seq = b->seq, .group = rnd(3), .loc = rnd(PART),
-					.left = 1 + rnd(3), .begun = rnd(SHADOW_GROUP_BLOCKS + 1) };
+	at = (struct shadow_log_place){
+		.id = b->id, .seq = b->seq, .group = rnd(3), .loc = rnd(PART),
+		.left = 1 + rnd(3), .begun = rnd(SHADOW_GROUP_BLOCKS + 1),
+	};
 	if (at.left > PART - at.loc)
 		at.left = PART - at.loc;
 	if (shadow_log_read(&at, b, PART, &last) == SHADOW_FORMAT_GOOD) {

@@ -159,11 +159,11 @@ enum shadow_reason {
 	SHADOW_REASON_STORE_SHARED	= 37,	/* blocks of the file do not stay where they are */
 	SHADOW_REASON_STORE_PART	= 38,	/* the store has no such part */
 	SHADOW_REASON_STORE_LAST	= 39,	/* its only part, and shadows exist */
-	SHADOW_REASON_STORE_VOLATILE	= 40,	/* it would not survive: persistent shadows need a device */
+	SHADOW_REASON_STORE_VOLATILE	= 40,	/* persistent shadows need a device */
 	SHADOW_REASON_STORE_DURABLE	= 41,	/* a durable store cannot do that */
 	SHADOW_REASON_STORE_FORMAT	= 42,	/* there is no durable store */
 	SHADOW_REASON_STORE_DAMAGED	= 43,	/* what it says of itself cannot be right */
-	SHADOW_REASON_STORE_NEWER	= 44,	/* made by a newer version, which this one does not know */
+	SHADOW_REASON_STORE_NEWER	= 44,	/* made by a newer version */
 	SHADOW_REASON_VOLUME_CHANGED	= 45,	/* written by somebody else since */
 };
 

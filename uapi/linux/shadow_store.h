@@ -116,18 +116,18 @@ struct shadow_disk_entry {
  */
 enum shadow_disk_type {
 	SHADOW_DISK_NOTHING	= 0,	/* skip it */
-	SHADOW_DISK_NEXT	= 1,	/* blocks of the next segment; its location.  Where one ends,
-					 * and where one begins if it is known by then */
+	/* Where a segment ends, and where it begins if it is known by then. */
+	SHADOW_DISK_NEXT	= 1,	/* blocks of the next segment; its location */
 	SHADOW_DISK_AT		= 2,	/* -; n: what follows in this block belongs to it */
 	SHADOW_DISK_EXTENT	= 3,	/* preserved: length - 1 (48 to 55), block; location */
 	SHADOW_DISK_FREE	= 4,	/* free at the instant: first block; how many */
-	SHADOW_DISK_EPOCH	= 5,	/* SHADOW_DISK_EPOCH_ENTRIES; n: a shadow; they follow,
-					 * as struct shadow_disk_epoch, in the same block */
+	/* They follow, as struct shadow_disk_epoch, in the same block. */
+	SHADOW_DISK_EPOCH	= 5,	/* SHADOW_DISK_EPOCH_ENTRIES; n: a shadow */
 	SHADOW_DISK_COMPLETE	= 6,	/* -; n: its set was made */
 	SHADOW_DISK_FLAGS	= 7,	/* SHADOW_DISK_* bits; n */
 	SHADOW_DISK_FOLD	= 8,	/* -; n: deleted, its records go to the next older shadow */
-	SHADOW_DISK_LOST	= 9,	/* reason (32 to 47), errno (0 to 31); up to n all are lost */
-	SHADOW_DISK_HEAD_WILL	= 10,	/* block of the volume; CRC-32 that it may have from now on */
+	SHADOW_DISK_LOST	= 9,	/* reason (32 to 47), errno (0 to 31); n: all up to it */
+	SHADOW_DISK_HEAD_WILL	= 10,	/* block of the volume; CRC-32 that it may have */
 	SHADOW_DISK_HEAD_IS	= 11,	/* likewise; ... that it has, and no older one */
 	SHADOW_DISK_HEAD_ANY	= 12,	/* block of the volume; 0: it may hold anything */
 	SHADOW_DISK_TYPES

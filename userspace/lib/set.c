@@ -121,8 +121,9 @@ SC_EXPORT int shadowcopy_set_release(struct shadowcopy_set *set, struct shadow_s
 	if (rc == -ETIMEDOUT)
 		return SC_FAIL(set->sc, rc, .action = "keep the volumes at rest to the end",
 			       .cause = "the hold took too long, and the kernel has let them go on",
-			       .remedy = "allow more with --timeout; what writes to a filesystem that "
-			       "is held waits for the end of the hold", .fault = &fault);
+			       .remedy = "allow more with --timeout; what writes to a "
+			       "filesystem that is held waits for the end of the hold",
+			       .fault = &fault);
 	return rc;
 }
 
