@@ -3,28 +3,35 @@
  * durable.c - reads a durable store as the module does when it attaches it.
  *
  * What headers, blocks and entries are is the module's own code (kmod/format.c); what they
- * come to is told here a second time, for people (kmod/attach.c is the first).  The log is
- * read to its end, group by group, and a group counts if all of it is there:
+ * come to is told here a second time, for people (kmod/attach.c is the first).  First the
+ * dump is read, of which all has to be there, then the log, to its end; group by group, and a
+ * group counts if all of it is there:
  *
- *  - an epoch begins a shadow, and has a higher number than all before it,
+ *  - an epoch begins a shadow, and has a higher number than all before it; but the log may
+ *    tell once more of one that the dump has,
  *  - a record, or what was free, belongs to its epoch; where that has gone meanwhile, a record
  *    belongs to the next older one,
  *  - an epoch that is deleted leaves its records to the next older one that is not lost,
  *  - a loss takes the records of all epochs up to it, and what was not recorded yet.
  *
- * At the end no block is in use twice.  Where no block follows the log may be at its end, in
- * the middle of a group, too; blocks of two later groups would mean that some are missing.
+ * At the end no block is in use twice; a record that both dump and log have is one.  Where no
+ * block follows the log may be at its end, in the middle of a group, too; blocks of two later
+ * groups would mean that some are missing, and so would another end than the one that was noted
+ * when the store was detached.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
+#include <linux/shadow.h>
+
 #include "durable.h"
 #include "durable_text.h"
 #include "runs.h"
 
 #define CHUNK_BLOCKS	64u
+#define SHADOWS_MAX	(2 * SHADOW_MAX_VOLUME_SHADOWS)	/* as the module */
 
 _Static_assert(RUNS_REGION == SHADOW_REGION_BLOCKS, "regions are the module's");
 
@@ -43,7 +50,8 @@ struct epoch {
  * @d: what was found
  * @header: the one that counts
  * @part_blocks: its blocks
- * @at: where the log is read
+ * @chain: what is being read: the dump, or the log
+ * @at: where
  * @end: behind the last whole group
  * @chunk: what was read last:
  * @chunk_loc: from where on,
@@ -52,7 +60,7 @@ struct epoch {
  * @place: where they lie
  * @group_segments: segments that the group begins
  * @group_bytes: their lengths
- * @segments: those of the log
+ * @segments: those of dump and log
  * @epochs: what lives, oldest first
  * @count: how many
  * @room: for how many there is room
@@ -69,6 +77,7 @@ struct reading {
 	struct durable *d;
 	struct shadow_disk_header header;
 	u64 part_blocks;
+	struct durable_chain *chain;
 	struct shadow_log_place at;
 	struct shadow_log_place end;
 	struct shadow_disk_log chunk[CHUNK_BLOCKS];
@@ -110,15 +119,32 @@ static u64 byte_of(u64 loc)
 	return SHADOW_DISK_HEAD + loc * SHADOW_DISK_BLOCK;
 }
 
+static bool in_dump(const struct reading *r)
+{
+	return r->chain == &r->d->dump;
+}
+
 static void place_at(struct reading *r, const struct shadow_log_place *at)
 {
 	r->d->in_log = true;
 	r->d->place = (struct durable_place){
-		.block = at->seq, .group = at->group, .byte = byte_of(at->loc),
+		.dump = in_dump(r), .block = at->seq, .group = at->group,
+		.byte = byte_of(at->loc),
 	};
 }
 
-/* Where the log is being read. */
+/* In block @i of the group. */
+static struct durable_place place_in(const struct reading *r, unsigned int i, unsigned int entry)
+{
+	const struct shadow_disk_log *b = &r->group[i];
+
+	return (struct durable_place){
+		.dump = in_dump(r), .block = le64_to_cpu(b->seq), .group = le64_to_cpu(b->group),
+		.byte = byte_of(r->place[i]), .entry = entry,
+	};
+}
+
+/* Where the dump or the log is being read. */
 static bool wrong_here(struct reading *r, enum durable_verdict verdict, const char *what)
 {
 	if (r->d->verdict == DURABLE_SOUND)
@@ -126,31 +152,28 @@ static bool wrong_here(struct reading *r, enum durable_verdict verdict, const ch
 	return wrong(r, verdict, what);
 }
 
-/* In block @i of the group. */
 static bool wrong_entry(struct reading *r, unsigned int i, unsigned int entry,
 			enum durable_verdict verdict, const char *what)
 {
-	const struct shadow_disk_log *b = &r->group[i];
-
 	if (r->d->verdict == DURABLE_SOUND) {
 		r->d->in_log = true;
-		r->d->place = (struct durable_place){
-			.block = le64_to_cpu(b->seq), .group = le64_to_cpu(b->group),
-			.byte = byte_of(r->place[i]), .entry = entry,
-		};
+		r->d->place = place_in(r, i, entry);
 	}
 	return wrong(r, verdict, what);
 }
 
-static bool read_bytes(struct reading *r, u64 offset, void *buf, size_t length)
+/* Return: 0 or a negative errno. */
+static int read_bytes(const struct reading *r, u64 offset, void *buf, size_t length)
 {
-	int rc = -ENODATA;
+	if (offset > r->source->bytes || length > r->source->bytes - offset)
+		return -ENODATA;
+	return r->source->read(r->source->arg, offset, buf, length);
+}
 
-	if (offset <= r->source->bytes && length <= r->source->bytes - offset)
-		rc = r->source->read(r->source->arg, offset, buf, length);
-	if (!rc)
-		return true;
-	r->d->error = -rc;
+static bool unreadable(struct reading *r, int error)
+{
+	if (r->d->verdict == DURABLE_SOUND)
+		r->d->error = -error;
 	return wrong(r, DURABLE_UNREADABLE, "it cannot be read");
 }
 
@@ -194,15 +217,20 @@ static void take_header(struct reading *r)
 	d->ro_compat = le32_to_cpu(h->ro_compat);
 	d->incompat = le32_to_cpu(h->incompat);
 	d->read_only = d->ro_compat & ~SHADOW_DISK_RO_COMPAT;
+	d->failed = le32_to_cpu(h->flags) & SHADOW_DISK_FAILED;
+	d->dump_blocks = le32_to_cpu(h->dump_blocks);
+	d->log_end = le64_to_cpu(h->log_end);
 	d->bytes = le64_to_cpu(h->part_blocks) * SHADOW_DISK_BLOCK;
 	d->volume_bytes = le64_to_cpu(h->volume_sectors) << 9;
 	d->created = le64_to_cpu(h->created);
 	r->part_blocks = le64_to_cpu(h->part_blocks);
 }
 
-static bool no_header(struct reading *r, enum durable_verdict worst)
+static bool no_header(struct reading *r, enum durable_verdict worst, int error)
 {
 	switch (worst) {
+	case DURABLE_UNREADABLE:
+		return unreadable(r, error);
 	case DURABLE_FOREIGN:
 		return wrong(r, worst, "there is no durable store on it");
 	case DURABLE_NEWER:
@@ -212,24 +240,34 @@ static bool no_header(struct reading *r, enum durable_verdict worst)
 	}
 }
 
+/* Copy @i.  @error: out: why it cannot be read, if so. */
+static enum durable_verdict read_header(const struct reading *r, unsigned int i,
+					struct shadow_disk_header *h, int *error)
+{
+	u64 offset = (u64)i * SHADOW_DISK_HEADER_STEP;
+	int rc;
+
+	/* too short to be one */
+	if (r->source->bytes < offset + sizeof(*h))
+		return DURABLE_FOREIGN;
+	rc = read_bytes(r, offset, h, sizeof(*h));
+	if (rc) {
+		*error = rc;
+		return DURABLE_UNREADABLE;
+	}
+	return verdict_of(shadow_header_check(h));
+}
+
 /* Of the copies that are whole the newest one counts. */
 static bool read_headers(struct reading *r)
 {
 	enum durable_verdict worst = DURABLE_FOREIGN;
 	struct shadow_disk_header h;
 	unsigned int i;
+	int error = 0;
 
 	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
-		u64 offset = (u64)i * SHADOW_DISK_HEADER_STEP;
-
-		/* too short to be one */
-		if (r->source->bytes < offset + sizeof(h)) {
-			r->d->headers[i] = DURABLE_FOREIGN;
-			continue;
-		}
-		if (!read_bytes(r, offset, &h, sizeof(h)))
-			return false;
-		r->d->headers[i] = verdict_of(shadow_header_check(&h));
+		r->d->headers[i] = read_header(r, i, &h, &error);
 		if (r->d->headers[i] != DURABLE_SOUND) {
 			worst = max(worst, r->d->headers[i]);
 			continue;
@@ -240,7 +278,7 @@ static bool read_headers(struct reading *r)
 		r->header = h;
 	}
 	if (r->d->counts < 0)
-		return no_header(r, worst);
+		return no_header(r, worst, error);
 	take_header(r);
 	if (r->source->bytes < SHADOW_DISK_HEAD ||
 	    r->part_blocks > (r->source->bytes - SHADOW_DISK_HEAD) / SHADOW_DISK_BLOCK)
@@ -279,14 +317,45 @@ static void set_flags(struct durable_shadow *shadow, u32 flags)
 	shadow->pinned = flags & SHADOW_DISK_PINNED;
 }
 
+static bool is_nobody(const uint8_t uuid[16])
+{
+	static const uint8_t nobody[16];
+
+	return !memcmp(uuid, nobody, sizeof(nobody));
+}
+
+static void take_epoch(struct durable_shadow *shadow, const struct shadow_item *item)
+{
+	const struct shadow_disk_epoch *disk = item->shadow;
+
+	memcpy(shadow->uuid, disk->shadow, sizeof(shadow->uuid));
+	memcpy(shadow->set, disk->set, sizeof(shadow->set));
+	shadow->epoch = item->epoch;
+	shadow->created_ns = le64_to_cpu(disk->created_ns);
+	shadow->bytes = le64_to_cpu(disk->sectors) << 9;
+	shadow->context = le32_to_cpu(disk->context);
+	shadow->set_count = le32_to_cpu(disk->set_count);
+	set_flags(shadow, le32_to_cpu(disk->flags));
+}
+
 static const char *begin_epoch(struct reading *r, const struct shadow_item *item)
 {
 	const struct shadow_disk_epoch *disk = item->shadow;
-	struct durable_shadow *shadow;
-	struct epoch *epochs;
+	struct epoch *epochs, *known = epoch_at(r, item->epoch);
+	bool good = disk->sectors && !(le64_to_cpu(disk->sectors) >> 60);
 
-	if (item->epoch <= r->last_epoch || !disk->sectors || le64_to_cpu(disk->sectors) >> 60)
+	/* The dump may have what the log has after it, too. */
+	if (known && !memcmp(known->shadow.uuid, disk->shadow, sizeof(disk->shadow)))
+		return NULL;
+	/* Who wrote the dump did not know it any more, as it was about to be deleted. */
+	if (known && good && is_nobody(known->shadow.uuid)) {
+		take_epoch(&known->shadow, item);
+		return NULL;
+	}
+	if (item->epoch <= r->last_epoch || !good)
 		return "a shadow cannot be";
+	if (r->count == SHADOWS_MAX)
+		return "there are too many shadows";
 	if (r->count == r->room) {
 		size_t room = r->room ? r->room * 2 : 16;
 
@@ -299,15 +368,7 @@ static const char *begin_epoch(struct reading *r, const struct shadow_item *item
 		r->room = room;
 	}
 	memset(&r->epochs[r->count], 0, sizeof(r->epochs[0]));
-	shadow = &r->epochs[r->count++].shadow;
-	memcpy(shadow->uuid, disk->shadow, sizeof(shadow->uuid));
-	memcpy(shadow->set, disk->set, sizeof(shadow->set));
-	shadow->epoch = item->epoch;
-	shadow->created_ns = le64_to_cpu(disk->created_ns);
-	shadow->bytes = le64_to_cpu(disk->sectors) << 9;
-	shadow->context = le32_to_cpu(disk->context);
-	shadow->set_count = le32_to_cpu(disk->set_count);
-	set_flags(shadow, le32_to_cpu(disk->flags));
+	take_epoch(&r->epochs[r->count++].shadow, item);
 	r->last_epoch = item->epoch;
 	return NULL;
 }
@@ -411,17 +472,20 @@ static const char *apply(struct reading *r, const struct shadow_item *item)
 	return NULL;
 }
 
-/* --- the log ------------------------------------------------------------------------ */
+/* --- dump and log -------------------------------------------------------------------- */
 
 /* The block at @loc; of its segment @left are left.  NULL: it cannot be read. */
 static const struct shadow_disk_log *read_block(struct reading *r, u64 loc, u32 left)
 {
 	unsigned int nr = min(left, CHUNK_BLOCKS);
+	int rc;
 
 	if (loc < r->chunk_loc || loc >= r->chunk_loc + r->chunk_nr) {
 		r->chunk_nr = 0;
-		if (!read_bytes(r, byte_of(loc), r->chunk, (size_t)nr * SHADOW_DISK_BLOCK)) {
+		rc = read_bytes(r, byte_of(loc), r->chunk, (size_t)nr * SHADOW_DISK_BLOCK);
+		if (rc) {
 			place_at(r, &r->at);
+			unreadable(r, rc);
 			return NULL;
 		}
 		r->chunk_loc = loc;
@@ -433,11 +497,7 @@ static const struct shadow_disk_log *read_block(struct reading *r, u64 loc, u32 
 static void tell(struct reading *r, unsigned int i, unsigned int entry,
 		 const struct shadow_item *item)
 {
-	const struct shadow_disk_log *b = &r->group[i];
-	struct durable_place place = {
-		.block = le64_to_cpu(b->seq), .group = le64_to_cpu(b->group),
-		.byte = byte_of(r->place[i]), .entry = entry,
-	};
+	struct durable_place place = place_in(r, i, entry);
 	char text[DURABLE_TEXT];
 
 	if (r->tell)
@@ -456,7 +516,7 @@ static bool apply_block(struct reading *r, unsigned int i)
 		first = entry;
 		if (item.type == SHADOW_DISK_EPOCH)
 			first -= SHADOW_DISK_EPOCH_ENTRIES;
-		r->d->entries++;
+		r->chain->entries++;
 		tell(r, i, first, &item);
 		what = apply(r, &item);
 		if (what)
@@ -476,55 +536,84 @@ static bool apply_group(struct reading *r, unsigned int nr)
 {
 	unsigned int i;
 
-	r->d->segments += r->group_segments.count;
-	r->d->log_bytes += r->group_bytes;
+	r->chain->segments += r->group_segments.count;
+	r->chain->bytes += r->group_bytes;
 	r->group_bytes = 0;
 	runs_append(&r->segments, &r->group_segments);
 	for (i = 0; i < nr; i++)
 		if (!apply_block(r, i))
 			return false;
-	r->d->groups += nr ? 1 : 0;
-	r->d->blocks += nr;
+	r->chain->groups += nr ? 1 : 0;
+	r->chain->blocks += nr;
 	r->end = r->at;
 	return true;
 }
 
 /*
- * No block follows.  The log is at its end if there is no more than one later group.  Return:
- * false, always: it does not go on.
+ * Look for blocks of the log in a segment, or the rest of one.  @group: in and out: whose they
+ * are.  Return: whether they can be there at the end.
  */
-static bool check_end(struct reading *r, unsigned int nr)
+static bool look_in(struct reading *r, u64 loc, u32 left, u64 *group)
 {
 	struct shadow_log_place at = r->at;
-	u64 group = 0;
 
-	for (; at.left; at.left--, at.loc++) {
-		const struct shadow_disk_log *b = read_block(r, at.loc, at.left);
+	for (; left; left--, loc++) {
+		const struct shadow_disk_log *b = read_block(r, loc, left);
 
 		if (!b)
 			return false;
 		if (!shadow_log_valid(b, at.id) || le64_to_cpu(b->seq) < at.seq ||
 		    le64_to_cpu(b->group) < r->end.group)
 			continue;
-		if (group && le64_to_cpu(b->group) != group)
+		if (*group && le64_to_cpu(b->group) != *group)
 			return wrong_here(r, DURABLE_DAMAGED, "blocks of the log are missing");
-		group = le64_to_cpu(b->group);
-		nr++;
+		*group = le64_to_cpu(b->group);
+		r->d->rest_blocks++;
 	}
-	r->d->rest_blocks = nr;
-	place_at(r, &r->end);
-	return false;
+	return true;
 }
 
-/* The log goes on in another one. */
+/*
+ * No block follows, and @nr are of a group that is not whole.  The log is at its end if there is
+ * no more than one later group, and if that is where it has ended.
+ */
+static void check_end(struct reading *r, unsigned int nr)
+{
+	u64 group = 0;
+
+	if (!look_in(r, r->at.loc, r->at.left, &group) ||
+	    (r->at.next_blocks && !look_in(r, r->at.next_loc, r->at.next_blocks, &group))) {
+		r->d->rest_blocks = 0;
+		return;
+	}
+	r->d->rest_blocks += nr;
+	r->at = r->end;
+	if (r->d->log_end && r->end.seq != r->d->log_end)
+		wrong_here(r, DURABLE_DAMAGED, "its log does not end where it did");
+	else
+		place_at(r, &r->end);
+}
+
+/* The chain goes on in another one. */
 static bool begin_segment(struct reading *r)
 {
 	r->group_bytes += (u64)r->at.left * SHADOW_DISK_BLOCK;
 	return runs_add(&r->group_segments, 0, r->at.loc, r->at.left) || no_memory(r);
 }
 
-/* Take one more block of the log.  Return: whether it goes on. */
-static bool read_next(struct reading *r, unsigned int *nr)
+/* Begin with a chain. */
+static bool begin_chain(struct reading *r, struct durable_chain *chain)
+{
+	r->chain = chain;
+	r->end = r->at;
+	return begin_segment(r) && apply_group(r, 0);
+}
+
+/*
+ * Take one more block, the @nr-th of its group.  @max: so many are to be read; the segment after
+ * the last of them is none of the chain.  @more: out: there was one.
+ */
+static bool read_next(struct reading *r, unsigned int *nr, u64 max, bool *more)
 {
 	const struct shadow_disk_log *b = read_block(r, r->at.loc, r->at.left);
 	struct shadow_log_place before = r->at;
@@ -538,14 +627,17 @@ static bool read_next(struct reading *r, unsigned int *nr)
 	r->group[*nr] = *b;
 	r->place[*nr] = r->at.loc;
 	verdict = shadow_log_read(&r->at, &r->group[*nr], r->part_blocks, &last);
-	if (verdict == SHADOW_FORMAT_FOREIGN)
-		return check_end(r, *nr);
+	*more = verdict != SHADOW_FORMAT_FOREIGN;
+	if (!*more)
+		return true;
 	if (verdict != SHADOW_FORMAT_GOOD) {
 		r->at = before;
-		return wrong_here(r, DURABLE_DAMAGED, "a block of the log cannot be");
+		return wrong_here(r, DURABLE_DAMAGED, in_dump(r) ?
+				  "a block of the dump cannot be" :
+				  "a block of the log cannot be");
 	}
 	++*nr;
-	if (r->at.fresh && !begin_segment(r))
+	if (r->at.fresh && max > 1 && !begin_segment(r))
 		return false;
 	if (!last)
 		return true;
@@ -555,15 +647,39 @@ static bool read_next(struct reading *r, unsigned int *nr)
 	return true;
 }
 
+/* All of it has to be there. */
+static bool read_dump(struct reading *r)
+{
+	u64 left = r->d->dump_blocks;
+	unsigned int nr = 0;
+	bool more;
+
+	if (!left)
+		return true;
+	shadow_dump_begin(&r->at, &r->header);
+	if (!begin_chain(r, &r->d->dump))
+		return false;
+	for (; left; left--) {
+		if (!read_next(r, &nr, left, &more))
+			return false;
+		if (!more)
+			return wrong_here(r, DURABLE_DAMAGED, "a block of the dump is missing");
+	}
+	return !nr || wrong_here(r, DURABLE_DAMAGED, "the dump ends within a group");
+}
+
 static void read_log(struct reading *r)
 {
 	unsigned int nr = 0;
+	bool more = true;
 
 	shadow_log_begin(&r->at, &r->header);
-	r->end = r->at;
-	if (begin_segment(r) && apply_group(r, 0))
-		while (read_next(r, &nr))
-			;
+	if (!begin_chain(r, &r->d->log))
+		return;
+	while (more)
+		if (!read_next(r, &nr, UINT64_MAX, &more))
+			return;
+	check_end(r, nr);
 }
 
 /* --- what it comes to ---------------------------------------------------------------- */
@@ -596,6 +712,7 @@ static void check_places(struct reading *r, struct runs *places, const char *wha
 	}
 }
 
+/* With a store that has failed, all shadows are lost when it is attached. */
 static void take_shadows(struct reading *r)
 {
 	size_t i;
@@ -605,8 +722,13 @@ static void take_shadows(struct reading *r)
 		no_memory(r);
 		return;
 	}
-	for (i = 0; i < r->count; i++)
+	for (i = 0; i < r->count; i++) {
 		r->d->shadows[i] = r->epochs[i].shadow;
+		if (r->d->failed && !r->d->shadows[i].error) {
+			r->d->shadows[i].lost = SHADOW_REASON_STORE_ERROR;
+			r->d->shadows[i].error = EIO;
+		}
+	}
 	r->d->count = r->count;
 }
 
@@ -661,7 +783,8 @@ void durable_check(const struct durable_source *source,
 	r->arg = arg;
 	r->d = durable;
 	if (read_headers(r)) {
-		read_log(r);
+		if (read_dump(r))
+			read_log(r);
 		sum_up(r);
 	}
 	reading_free(r);

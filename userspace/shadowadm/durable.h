@@ -31,13 +31,15 @@ struct durable_source {
 };
 
 /**
- * struct durable_place - where in the log
- * @block: number of the block of the log
+ * struct durable_place - where in the log, or in the dump
+ * @dump: in the dump
+ * @block: number of the block of that
  * @group: number of its group
  * @byte: where it lies on the device
  * @entry: number of the entry in it, from 1 on; 0: the block as a whole
  */
 struct durable_place {
+	bool dump;
 	uint64_t block;
 	uint64_t group;
 	uint64_t byte;
@@ -79,18 +81,34 @@ struct durable_shadow {
 };
 
 /**
+ * struct durable_chain - what was read of the log, or of the dump
+ * @segments: that it has
+ * @bytes: their lengths
+ * @groups: whole ones
+ * @blocks: blocks of these
+ * @entries: entries of these
+ */
+struct durable_chain {
+	uint64_t segments;
+	uint64_t bytes;
+	uint64_t groups;
+	uint64_t blocks;
+	uint64_t entries;
+};
+
+/**
  * struct durable - a store
  * @verdict: what it is
  * @problem: what is wrong with it, or NULL; @error: the errno behind it, positive, or 0
- * @place: where in the log that is, if @in_log; the end of the log if all is well
+ * @place: where in log or dump that is, if @in_log; the end of the log if all is well
  * @headers: the two copies of the header
  * @counts: which of them counts, or -1: all that follows is nothing then
  * @read_only: it has features that only allow reading it, so it is not attached
- * @segments: of the log
- * @log_bytes: their lengths
- * @groups: whole ones that were read
- * @blocks: blocks of these
- * @entries: entries of these
+ * @failed: it could not be written for a while, so its shadows will be lost
+ * @dump_blocks: that the dump has to have; 0: there is none
+ * @log_end: number of the block that the log has to end before, or 0
+ * @dump: the dump
+ * @log: the log
  * @deleted: shadows that were deleted
  * @rest_blocks: of a group at the end that is not whole: the machine stopped while it was written
  * @watched: first blocks of the volume whose contents are known
@@ -109,6 +127,7 @@ struct durable {
 	enum durable_verdict headers[DURABLE_HEADERS];
 	int counts;
 	bool read_only;
+	bool failed;
 	uint8_t store[16];
 	uint8_t part[16];
 	uint64_t seq;
@@ -120,12 +139,11 @@ struct durable {
 	uint64_t volume_bytes;
 	char volume[65];
 	int64_t created;
+	uint32_t dump_blocks;
+	uint64_t log_end;
 
-	uint64_t segments;
-	uint64_t log_bytes;
-	uint64_t groups;
-	uint64_t blocks;
-	uint64_t entries;
+	struct durable_chain dump;
+	struct durable_chain log;
 	uint64_t deleted;
 	unsigned int rest_blocks;
 	unsigned int watched;
@@ -138,7 +156,7 @@ struct durable {
 /**
  * durable_check() - read a store from its beginning to its end
  * @source: where from
- * @tell: called for each entry of the log, with what it says; may be NULL
+ * @tell: called for each entry of dump and log, with what it says; may be NULL
  * @arg: for @tell
  * @durable: out; to be cleared in any case
  *

@@ -144,6 +144,11 @@ static const char *remedy_of(enum durable_verdict verdict)
 	}
 }
 
+static const char *chain_name(const struct durable_place *place)
+{
+	return place->dump ? "dump" : "log";
+}
+
 /* ", at block 7 of its log (group 3, entry 2, byte 1077248 of the device)" */
 static void place_text(const struct durable *d, char *buf, size_t size)
 {
@@ -153,9 +158,9 @@ static void place_text(const struct durable *d, char *buf, size_t size)
 	if (place->entry)
 		snprintf(entry, sizeof(entry), "entry %u, ", place->entry);
 	if (d->in_log)
-		snprintf(buf, size, ", at block %" PRIu64 " of its log (group %" PRIu64 ", %sbyte "
-			 "%" PRIu64 " of the device)", place->block, place->group, entry,
-			 place->byte);
+		snprintf(buf, size, ", at block %" PRIu64 " of its %s (group %" PRIu64 ", %sbyte "
+			 "%" PRIu64 " of the device)", place->block, chain_name(place),
+			 place->group, entry, place->byte);
 	else if (place->byte)
 		snprintf(buf, size, ", at byte %" PRIu64 " of the device", place->byte);
 	else
@@ -186,13 +191,21 @@ static int check_rest(const struct checking *checking)
 	int status = STATUS_OK;
 
 	if (d->headers[!d->counts] != DURABLE_SOUND) {
-		warn(checking->context, "%s: copy %d of its header is not whole; the other one "
-		     "counts", checking->path, 2 - d->counts);
+		warn(checking->context, "%s: copy %d of its header %s; the other one counts",
+		     checking->path, 2 - d->counts,
+		     d->headers[!d->counts] == DURABLE_UNREADABLE ? "cannot be read" :
+		     "is not whole");
 		status = STATUS_DEGRADED;
 	}
 	if (d->read_only) {
 		warn(checking->context, "%s: it has features of a newer version, so this one does "
 		     "not attach it", checking->path);
+		status = STATUS_DEGRADED;
+	}
+	if (d->failed) {
+		warn(checking->context, "%s: it could not be written for a while, so what it says "
+		     "of its shadows is not true: it is attached with --lost only, and they are "
+		     "lost then", checking->path);
 		status = STATUS_DEGRADED;
 	}
 	return status;
@@ -204,6 +217,7 @@ static json_t *place_json(const struct durable_place *place)
 {
 	json_t *object = json_object();
 
+	json_text(object, "chain", chain_name(place));
 	json_number(object, "block", place->block);
 	json_number(object, "group", place->group);
 	json_number(object, "byte", place->byte);
@@ -211,16 +225,24 @@ static json_t *place_json(const struct durable_place *place)
 	return object;
 }
 
-static json_t *log_json(const struct durable *d)
+static json_t *chain_json(const struct durable_chain *chain)
 {
 	json_t *object = json_object();
 
-	json_number(object, "bytes", d->log_bytes);
-	json_number(object, "segments", d->segments);
-	json_number(object, "groups", d->groups);
-	json_number(object, "blocks", d->blocks);
-	json_number(object, "entries", d->entries);
+	json_number(object, "bytes", chain->bytes);
+	json_number(object, "segments", chain->segments);
+	json_number(object, "groups", chain->groups);
+	json_number(object, "blocks", chain->blocks);
+	json_number(object, "entries", chain->entries);
+	return object;
+}
+
+static json_t *log_json(const struct durable *d)
+{
+	json_t *object = chain_json(&d->log);
+
 	json_number(object, "rest_blocks", d->rest_blocks);
+	json_value(object, "end", d->log_end ? number_json(d->log_end) : NULL);
 	return object;
 }
 
@@ -253,6 +275,7 @@ static void header_json(json_t *document, const struct durable *d)
 	json_text(document, "volume", d->volume);
 	json_number(document, "volume_bytes", d->volume_bytes);
 	json_number(document, "created", d->created);
+	json_value(document, "failed", json_boolean(d->failed));
 }
 
 static int print_json(struct checking *checking, const struct rows *rows)
@@ -267,6 +290,7 @@ static int print_json(struct checking *checking, const struct rows *rows)
 		   place_json(&d->place) : NULL);
 	header_json(document, d);
 	if (d->counts >= 0) {
+		json_value(document, "dump", d->dump_blocks ? chain_json(&d->dump) : NULL);
 		json_value(document, "log", log_json(d));
 		json_number(document, "records_bytes", d->records_bytes);
 		json_number(document, "deleted", d->deleted);
@@ -307,20 +331,30 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+static void print_chain(const char *name, const struct durable_chain *chain)
+{
+	printf("%-9s %" PRIu64 " group%s in %" PRIu64 " block%s, %" PRIu64 " entr%s, "
+	       "%" PRIu64 " segment%s\n", name, chain->groups, plural(chain->groups),
+	       chain->blocks, plural(chain->blocks), chain->entries,
+	       chain->entries == 1 ? "y" : "ies", chain->segments, plural(chain->segments));
+}
+
 static void print_log(const struct durable *d)
 {
-	char log[16], records[16];
+	char dump[16], log[16], records[16];
 
-	printf("log       %" PRIu64 " group%s in %" PRIu64 " block%s, %" PRIu64 " entr%s, "
-	       "%" PRIu64 " segment%s\n", d->groups, plural(d->groups), d->blocks,
-	       plural(d->blocks), d->entries, d->entries == 1 ? "y" : "ies", d->segments,
-	       plural(d->segments));
+	if (d->dump_blocks)
+		print_chain("dump", &d->dump);
+	print_chain("log", &d->log);
 	if (d->rest_blocks)
 		printf("          then %u block%s of a group that is not whole: the machine "
 		       "stopped while it was written, which does no harm\n", d->rest_blocks,
 		       plural(d->rest_blocks));
-	printf("in use    %s of records, %s of log\n", size_format(d->records_bytes, records),
-	       size_format(d->log_bytes, log));
+	printf("in use    %s of records, %s of log", size_format(d->records_bytes, records),
+	       size_format(d->log.bytes, log));
+	if (d->dump_blocks)
+		printf(", %s of dump", size_format(d->dump.bytes, dump));
+	putchar('\n');
 	printf("volume    %u of its first blocks are known", d->watched);
 	if (d->unknown)
 		printf(", %u may be anything", d->unknown);
@@ -333,8 +367,9 @@ static int print_text(struct checking *checking, const struct rows *rows)
 
 	if (d->counts < 0)
 		return STATUS_OK;
-	printf("%s: %s\n", checking->path, d->verdict == DURABLE_SOUND ? "a durable store, sound" :
-	       "a durable store; up to what is wrong it says:");
+	printf("%s: %s\n", checking->path, d->verdict != DURABLE_SOUND ?
+	       "a durable store; up to what is wrong it says:" : d->failed ?
+	       "a durable store, sound, but it has failed" : "a durable store, sound");
 	print_header(d);
 	print_log(d);
 	if (d->count)
@@ -366,8 +401,9 @@ static void tell_entry(void *arg, const struct durable_place *place, const char 
 	json_t *object;
 
 	if (!checking->entries) {
-		printf("group %" PRIu64 " block %" PRIu64 " entry %u: %s\n", place->group,
-		       place->block, place->entry, text);
+		printf("%sgroup %" PRIu64 " block %" PRIu64 " entry %u: %s\n",
+		       place->dump ? "dump " : "", place->group, place->block, place->entry,
+		       text);
 		return;
 	}
 	object = place_json(place);
@@ -481,11 +517,12 @@ const struct command store_check = {
 	.summary = "See whether a durable store is sound, and what is in it",
 	.synopsis = "DEVICE [OPTIONS]",
 	.text = "Reads the durable store on DEVICE, or on a copy of one in a file, by the rules\n"
-		"by which it would be attached: its header, its log, and whether no block is in use\n"
-		"twice.  Nothing is changed, and the module is not needed.  Exit status 1 means\n"
-		"that it is damaged, and it is said where, or that there is none.\n\n"
+		"by which it would be attached: its header, its dump and its log, and whether no\n"
+		"block is in use twice.  Nothing is changed, and the module is not needed.  Exit\n"
+		"status 1 means that it is damaged, and it is said where, or that there is none; 3\n"
+		"that it is sound, and will not be attached as it is, or lose its shadows.\n\n"
 		"Options:\n"
-		"  -v, --verbose         show each entry of the log, too\n"
+		"  -v, --verbose         show each entry of dump and log, too\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &table,
 	.run = run,

@@ -423,6 +423,28 @@ like "$status $err" "1 .*the store is damaged: blocks of the log are missing, at
 run store check "$scratch/damaged" --json
 is "$status $(parse '"\(.verdict) \(.place.block) \(.place.byte) \(.shadows | length)"')" "1 damaged 4 1060864 3" \
 	"as JSON, with what was read up to there"
+"$store" failed >"$scratch/failed"
+run store check "$scratch/failed"
+like "$status $err" "3 .*warning: .*failed: it could not be written for a while.*--lost" "one that has failed"
+like "$out" "failed: a durable store, sound, but it has failed" "says so first"
+run store check "$scratch/failed" --json
+is "$status $(parse '"\(.verdict) \(.failed) \([.shadows[] | .state, .reason] | map(tostring) | join(" "))"')" \
+	"3 sound true lost store-full lost store-error lost store-error incomplete store-error" \
+	"as JSON, with what will become of its shadows"
+"$store" dump >"$scratch/dump"
+run store check "$scratch/dump"
+is "$status $err" "0 " "one with a dump"
+like "$out" "dump +1 group in 1 block, 3 entries, 1 segment.*log +1 group in 1 block, 2 entries, 1 segment.*in use +20K of records, 32K of log, 32K of dump" \
+	"and how long it is"
+run store check "$scratch/dump" --json --verbose
+is "$(parse '"\(.failed) \(.dump.blocks) \(.log.blocks) \(.log.end) \([.entries[].chain] | join(" "))"')" \
+	"false 1 1 null dump dump dump log log" "as JSON"
+run store check "$scratch/dump" --verbose
+like "$out" "dump group 1 block 1 entry 1: .*"$'\n'"group 1 block 1 entry 2: " "entries of dump and log"
+dd if=/dev/zero of="$scratch/dump" bs=4096 seek=296 count=1 conv=notrunc status=none
+run store check "$scratch/dump"
+like "$status $err" "1 .*the store is damaged: a block of the dump is missing, at block 1 of its dump \(group 1, byte 1212416 of the device\)" \
+	"one whose dump is not all there"
 dd if=/dev/zero of="$scratch/sample" bs=4096 count=1 conv=notrunc status=none
 run store check "$scratch/sample"
 like "$status $err" "3 .*warning: .*copy 1 of its header is not whole" "one header is enough"

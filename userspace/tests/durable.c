@@ -117,8 +117,9 @@ static void sample(void)
 	      "the next one has its own records, and others of the one that was deleted");
 	CHECK(has(&s[2], 7, 0, 0) && s[2].pinned, "the third one is pinned");
 	CHECK(has(&s[3], 8, 0, 0) && !s[3].complete, "the set of the last one was not made");
-	CHECK(d.deleted == 1 && d.watched == 31 && d.unknown == 1 && d.segments == 2 &&
-	      d.blocks == 9 && d.groups == 8 && d.log_bytes == 16 << SHADOW_BLOCK_BITS &&
+	CHECK(d.deleted == 1 && d.watched == 31 && d.unknown == 1 && d.log.segments == 2 &&
+	      d.log.blocks == 9 && d.log.groups == 8 &&
+	      d.log.bytes == 16 << SHADOW_BLOCK_BITS && !d.dump.segments && !d.failed &&
 	      d.records_bytes == 7 << SHADOW_BLOCK_BITS, "and what there is besides");
 	CHECK(d.place.block == 10 && d.place.byte == SHADOW_DISK_HEAD + 11 * 4096,
 	      "this is where the log ends");
@@ -150,7 +151,7 @@ static void ends(void)
 	image_entry(&image, SHADOW_DISK_HEAD_IS, 1, 1);
 	image_end(&image, false);
 	check(&image, &d);
-	CHECK(d.verdict == DURABLE_SOUND && d.groups == 2 && d.rest_blocks == 1,
+	CHECK(d.verdict == DURABLE_SOUND && d.log.groups == 2 && d.rest_blocks == 1,
 	      "a group without its last block");
 	durable_clear(&d);
 	image_free(&image);
@@ -158,7 +159,7 @@ static void ends(void)
 	groups(&image, 4);
 	image_block(&image, 2)->entry[0].value ^= 1;
 	check(&image, &d);
-	CHECK(d.verdict == DURABLE_SOUND && d.groups == 2 && d.rest_blocks == 1,
+	CHECK(d.verdict == DURABLE_SOUND && d.log.groups == 2 && d.rest_blocks == 1,
 	      "one group behind a gap");
 	durable_clear(&d);
 	image_block(&image, 1)->entry[0].value ^= 1;
@@ -166,6 +167,302 @@ static void ends(void)
 	groups(&image, 5);
 	image_block(&image, 2)->entry[0].value ^= 1;
 	CHECK(is(&image, DURABLE_DAMAGED, "blocks of the log are missing"), "two behind a gap");
+}
+
+/* A segment that ends in the middle of its groups, and names the next one in its first block. */
+static void segments(struct image *image)
+{
+	image_new(image);
+	image_next_early(image, 10, IMAGE_SEGMENT);
+	image_end(image, true);
+	more_groups(image, IMAGE_SEGMENT - 2);
+	image_next(image, 10, IMAGE_SEGMENT);
+	image_end(image, true);
+	more_groups(image, 3);
+}
+
+static void early_next(void)
+{
+	struct image image;
+	struct durable d;
+
+	segments(&image);
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.log.segments == 2 && d.log.groups == 11,
+	      "a segment whose first block names the next one");
+	durable_clear(&d);
+	image_block(&image, IMAGE_SEGMENT - 1)->crc ^= 1;
+	CHECK(is(&image, DURABLE_DAMAGED, "blocks of the log are missing"),
+	      "the last block of a segment is damaged");
+	segments(&image);
+	image_block(&image, IMAGE_SEGMENT - 1)->crc ^= 1;
+	image_block(&image, 11)->crc ^= 1;
+	image_block(&image, 12)->crc ^= 1;
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.log.groups == 7 && d.rest_blocks == 1 &&
+	      d.place.block == 8, "one group in the next segment");
+	durable_clear(&d);
+	image_free(&image);
+	segments(&image);
+	image_block(&image, 0)->entry[0].what = 0;
+	shadow_log_seal(image_block(&image, 0));
+	image_block(&image, IMAGE_SEGMENT - 1)->crc ^= 1;
+	CHECK(is(&image, DURABLE_SOUND, NULL), "where it is not known nobody looks");
+}
+
+static bool ends_at(u64 end, bool damage, enum durable_verdict verdict)
+{
+	struct image image;
+	struct durable d;
+	unsigned int i;
+	bool good;
+
+	groups(&image, 4);
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		image_header(&image, i)->log_end = cpu_to_le64(end);
+	image_seal(&image);
+	if (damage)
+		image_block(&image, 3)->crc ^= 1;
+	check(&image, &d);
+	good = d.verdict == verdict && d.log_end == end && d.place.block == (damage ? 4 : 5) &&
+	       (!d.problem || !strcmp(d.problem, "its log does not end where it did"));
+	durable_clear(&d);
+	image_free(&image);
+	return good;
+}
+
+static void noted_end(void)
+{
+	CHECK(ends_at(5, false, DURABLE_SOUND), "a log that ends where it did");
+	CHECK(ends_at(5, true, DURABLE_DAMAGED), "its last group is damaged");
+	CHECK(ends_at(0, true, DURABLE_SOUND), "where no end was noted that is not known");
+	CHECK(ends_at(6, false, DURABLE_DAMAGED), "one that is shorter");
+	CHECK(ends_at(4, false, DURABLE_DAMAGED), "one that is longer");
+}
+
+static void failed(void)
+{
+	struct image image;
+	struct durable d;
+
+	image_sample(&image);
+	image_header(&image, 1)->seq = cpu_to_le64(2);
+	image_header(&image, 1)->flags = cpu_to_le32(SHADOW_DISK_FAILED);
+	image_seal(&image);
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.failed && d.count == 4, "a store that has failed");
+	CHECK(d.shadows[0].lost == SHADOW_REASON_STORE_FULL &&
+	      d.shadows[1].lost == SHADOW_REASON_STORE_ERROR && d.shadows[1].error == 5 &&
+	      d.shadows[1].record_bytes, "all its shadows will be lost");
+	durable_clear(&d);
+	image_header(&image, 0)->seq = cpu_to_le64(3);
+	image_seal(&image);
+	check(&image, &d);
+	CHECK(!d.failed && !d.shadows[1].error, "a newer header says that it was noted");
+	durable_clear(&d);
+	image_free(&image);
+}
+
+/* The number of the second of three groups, of which the last one follows it. */
+static bool second_group(u64 number, uint64_t groups_read, enum durable_verdict verdict)
+{
+	struct image image;
+	struct durable d;
+	bool good;
+
+	groups(&image, 1);
+	image.group = number;
+	image.log->group = cpu_to_le64(number);
+	more_groups(&image, 2);
+	check(&image, &d);
+	good = d.verdict == verdict && d.log.groups == groups_read;
+	durable_clear(&d);
+	image_free(&image);
+	return good;
+}
+
+static bool header_limit(u64 seq, u64 log_seq, u64 log_group, enum durable_verdict verdict)
+{
+	struct shadow_disk_header *h;
+	struct image image;
+	unsigned int i;
+
+	image_new(&image);
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		h = image_header(&image, i);
+		h->seq = cpu_to_le64(seq);
+		h->log_seq = cpu_to_le64(log_seq);
+		h->log_group = cpu_to_le64(log_group);
+	}
+	image_seal(&image);
+	return is(&image, verdict, verdict == DURABLE_SOUND ? NULL : "its header is not whole");
+}
+
+static void numbers(void)
+{
+	struct shadow_disk_header h = { .seq = cpu_to_le64(7) };
+
+	CHECK(shadow_log_next_life(&h, 3) == 7ULL << 32 &&
+	      shadow_log_next_life(&h, (7ULL << 32) + 5) == (7ULL << 32) + 5,
+	      "groups of one life after those of another");
+	CHECK(second_group(2, 3, DURABLE_SOUND) && second_group(3, 3, DURABLE_SOUND) &&
+	      second_group(7ULL << 32, 3, DURABLE_SOUND), "groups leave out numbers");
+	CHECK(second_group(1, 1, DURABLE_SOUND), "and do not go back");
+	CHECK(second_group((1ULL << 62) - 1, 3, DURABLE_SOUND) &&
+	      second_group((1ULL << 62) + 1, 1, DURABLE_DAMAGED), "a number of a group that cannot be");
+	CHECK(header_limit(1 << 30, 1ULL << 62, 1ULL << 62, DURABLE_SOUND),
+	      "numbers of a header that can be");
+	CHECK(header_limit((1 << 30) + 1, 1, 1, DURABLE_DAMAGED) &&
+	      header_limit(1, (1ULL << 62) + 1, 1, DURABLE_DAMAGED) &&
+	      header_limit(1, 1, (1ULL << 62) + 1, DURABLE_DAMAGED), "and that cannot");
+}
+
+#define DUMP	40u	/* its first segment */
+#define DUMP2	50u	/* its second one */
+
+/* A dump of two groups, with a shadow that nobody knew any more, and a log that repeats some. */
+static void dumped(struct image *image)
+{
+	image_new(image);
+	image_dump(image, DUMP);
+	image_entry(image, SHADOW_DISK_HEAD_IS, 1, 1);
+	image_epoch(image, 4, SHADOW_DISK_PERSISTENT);
+	image_entry(image, SHADOW_DISK_COMPLETE, 0, 4);
+	image_entry(image, SHADOW_DISK_AT, 0, 4);
+	image_extent(image, 10, 4, 20);
+	image_end(image, false);
+	image_epoch(image, 6, 0);
+	memset(&image->log->entry[1], 0, sizeof(((struct shadow_disk_epoch *)0)->shadow));
+	image_entry(image, SHADOW_DISK_AT, 0, 6);
+	image_extent(image, 100, 1, 24);
+	image_end(image, true);
+	more_groups(image, IMAGE_SEGMENT - 3);
+	image_next(image, DUMP2, IMAGE_SEGMENT);
+	image_end(image, true);
+	image_entry(image, SHADOW_DISK_EXTENT, 12, 25);	/* of epoch 0: there is none */
+	image_end(image, true);
+	image_dump_end(image);
+
+	image_entry(image, SHADOW_DISK_AT, 0, 4);
+	image_extent(image, 12, 2, 22);
+	image_entry(image, SHADOW_DISK_AT, 0, 6);
+	image_extent(image, 100, 1, 24);
+	image_extent(image, 101, 1, 26);
+	image_epoch(image, 4, 0);
+	image_epoch(image, 6, SHADOW_DISK_PINNED);
+	image_epoch(image, 7, 0);
+	image_end(image, true);
+}
+
+static void dump(void)
+{
+	struct durable_shadow *s;
+	struct image image;
+	struct durable d;
+
+	dumped(&image);
+	told = 0;
+	check(&image, &d);
+	s = d.shadows;
+	CHECK(d.verdict == DURABLE_SOUND && d.count == 3, "a store with a dump");
+	CHECK(has(&s[0], 4, 4, 0) && s[0].complete && s[0].persistent,
+	      "what the log repeats counts once, and changes nothing");
+	CHECK(has(&s[1], 6, 2, 0) && s[1].uuid[0] == 0x46 && s[1].pinned,
+	      "who was not known when it was dumped is known by the log");
+	CHECK(has(&s[2], 7, 0, 0), "and the log goes on");
+	CHECK(d.dump_blocks == 9 && d.dump.blocks == 9 && d.dump.groups == 8 &&
+	      d.dump.segments == 2 && d.dump.bytes == 16 << SHADOW_BLOCK_BITS &&
+	      d.log.groups == 1 && d.log.segments == 1 && d.log.entries == 6 &&
+	      d.dump.entries + d.log.entries == told && !d.place.dump && d.place.block == 2,
+	      "dump and log are told apart");
+	durable_clear(&d);
+	image_free(&image);
+}
+
+/* One whose last segment is full: the next one that it names is not its own. */
+static void dump_end(void)
+{
+	struct image image;
+	struct durable d;
+
+	image_new(&image);
+	image_dump(&image, DUMP);
+	image_epoch(&image, 1, 0);
+	image_entry(&image, SHADOW_DISK_AT, 0, 1);
+	image_extent(&image, 10, 8, DUMP2);
+	image_end(&image, true);
+	more_groups(&image, IMAGE_SEGMENT - 2);
+	image_next(&image, DUMP2, IMAGE_SEGMENT);
+	image_end(&image, true);
+	image_dump_end(&image);
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.dump.segments == 1 &&
+	      d.dump.groups == IMAGE_SEGMENT, "the segment after a dump is not the dump's");
+	durable_clear(&d);
+	image_free(&image);
+
+	dumped(&image);
+	image_block(&image, DUMP2)->crc ^= 1;
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_DAMAGED && !strcmp(d.problem, "a block of the dump is missing") &&
+	      d.in_log && d.place.dump && d.place.block == 9 && !d.log.segments,
+	      "a block of the dump that is missing, and where");
+	durable_clear(&d);
+	image_free(&image);
+}
+
+static void set_dump_blocks(struct image *image, u32 blocks)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		image_header(image, i)->dump_blocks = cpu_to_le32(blocks);
+	image_seal(image);
+}
+
+static void bad_dumps(void)
+{
+	struct image image;
+	unsigned int i;
+
+	dumped(&image);
+	set_dump_blocks(&image, 10);
+	CHECK(is(&image, DURABLE_DAMAGED, "a block of the dump is missing"), "one block too few");
+	dumped(&image);
+	set_dump_blocks(&image, 1);
+	CHECK(is(&image, DURABLE_DAMAGED, "the dump ends within a group"), "half of a group");
+	dumped(&image);
+	image_block(&image, DUMP + IMAGE_SEGMENT - 1)->entry[0].what = 0;
+	shadow_log_seal(image_block(&image, DUMP + IMAGE_SEGMENT - 1));
+	CHECK(is(&image, DURABLE_DAMAGED, "a block of the dump cannot be"), "one without an end");
+	dumped(&image);
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		image_header(&image, i)->dump_loc = cpu_to_le64(IMAGE_BLOCKS - IMAGE_SEGMENT + 1);
+	image_seal(&image);
+	CHECK(is(&image, DURABLE_DAMAGED, "its header is not whole"), "one that is beyond the store");
+	image_new(&image);
+	image_dump(&image, DUMP);
+	image_extent(&image, 10, 1, IMAGE_BLOCKS);
+	image_end(&image, true);
+	image_dump_end(&image);
+	CHECK(is(&image, DURABLE_DAMAGED, "an entry cannot be"), "a record beyond the store");
+	dumped(&image);
+	image_entry(&image, SHADOW_DISK_AT, 0, 7);
+	image_extent(&image, 200, 1, DUMP2 + 2);
+	image_end(&image, true);
+	CHECK(is(&image, DURABLE_DAMAGED, "a block is in use twice"), "a record in the dump");
+	dumped(&image);
+	image_entry(&image, SHADOW_DISK_AT, 0, 7);
+	image_extent(&image, 10, 1, 20);
+	image_end(&image, true);
+	CHECK(is(&image, DURABLE_DAMAGED, "a block is in use twice"), "of another epoch");
+	dumped(&image);
+	image_entry(&image, SHADOW_DISK_EPOCH, SHADOW_DISK_EPOCH_ENTRIES, 4);
+	image.log->entry[1].what = cpu_to_le64(9);
+	image.log->entry[3].value = cpu_to_le64(8);
+	image.log->nr = cpu_to_le16(5);
+	image_end(&image, true);
+	CHECK(is(&image, DURABLE_DAMAGED, "a shadow cannot be"), "another shadow of its number");
 }
 
 /* One group with an entry that is wrong. */
@@ -221,6 +518,7 @@ static void twice(void)
 	image_new(&image);
 	image_epoch(&image, 2, 0);
 	image_epoch(&image, 2, 0);
+	image.log->entry[6].what ^= 1;
 	image_end(&image, true);
 	CHECK(is(&image, DURABLE_DAMAGED, "a shadow cannot be"), "two shadows with one number");
 	groups(&image, IMAGE_SEGMENT - 1);
@@ -334,6 +632,13 @@ void test_durable(void)
 	headers();
 	sample();
 	ends();
+	early_next();
+	noted_end();
+	failed();
+	numbers();
+	dump();
+	dump_end();
+	bad_dumps();
 	entries();
 	twice();
 	every_byte(false);

@@ -8,6 +8,7 @@
 #include "image.h"
 
 #define LOG_ID	0x1234567812345678ULL
+#define DUMP_ID	0x8765432187654321ULL
 
 struct shadow_disk_header *image_header(struct image *image, unsigned int i)
 {
@@ -23,7 +24,7 @@ static void begin(struct image *image)
 {
 	image->log = image_block(image, image->loc);
 	memset(image->log, 0, sizeof(*image->log));
-	image->log->id = cpu_to_le64(LOG_ID);
+	image->log->id = cpu_to_le64(image->id);
 	image->log->seq = cpu_to_le64(image->seq);
 	image->log->group = cpu_to_le64(image->group);
 }
@@ -33,7 +34,7 @@ void image_new(struct image *image)
 	struct shadow_disk_header *h;
 	unsigned int i;
 
-	*image = (struct image){ .seq = 1, .group = 1 };
+	*image = (struct image){ .id = LOG_ID, .seq = 1, .group = 1 };
 	image->bytes = calloc(1, IMAGE_BYTES);
 	if (!image->bytes)
 		abort();
@@ -107,8 +108,49 @@ void image_end(struct image *image, bool last)
 
 void image_next(struct image *image, u64 loc, u32 blocks)
 {
-	image_entry(image, SHADOW_DISK_NEXT, blocks, loc);
+	image_next_early(image, loc, blocks);
 	image->loc = loc - 1;
+}
+
+void image_next_early(struct image *image, u64 loc, u32 blocks)
+{
+	image_entry(image, SHADOW_DISK_NEXT, blocks, loc);
+}
+
+void image_dump(struct image *image, u64 loc)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		image_header(image, i)->dump_id = cpu_to_le64(DUMP_ID);
+		image_header(image, i)->dump_loc = cpu_to_le64(loc);
+		image_header(image, i)->dump_segment = cpu_to_le32(IMAGE_SEGMENT);
+	}
+	image->id = DUMP_ID;
+	image->loc = loc;
+	begin(image);
+}
+
+void image_dump_end(struct image *image)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		image_header(image, i)->dump_blocks = cpu_to_le32(image->seq - 1);
+	image_seal(image);
+	image->id = LOG_ID;
+	image->seq = 1;
+	image->group = 1;
+	image->loc = 0;
+	begin(image);
+}
+
+void image_seal(struct image *image)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		shadow_header_seal(image_header(image, i));
 }
 
 void image_sample(struct image *image)

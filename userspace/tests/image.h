@@ -12,15 +12,17 @@
 #define IMAGE_BYTES	(SHADOW_DISK_HEAD + IMAGE_BLOCKS * SHADOW_DISK_BLOCK)
 
 /**
- * struct image - a store, and the log that is being written
+ * struct image - a store, and the log or the dump that is being written
  * @bytes: the store, IMAGE_BYTES
- * @log: the block of the log that is being filled
+ * @id: of the blocks
+ * @log: the block that is being filled
  * @loc: where it is
  * @seq: its number
  * @group: that of its group
  */
 struct image {
 	u8 *bytes;
+	u64 id;
 	struct shadow_disk_log *log;
 	u64 loc;
 	u64 seq;
@@ -47,6 +49,19 @@ void image_end(struct image *image, bool last);
 
 /* The log goes on in another segment. */
 void image_next(struct image *image, u64 loc, u32 blocks);
+
+/* As image_next(), but in a block that is not the last one. */
+void image_next_early(struct image *image, u64 loc, u32 blocks);
+
+/*
+ * Instead of the log, which has no block yet, write a dump, in a segment of IMAGE_SEGMENT blocks
+ * at @loc; and go back to the log.
+ */
+void image_dump(struct image *image, u64 loc);
+void image_dump_end(struct image *image);
+
+/* Both copies of the header have changed. */
+void image_seal(struct image *image);
 
 /* A store with all that one can have: shadows, deleted and lost ones, two segments. */
 void image_sample(struct image *image);

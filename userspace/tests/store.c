@@ -4,6 +4,8 @@
  *
  *	store sample		one that is sound
  *	store damaged		one of which blocks are missing
+ *	store failed		one that could not be written for a while
+ *	store dump		one with a dump
  *	store blocks		the blocks of the first that count, one after the other
  */
 #include <stdio.h>
@@ -16,6 +18,31 @@ static size_t put(const void *bytes, size_t length)
 	return fwrite(bytes, 1, length, stdout);
 }
 
+static void fail(struct image *image)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		image_header(image, i)->flags = cpu_to_le32(SHADOW_DISK_FAILED);
+	image_seal(image);
+}
+
+static void dump(struct image *image)
+{
+	image_new(image);
+	image_dump(image, 40);
+	image_epoch(image, 1, SHADOW_DISK_PERSISTENT);
+	image_entry(image, SHADOW_DISK_COMPLETE, 0, 1);
+	image_entry(image, SHADOW_DISK_AT, 0, 1);
+	image_extent(image, 10, 4, 20);
+	image_end(image, true);
+	image_dump_end(image);
+	image_entry(image, SHADOW_DISK_AT, 0, 1);
+	image_extent(image, 10, 4, 20);
+	image_extent(image, 20, 1, 24);
+	image_end(image, true);
+}
+
 int main(int argc, char **argv)
 {
 	struct image image;
@@ -23,9 +50,14 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
-	image_sample(&image);
+	if (!strcmp(argv[1], "dump"))
+		dump(&image);
+	else
+		image_sample(&image);
 	if (!strcmp(argv[1], "damaged"))
 		image_block(&image, 3)->entry[0].value ^= 1;
+	else if (!strcmp(argv[1], "failed"))
+		fail(&image);
 	if (strcmp(argv[1], "blocks")) {
 		put(image.bytes, IMAGE_BYTES);
 	} else {
