@@ -757,7 +757,8 @@ struct shadowcopy_attached {
  * another volume, that is refused; SHADOW_ATTACH_LOST has all of its shadows as lost ones.
  *
  * Return: 0, -ESTALE (the volume was written), -EBUSY, -EEXIST (the volume has a store),
- * -EMEDIUMTYPE (there is none on @store), -EUCLEAN (it is damaged), -EOPNOTSUPP (it is newer), or another negative errno.
+ * -EMEDIUMTYPE (there is none on @store), -EUCLEAN (it is damaged), -EOPNOTSUPP (it is newer),
+ * or another negative errno.
  */
 int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
 			    struct shadow_dev store, uint32_t flags,
