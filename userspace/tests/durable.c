@@ -101,7 +101,7 @@ static bool has(const struct durable_shadow *shadow, uint64_t epoch, uint64_t re
 	       shadow->free_bytes == free_blocks << SHADOW_BLOCK_BITS;
 }
 
-static void sample(void)
+static void test_sample(void)
 {
 	struct durable_shadow *s;
 	struct image image;
@@ -240,7 +240,7 @@ static void noted_end(void)
 	CHECK(ends_at(4, false, DURABLE_DAMAGED), "one that is longer");
 }
 
-static void failed(void)
+static void test_failed(void)
 {
 	struct image image;
 	struct durable d;
@@ -298,7 +298,7 @@ static bool header_limit(u64 seq, u64 log_seq, u64 log_group, enum durable_verdi
 	return is(&image, verdict, verdict == DURABLE_SOUND ? NULL : "its header is not whole");
 }
 
-static void numbers(void)
+static void test_numbers(void)
 {
 	struct shadow_disk_header h = { .seq = cpu_to_le64(7) };
 
@@ -309,7 +309,8 @@ static void numbers(void)
 	      second_group(7ULL << 32, 3, DURABLE_SOUND), "groups leave out numbers");
 	CHECK(second_group(1, 1, DURABLE_SOUND), "and do not go back");
 	CHECK(second_group((1ULL << 62) - 1, 3, DURABLE_SOUND) &&
-	      second_group((1ULL << 62) + 1, 1, DURABLE_DAMAGED), "a number of a group that cannot be");
+	      second_group((1ULL << 62) + 1, 1, DURABLE_DAMAGED),
+	      "a number of a group that cannot be");
 	CHECK(header_limit(1 << 30, 1ULL << 62, 1ULL << 62, DURABLE_SOUND),
 	      "numbers of a header that can be");
 	CHECK(header_limit((1 << 30) + 1, 1, 1, DURABLE_DAMAGED) &&
@@ -354,7 +355,7 @@ static void dumped(struct image *image)
 	image_end(image, true);
 }
 
-static void dump(void)
+static void test_dump(void)
 {
 	struct durable_shadow *s;
 	struct image image;
@@ -404,7 +405,8 @@ static void dump_end(void)
 	dumped(&image);
 	image_block(&image, DUMP2)->crc ^= 1;
 	check(&image, &d);
-	CHECK(d.verdict == DURABLE_DAMAGED && !strcmp(d.problem, "a block of the dump is missing") &&
+	CHECK(d.verdict == DURABLE_DAMAGED &&
+	      !strcmp(d.problem, "a block of the dump is missing") &&
 	      d.in_log && d.place.dump && d.place.block == 9 && !d.log.segments,
 	      "a block of the dump that is missing, and where");
 	durable_clear(&d);
@@ -439,7 +441,8 @@ static void bad_dumps(void)
 	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
 		image_header(&image, i)->dump_loc = cpu_to_le64(IMAGE_BLOCKS - IMAGE_SEGMENT + 1);
 	image_seal(&image);
-	CHECK(is(&image, DURABLE_DAMAGED, "its header is not whole"), "one that is beyond the store");
+	CHECK(is(&image, DURABLE_DAMAGED, "its header is not whole"),
+	      "one that is beyond the store");
 	image_new(&image);
 	image_dump(&image, DUMP);
 	image_extent(&image, 10, 1, IMAGE_BLOCKS);
@@ -498,7 +501,7 @@ static void entries(void)
 	CHECK(entry_is(SHADOW_DISK_TYPES, 0, 0, DURABLE_NEWER), "an unknown entry");
 }
 
-static void twice(void)
+static void test_twice(void)
 {
 	struct image image;
 
@@ -611,7 +614,7 @@ static void unreadable(void)
 	image_free(&image);
 }
 
-static void words(void)
+static void test_words(void)
 {
 	struct image image;
 
@@ -630,20 +633,20 @@ static void words(void)
 void test_durable(void)
 {
 	headers();
-	sample();
+	test_sample();
 	ends();
 	early_next();
 	noted_end();
-	failed();
-	numbers();
-	dump();
+	test_failed();
+	test_numbers();
+	test_dump();
 	dump_end();
 	bad_dumps();
 	entries();
-	twice();
+	test_twice();
 	every_byte(false);
 	every_byte(true);
 	every_length();
 	unreadable();
-	words();
+	test_words();
 }
