@@ -54,6 +54,7 @@ do_ df -h "$srv"
 
 say "The module, and a shadow of the busy volume; old blocks go to another disk"
 cd "$tree"
+modprobe libcrc32c
 do_ insmod kmod/shadow.ko
 do_ shadowadm create "$srv" --store "$DISK_store"
 
