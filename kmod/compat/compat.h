@@ -29,6 +29,10 @@
 #error "shadow: the kernel needs CONFIG_DYNAMIC_FTRACE_WITH_ARGS or CONFIG_DYNAMIC_FTRACE_WITH_REGS"
 #endif
 
+#if !IS_ENABLED(CONFIG_CRC32)
+#error "shadow: durable stores need checksums (CONFIG_CRC32, and up to 6.13 CONFIG_LIBCRC32C)"
+#endif
+
 #if !IS_ENABLED(CONFIG_NET)
 #error "shadow: events need generic netlink (CONFIG_NET)"
 #endif
