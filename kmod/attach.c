@@ -55,6 +55,8 @@
  * @found: the shadows
  * @nr_found: how many
  * @head: the first blocks of the volume
+ * @reason: why all shadows are lost, for the log; SHADOW_REASON_NONE: they are not
+ * @error: positive errno of that
  * @lost_upto: as of the volume
  * @last_epoch: likewise
  * @flags: SHADOW_ATTACH_* bits
@@ -76,6 +78,8 @@ struct reading {
 	struct list_head *found;
 	unsigned int nr_found;
 	struct shadow_head head;
+	u32 reason;
+	u32 error;
 	u64 lost_upto;
 	u64 last_epoch;
 	u32 flags;
@@ -530,9 +534,8 @@ static int resume(struct reading *r)
 	vol->lost_upto = r->lost_upto;
 	vol->dropped_upto = r->lost_upto;
 	vol->drop_upto = 0;
-	if (r->head.changed)
-		shadow_durable_lose(r->part->store->durable, r->last_epoch,
-				    SHADOW_REASON_VOLUME_CHANGED, ESTALE);
+	if (r->reason)
+		shadow_durable_lose(r->part->store->durable, r->last_epoch, r->reason, r->error);
 	err = shadow_watch_begin(vol, r->part->store->durable);
 	if (err)
 		shadow_fail(r->fault, SHADOW_PHASE_ATTACH, err == -ENOMEM ?
@@ -582,7 +585,8 @@ static int check_volume(struct reading *r)
 	if (changed) {
 		pr_warn("%s: it was written without its store: its shadows are lost\n", vol->name);
 		lose(r, r->last_epoch, reason, error);
-		r->head.changed = true;
+		r->reason = reason;
+		r->error = error;
 	}
 	return 0;
 }
@@ -757,12 +761,20 @@ static int finish_log(struct shadow_volume *vol)
 	return shadow_durable_commit(d, group);
 }
 
-/* The log hears of nothing any more. */
+/*
+ * The log hears of nothing any more, so there is nothing to preserve either: writes pass from
+ * now on.  Context: the gate is closed, no write and so no claim is in flight.
+ */
 static void stop_log(struct shadow_volume *vol)
 {
+	struct shadow_settled *unused;
+
 	mutex_lock(&vol->epochs.mutate);
 	shadow_durable_stop(vol->store->durable);
+	unused = shadow_epochs_suspend(&vol->epochs);
 	mutex_unlock(&vol->epochs.mutate);
+	synchronize_rcu();
+	shadow_settled_free(unused);
 }
 
 /* What the log says is so again: it has said what is lost. */

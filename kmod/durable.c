@@ -403,6 +403,7 @@ int shadow_durable_room(struct shadow_durable *d, unsigned int n, bool urgent)
 
 u64 shadow_durable_add(struct shadow_durable *d, enum shadow_disk_type type, u64 what, u64 value)
 {
+	open_group(d)->told = true;
 	put_entry(d, what_of(type, what), value);
 	return open_group(d)->number;
 }
@@ -518,7 +519,7 @@ u64 shadow_durable_last(const struct shadow_durable *d)
 {
 	const struct shadow_group *g = &d->groups[d->open];
 
-	return g->nr ? g->number : g->number - 1;
+	return g->told ? g->number : g->number - 1;
 }
 
 int shadow_durable_commit(struct shadow_durable *d, u64 group)
@@ -532,7 +533,7 @@ int shadow_durable_commit(struct shadow_durable *d, u64 group)
 
 bool shadow_durable_busy(const struct shadow_durable *d)
 {
-	return !d->dead && (d->state != SHADOW_COMMIT_IDLE || d->groups[d->open].nr);
+	return !d->dead && (d->state != SHADOW_COMMIT_IDLE || d->groups[d->open].told);
 }
 
 u64 shadow_durable_names(struct shadow_durable *d)
@@ -558,7 +559,7 @@ void shadow_durable_push(struct shadow_durable *d)
 	unsigned int i;
 
 	lockdep_assert_held(d->store->mutate);
-	if (!d->dead && d->state == SHADOW_COMMIT_IDLE && g->nr) {
+	if (!d->dead && d->state == SHADOW_COMMIT_IDLE && g->told) {
 		shadow_store_seal(d->store);
 		close_block(d);
 		block_of(g, g->nr - 1)->flags = cpu_to_le16(SHADOW_DISK_LAST);

@@ -26,6 +26,7 @@ struct shadow_segment {
  * @number: grows by one
  * @nr: blocks
  * @sent: of which the write was started
+ * @told: it says something; else it waits, with the block that it may have
  * @batches: of data that it names, not written yet
  * @begin: where its first block goes
  * @page: the blocks
@@ -39,6 +40,7 @@ struct shadow_group {
 	u64 number;
 	unsigned int nr;
 	unsigned int sent;
+	bool told;
 	unsigned int batches;
 	struct shadow_log_place begin;
 	struct page *page[SHADOW_GROUP_BLOCKS];

@@ -547,19 +547,28 @@ static int make_durable(struct shadow_volume *vol, struct shadow_part *part,
 	return err;
 }
 
-/* Give @vol a store of one part. */
-static int make_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-		      bool durable, struct shadow_fault *fault)
+/* A store for @vol, without parts; NULL without memory. */
+static struct shadow_store *new_store(struct shadow_volume *vol, struct shadow_fault *fault)
 {
 	struct shadow_store *store = shadow_store_create(&vol->epochs.mutate, &vol->pages,
 							 &vol->store_writes, shadow_volume_kick,
 							 vol);
+
+	if (!store)
+		shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev, -ENOMEM);
+	return store;
+}
+
+/* Give @vol a store of one part. */
+static int make_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
+		      bool durable, struct shadow_fault *fault)
+{
+	struct shadow_store *store = new_store(vol, fault);
 	struct shadow_part *part;
 	int err;
 
 	if (!store)
-		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev,
-				   -ENOMEM);
+		return -ENOMEM;
 	part = shadow_part_open(store, spec, fault);
 	if (IS_ERR(part)) {
 		shadow_store_destroy(store);
@@ -613,15 +622,12 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 static int load_store(struct shadow_volume *vol, const struct shadow_store_spec *spec, u32 flags,
 		      struct list_head *found, struct shadow_fault *fault)
 {
-	struct shadow_store *store = shadow_store_create(&vol->epochs.mutate, &vol->pages,
-							 &vol->store_writes, shadow_volume_kick,
-							 vol);
+	struct shadow_store *store = new_store(vol, fault);
 	struct shadow_part *part;
 	int err;
 
 	if (!store)
-		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY, vol->dev,
-				   -ENOMEM);
+		return -ENOMEM;
 	part = shadow_part_open(store, spec, fault);
 	err = PTR_ERR_OR_ZERO(part);
 	if (!err) {

@@ -197,9 +197,13 @@ static void part_of(const struct shadow_watch *w, unsigned int b, unsigned int *
 	*bytes = end - first;
 }
 
+/* Nor can it be replaced by our copy if it goes with a checksum, or must not be cut in two. */
 static bool is_opaque(const struct shadow_watch *w)
 {
 	return shadow_bio_sector(w->bio) < w->vol->start || bio_has_crypt_ctx(w->bio) ||
+	       bio_integrity(w->bio) ||
+	       (w->bio->bi_opf & REQ_ATOMIC &&
+		end_of(w) - begin_of(w) < w->bio->bi_iter.bi_size) ||
 	       (bio_op(w->bio) != REQ_OP_WRITE && bio_op(w->bio) != REQ_OP_WRITE_ZEROES);
 }
 

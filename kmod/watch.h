@@ -16,13 +16,11 @@
  * @nr: in how many states a block may be; 0: nothing is said of it
  * @crc: of these
  * @any: it may be anything
- * @changed: one of them is in none
  */
 struct shadow_head {
 	unsigned int nr[SHADOW_DISK_WATCHED];
 	u32 crc[SHADOW_DISK_WATCHED][SHADOW_HEAD_STATES];
 	bool any[SHADOW_DISK_WATCHED];
-	bool changed;
 };
 
 /* An entry of the log, in the order in which they came. */

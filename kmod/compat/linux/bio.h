@@ -4,6 +4,14 @@
 #define SHADOW_COMPAT_LINUX_BIO_H
 
 #include_next <linux/bio.h>
+#if __has_include(<linux/bio-integrity.h>)
+#include <linux/bio-integrity.h>	/* from 6.11 on in a file of its own */
+#endif
+
+/* From 6.11 on there are writes that must not be cut in two. */
+#ifndef REQ_ATOMIC
+#define REQ_ATOMIC	0
+#endif
 
 #if !HAVE_BIO_MAX_VECS
 #define BIO_MAX_VECS	BIO_MAX_PAGES
