@@ -132,7 +132,8 @@ static int read_header(struct reading *r)
 		enum shadow_format verdict;
 		int err;
 
-		err = read_pages(r->part->bdev, i * (SHADOW_DISK_HEADER_STEP >> SECTOR_SHIFT),
+		err = read_pages(r->part->bdev,
+				 r->part->ops->head(r->part, i * SHADOW_DISK_HEADER_STEP),
 				 &r->page[i], 1, SHADOW_DISK_BLOCK);
 		if (err) {	/* for that there are two */
 			failed = err;
@@ -493,10 +494,17 @@ static int take_space(struct reading *r)
 
 static int clear(struct reading *r, u64 loc, u64 n)
 {
-	u64 run = n;
-	int err = blkdev_issue_zeroout(r->part->bdev, r->part->ops->locate(r->part, loc, &run),
-				       n * SHADOW_BLOCK_SECTORS, GFP_NOIO, 0);
+	int err = 0;
 
+	while (!err && n) {
+		u64 run = n;
+		sector_t sector = r->part->ops->locate(r->part, loc, &run);
+
+		err = blkdev_issue_zeroout(r->part->bdev, sector, run * SHADOW_BLOCK_SECTORS,
+					   GFP_NOIO, 0);
+		loc += run;
+		n -= run;
+	}
 	return err ? refuse(r, SHADOW_REASON_STORE_ERROR, err) : 0;
 }
 

@@ -158,12 +158,16 @@ static int write_blocks(struct dump *dp)
 		block_of(dp, dp->nr - 1)->flags = cpu_to_le16(SHADOW_DISK_LAST);
 	for (done = 0; !err && done < dp->nr; done += n) {
 		struct bio *bio;
-		u64 run = 1;
+		sector_t sector;
+		u64 run;
 
 		for (n = 1; done + n < dp->nr && dp->where[done + n] == dp->where[done] + n; n++)
 			;
+		run = n;
+		sector = part->ops->locate(part, dp->where[done], &run);
+		n = run;
 		bio = bio_alloc_bioset(part->bdev, n, REQ_OP_WRITE, GFP_NOIO, &fs_bio_set);
-		bio->bi_iter.bi_sector = part->ops->locate(part, dp->where[done], &run);
+		bio->bi_iter.bi_sector = sector;
 		for (i = done; i < done + n; i++) {
 			shadow_log_seal(block_of(dp, i));
 			__bio_add_page(bio, dp->page[i], SHADOW_DISK_BLOCK, 0);

@@ -111,7 +111,6 @@ static long ctl_set_new(struct shadow_set_new __user *user)
 		return -EFAULT;
 	if (arg.flags & ~(SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE |
 			  SHADOW_SET_PERSISTENT) || arg.fd ||
-	    (arg.flags & SHADOW_SET_PERSISTENT && !(arg.flags & SHADOW_SET_NO_AUTO_RELEASE)) ||
 	    !zeroed(arg.set) || !zeroed(arg.reserved))
 		return -EINVAL;
 	if (arg.timeout_ms && (arg.timeout_ms < SHADOW_TIMEOUT_MIN_MS ||
@@ -268,7 +267,8 @@ static long ctl_store_attach(struct shadow_store_attach __user *user, bool attac
 	if (arg.flags & ~known || arg.shadows || arg.lost || arg.dropped || !zeroed(arg.fault) ||
 	    !zeroed(arg.reserved) || !good_dev(&arg.dev))
 		return -EINVAL;
-	if (attach && (arg.store.type != SHADOW_STORE_DEVICE || arg.store.max_bytes ||
+	if (attach && ((arg.store.type != SHADOW_STORE_DEVICE &&
+			arg.store.type != SHADOW_STORE_FILE) || arg.store.max_bytes ||
 		       !good_spec(&arg.store)))
 		return -EINVAL;
 	if (!attach && !zeroed(arg.store))

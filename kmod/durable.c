@@ -161,7 +161,12 @@ void shadow_durable_free(struct shadow_durable *d)
 
 void shadow_durable_retire(struct shadow_durable *d)
 {
-	blkdev_issue_zeroout(d->part->bdev, 0, SHADOW_STORE_HEAD >> SECTOR_SHIFT, GFP_NOIO, 0);
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		blkdev_issue_zeroout(d->part->bdev,
+				     d->part->ops->head(d->part, i * SHADOW_DISK_HEADER_STEP),
+				     SHADOW_BLOCK_SECTORS, GFP_NOIO, 0);
 }
 
 /* From now on it takes entries. */
@@ -187,7 +192,7 @@ int shadow_durable_write_header(struct shadow_part *part, struct shadow_disk_hea
 						   REQ_PREFLUSH | REQ_FUA, GFP_KERNEL,
 						   part->bios);
 
-		bio->bi_iter.bi_sector = i * (SHADOW_DISK_HEADER_STEP >> SECTOR_SHIFT);
+		bio->bi_iter.bi_sector = part->ops->head(part, i * SHADOW_DISK_HEADER_STEP);
 		__bio_add_page(bio, page, SHADOW_DISK_BLOCK, 0);
 		one = submit_bio_wait(bio);
 		bio_put(bio);
@@ -605,15 +610,19 @@ bool shadow_durable_send(struct shadow_durable *d)
 	while (g->sent < g->nr) {
 		unsigned int n = 1, i;
 		struct bio *bio;
-		u64 run = 1;
+		sector_t sector;
+		u64 run;
 
 		while (g->sent + n < g->nr && g->loc[g->sent + n] == g->loc[g->sent] + n)
 			n++;
+		run = n;
+		sector = d->part->ops->locate(d->part, g->loc[g->sent], &run);
+		n = run;	/* a segment is in one piece, unless its file was moved */
 		bio = shadow_bio_alloc_nowait(d->part->bdev, n, REQ_OP_WRITE | REQ_SYNC |
 					      REQ_PREFLUSH | REQ_FUA, d->part->bios);
 		if (!bio)
 			return false;
-		bio->bi_iter.bi_sector = d->part->ops->locate(d->part, g->loc[g->sent], &run);
+		bio->bi_iter.bi_sector = sector;
 		bio->bi_private = d;
 		bio->bi_end_io = write_done;
 		for (i = 0; i < n; i++)

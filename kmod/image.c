@@ -1355,15 +1355,40 @@ void shadow_publish_set(const struct shadow_uuid *set)
 	mutex_unlock(&shadows_lock);
 }
 
-void shadow_keep_set(const struct shadow_uuid *set)
+/* One of @set that would not survive yet, and is to; kept until inflight_put(). */
+static struct shadow *incomplete_of(const struct shadow_uuid *set)
 {
 	struct shadow *sh;
 
+	lockdep_assert_held(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node) {
+		if (memcmp(&sh->set, set, sizeof(*set)) || sh->complete || sh->deleting ||
+		    !(sh->flags & SHADOW_SET_PERSISTENT))
+			continue;
+		inflight_get(sh);
+		return sh;
+	}
+	return NULL;
+}
+
+int shadow_keep_set(const struct shadow_uuid *set)
+{
+	struct shadow *sh;
+	int err = 0;
+
 	mutex_lock(&shadows_lock);
-	list_for_each_entry(sh, &shadows, node)
-		if (!memcmp(&sh->set, set, sizeof(*set)))
-			sh->flags |= SHADOW_SET_NO_AUTO_RELEASE;
+	while (!err && (sh = incomplete_of(set))) {
+		mutex_unlock(&shadows_lock);
+		err = shadow_commit(sh, true);
+		inflight_put(sh);
+		mutex_lock(&shadows_lock);
+	}
+	if (!err)
+		list_for_each_entry(sh, &shadows, node)
+			if (!memcmp(&sh->set, set, sizeof(*set)))
+				sh->flags |= SHADOW_SET_NO_AUTO_RELEASE;
 	mutex_unlock(&shadows_lock);
+	return err;
 }
 
 static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)

@@ -181,8 +181,16 @@ int shadow_next(struct shadow_shadow_info *info);
 /* Sets @uuid to a shadow of @set that is not in the making, from @id on; advances @id. */
 bool shadow_of_set(const struct shadow_uuid *set, u64 *id, struct shadow_uuid *uuid);
 
-/* From now on the shadows of a set outlive its descriptor. */
-void shadow_keep_set(const struct shadow_uuid *set);
+/**
+ * shadow_keep_set() - from now on the shadows of a set outlive its descriptor
+ * @set: identity of the set
+ *
+ * Where they are persistent their stores say so first, on stable storage.
+ *
+ * Context: sleeps.  Ends: as shadow_durable_commit().
+ * Return: 0, or -EIO: a store cannot say so, and the set is as it was.
+ */
+int shadow_keep_set(const struct shadow_uuid *set);
 
 unsigned int shadow_count(void);
 

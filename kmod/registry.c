@@ -511,14 +511,20 @@ static int admit_part(struct shadow_volume *vol, struct shadow_part *part,
 	return 0;
 }
 
-/* Can a store that is made of @spec be durable? */
-static int check_durable(const struct shadow_volume *vol, const struct shadow_store_spec *spec,
+/*
+ * Can a store that is made of @part be durable?  It has to be read before the volume is mounted,
+ * so a file is on another one.
+ */
+static int check_durable(const struct shadow_volume *vol, const struct shadow_part *part,
 			 struct shadow_fault *fault)
 {
-	if (spec->type == SHADOW_STORE_DEVICE)
-		return 0;
-	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_VOLATILE, vol->dev,
-			   -EOPNOTSUPP);
+	if (part->bdev && lies_on(part, vol))
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ON_VOLUME,
+				   vol->dev, -EOPNOTSUPP);
+	if (!part->plain)
+		return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_VOLATILE,
+				   vol->dev, -EOPNOTSUPP);
+	return 0;
 }
 
 /* Let the store that @part is of be durable: it knows the volume that it is for. */
@@ -565,7 +571,7 @@ static int make_store(struct shadow_volume *vol, const struct shadow_store_spec 
 {
 	struct shadow_store *store = new_store(vol, fault);
 	struct shadow_part *part;
-	int err;
+	int err = 0;
 
 	if (!store)
 		return -ENOMEM;
@@ -575,7 +581,13 @@ static int make_store(struct shadow_volume *vol, const struct shadow_store_spec 
 		return PTR_ERR(part);
 	}
 	shadow_store_attach(part);
-	err = admit_part(vol, part, fault) ?: shadow_grow_ready(vol, part, fault);
+	if (durable) {
+		err = check_durable(vol, part, fault);
+		/* Its header says how many it has. */
+		part->nr_blocks = min(part->nr_blocks, part->max_blocks);
+		part->max_blocks = part->nr_blocks;
+	}
+	err = err ?: admit_part(vol, part, fault) ?: shadow_grow_ready(vol, part, fault);
 	if (!err && durable)
 		err = make_durable(vol, part, fault);
 	if (err) {
@@ -601,10 +613,8 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 	if (vol->store_users - vol->borrowers >= SHADOW_MAX_VOLUME_SHADOWS)
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_VOLUME_FULL,
 				  vol->dev, -EDQUOT);
-	else if (!vol->store && durable)
-		err = check_durable(vol, spec, fault) ?: make_store(vol, spec, true, fault);
 	else if (!vol->store)
-		err = make_store(vol, spec, false, fault);
+		err = make_store(vol, spec, durable, fault);
 	else if (!has_part(vol->store, spec))
 		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH,
 				  vol->dev, -EEXIST);
@@ -618,7 +628,7 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 	return err;
 }
 
-/* Open the device, see that it can be a store of @vol, and read it. */
+/* Open the device or the file, see that it can be a store of @vol, and read it. */
 static int load_store(struct shadow_volume *vol, const struct shadow_store_spec *spec, u32 flags,
 		      struct list_head *found, struct shadow_fault *fault)
 {
@@ -632,7 +642,7 @@ static int load_store(struct shadow_volume *vol, const struct shadow_store_spec 
 	err = PTR_ERR_OR_ZERO(part);
 	if (!err) {
 		shadow_store_attach(part);
-		err = check_place(vol, part, fault) ?:
+		err = check_durable(vol, part, fault) ?: check_place(vol, part, fault) ?:
 		      shadow_attach_load(vol, part, flags, found, fault);
 	}
 	if (err) {

@@ -530,13 +530,17 @@ static void undo_flip(struct shadow_set *set)
 		drop_entry(set, &set->entry[i]);
 }
 
-/* Let durable stores say that there are the shadows, then that there are all. */
+/*
+ * Let durable stores say that there are the shadows, then that there are all.  Of a set that
+ * goes with its descriptor they say that when it is kept: who makes it may still give it up, or
+ * die with the machine.
+ */
 static int commit(struct shadow_set *set, struct shadow_fault *fault)
 {
-	unsigned int i;
+	unsigned int rounds = set->flags & SHADOW_SET_NO_AUTO_RELEASE ? 2 : 1, i;
 	int err = 0;
 
-	for (i = 0; !err && i < 2 * set->nr; i++) {
+	for (i = 0; !err && i < rounds * set->nr; i++) {
 		struct set_entry *e = &set->entry[i % set->nr];
 
 		if (e->sh && shadow_commit(e->sh, i >= set->nr))
@@ -690,8 +694,14 @@ int shadow_set_keep(struct shadow_set *set)
 	if (mutex_lock_killable(&set->lock))
 		return -EINTR;
 	if (state_of(set) == SHADOW_SET_TAKEN) {
-		set->flags |= SHADOW_SET_NO_AUTO_RELEASE;
-		shadow_keep_set(&set->uuid);
+		err = shadow_keep_set(&set->uuid);
+		mutex_lock(&set->hold_lock);
+		if (err)
+			shadow_fail(&set->fault, SHADOW_PHASE_TAKE, SHADOW_REASON_STORE_ERROR, 0,
+				    err);
+		else
+			set->flags |= SHADOW_SET_NO_AUTO_RELEASE;
+		mutex_unlock(&set->hold_lock);
 	} else {
 		err = wrong_state(set);
 	}

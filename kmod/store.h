@@ -93,6 +93,8 @@ struct shadow_batch {
  *	blocks are not kept in memory
  * @locate: where on ->bdev a block is, and in @run how many lie one after another
  *	from there, as far as that is wanted; NULL where @page always answers
+ * @head: where on ->bdev a block of the header of a durable store is, of which @byte counts
+ *	from its first copy on; NULL: it cannot be one
  * @extents: in how many pieces it lies on ->bdev; NULL: one
  * @room: of how many blocks it could be made at most
  * @discard: the blocks are free again; may be NULL
@@ -107,6 +109,7 @@ struct shadow_part_ops {
 	int (*write)(struct shadow_part *part, struct shadow_batch *batch);
 	struct page *(*page)(struct shadow_part *part, u64 block);
 	sector_t (*locate)(struct shadow_part *part, u64 block, u64 *run);
+	sector_t (*head)(const struct shadow_part *part, u32 byte);
 	u64 (*extents)(const struct shadow_part *part);
 	u64 (*room)(const struct shadow_part *part);
 	void (*discard)(struct shadow_part *part, u64 block, u64 n);
@@ -120,12 +123,14 @@ extern const struct shadow_part_ops shadow_part_file_ops;
  * struct shadow_part - a part of a store
  * @node: in shadow_store.parts
  * @store: whose it is
- * @ops: its kind; does not change, nor do @id, @spec, @bdev, @inode, @on_volume, @bios
+ * @ops: its kind; does not change, nor do @id, @spec, @bdev, @inode, @on_volume, @plain, @bios
  * @id: its place in the store
  * @spec: as asked for, with what was found filled in
  * @bdev: where its blocks are; NULL: in memory
  * @inode: number of the file; 0: none
  * @on_volume: it lies on the volume whose store it is a part of
+ * @plain: its blocks follow its head as they do on the device, or in a file that has a name: so
+ *	it is found again after a reboot, and can be read by others
  * @bios: where its store bios come from
  * @nr_blocks: blocks that it has; under the epochs' mutate mutex, as is all that follows
  * @max_blocks: what it may become
@@ -147,6 +152,7 @@ struct shadow_part {
 	struct block_device *bdev;
 	u64 inode;
 	bool on_volume;
+	bool plain;
 	struct bio_set *bios;
 	u64 nr_blocks;
 	u64 max_blocks;

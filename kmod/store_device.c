@@ -57,6 +57,7 @@ static int device_open(struct shadow_part *part, struct shadow_fault *fault)
 				  -EINVAL);
 		goto close;
 	}
+	part->plain = true;
 	part->nr_blocks = (part->spec.max_bytes ?: bytes - SHADOW_STORE_HEAD) >> SHADOW_BLOCK_BITS;
 	part->max_blocks = part->nr_blocks;
 	part->private = dp;
@@ -105,11 +106,17 @@ static sector_t device_locate(struct shadow_part *part, u64 block, u64 *run)
 	return (SHADOW_STORE_HEAD >> SECTOR_SHIFT) + block * SHADOW_BLOCK_SECTORS;
 }
 
+static sector_t device_head(const struct shadow_part *part, u32 byte)
+{
+	return byte >> SECTOR_SHIFT;
+}
+
 const struct shadow_part_ops shadow_part_device_ops = {
 	.open = device_open,
 	.prepare = device_prepare,
 	.close = device_close,
 	.is = device_is,
 	.locate = device_locate,
+	.head = device_head,
 	.room = device_room,
 };

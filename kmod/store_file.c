@@ -33,6 +33,7 @@
 #include <linux/slab.h>
 #include <linux/stat.h>
 #include <linux/swap.h>
+#include <linux/shadow_store.h>
 #include "store.h"
 
 /**
@@ -49,15 +50,19 @@ struct file_extent {
  * struct file_map - where the blocks are
  * @nr: extents
  * @nr_blocks: blocks in all of them
+ * @plain: they are the file's, in order, and all of them
  * @file_size: of the file, when it was mapped
  * @bdev: on which device
+ * @head: where the copies of the header of a durable store are
  * @extent: in order of @block
  */
 struct file_map {
 	unsigned int nr;
 	u64 nr_blocks;
+	bool plain;
 	loff_t file_size;
 	struct block_device *bdev;
+	sector_t head[SHADOW_DISK_HEADERS];
 	struct file_extent extent[];
 };
 
@@ -100,13 +105,27 @@ static void free_extents(struct swap_info_struct *sis)
 	}
 }
 
+/* Where the page of the file is that is at @byte.  It is one of the first ones. */
+static sector_t sector_of(struct swap_info_struct *sis, u32 byte)
+{
+	u64 page = byte >> SHADOW_BLOCK_BITS;
+	struct swap_extent *se;
+
+	for (se = first_extent(sis); se; se = next_extent(se)) {
+		if (page < se->nr_pages)
+			return (se->start_block + page) * SHADOW_BLOCK_SECTORS;
+		page -= se->nr_pages;
+	}
+	return 0;	/* a map without blocks */
+}
+
 /* What the filesystem has named, as a map; NULL without memory. */
 static struct file_map *map_of(struct swap_info_struct *sis)
 {
 	u64 skip = SHADOW_STORE_HEAD >> SHADOW_BLOCK_BITS;
 	struct swap_extent *se;
 	struct file_map *map;
-	unsigned int nr = 0;
+	unsigned int nr = 0, i;
 
 	for (se = first_extent(sis); se; se = next_extent(se))
 		nr++;
@@ -116,6 +135,9 @@ static struct file_map *map_of(struct swap_info_struct *sis)
 	map->nr = 0;
 	map->nr_blocks = 0;
 	map->bdev = sis->bdev;
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		map->head[i] = sector_of(sis, SHADOW_DISK_FILE_HEADER +
+					 i * SHADOW_DISK_HEADER_STEP);
 	for (se = first_extent(sis); se; se = next_extent(se)) {
 		u64 from = min_t(u64, skip, se->nr_pages);
 
@@ -271,7 +293,7 @@ static struct file_map *map_claimed(struct file *file, struct shadow_fault *faul
 	struct kstat stat;
 
 	if (!err)
-		err = vfs_getattr(&file->f_path, &stat, STATX_SIZE | STATX_BLOCKS,
+		err = vfs_getattr(&file->f_path, &stat, STATX_SIZE | STATX_BLOCKS | STATX_NLINK,
 				  AT_STATX_SYNC_AS_STAT);
 	if (err)
 		return ERR_PTR(refuse(file, fault, SHADOW_REASON_STORE_ERROR, err));
@@ -282,6 +304,8 @@ static struct file_map *map_claimed(struct file *file, struct shadow_fault *faul
 	inode_unlock(inode);
 	if (!IS_ERR(map)) {
 		map->file_size = stat.size;
+		map->plain = stat.nlink && map->nr_blocks + (SHADOW_STORE_HEAD >> SHADOW_BLOCK_BITS) ==
+					   stat.size >> SHADOW_BLOCK_BITS;
 		drop_aliases(map);
 		return map;
 	}
@@ -397,6 +421,7 @@ static int file_open(struct shadow_part *part, struct shadow_fault *fault)
 	part->bdev = map->bdev;
 	part->inode = file_inode(file)->i_ino;
 	part->spec.dev = shadow_dev_encode(map->bdev->bd_dev);
+	part->plain = map->plain;
 	part->nr_blocks = map->nr_blocks;
 	part->max_blocks = part->nr_blocks;
 	if (part->spec.max_bytes)
@@ -538,6 +563,17 @@ static sector_t file_locate(struct shadow_part *part, u64 block, u64 *run)
 	return sector;
 }
 
+static sector_t file_head(const struct shadow_part *part, u32 byte)
+{
+	const struct file_part *fp = part->private;
+	sector_t sector;
+
+	rcu_read_lock();
+	sector = rcu_dereference(fp->map)->head[byte / SHADOW_DISK_HEADER_STEP];
+	rcu_read_unlock();
+	return sector;
+}
+
 static u64 file_extents(const struct shadow_part *part)
 {
 	const struct file_part *fp = part->private;
@@ -556,5 +592,6 @@ const struct shadow_part_ops shadow_part_file_ops = {
 	.close = file_close,
 	.is = file_is,
 	.locate = file_locate,
+	.head = file_head,
 	.extents = file_extents,
 };

@@ -535,19 +535,12 @@ static const struct command *command_of(unsigned long number)
 static void bad_durable_values(void)
 {
 	static const unsigned int others[] = {
-		SHADOW_STORE_DEFAULT, SHADOW_STORE_MEMORY, SHADOW_STORE_FILE, 4, 0x80000002, ~0U,
+		SHADOW_STORE_DEFAULT, SHADOW_STORE_MEMORY, 4, 0x80000002, ~0U,
 	};
-	static const unsigned int without[] = { 0, SHADOW_SET_WRITABLE };
 	const struct command *attach = command_of(SHADOW_IOC_STORE_ATTACH);
 	const struct command *detach = command_of(SHADOW_IOC_STORE_DETACH);
-	const struct command *new = command_of(SHADOW_IOC_SET_NEW);
 	struct shadow_store_attach arg = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(without); i++) {
-		struct shadow_set_new n = { .flags = SHADOW_SET_PERSISTENT | without[i] };
-
-		bad_value(control, new, &n, "persistent, and released with the descriptor");
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		fill_attach(&arg);
 		arg.store.type = others[i];
@@ -555,6 +548,9 @@ static void bad_durable_values(void)
 		arg.store.dev = (struct shadow_dev){ 0 };
 		bad_value(control, attach, &arg, "another type of store");
 	}
+	fill_attach(&arg);
+	arg.store.type = SHADOW_STORE_FILE;
+	bad_value(control, attach, &arg, "a file, but a device is named");
 	fill_attach(&arg);
 	arg.store.dev = (struct shadow_dev){ 0 };
 	bad_value(control, attach, &arg, "a store on a device that is not named");

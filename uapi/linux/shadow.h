@@ -219,10 +219,12 @@ struct shadow_store_spec {
 #define SHADOW_SET_PERSISTENT		(1U << 2)	/* shadows outlive a reboot: see below */
 
 /*
- * SHADOW_SET_PERSISTENT needs SHADOW_SET_NO_AUTO_RELEASE, and a store on a device.  If the
- * volume has none yet, one that is durable is made: it says on stable storage what it holds,
- * and SHADOW_IOC_STORE_ATTACH finds its shadows again, after a loss of power, too.  What
- * else is made in such a store is gone after that.
+ * SHADOW_SET_PERSISTENT needs a store on a device, or in a file that has a name and does not lie on
+ * the volume.  All of the file has been written once, and its first MiB holds nothing of an
+ * earlier durable store.  If the volume has none yet, one that is durable is made, and keeps
+ * its size: it says on stable storage what it holds, and SHADOW_IOC_STORE_ATTACH finds its
+ * shadows again, after a loss of power, too.  What else is made in such a store is gone after
+ * that; so is a set without SHADOW_SET_NO_AUTO_RELEASE that was not kept yet.
  */
 
 /**
@@ -582,7 +584,8 @@ struct shadow_store_resize {
  * @shadows: out: how many there are; of them
  * @lost: out: so many are lost, and say why
  * @dropped: out: how many were not persistent, or not complete, and are gone
- * @store: type SHADOW_STORE_DEVICE, and the device; @max_bytes zero
+ * @store: type SHADOW_STORE_DEVICE or SHADOW_STORE_FILE, and the device or the descriptor;
+ *	@max_bytes zero
  * @fault: out: why the command failed
  * @reserved: zero
  *

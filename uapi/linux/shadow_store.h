@@ -2,8 +2,8 @@
 /*
  * shadow_store.h - the format of durable stores, as it lies on devices.
  *
- * A store consists of parts.  Each begins with a head of 1 MiB, which has two copies of
- * the part's header, and then has blocks of 4096 bytes, numbered from 0 on.  A location
+ * A store consists of parts, devices or files.  Each begins with a head of 1 MiB, which has two
+ * copies of the part's header, and then has blocks of 4096 bytes, numbered from 0 on.  A location
  * names a part (bits 40 to 47) and a block in it (bits 0 to 39).
  *
  * What the blocks hold is in a log: a chain of segments, of which each is a run of blocks in
@@ -26,6 +26,7 @@
 #define SHADOW_DISK_HEAD	(1 << 20)	/* bytes before block 0 of a part */
 #define SHADOW_DISK_HEADERS	2
 #define SHADOW_DISK_HEADER_STEP	(64 << 10)	/* bytes from one header to the next */
+#define SHADOW_DISK_FILE_HEADER	(128 << 10)	/* where the first one is in a file; else at 0 */
 
 /*
  * Features that are known.  Who does not know one of the first may use the store, of the
