@@ -55,7 +55,7 @@ mistake 1 'the store lies on the volume.*Name a device outside the volume, a fil
 	create "$DISK_b" --store "$DISK_b"
 mistake 1 'the file has other contents, which would be lost' \
 	create "$DISK_b" --store "$SCRATCH/mnt/file"
-mistake 1 'needs a store on a device, and memory is none: .*Name a device with --store DEVICE' \
+mistake 1 'needs a store that survives a reboot, and memory does not\. Name a device, or a file on' \
 	create "$DISK_b" --persistent --store memory
 mistake 1 'cannot shadow-copy .*: it was named twice\. Name each volume once' \
 	create "$DISK_b" "$DISK_b"

@@ -116,6 +116,8 @@ int shadowcopy_requester_init_restore(struct shadowcopy_requester *requester, co
  * @writable: they stay writable
  * @no_autorecovery: they are read-only at once: nothing is recovered or deleted in them (H-23)
  * @rollback_recovery: components with SHADOWCOPY_COMPONENT_ROLLBACK_RECOVERY recover (H-25)
+ * @persistent: they survive a reboot (H-20), so they are kept, and in durable stores; nothing is
+ *	recovered or deleted in them
  * @reserved: zero
  */
 struct shadowcopy_requester_context {
@@ -124,6 +126,7 @@ struct shadowcopy_requester_context {
 	bool writable;
 	bool no_autorecovery;
 	bool rollback_recovery;
+	bool persistent;
 	uint64_t reserved[3];
 };
 

@@ -567,6 +567,7 @@ uint64_t shadowcopy_amount_of(const struct shadowcopy_amount *amount, uint64_t w
 /* Flags of struct shadowcopy_store. */
 #define SHADOWCOPY_STORE_UNNAMED (1U << 0) /* a file without a name, in directory @path */
 #define SHADOWCOPY_STORE_FORCE	(1U << 1) /* other contents may be overwritten */
+#define SHADOWCOPY_STORE_DURABLE (1U << 2) /* it is to keep persistent shadows */
 
 /**
  * struct shadowcopy_store - a place for the preserved blocks of a volume
@@ -579,6 +580,10 @@ uint64_t shadowcopy_amount_of(const struct shadowcopy_amount *amount, uint64_t w
  * @initial: size to begin a file with; nothing: 64 MiB, or 2% of the volume if that
  *	is more
  * @reserved: zero
+ *
+ * A file with SHADOWCOPY_STORE_DURABLE has a name, lies on another filesystem than the volume's,
+ * and has its size from the beginning: @max, or @initial, or a tenth of the volume but no more
+ * than half of what is free.  All of it is written when it is opened, which takes its time.
  */
 struct shadowcopy_store {
 	uint32_t type;
@@ -749,7 +754,7 @@ struct shadowcopy_attached {
  * shadowcopy_store_attach() - have the shadows again that a durable store keeps
  * @sc: the handle
  * @volume: the volume that they are of; nobody has mounted or claimed it
- * @store: the device with the store
+ * @store: the device or the file that has it; @type, @dev or @path are looked at
  * @flags: SHADOW_ATTACH_* bits, of <linux/shadow.h>
  * @attached: out, may be NULL
  *
@@ -761,7 +766,7 @@ struct shadowcopy_attached {
  * or another negative errno.
  */
 int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
-			    struct shadow_dev store, uint32_t flags,
+			    const struct shadowcopy_store *store, uint32_t flags,
 			    struct shadowcopy_attached *attached);
 
 /**

@@ -2,9 +2,11 @@
 /*
  * attach.c - durable stores: their shadows are there again, and go without being deleted.
  *
- * What is in use is somebody else's each time, the volume, a shadow or the store's device, so
+ * What is in use is somebody else's each time, the volume, a shadow or the store, so
  * the module's reasons get sentences of their own here.
  */
+#include <unistd.h>
+
 #include "private.h"
 
 /* Nobody may have the volume: he might write to it unseen, or has already. */
@@ -30,9 +32,9 @@ static int attach_failed(struct shadowcopy *sc, int rc, const struct shadow_stor
 		failure.remedy = "\"shadowadm store list\" shows it; delete the shadows that are "
 				 "in it, or if it is durable detach it, then attach this one";
 	} else if (attach->fault.reason == SHADOW_REASON_STORE_IN_USE) {
-		failure.cause = "somebody else uses the store's device";
-		failure.remedy = "end that (\"lsblk\" shows who it is); where another volume has "
-				 "the store, detach it there";
+		failure.cause = "somebody else uses the store's device or file";
+		failure.remedy = "end that (\"lsblk\" shows who uses a device); where another "
+				 "volume has the store, detach it there";
 	} else if (rc == -ESTALE) {
 		failure.cause = "the volume was written by somebody else since, or it is not the "
 				"volume of this store; nothing was changed";
@@ -44,21 +46,31 @@ static int attach_failed(struct shadowcopy *sc, int rc, const struct shadow_stor
 }
 
 SC_EXPORT int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
-				      struct shadow_dev store, uint32_t flags,
+				      const struct shadowcopy_store *store, uint32_t flags,
 				      struct shadowcopy_attached *attached)
 {
 	struct shadow_store_attach attach = {
 		.dev = volume,
 		.flags = flags,
-		.store = { .type = SHADOW_STORE_DEVICE, .dev = store },
+		.store.type = store->type,
 	};
-	int rc = shadowcopy_connect(sc);
+	int rc = shadowcopy_connect(sc), fd = -1;
 
 	if (attached)
 		memset(attached, 0, sizeof(*attached));
 	if (rc)
 		return rc;
+	if (store->type == SHADOW_STORE_FILE) {
+		fd = sc_durable_file_open(sc, store, volume);
+		if (fd < 0)
+			return fd;
+		attach.store.fd = fd;
+	} else {
+		attach.store.dev = store->dev;
+	}
 	rc = sc_device_ioctl(sc->fd, SHADOW_IOC_STORE_ATTACH, &attach);
+	if (fd >= 0)	/* the module has the file */
+		close(fd);
 	if (rc)
 		return attach_failed(sc, rc, &attach);
 	if (attached) {

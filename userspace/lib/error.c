@@ -179,20 +179,20 @@ static const struct reason_text reasons[] = {
 		"move it elsewhere with \"shadowadm store migrate\", or delete the shadows first" },
 	[SHADOW_REASON_STORE_VOLATILE] = {
 		"store-volatile", "the store would not survive: persistent shadows need one on a "
-		"device, durable from its beginning",
-		"name a device with --store; where the volume has another kind of store, delete "
-		"the shadows that are in it first" },
+		"device, or in a file with a name, durable from its beginning",
+		"name one with --store, a file on a filesystem whose blocks have 4 KiB; where the "
+		"volume has another kind of store, delete the shadows that are in it first" },
 	[SHADOW_REASON_STORE_DURABLE] = {
-		"store-durable", "a durable store cannot do that: it is one device whose size "
-		"stays, and its shadows cannot be written to",
+		"store-durable", "a durable store cannot do that: it is one device or file whose "
+		"size stays, and its shadows cannot be written to",
 		"delete the volume's persistent shadows first, or leave it as it is" },
 	[SHADOW_REASON_STORE_FORMAT] = {
 		"store-format", "there is no durable store on it",
-		"name the device that the persistent shadows were made with; \"shadowadm store "
-		"check DEVICE\" tells what is on it" },
+		"name the device or file that the persistent shadows were made with; "
+		"\"shadowadm store check\" tells what is on it" },
 	[SHADOW_REASON_STORE_DAMAGED] = {
 		"store-damaged", "what the durable store says of itself cannot be right",
-		"\"shadowadm store check DEVICE\" and the kernel log tell where; nothing was "
+		"\"shadowadm store check\" and the kernel log tell where; nothing was "
 		"changed on it" },
 	[SHADOW_REASON_STORE_NEWER] = {
 		"store-newer", "the durable store was made by a newer version",

@@ -8,6 +8,7 @@
  *	its directory is one in which only root can exchange files,
  *	it is a regular file of root's, with one name, and its header is whole,
  *	no line of stores.conf names it, and every line could be read,
+ *	it has no persistent shadows,
  *	nobody has it locked: who makes it ready does, and so does the module, for it
  *	keeps the descriptor that was locked.
  *
@@ -16,6 +17,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/shadow_store.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -149,6 +151,8 @@ static bool look_at(const struct search *search, int dir, const char *base, int 
 		snprintf(leftover.kept, sizeof(leftover.kept), "it has other names besides");
 	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		snprintf(leftover.kept, sizeof(leftover.kept), "in use");
+	else if (sc_is_durable(fd, SHADOW_DISK_FILE_HEADER))
+		snprintf(leftover.kept, sizeof(leftover.kept), "it has persistent shadows");
 	else if (!is_same(dir, base, &st))
 		return false;
 	else if (!search->dry_run && unlinkat(dir, base, 0) < 0)

@@ -13,10 +13,12 @@
  *	 296	zeros
  *	4092	u32 CRC-32C of all before it
  *
- * The module uses nothing of the first MiB.  A file is ours only if all of this is as it
- * should be: it is by this that files are overwritten and deleted.
+ * The module uses nothing of the first MiB, but what <linux/shadow_store.h> says of a durable
+ * store.  A file is ours only if all of this is as it should be: it is by this that files are
+ * overwritten and deleted.
  */
 #include <endian.h>
+#include <linux/shadow_store.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,4 +100,16 @@ int sc_header_write(int fd, const struct sc_header *header)
 	if (pwrite(fd, &block, sizeof(block), 0) != sizeof(block))
 		return errno ? -errno : -EIO;
 	return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+bool sc_is_durable(int fd, off_t head)
+{
+	char magic[sizeof(SHADOW_DISK_MAGIC) - 1];
+	int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
+		if (pread(fd, magic, sizeof(magic), head + (off_t)i * SHADOW_DISK_HEADER_STEP) ==
+		    (ssize_t)sizeof(magic) && !memcmp(magic, SHADOW_DISK_MAGIC, sizeof(magic)))
+			return true;
+	return false;
 }

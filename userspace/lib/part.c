@@ -5,13 +5,16 @@
  * A file is made with O_EXCL, 0600, without copy-on-write where the filesystem knows
  * that, and gets all its initial size at once, so that the kernel can map it; the kernel
  * lets it grow from there.  What exists is used again only if its header says that it is
- * ours.  A file without a name (O_TMPFILE) needs none of this: nobody can find it, and it is
+ * ours.  One that is to be durable has its size from the beginning, and all of it is written
+ * once: the module writes past the filesystem, for which what was only allocated is zeros
+ * wherever it moves or copies the file.  A file without a name (O_TMPFILE) needs none of this: nobody can find it, and it is
  * gone when the module lets go of it, or the machine stops.
  *
  * Whatever was made here and is not kept goes when the part is closed.
  */
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/shadow_store.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -78,6 +81,38 @@ static uint64_t limit_of(const struct shadowcopy_amount *max, uint64_t whole)
 	if (max->percent)
 		return align(least(shadowcopy_amount_of(max, whole), whole - SC_HEAD));
 	return align(whole - SC_HEAD);
+}
+
+static bool is_durable(const struct shadowcopy_part *part)
+{
+	return part->store.flags & SHADOWCOPY_STORE_DURABLE;
+}
+
+/* A durable one does not grow. */
+static int durable_size(struct shadowcopy_part *part, uint64_t *size)
+{
+	const struct shadowcopy_amount *initial = &part->store.initial, *max = &part->store.max;
+	uint64_t bytes = part->volume.bytes / 10;
+
+	if (is_said(max) && max->bytes != SHADOWCOPY_UNLIMITED)
+		bytes = limit_of(max, part->whole);
+	else if (is_said(initial))
+		bytes = shadowcopy_amount_of(initial, part->volume.bytes);
+	else
+		bytes = least(bytes < INITIAL_MIN ? INITIAL_MIN : bytes, part->room / 2);
+	if (is_said(max) && is_said(initial) &&
+	    align(shadowcopy_amount_of(initial, part->volume.bytes)) != align(bytes))
+		return PART_FAIL(part, -EINVAL, .action = ACTION,
+				 .cause = "a durable store does not grow",
+				 .remedy = "give its size with --max, and leave --initial out");
+	*size = align(bytes);
+	if (*size < SC_STORE_MIN)
+		return PART_FAIL(part, is_said(max) || is_said(initial) ? -EINVAL : -ENOSPC,
+				 .action = ACTION, .cause = "a store has 4 MiB at least",
+				 .remedy = "give it more with --max, or a filesystem that has more "
+					   "room");
+	part->spec.max_bytes = *size;
+	return 0;
 }
 
 /* How much may be stored in a file.  @have: what it has already. */
@@ -217,9 +252,12 @@ static int fill(struct shadowcopy_part *part, int fd, uint64_t bytes)
 /* How large it is to be, and how large it may become. */
 static int check_sizes(struct shadowcopy_part *part, uint64_t have, uint64_t *size)
 {
-	uint64_t max = align(max_of_file(part, have));
-	uint64_t initial = align(initial_of_file(part, max));
+	uint64_t max, initial;
 
+	if (is_durable(part))
+		return durable_size(part, size);
+	max = align(max_of_file(part, have));
+	initial = align(initial_of_file(part, max));
 	/* who says how much it begins with and nothing else wants that much */
 	if (initial > max && !is_said(&part->store.max))
 		max = initial;
@@ -253,18 +291,26 @@ static int check_contents(struct shadowcopy_part *part, int fd, const struct sta
 			  bool *ours)
 {
 	struct sc_header header;
+	bool durable;
 	int rc;
 
 	*ours = false;
 	if (!st->st_size)
 		return 0;
 	rc = sc_header_read(fd, &header);
-	if (!rc) {
+	durable = !rc && sc_is_durable(fd, SHADOW_DISK_FILE_HEADER);
+	if (!rc && !durable) {
 		*ours = true;
 		return 0;
 	}
-	if (rc != -ENODATA)
+	if (rc && rc != -ENODATA)
 		return PART_FAIL(part, rc, .action = "read the header of");
+	if (durable && !(part->store.flags & SHADOWCOPY_STORE_FORCE))
+		return PART_FAIL(part, -EEXIST, .action = "use as a store",
+				 .cause = "it is a durable store, whose shadows would be lost",
+				 .remedy = "have them again with \"shadowadm store attach\" "
+					   "(\"shadowadm store check\" shows them), name another "
+					   "file, or say --force to overwrite this one");
 	if (!(part->store.flags & SHADOWCOPY_STORE_FORCE))
 		return PART_FAIL(part, -EEXIST, .action = "use as a store",
 				 .cause = "the file has other contents, which would be lost",
@@ -307,28 +353,60 @@ static int write_header(struct shadowcopy_part *part, int fd)
 	return 0;
 }
 
-/* All that a file needs, once it is open. */
-static int prepare_file(struct shadowcopy_part *part, int fd)
+/* Overwrite what is in it, so that no block is only allocated. */
+static int write_over(const struct shadowcopy_part *part, int fd, uint64_t from, uint64_t to)
 {
-	uint64_t size = 0;
-	struct stat st;
-	bool ours;
+	static const char zeros[MIB];
+	ssize_t done;
+
+	for (; from < to; from += done) {
+		done = pwrite(fd, zeros, least(to - from, sizeof(zeros) - from % sizeof(zeros)),
+			      from);
+		if (done < 0)
+			return errno == ETXTBSY ? in_use(part) :
+			       PART_FAIL(part, -errno, .action = "write all of the store");
+		/* it need not all be in memory until the end */
+		if (!((from + done) % (64 * MIB)))
+			sync_file_range(fd, from + done - 64 * MIB, 64 * MIB,
+					SYNC_FILE_RANGE_WRITE);
+	}
+	if (fdatasync(fd) < 0)
+		return PART_FAIL(part, -errno, .action = "write all of the store");
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+/* It is ours alone from now on.  The module keeps the lock with it, for as long as it has it. */
+static int lock_file(struct shadowcopy_part *part, int fd, struct stat *st)
+{
 	int rc;
 
-	/* The module keeps the lock with the file, for as long as it has it. */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		part->made = false;	/* who was faster has it now, and needs its name */
 		return in_use(part);
 	}
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		return PART_FAIL(part, -errno, .action = ACTION);
-	rc = refuse_file(part, &st);
+	rc = refuse_file(part, st);
 	if (rc)
 		return rc;
 	if (part->base && !is_named(part))
 		return PART_FAIL(part, -EAGAIN, .action = "use as a store",
 				 .cause = "somebody has just deleted the file",
 				 .remedy = "try again");
+	return 0;
+}
+
+/* All that a file needs, once it is open. */
+static int prepare_file(struct shadowcopy_part *part, int fd)
+{
+	uint64_t size = 0;
+	struct stat st;
+	bool ours;
+	int rc = lock_file(part, fd, &st);
+
+	if (rc)
+		return rc;
 	rc = check_contents(part, fd, &st, &ours);
 	if (!rc && !ours && part->btrfs)
 		rc = no_copy_on_write(part, fd);
@@ -339,6 +417,10 @@ static int prepare_file(struct shadowcopy_part *part, int fd)
 				 align(st.st_size) - SC_HEAD : 0, &size);
 	if (!rc)
 		rc = fill(part, fd, SC_HEAD + size);
+	/* What was in these blocks must not look like a durable store. */
+	if (!rc && (is_durable(part) || !ours))
+		rc = write_over(part, fd, SC_HEADER_SIZE,
+				is_durable(part) ? SC_HEAD + size : SC_HEAD);
 	if (!rc && !ours)
 		rc = write_header(part, fd);
 	return rc;
@@ -388,6 +470,7 @@ static int open_directory(struct shadowcopy_part *part)
 	struct sc_mount mount;
 	struct statvfs vfs;
 	char *dir, *why;
+	bool own = false;
 	int rc;
 
 	if (part->store.flags & SHADOWCOPY_STORE_UNNAMED) {
@@ -402,8 +485,14 @@ static int open_directory(struct shadowcopy_part *part)
 	if (!rc) {
 		rc = sc_fs_check(part->sc, path, &mount);
 		part->btrfs = !strcmp(mount.fstype, "btrfs");
+		own = sc_dev_equal(mount.dev, part->volume.dev);
 		sc_mounts_free(mounts);
 	}
+	if (!rc && own && is_durable(part))
+		rc = PART_FAIL(part, -EOPNOTSUPP, .action = "use as a store of persistent shadows",
+			       .cause = "it lies on the volume itself, and cannot be read before "
+					"that is mounted",
+			       .remedy = "name a device, or a file on another filesystem");
 	if (!rc) {
 		part->dir = sc_directory_open(dir, part->base, &why);
 		if (part->dir < 0) {
@@ -423,10 +512,42 @@ static int open_directory(struct shadowcopy_part *part)
 	return rc;
 }
 
+int sc_durable_file_open(struct shadowcopy *sc, const struct shadowcopy_store *store,
+			 struct shadow_dev volume)
+{
+	struct shadowcopy_part part = {
+		.sc = sc, .store = *store, .volume.dev = volume, .dir = -1, .spec.fd = -1,
+	};
+	struct stat st;
+	int rc, fd = -1;
+
+	part.store.flags |= SHADOWCOPY_STORE_DURABLE;
+	rc = open_directory(&part);
+	if (!rc) {
+		fd = openat(part.dir, part.base, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+			    O_CLOEXEC);
+		if (fd < 0)
+			rc = errno == ETXTBSY ? in_use(&part) :
+			     PART_FAIL(&part, -errno, .action = "open the store");
+	}
+	part.spec.fd = fd;
+	rc = rc ? rc : lock_file(&part, fd, &st);
+	if (part.dir >= 0)
+		close(part.dir);
+	if (rc && fd >= 0)
+		close(fd);
+	return rc ? rc : fd;
+}
+
 static int open_file(struct shadowcopy_part *part)
 {
-	int rc = open_directory(part);
+	int rc;
 
+	if (is_durable(part) && part->store.flags & SHADOWCOPY_STORE_UNNAMED)
+		return PART_FAIL(part, -EOPNOTSUPP, .action = "use as a store of persistent shadows",
+				 .cause = "a file without a name is not found again after a reboot",
+				 .remedy = "name a file in it");
+	rc = open_directory(part);
 	if (rc)
 		return rc;
 	rc = part->base ? open_named(part) : open_unnamed(part);
@@ -577,6 +698,10 @@ static int open_memory(struct shadowcopy_part *part)
 {
 	uint64_t bytes = shadowcopy_amount_of(&part->store.max, size_of_memory());
 
+	if (is_durable(part))
+		return PART_FAIL(part, -EOPNOTSUPP, .action = "use memory as a store of persistent "
+				 "shadows", .cause = "it does not survive a reboot",
+				 .remedy = "name a device, or a file on another filesystem");
 	part->spec.max_bytes = bytes;
 	if (is_said(&part->store.max) && bytes < SC_STORE_MIN)
 		return wrong_size(part, -EINVAL,

@@ -247,6 +247,12 @@ int sc_header_read(int fd, struct sc_header *header);
 int sc_header_new(struct sc_header *header, const char *volume);
 int sc_header_write(int fd, const struct sc_header *header);
 
+/*
+ * Is there a durable store on a device (@head 0), or in a file (@head SHADOW_DISK_FILE_HEADER)?
+ * One of its two headers is enough to be careful.
+ */
+bool sc_is_durable(int fd, off_t head);
+
 /* --- directory.c -------------------------------------------------------- */
 
 /*
@@ -271,6 +277,12 @@ int sc_fs_check(struct shadowcopy *sc, const char *path, const struct sc_mount *
 /* The mount that a path lies in.  @mounts is to be freed; @mount belongs to it. */
 int sc_fs_of(struct shadowcopy *sc, const char *path, struct sc_mounts **mounts,
 	     struct sc_mount *mount);
+
+/* --- part.c --------------------------------------------------------------- */
+
+/* Open a file that has a durable store for the module to attach: a descriptor, or an error. */
+int sc_durable_file_open(struct shadowcopy *sc, const struct shadowcopy_store *store,
+			 struct shadow_dev volume);
 
 /* --- gc.c ---------------------------------------------------------------- */
 

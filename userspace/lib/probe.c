@@ -10,22 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <linux/shadow_store.h>
-
 #include "private.h"
-
-/* A durable store, which libblkid does not know: one of its two headers is enough to be careful. */
-static bool is_durable_store(int fd)
-{
-	char magic[sizeof(SHADOW_DISK_MAGIC) - 1];
-	int i;
-
-	for (i = 0; i < SHADOW_DISK_HEADERS; i++)
-		if (pread(fd, magic, sizeof(magic), (off_t)i * SHADOW_DISK_HEADER_STEP) ==
-		    (ssize_t)sizeof(magic) && !memcmp(magic, SHADOW_DISK_MAGIC, sizeof(magic)))
-			return true;
-	return false;
-}
 
 static void take(blkid_probe probe, const char *name, char *buf, size_t size)
 {
@@ -70,7 +55,7 @@ int sc_probe(struct shadowcopy *sc, struct shadow_dev dev, struct sc_tags *tags)
 		take(probe, "TYPE", tags->type, sizeof(tags->type));
 		if (!*tags->type)
 			take(probe, "PTTYPE", tags->type, sizeof(tags->type));
-		if (!*tags->type && is_durable_store(fd))
+		if (!*tags->type && sc_is_durable(fd, 0))
 			snprintf(tags->type, sizeof(tags->type), SC_DURABLE_TYPE);
 		tags->filesystem = !strcmp(usage, "filesystem");
 	} else if (rc == -2) {

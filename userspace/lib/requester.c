@@ -229,6 +229,8 @@ SC_EXPORT int shadowcopy_requester_set_context(struct shadowcopy_requester *requ
 			      "rollback_recovery", context->rollback_recovery);
 	if (arguments && context->keep)
 		json_object_set_new(arguments, "keep", json_true());
+	if (arguments && context->persistent)
+		json_object_set_new(arguments, "persistent", json_true());
 	return call(requester, "set-context", arguments);
 }
 

@@ -66,7 +66,7 @@ static int plan_volumes(struct context *context, struct request *request,
 		status = stores_choose(context, &request->options, request->volumes,
 				       request->count);
 	if (!status && request->flags & SHADOW_SET_PERSISTENT)
-		status = stores_check_durable(context, request->volumes, request->count);
+		status = stores_make_durable(context, request->volumes, request->count);
 	if (!status && !request->dry_run && !request->with_writers)
 		status = stores_open(context, request->volumes, request->count);
 	for (i = 0; !status && i < request->count; i++)
@@ -427,9 +427,6 @@ static int check_persistent(struct context *context, const struct request *reque
 	if (request->flags & SHADOW_SET_WRITABLE)
 		return usage(context, "--persistent and --writable do not go together: a durable "
 			     "store does not keep what is written to its shadows");
-	if (request->with_writers)
-		return usage(context, "--persistent does not go with --writers: the coordinator "
-			     "makes no persistent shadows in this version");
 	return STATUS_OK;
 }
 
@@ -578,8 +575,9 @@ const struct command cmd_create = {
 		"      --writable        let the shadows be written to, until \"shadowadm seal\"; the\n"
 		"                        volume does not change, and the store holds what is written\n"
 		"      --persistent      shadows that survive a reboot: \"shadowadm store attach\" has them\n"
-		"                        again.  The store is one device, which keeps them; they cannot\n"
-		"                        be written to\n"
+		"                        again.  The store is one device, or one file on another\n"
+		"                        filesystem than the volume's, and keeps them.  They cannot be\n"
+		"                        written to\n"
 		"      --writers         bring the applications to rest that have a writer, by shadowd; if\n"
 		"                        one of them fails there is no set\n"
 		"      --no-writers      tell no applications (the default)\n"

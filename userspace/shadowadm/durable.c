@@ -244,7 +244,7 @@ static bool no_header(struct reading *r, enum durable_verdict worst, int error)
 static enum durable_verdict read_header(const struct reading *r, unsigned int i,
 					struct shadow_disk_header *h, int *error)
 {
-	u64 offset = (u64)i * SHADOW_DISK_HEADER_STEP;
+	u64 offset = r->source->header + (u64)i * SHADOW_DISK_HEADER_STEP;
 	int rc;
 
 	/* too short to be one */

@@ -28,6 +28,7 @@ struct durable_source {
 	int (*read)(void *arg, uint64_t offset, void *buf, size_t length);
 	void *arg;
 	uint64_t bytes;		/* how many there are */
+	uint64_t header;	/* where the first copy of the header is */
 };
 
 /**
@@ -35,7 +36,7 @@ struct durable_source {
  * @dump: in the dump
  * @block: number of the block of that
  * @group: number of its group
- * @byte: where it lies on the device
+ * @byte: where it lies on the device, or in the file
  * @entry: number of the entry in it, from 1 on; 0: the block as a whole
  */
 struct durable_place {

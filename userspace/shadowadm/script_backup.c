@@ -36,12 +36,68 @@ SCRIPT_COMMAND(begin_backup)
 	return STATUS_OK;
 }
 
+/* --- will they survive a reboot? ------------------------------------------------------------ */
+
+/* The store that a volume has, or would get. */
+static bool is_durable(struct script *script, const struct shadowcopy_volume *volume,
+		       const struct shadowcopy_choice *choice)
+{
+	struct shadow_volume_info info = { 0 };
+
+	if (choice->rule == SHADOWCOPY_RULE_KEPT)
+		return !shadowcopy_volume_find(script->context->sc, volume->dev, &info) &&
+		       info.log_blocks;
+	return choice->count == 1 && (choice->stores[0].type == SHADOW_STORE_DEVICE ||
+				      (choice->stores[0].type == SHADOW_STORE_FILE &&
+				       !(choice->stores[0].flags & SHADOWCOPY_STORE_UNNAMED)));
+}
+
+/*
+ * A persistent context wants shadows that survive, which not every store can have: those of the
+ * volumes decide, so that a script runs without one, too.
+ */
+static int look_at_stores(struct script *script, bool *persistent)
+{
+	struct shadowcopy_choice *choices = calloc(script->volume_count, sizeof(*choices));
+	struct shadowcopy_volume *volumes = calloc(script->volume_count, sizeof(*volumes));
+	const struct shadowcopy_volume *without = NULL;
+	int status = STATUS_OK;
+	size_t i;
+
+	*persistent = false;
+	if (!choices || !volumes) {
+		status = fail(script->context, "there is not enough memory");
+		goto end;
+	}
+	for (i = 0; i < script->volume_count; i++)
+		volumes[i] = script->volumes[i].volume;
+	if (shadowcopy_choose(script->context->sc, volumes, script->volume_count, choices)) {
+		status = fail_library(script->context);
+		goto end;
+	}
+	for (i = 0; i < script->volume_count; i++) {
+		if (!without && !is_durable(script, &volumes[i], &choices[i]))
+			without = &volumes[i];
+		shadowcopy_choice_clear(&choices[i]);
+	}
+	*persistent = !without;
+	if (without)
+		warn(script->context, "the shadows stay when the script has ended, but not when "
+		     "the machine is started again: the store of %s is not durable. Associate a "
+		     "device, or a file on another filesystem (\"shadowadm store add\")",
+		     without->path);
+end:
+	free(choices);
+	free(volumes);
+	return status;
+}
+
 /* --- the session up to the set ----------------------------------------------------------- */
 
 static int open_session(struct script *script)
 {
 	const struct script_settings *settings = &script->settings;
-	const struct shadowcopy_requester_context context = {
+	struct shadowcopy_requester_context context = {
 		.context = settings->context,
 		.no_autorecovery = settings->no_autorecovery,
 		.rollback_recovery = settings->rollback_recovery,
@@ -51,8 +107,12 @@ static int open_session(struct script *script)
 		.component_mode = script_filters_components(script),
 	};
 
-	if (script_connect(script))
-		return STATUS_FAILED;
+	int status = STATUS_OK;
+
+	if (settings->context & SHADOWCOPY_ATTR_PERSISTENT && !settings->rollback_recovery)
+		status = look_at_stores(script, &context.persistent);
+	if (status || script_connect(script))
+		return status ?: STATUS_FAILED;
 	if (shadowcopy_requester_init_backup(script->requester) ||
 	    shadowcopy_requester_set_context(script->requester, &context) ||
 	    shadowcopy_requester_set_backup_state(script->requester, &state))

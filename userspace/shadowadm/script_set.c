@@ -169,9 +169,6 @@ SCRIPT_COMMAND(set_context)
 {
 	(void)line;
 	parse_context(words, &script->settings.context);
-	if (script->settings.context & SHADOWCOPY_ATTR_PERSISTENT)
-		warn(script->context, "the shadows stay when the script has ended, but not when "
-		     "the machine is started again");
 	return STATUS_OK;
 }
 

@@ -8,17 +8,24 @@
 
 /* --- attaching -------------------------------------------------------------------- */
 
-static int device_of(struct context *context, const char *text, struct shadowcopy_store *store)
+static bool can_be_durable(const struct shadowcopy_store *store)
+{
+	return store->type == SHADOW_STORE_DEVICE || (store->type == SHADOW_STORE_FILE &&
+						      !(store->flags & SHADOWCOPY_STORE_UNNAMED));
+}
+
+static int store_of(struct context *context, const char *text, struct shadowcopy_store *store)
 {
 	int status = store_parse(context, text, store);
 
-	if (!status && store->type != SHADOW_STORE_DEVICE)
-		status = usage(context, "--store %s: a durable store is a block device", text);
+	if (!status && !can_be_durable(store))
+		status = usage(context, "--store %s: a durable store is a block device, or a file "
+			       "with a name", text);
 	return status;
 }
 
-/* Without --store: the device that stores.conf has for the volume. */
-static int device_associated(struct context *context, const struct shadowcopy_volume *volume,
+/* Without --store: what stores.conf has for the volume. */
+static int store_associated(struct context *context, const struct shadowcopy_volume *volume,
 			     struct shadowcopy_store *store)
 {
 	const struct shadowcopy_association *entry;
@@ -32,11 +39,11 @@ static int device_associated(struct context *context, const struct shadowcopy_vo
 	while (!status && !found &&
 	       (entry = shadowcopy_stores_next(stores, volume->dev, &next))) {
 		status = store_parse(context, entry->store, store);
-		found = !status && store->type == SHADOW_STORE_DEVICE;
+		found = !status && can_be_durable(store);
 	}
 	shadowcopy_stores_close(stores);
 	if (!status && !found)
-		status = usage(context, "name the device that has the store with --store: "
+		status = usage(context, "name the device or file that is the store with --store: "
 			       SHADOWCOPY_STORES_CONF " has none for %s", volume->path);
 	return status;
 }
@@ -113,7 +120,7 @@ static int attach(struct context *context, const struct shadowcopy_volume *volum
 	const char *cause;
 	int status;
 
-	if (shadowcopy_store_attach(context->sc, volume->dev, store->dev, flags, &attached))
+	if (shadowcopy_store_attach(context->sc, volume->dev, store, flags, &attached))
 		return fail_library(context);
 	status = look_at_shadows(context, volume, &cause);
 	if (context->json)
@@ -134,17 +141,17 @@ static int run_attach(struct context *context, int argc, char **argv)
 	};
 	struct shadowcopy_volume volume;
 	struct shadowcopy_store store;
-	const char *device = NULL;
+	const char *text = NULL;
 	uint32_t flags = 0;
 	int option, status;
 
 	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1)
 		switch (option) {
 		case OPTION_STORE:
-			if (device)
+			if (text)
 				return usage(context, "--store was given twice: a durable store is "
-					     "one device");
-			device = optarg;
+					     "one device, or one file");
+			text = optarg;
 			break;
 		case OPTION_LOST:
 			flags |= SHADOW_ATTACH_LOST;
@@ -159,21 +166,21 @@ static int run_attach(struct context *context, int argc, char **argv)
 		return usage(context, "name one volume");
 	if (shadowcopy_resolve(context->sc, argv[optind], &volume))
 		return fail_library(context);
-	status = device ? device_of(context, device, &store) :
-		 device_associated(context, &volume, &store);
+	status = text ? store_of(context, text, &store) :
+		 store_associated(context, &volume, &store);
 	return status ?: attach(context, &volume, &store, flags);
 }
 
 const struct command store_attach = {
 	.name = "store attach",
 	.summary = "Have the persistent shadows of a volume again",
-	.synopsis = "VOLUME [--store DEVICE] [OPTIONS]",
-	.text = "Reads the durable store on DEVICE, and makes the shadows that are in it.  Nobody\n"
+	.synopsis = "VOLUME [--store STORE] [OPTIONS]",
+	.text = "Reads the durable store STORE, and makes the shadows that are in it.  Nobody\n"
 		"has the volume mounted or claimed: what was written to it before cannot have been\n"
 		"seen, and if something was, the store is refused.  Exit status 3 means that some of\n"
 		"the shadows are lost.\n\n"
 		"Options:\n"
-		"      --store DEVICE    where the store is; without it the device that\n"
+		"      --store STORE     the device or the file; without it what\n"
 		"                        /etc/shadowcopy/stores.conf has for the volume\n"
 		"      --lost            also if the volume was written: its shadows are lost for good\n"
 		"  -q, --quiet           say nothing\n"
@@ -183,16 +190,16 @@ const struct command store_attach = {
 
 /* --- detaching -------------------------------------------------------------------- */
 
-/* The device of the volume's store, for what is said; empty if there is none. */
-static void device_in_use(struct context *context, const struct shadowcopy_volume *volume,
+/* The volume's store, for what is said; empty if there is none, or it cannot be seen. */
+static void store_of_volume(struct context *context, const struct shadowcopy_volume *volume,
 			  struct shadowcopy_store *store)
 {
 	struct shadow_store_info info = { 0 };
 
 	memset(store, 0, sizeof(*store));
 	while (shadowcopy_part_next(context->sc, &info) > 0)
-		if (dev_equal(info.volume, volume->dev) && info.type == SHADOW_STORE_DEVICE &&
-		    shadowcopy_part_describe(context->sc, &info, store))
+		if (dev_equal(info.volume, volume->dev) &&
+		    (shadowcopy_part_describe(context->sc, &info, store) || !can_be_durable(store)))
 			memset(store, 0, sizeof(*store));
 }
 
@@ -202,7 +209,7 @@ static int detach(struct context *context, const struct shadowcopy_volume *volum
 	uint32_t shadows;
 	json_t *object;
 
-	device_in_use(context, volume, &store);
+	store_of_volume(context, volume, &store);
 	if (shadowcopy_store_detach(context->sc, volume->dev, &shadows))
 		return fail_library(context);
 	if (context->json) {
@@ -216,7 +223,7 @@ static int detach(struct context *context, const struct shadowcopy_volume *volum
 		printf("%u shadow%s of %s %s in the store; \"shadowadm store attach %s --store "
 		       "%s\" has %s again\n", shadows, shadows == 1 ? "" : "s", volume->path,
 		       shadows == 1 ? "stays" : "stay", volume->path,
-		       *store.path ? store.path : "DEVICE", shadows == 1 ? "it" : "them");
+		       *store.path ? store.path : "STORE", shadows == 1 ? "it" : "them");
 	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 }
 

@@ -3,11 +3,12 @@
  * store_check.c - shadowadm store check: what a durable store says of itself, and whether that
  * can be right.
  *
- * It is read through the device's cache, which knows nothing of what the module has written
+ * It is read through the cache of the device or the file, which knows nothing of what the module has written
  * meanwhile, so what the cache has is dropped first.
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/shadow_store.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -20,6 +21,7 @@ struct checking {
 	struct context *context;
 	const char *path;
 	int fd;
+	bool is_file;
 	bool verbose;
 	json_t *entries;
 	struct durable durable;
@@ -131,14 +133,14 @@ static const char *remedy_of(enum durable_verdict verdict)
 {
 	switch (verdict) {
 	case DURABLE_FOREIGN:
-		return "Name the device that persistent shadows were made with";
+		return "Name the device or file that persistent shadows were made with";
 	case DURABLE_DAMAGED:
 		return "It cannot be attached; \"shadowadm create --persistent --force\" makes a "
-		       "new store of the device";
+		       "new store of it";
 	case DURABLE_NEWER:
 		return "Install tools and module as new as it is";
 	case DURABLE_UNREADABLE:
-		return "See the kernel log for the device's errors";
+		return "See the kernel log for errors of the device";
 	default:
 		return "Free memory and try again";
 	}
@@ -150,19 +152,21 @@ static const char *chain_name(const struct durable_place *place)
 }
 
 /* ", at block 7 of its log (group 3, entry 2, byte 1077248 of the device)" */
-static void place_text(const struct durable *d, char *buf, size_t size)
+static void place_text(const struct checking *checking, char *buf, size_t size)
 {
+	const struct durable *d = &checking->durable;
 	const struct durable_place *place = &d->place;
+	const char *where = checking->is_file ? "the file" : "the device";
 	char entry[32] = "";
 
 	if (place->entry)
 		snprintf(entry, sizeof(entry), "entry %u, ", place->entry);
 	if (d->in_log)
 		snprintf(buf, size, ", at block %" PRIu64 " of its %s (group %" PRIu64 ", %sbyte "
-			 "%" PRIu64 " of the device)", place->block, chain_name(place),
-			 place->group, entry, place->byte);
+			 "%" PRIu64 " of %s)", place->block, chain_name(place),
+			 place->group, entry, place->byte, where);
 	else if (place->byte)
-		snprintf(buf, size, ", at byte %" PRIu64 " of the device", place->byte);
+		snprintf(buf, size, ", at byte %" PRIu64 " of %s", place->byte, where);
 	else
 		*buf = '\0';
 }
@@ -175,7 +179,7 @@ static int fail_check(const struct checking *checking)
 	char place[160];
 	bool json = context->json;
 
-	place_text(d, place, sizeof(place));
+	place_text(checking, place, sizeof(place));
 	context->json = false;
 	fail(context, "%s: %s%s%s%s%s. %s", checking->path,
 	     d->verdict == DURABLE_DAMAGED ? "the store is damaged: " : "", d->problem, place,
@@ -416,15 +420,31 @@ static void warn_in_use(const struct checking *checking, const struct stat *st)
 {
 	struct shadow_dev dev = { major(st->st_rdev), minor(st->st_rdev) };
 	struct shadow_store_info info = { 0 };
+	struct shadowcopy_store file = { .type = SHADOW_STORE_FILE };
 
-	if (!S_ISBLK(st->st_mode))
-		return;
+	snprintf(file.path, sizeof(file.path), "%s", checking->path);
 	while (shadowcopy_part_next(checking->context->sc, &info) > 0)
-		if (info.type == SHADOW_STORE_DEVICE && dev_equal(info.dev, dev)) {
+		if (checking->is_file ? shadowcopy_part_is(checking->context->sc, &info, &file) > 0 :
+		    info.type == SHADOW_STORE_DEVICE && dev_equal(info.dev, dev)) {
 			warn(checking->context, "%s is in use as a store: what is written "
 			     "meanwhile can look like damage", checking->path);
 			return;
 		}
+}
+
+/* A file has its header further on, if it is no copy of a device. */
+static uint64_t header_of(const struct checking *checking)
+{
+	static const char magic[] = SHADOW_DISK_MAGIC;
+	char is[sizeof(magic) - 1];
+	int i;
+
+	for (i = 0; checking->is_file && i < SHADOW_DISK_HEADERS; i++)
+		if (!read_at((void *)checking, SHADOW_DISK_FILE_HEADER +
+			     i * SHADOW_DISK_HEADER_STEP, is, sizeof(is)) &&
+		    !memcmp(is, magic, sizeof(is)))
+			return SHADOW_DISK_FILE_HEADER;
+	return 0;
 }
 
 static int open_store(struct checking *checking)
@@ -436,8 +456,9 @@ static int open_store(struct checking *checking)
 		return fail(checking->context, "cannot open %s: %s", checking->path,
 			    strerror(errno));
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
-		return fail(checking->context, "%s is neither a block device nor a copy of one in "
-			    "a file", checking->path);
+		return fail(checking->context, "%s is neither a block device nor a file",
+			    checking->path);
+	checking->is_file = S_ISREG(st.st_mode);
 	posix_fadvise(checking->fd, 0, 0, POSIX_FADV_DONTNEED);
 	warn_in_use(checking, &st);
 	return STATUS_OK;
@@ -458,6 +479,7 @@ static int check(struct checking *checking)
 		return fail(checking->context, "cannot find the size of %s: %s", checking->path,
 			    strerror(errno));
 	source.bytes = end;
+	source.header = header_of(checking);
 	if (checking->verbose && checking->context->json)
 		checking->entries = json_array();
 	durable_check(&source, checking->verbose ? tell_entry : NULL, checking, d);
@@ -501,7 +523,7 @@ static int run(struct context *context, int argc, char **argv)
 		checking.verbose = true;
 	}
 	if (argc - optind != 1)
-		return usage(context, "name one device");
+		return usage(context, "name one device or file");
 	status = find_path(context, argv[optind], &volume, &checking.path);
 	if (!status)
 		status = check(&checking);
@@ -515,10 +537,10 @@ static int run(struct context *context, int argc, char **argv)
 const struct command store_check = {
 	.name = "store check",
 	.summary = "See whether a durable store is sound, and what is in it",
-	.synopsis = "DEVICE [OPTIONS]",
-	.text = "Reads the durable store on DEVICE, or on a copy of one in a file, by the rules\n"
-		"by which it would be attached: its header, its dump and its log, and whether no\n"
-		"block is in use twice.  Nothing is changed, and the module is not needed.  Exit\n"
+	.synopsis = "STORE [OPTIONS]",
+	.text = "Reads the durable store on a device, in a file, or on a copy of a device in a file, by\n"
+		"the rules by which it would be attached: its header, its dump and its log, and whether\n"
+		"no block is in use twice.  Nothing is changed, and the module is not needed.  Exit\n"
 		"status 1 means that it is damaged, and it is said where, or that there is none; 3\n"
 		"that it is sound, and will not be attached as it is, or lose its shadows.\n\n"
 		"Options:\n"

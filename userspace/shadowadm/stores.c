@@ -381,38 +381,38 @@ static int fail_volatile(struct context *context, const struct store_request *re
 	char label[SHADOWCOPY_STORE_PATH_MAX + 1];
 
 	store_label(&choice->stores[0], label, sizeof(label));
-	return fail(context, "a persistent shadow of %s needs a store on a device, and %s%s %s: "
-		    "memory does not survive a reboot, and a file cannot be read before its "
-		    "filesystem is mounted. Name a device with --store DEVICE%s", request->name,
-		    choice->stores[0].flags & SHADOWCOPY_STORE_UNNAMED ? "a file in " : "", label,
-		    asked ? "is none" : "would be chosen", asked ? "" :
-		    ", or associate one (\"shadowadm store add VOLUME DEVICE\")");
+	return fail(context, "a persistent shadow of %s needs a store that survives a reboot, and "
+		    "%s%s %s. Name a device, or a file on another filesystem, with --store%s",
+		    request->name, choice->stores[0].flags & SHADOWCOPY_STORE_UNNAMED ?
+		    "a file without a name in " : "", label, asked ? "does not" : "would be chosen",
+		    asked ? "" : ", or associate one (\"shadowadm store add VOLUME STORE\")");
 }
 
 /* What a volume has already is the module's to judge. */
-static int check_durable(struct context *context, const struct store_request *request)
+static int make_durable(struct context *context, struct store_request *request)
 {
-	const struct shadowcopy_choice *choice = &request->choice;
+	struct shadowcopy_choice *choice = &request->choice;
 
 	if (request->kept || !choice->count)
 		return STATUS_OK;
 	if (choice->count > 1)
 		return fail(context, "the store of %s would have %u parts, and a durable one has "
-			    "one for now: name one device with --store", request->name,
+			    "one for now: name one with --store", request->name,
 			    choice->count);
-	if (choice->stores[0].type != SHADOW_STORE_DEVICE)
+	if (choice->stores[0].type == SHADOW_STORE_MEMORY ||
+	    choice->stores[0].flags & SHADOWCOPY_STORE_UNNAMED)
 		return fail_volatile(context, request);
+	choice->stores[0].flags |= SHADOWCOPY_STORE_DURABLE;
 	return STATUS_OK;
 }
 
-int stores_check_durable(struct context *context, const struct store_request *requests,
-			 size_t count)
+int stores_make_durable(struct context *context, struct store_request *requests, size_t count)
 {
 	int status = STATUS_OK;
 	size_t i;
 
 	for (i = 0; !status && i < count; i++)
-		status = check_durable(context, &requests[i]);
+		status = make_durable(context, &requests[i]);
 	return status;
 }
 

@@ -46,9 +46,8 @@ size_t stores_named_for(const struct store_options *options, const struct store_
 int stores_choose(struct context *context, const struct store_options *options,
 		  struct store_request *requests, size_t count);
 
-/* Can persistent shadows have the stores that were chosen? */
-int stores_check_durable(struct context *context, const struct store_request *requests,
-			 size_t count);
+/* Let the stores that were chosen be durable, if they can. */
+int stores_make_durable(struct context *context, struct store_request *requests, size_t count);
 
 /* Make them ready for the module. */
 int stores_open(struct context *context, struct store_request *requests, size_t count);

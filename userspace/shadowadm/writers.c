@@ -47,6 +47,7 @@ static int begin(struct context *context, const struct writers_request *request,
 		 struct shadowcopy_requester *requester)
 {
 	json_t *state = json_pack("{s:b}", "may_degrade", request->degrade);
+	bool persistent = request->flags & SHADOW_SET_PERSISTENT;
 	size_t i;
 	int status;
 
@@ -55,9 +56,10 @@ static int begin(struct context *context, const struct writers_request *request,
 	status = call(context, requester, "init-backup", NULL, NULL);
 	if (!status)
 		status = call(context, requester, "set-context",
-			      json_pack("{s:s, s:b, s:b}", "context",
+			      json_pack("{s:s, s:b, s:b, s:b}", "context",
 					shadowcopy_context_name(request->context), "writable",
-					!!(request->flags & SHADOW_SET_WRITABLE), "keep", 1), NULL);
+					!!(request->flags & SHADOW_SET_WRITABLE), "persistent",
+					persistent, "keep", 1), NULL);
 	if (!status)
 		status = call(context, requester, "set-backup-state", json_incref(state), NULL);
 	json_decref(state);

@@ -64,12 +64,15 @@ static int open_parts(struct making *making, size_t i)
 		no_memory(making);
 		return making->rc;
 	}
-	for (j = 0; j < choice->count; j++)
+	for (j = 0; j < choice->count; j++) {
+		if (making->flags & SHADOW_SET_PERSISTENT)
+			choice->stores[j].flags |= SHADOWCOPY_STORE_DURABLE;
 		if (shadowcopy_part_open(making->sc, &making->volumes[i], &choice->stores[j],
 					 &making->parts[i][j])) {
 			store_fails(making);
 			return making->rc;
 		}
+	}
 	return 0;
 }
 

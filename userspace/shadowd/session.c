@@ -340,9 +340,11 @@ static void call_init_backup(struct session *session, json_t *arguments)
 }
 
 /* Where bits of a context do not go together, why (h.2); else NULL. */
-static const char *context_conflict(uint32_t context, bool writable, int no_autorecovery,
-				    int rollback_recovery)
+static const char *context_conflict(uint32_t context, bool writable, bool persistent,
+				    int no_autorecovery, int rollback_recovery)
 {
+	if (persistent && (writable || rollback_recovery))
+		return "a durable store does not keep what is written to persistent shadows";
 	if (context & SHADOWCOPY_ATTR_CLIENT_ACCESSIBLE && writable)
 		return "shadows that users see are never writable";
 	if (context & SHADOWCOPY_ATTR_NO_WRITERS && rollback_recovery)
@@ -355,13 +357,13 @@ static const char *context_conflict(uint32_t context, bool writable, int no_auto
 /* B-04, h: a context is a preset of bits; which of them fit is said in one place. */
 static void call_set_context(struct session *session, json_t *arguments)
 {
-	int writable = 0, keep = -1, no_autorecovery = 0, rollback_recovery = 0;
+	int writable = 0, persistent = 0, keep = -1, no_autorecovery = 0, rollback_recovery = 0;
 	uint32_t context = session->context;
 	const char *name = NULL, *conflict;
 
-	if (json_unpack(arguments, "{s?s, s?b, s?b, s?b, s?b}", "context", &name, "writable",
-			&writable, "keep", &keep, "no_autorecovery", &no_autorecovery,
-			"rollback_recovery", &rollback_recovery))
+	if (json_unpack(arguments, "{s?s, s?b, s?b, s?b, s?b, s?b}", "context", &name, "writable",
+			&writable, "persistent", &persistent, "keep", &keep, "no_autorecovery",
+			&no_autorecovery, "rollback_recovery", &rollback_recovery))
 		return bad_argument(session, "set-context",
 				    "context is a text, all others are true or false",
 				    "an argument has the wrong type");
@@ -372,18 +374,21 @@ static void call_set_context(struct session *session, json_t *arguments)
 		return bad_argument(session, name, "use backup, file-share-backup, nas-rollback, "
 				    "app-rollback, client-accessible or client-accessible-writers",
 				    "there is no such context");
-	conflict = context_conflict(context, writable, no_autorecovery, rollback_recovery);
+	conflict = context_conflict(context, writable, persistent, no_autorecovery,
+				    rollback_recovery);
 	if (conflict)
 		return bad_argument(session, name ?: "backup", "leave one of them out", conflict);
 	if (shadowcopy_backup_set_context(session->sc, session->backup, context))
 		return session_fail_library(session);
 	session->context_set = true;
 	session->context = context;
-	session->no_autorecovery = no_autorecovery;
+	session->no_autorecovery = no_autorecovery || persistent;
 	session->rollback_recovery = rollback_recovery;
 	if (writable)
 		session->flags |= SHADOW_SET_WRITABLE;
-	session->keep = keep > 0 || context & SHADOWCOPY_ATTR_NO_AUTO_RELEASE;
+	if (persistent)
+		session->flags |= SHADOW_SET_PERSISTENT;
+	session->keep = keep > 0 || persistent || context & SHADOWCOPY_ATTR_NO_AUTO_RELEASE;
 	session_done(session, session->state, NULL);
 }
 
