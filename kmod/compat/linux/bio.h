@@ -4,12 +4,11 @@
 #define SHADOW_COMPAT_LINUX_BIO_H
 
 #include_next <linux/bio.h>
-#if __has_include(<linux/bio-integrity.h>)
-#include <linux/bio-integrity.h>	/* from 6.11 on in a file of its own */
-#endif
 
-/* From 6.11 on there are writes that must not be cut in two. */
-#ifndef REQ_ATOMIC
+/* From 6.11 on there are writes that must not be cut in two; integrity has a file of its own. */
+#ifdef REQ_ATOMIC
+#include <linux/bio-integrity.h>
+#else
 #define REQ_ATOMIC	0
 #endif
 
