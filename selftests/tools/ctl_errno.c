@@ -2004,6 +2004,7 @@ static const struct ctl_case cases[] = {
 	CASE(SET_TAKE, EINVAL, EMPTY, holds, take_only_held),
 	CASE(SET_TAKE, EIO, FAULTED, sets, take_faulted),
 	/* no case: SET_TAKE, EIO, STORE_ERROR: durable/ has disks that fail */
+	/* no case: SET_KEEP, EIO, STORE_ERROR: likewise */
 	CASE(SET_TAKE, ENODEV, ORIGIN_GONE, gone, gone_while_held),
 	/* no case: SET_TAKE, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(SET_TAKE, ETIMEDOUT, TIMEOUT, holds, expired_take),
