@@ -76,15 +76,14 @@ if [ "$STAGE" -eq 1 ]; then
 fi
 
 if [ "$STAGE" -eq 2 ]; then
+	mkdir "$SCRATCH/shadow"
 	run attached "$DISK_b" "$DISK_other"
-	mounted
-	is "$(cat "$SCRATCH/b/file") $(file_of)" "newer new" "what was kept is there"
-	umount_at "$SCRATCH/b"
-	umount_at "$SCRATCH/a"
+	settle
+	is "$(file_of)" new "what was kept is there"
 	drop_all
 	run attached "$DISK_a" "$DISK_store"
 	mounted
-	is "$(file_of)" new "what the script has made is there"
+	is "$(cat "$SCRATCH/b/file") $(file_of)" "newer new" "what the script has made is there"
 	drop_all
 	coordinator
 	cat >"$SCRATCH/script" <<-END
