@@ -37,6 +37,7 @@ static void get_state(const void *row, struct value *value)
 
 	value_text(value, "%s", flags & SHADOW_VOLUME_GONE ? "gone" :
 		   flags & SHADOW_VOLUME_FAULTED ? "faulted" :
+		   flags & SHADOW_VOLUME_REVERTING ? "reverting" :
 		   flags & SHADOW_VOLUME_GATED ? "held" :
 		   flags & SHADOW_VOLUME_THROTTLED ? "throttled" :
 		   flags & SHADOW_VOLUME_PRESERVING ? "preserving" : "idle");
