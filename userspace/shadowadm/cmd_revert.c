@@ -49,6 +49,13 @@ static int newer_than(struct context *context, const struct shadow_shadow_info *
 	return count;
 }
 
+/* Was it refused because somebody has the volume? */
+static bool is_in_use(const struct context *context, int rc)
+{
+	return rc == -EBUSY &&
+	       shadowcopy_last_error(context->sc)->phase == SHADOW_PHASE_OPEN;
+}
+
 /* All that the volume has now goes, unless a newer shadow has it. */
 static int confirm(struct context *context, const struct wish *wish,
 		   const struct shadowcopy_volume *volume, const struct shadow_shadow_info *shadow)
@@ -128,10 +135,10 @@ static int revert(struct context *context, const char *name, const struct wish *
 	do
 		rc = shadowcopy_revert(context->sc, &shadow.uuid,
 				       wish->at_boot ? SHADOW_REVERT_AT_ATTACH : 0);
-	while (volume_users_pass(context, &volume, rc));
+	while (is_in_use(context, rc) && volume_users_pass(context, &volume, rc));
 	if (rc) {
 		fail_library(context);
-		if (rc == -EBUSY)
+		if (is_in_use(context, rc))
 			json_decref(volume_users_print(&volume));
 		return STATUS_FAILED;
 	}

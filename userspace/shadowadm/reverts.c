@@ -184,10 +184,14 @@ void revert_announce(struct context *context, const struct shadowcopy_volume *vo
 {
 	int fd = open(volume->path, O_RDWR | O_CLOEXEC);
 
-	/* When it is closed udev looks; of a disk without partitions none are read. */
-	if (fd < 0 || (ioctl(fd, BLKRRPART) && errno == EBUSY))
+	if (fd < 0) {
+		if (errno != ENOENT)	/* whose node nobody has looked at */
+			warn(context, "%s: udev does not look at it again: %s", volume->path,
+			     strerror(errno));
+		return;
+	}
+	if (ioctl(fd, BLKRRPART) && errno == EBUSY)
 		warn(context, "%s: partitions of it are in use, and were not read again",
 		     volume->path);
-	if (fd >= 0)
-		close(fd);
+	close(fd);	/* udev looks then */
 }
