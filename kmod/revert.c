@@ -11,10 +11,10 @@
  * Blocks that are as they should be already are not written.  So all of it can be done again
  * at any time, and a revert that was interrupted goes on by being begun anew: no position is kept.
  *
- *	NONE ---> NOTED ---> RUNNING ---> DONE
- *	  |         ^           |  ^
- *	  +-------> | --------> v  |
- *	                     HALF_DONE
+ *	NONE, DONE ---> NOTED ---> RUNNING ---> DONE
+ *	     |                     ^   |  ^
+ *	     +---------------------+   v  |
+ *	                           HALF_DONE
  *
  * Before the first write the log of the store says that it has begun, and after the last one has
  * got to stable storage, that it is over.  Who attaches a store whose log says the first and not
@@ -29,7 +29,8 @@
  *    fail-io, and the newer shadows live (shadow_policy_protect());
  *  - other shadows are deleted as ever.  What is recorded for them goes to older ones, of
  *    which the shadow is one, or is older than them.
- * An error ends it HALF_DONE: the log still says that it has begun, the volume can be had by others.
+ * An error ends it HALF_DONE: the log still says that it has begun, and the volume can be had by
+ * others.
  *
  * Locks: begin_lock is outermost, and kept while one begins or is taken back.  In it are, one
  * after the other, those for claiming, for finding the shadow (shadows_lock) and the volume
@@ -146,8 +147,8 @@ static void send_event(const struct shadow_volume *vol, u32 event, u32 reason)
 }
 
 /*
- * Let the log say it, if @only says yes.  Return: 0: it is on stable storage; -ESTALE: @only says no;
- * -EIO: it never will be, or is not known to be.
+ * Let the log say it, if @only says yes.  Return: 0: it is on stable storage; -ESTALE: @only says
+ * no; -EIO: it never will be, or is not known to be.
  */
 static int tell_log(struct shadow_volume *vol, enum shadow_disk_revert what,
 		    bool (*only)(const struct shadow_volume *vol))
@@ -207,7 +208,7 @@ static unsigned int bytes_of(const struct lane *l, u64 block)
 	return min_t(u64, left, SHADOW_BLOCK_SECTORS) << SECTOR_SHIFT;
 }
 
-/* Read or write the lane's blocks that are not the same, runs as a whole.  Return: 0, or an errno. */
+/* Read or write the lane's blocks that are not the same, in runs.  Return: 0, or an errno. */
 static int transfer(struct lane *l, struct page **page, blk_opf_t op,
 		    void (*submit)(struct lane *l, struct bio *bio))
 {
@@ -465,7 +466,7 @@ static void run(struct work_struct *work)
 	finish(rv);
 }
 
-/* --- beginning ---------------------------------------------------------------------------------- */
+/* --- beginning ------------------------------------------------------------------------------ */
 
 static int refuse(const struct shadow_volume *vol, u32 reason, int err, struct shadow_fault *fault)
 {
@@ -638,8 +639,8 @@ static int tell(struct shadow_volume *vol, struct shadow *sh, enum shadow_disk_r
 }
 
 /*
- * Begin, or go on.  @vol is borrowed, @sh was got, and the volume is claimed by @file: on success all
- * of them are given back when it is over.  Context: begin_lock.
+ * Begin, or go on.  @vol is borrowed, @sh was got, and the volume is claimed by @file: on success
+ * all of them are given back when it is over.  Context: begin_lock.
  */
 static int begin(struct shadow_volume *vol, struct shadow *sh, struct file *file,
 		 struct prospect *prospect, struct shadow_fault *fault)
@@ -682,9 +683,16 @@ free:
 static int begin_claimed(struct shadow_volume *vol, struct shadow *sh, struct prospect *prospect,
 			 struct shadow_fault *fault)
 {
-	struct file *file = shadow_revert_claim(vol->dev, BLK_OPEN_READ | BLK_OPEN_WRITE, fault);
-	int err = PTR_ERR_OR_ZERO(file);
+	struct file *file;
+	int err;
 
+	mutex_lock(&vol->epochs.mutate);
+	err = check_state(vol, sh, false, fault);	/* rather than that the volume is claimed */
+	mutex_unlock(&vol->epochs.mutate);
+	if (err)
+		return err;
+	file = shadow_revert_claim(vol->dev, BLK_OPEN_READ | BLK_OPEN_WRITE, fault);
+	err = PTR_ERR_OR_ZERO(file);
 	if (err)
 		return err;
 	err = begin(vol, sh, file, prospect, fault);
@@ -810,7 +818,7 @@ unlock:
 	return err;
 }
 
-/* --- after attaching ----------------------------------------------------------------------------- */
+/* --- after attaching ----------------------------------------------------------------------- */
 
 void shadow_revert_restore(struct shadow_volume *vol)
 {

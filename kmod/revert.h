@@ -29,7 +29,7 @@ int shadow_revert_cancel(struct shadow_revert_cancel *arg);
  */
 struct file *shadow_revert_claim(dev_t dev, blk_mode_t mode, struct shadow_fault *fault);
 
-/* What a log said of a revert is so, now that the shadow is there again, and nobody finds it yet. */
+/* What the log said of a revert is so: the shadow is there again, and nobody finds it yet. */
 void shadow_revert_restore(struct shadow_volume *vol);
 
 /**

@@ -35,7 +35,7 @@ equal "$DISK_a" "$DISK_b" "$DISK_c"
 cat "$DISK_origin" >"$SCRATCH/pages"	# what is in the page cache now must not be seen later
 reverted "$first" "$DISK_a"
 equal "$DISK_a" "$DISK_b" "$DISK_c"
-revert_is state done
+revert_is state "done"
 revert_is percent 100
 check "something was written" [ "$(revert_of written)" -gt 0 ]
 check "an event told that it began" event revert-begun

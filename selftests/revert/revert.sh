@@ -50,7 +50,7 @@ change() {
 	local i
 	local -a what=()
 
-	for ((i = 0; i < $2 * 16; i++)); do
+	for ((i = 0; i < $2 * 8; i++)); do
 		what+=("write:$(($1 * 1024 + i * 128))k:$((4 + i % 8 * 8))k")
 	done
 	devio "$DISK_origin" "${what[@]}"
