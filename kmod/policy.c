@@ -477,15 +477,17 @@ void shadow_policy_protect(struct shadow_volume *vol, bool protected)
 {
 	lockdep_assert_held(&vol->epochs.mutate);
 	WRITE_ONCE(vol->protected, protected);
-	if (!protected && vol->policy != SHADOW_POLICY_FAIL_IO)
+	if (vol->policy != SHADOW_POLICY_FAIL_IO)
 		clear_fault(vol);
 	shadow_volume_kick(vol);
 }
 
 u64 shadow_policy_room(const struct shadow_volume *vol)
 {
+	u64 room = room_of(vol->store), reserve = reserve_of(vol->store);
+
 	lockdep_assert_held(&vol->epochs.mutate);
-	return room_of(vol->store);
+	return room > reserve ? room - reserve : 0;
 }
 
 void shadow_policy_set(struct shadow_volume *vol, const struct shadow_volume_policy *arg)

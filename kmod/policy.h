@@ -97,13 +97,13 @@ void shadow_policy_review(struct shadow_volume *vol);
  * @vol: the volume
  * @protected: from now on; or no longer
  *
- * Meanwhile it is as with fail-io.  Its end clears a fault, unless that is the policy.
+ * Meanwhile it is as with fail-io.  A fault that there is is cleared, unless that is the policy.
  *
  * Context: epochs.mutate held.
  */
 void shadow_policy_protect(struct shadow_volume *vol, bool protected);
 
-/* Blocks of the store that can be had, or soon.  Context: epochs.mutate held. */
+/* Blocks of the store that can be had before a shadow would go.  Context: epochs.mutate held. */
 u64 shadow_policy_room(const struct shadow_volume *vol);
 
 /*

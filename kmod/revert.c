@@ -24,13 +24,13 @@
  * While it is RUNNING
  *  - the volume is claimed, and nobody else has it for himself;
  *  - the shadow is neither deleted nor evicted (shadow_keep_for_revert());
- *  - no shadow of the volume is made (shadow_grow_expect()), and none is evicted: should the
- *    store get full all the same, or fail, our writes end with an error, as with the policy
- *    fail-io, and the newer shadows live (shadow_policy_protect());
+ *  - no shadow of the volume is made (shadow_grow_expect());
+ *  - none is evicted: should the store get full all the same, or fail, our writes end with an
+ *    error, as with the policy fail-io, and the newer shadows live (shadow_policy_protect());
  *  - other shadows are deleted as ever.  What is recorded for them goes to older ones, of
  *    which the shadow is one, or is older than them.
  * An error ends it HALF_DONE: the log still says that it has begun, and the volume can be had by
- * others.
+ * others.  But for that all of this holds still: shadows are what there is now.
  *
  * Locks: begin_lock is outermost, and kept while one begins or is taken back.  In it are, one
  * after the other, those for claiming, for finding the shadow (shadows_lock) and the volume
@@ -425,7 +425,7 @@ static void finish(struct revert *rv)
 	bool good = !rv->failed;
 
 	mutex_lock(&vol->epochs.mutate);
-	shadow_policy_protect(vol, false);
+	shadow_policy_protect(vol, !good);
 	mutex_unlock(&vol->epochs.mutate);
 	shadow_bdev_fput(rv->file);
 	if (good)
@@ -597,7 +597,7 @@ static void change_back(struct shadow_volume *vol, const struct shadow_reverting
 
 	mutex_lock(&vol->epochs.mutate);
 	if (vol->protected)
-		shadow_policy_protect(vol, false);
+		shadow_policy_protect(vol, before->state == SHADOW_REVERT_HALF_DONE);
 	logged = vol->revert.logged;
 	vol->revert = *before;
 	vol->revert.logged = logged;
@@ -687,7 +687,7 @@ static int begin_claimed(struct shadow_volume *vol, struct shadow *sh, struct pr
 	int err;
 
 	mutex_lock(&vol->epochs.mutate);
-	err = check_state(vol, sh, false, fault);	/* rather than that the volume is claimed */
+	err = check_state(vol, sh, false, fault);	/* rather than that it is claimed */
 	mutex_unlock(&vol->epochs.mutate);
 	if (err)
 		return err;
@@ -809,6 +809,8 @@ int shadow_revert_cancel(struct shadow_revert_cancel *arg)
 	if (!err) {
 		mutex_lock(&vol->epochs.mutate);
 		vol->revert = (struct shadow_reverting){ .state = SHADOW_REVERT_NONE };
+		if (vol->protected)
+			shadow_policy_protect(vol, false);
 		mutex_unlock(&vol->epochs.mutate);
 		let_go_of(vol, NULL);
 	}
@@ -823,10 +825,12 @@ unlock:
 void shadow_revert_restore(struct shadow_volume *vol)
 {
 	mutex_lock(&vol->epochs.mutate);
-	if (vol->revert.logged)
-		WRITE_ONCE(vol->revert.state,
-			   vol->revert.logged == SHADOW_DISK_REVERT_NOTED ?
-			   SHADOW_REVERT_NOTED : SHADOW_REVERT_HALF_DONE);
+	if (vol->revert.logged == SHADOW_DISK_REVERT_NOTED)
+		WRITE_ONCE(vol->revert.state, SHADOW_REVERT_NOTED);
+	if (vol->revert.logged == SHADOW_DISK_REVERT_BEGUN) {
+		WRITE_ONCE(vol->revert.state, SHADOW_REVERT_HALF_DONE);
+		shadow_policy_protect(vol, true);
+	}
 	mutex_unlock(&vol->epochs.mutate);
 }
 

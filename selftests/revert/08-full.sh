@@ -15,13 +15,13 @@ shot "$DISK_a"
 first=$IMAGE
 change 0 24
 shot "$DISK_b"
-dd if=/dev/urandom of="$DISK_origin" bs=1M seek=30 count=34 oflag=direct status=none
+dd if=/dev/urandom of="$DISK_origin" bs=1M seek=30 count=28 oflag=direct status=none
 settle
 disk_limit origin iops=20
 check "it begins" shadowadm revert --yes --no-wait "$first"
 
 # Nobody has the volume for himself, but who has it open can write to it all the same.
-dd if=/dev/urandom of="$DISK_origin" bs=1M seek=64 count=32 oflag=direct status=none || true
+dd if=/dev/urandom of="$DISK_origin" bs=1M seek=58 count=38 oflag=direct status=none || true
 revert_is_over || diag "$(revert_of percent) per cent when it was full"
 disk_limit origin
 wait_for 100 revert_is_over
