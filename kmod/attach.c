@@ -32,6 +32,7 @@
 #include "gate.h"
 #include "image.h"
 #include "registry.h"
+#include "revert.h"
 #include "watch.h"
 
 #define CHUNK_BLOCKS	64u		/* read at a time */
@@ -57,6 +58,8 @@
  * @head: the first blocks of the volume
  * @reason: why all shadows are lost, for the log; SHADOW_REASON_NONE: they are not
  * @error: positive errno of that
+ * @revert: whether the volume is to be what it was
+ * @revert_epoch: at the instant of this shadow
  * @lost_upto: as of the volume
  * @last_epoch: likewise
  * @flags: SHADOW_ATTACH_* bits
@@ -80,6 +83,8 @@ struct reading {
 	struct shadow_head head;
 	u32 reason;
 	u32 error;
+	enum shadow_disk_revert revert;
+	u64 revert_epoch;
 	u64 lost_upto;
 	u64 last_epoch;
 	u32 flags;
@@ -260,6 +265,8 @@ static void lose(struct reading *r, u64 upto, u32 reason, u32 error)
 		if (s->epoch->number <= upto && !s->fault.error)
 			shadow_fail(&s->fault, SHADOW_PHASE_PRESERVE, reason, r->vol->dev,
 				    -(int)(error ?: EIO));
+	if (r->revert == SHADOW_DISK_REVERT_NOTED && r->revert_epoch <= upto)
+		r->revert = SHADOW_DISK_REVERT_OVER;
 	r->lost_upto = max(r->lost_upto, upto);
 	shadow_epochs_drop(&r->vol->epochs, upto);
 }
@@ -313,6 +320,10 @@ static int apply(struct reading *r, const struct shadow_item *item)
 		return s ? fold(r, s) : 0;
 	case SHADOW_DISK_LOST:
 		lose(r, min(item->epoch, r->last_epoch), item->reason, item->error);
+		return 0;
+	case SHADOW_DISK_REVERT:
+		r->revert = item->flags;
+		r->revert_epoch = item->epoch;
 		return 0;
 	case SHADOW_DISK_HEAD_WILL:
 	case SHADOW_DISK_HEAD_IS:
@@ -520,6 +531,16 @@ static int clear_rest(struct reading *r)
 	return err;
 }
 
+/* What the volume is to be has to be one of the shadows that there will be. */
+static int check_revert(struct reading *r)
+{
+	const struct shadow_restored *s = restored_at(r, r->revert_epoch);
+
+	if (r->revert && !(s && s->complete && s->flags & SHADOW_DISK_PERSISTENT))
+		return is_damaged(r, "it is to be made what it never was");
+	return 0;
+}
+
 static int resume(struct reading *r)
 {
 	struct shadow_volume *vol = r->vol;
@@ -542,6 +563,9 @@ static int resume(struct reading *r)
 	vol->lost_upto = r->lost_upto;
 	vol->dropped_upto = r->lost_upto;
 	vol->drop_upto = 0;
+	vol->revert = (struct shadow_reverting){
+		.logged = r->revert, .epoch = r->revert_epoch,
+	};
 	if (r->reason)
 		shadow_durable_lose(r->part->store->durable, r->last_epoch, r->reason, r->error);
 	err = shadow_watch_begin(vol, r->part->store->durable);
@@ -687,6 +711,7 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 
 	err = read_header(r) ?: fit_part(r);
 	err = err ?: read_dump(r);
 	err = err ?: read_log(r);
+	err = err ?: check_revert(r);
 	err = err ?: check_volume(r);
 	err = err ?: resume(r);
 	if (err)
@@ -699,20 +724,6 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 
 }
 
 /* --- attaching -------------------------------------------------------------------------- */
-
-static int holder;	/* its address: whose a volume is meanwhile */
-
-/* Have the volume for ourselves, and see that it is in nobody's way. */
-static struct file *claim_volume(dev_t dev, struct shadow_fault *fault)
-{
-	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, &holder, NULL);
-	int err = PTR_ERR_OR_ZERO(file);
-
-	if (err)
-		shadow_fail(fault, SHADOW_PHASE_OPEN,
-			    err == -EBUSY ? SHADOW_REASON_BUSY : SHADOW_REASON_NO_DEVICE, dev, err);
-	return file;
-}
 
 /* Make the disks of what was found; those that are not to be stay in the list. */
 static int surface(struct shadow_volume *vol, struct list_head *found,
@@ -827,7 +838,8 @@ static int close_gate(struct shadow_volume *vol, struct shadow_fault *fault)
 int shadow_attach(struct shadow_store_attach *arg)
 {
 	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
-	struct file *file = claim_volume(dev, &arg->fault);
+	/* Nobody else has the volume, so it is in nobody's way; nor until a revert is over. */
+	struct file *file = shadow_revert_claim(dev, BLK_OPEN_READ, &arg->fault);
 	struct shadow_volume *vol;
 	LIST_HEAD(found);
 	int err;
@@ -859,11 +871,17 @@ int shadow_attach(struct shadow_store_attach *arg)
 		stop_log(vol);
 	shadow_gate_open(vol);
 	mutex_unlock(&vol->fold);
-	if (err)
+	if (err) {
 		shadow_discard_restored(vol);
-	else
+	} else {
+		shadow_revert_restore(vol);
 		shadow_publish_volume(vol);
+	}
 	drop_rest(vol, &found, arg);
+	if (!err) {
+		shadow_revert_attached(vol, file);
+		file = NULL;
+	}
 	shadow_registry_unuse_store(vol);
 	goto unpin;
 
@@ -874,11 +892,25 @@ unlock:
 unpin:
 	shadow_registry_unpin(vol);
 close:
-	shadow_bdev_fput(file);
+	if (file)
+		shadow_bdev_fput(file);
 	return err;
 }
 
 /* --- detaching --------------------------------------------------------------------------- */
+
+static int holder;	/* its address: whose a volume is meanwhile */
+
+static struct file *claim_volume(dev_t dev, struct shadow_fault *fault)
+{
+	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, &holder, NULL);
+	int err = PTR_ERR_OR_ZERO(file);
+
+	if (err)
+		shadow_fail(fault, SHADOW_PHASE_OPEN,
+			    err == -EBUSY ? SHADOW_REASON_BUSY : SHADOW_REASON_NO_DEVICE, dev, err);
+	return file;
+}
 
 int shadow_detach(struct shadow_store_attach *arg)
 {

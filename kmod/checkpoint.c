@@ -295,10 +295,13 @@ static int put_extents(struct dump *dp, const struct shadow_epoch *ep)
 
 static int put_lost(struct dump *dp)
 {
-	int err = dp->lost.error ? room(dp, 1) : 0;
+	enum shadow_disk_revert revert = dp->vol->revert.logged;
+	int err = dp->lost.error || revert ? room(dp, 2) : 0;
 
 	if (err)
 		return err;
+	if (revert)
+		put(dp, SHADOW_DISK_REVERT, revert, dp->vol->revert.epoch);
 	if (dp->lost.error)
 		put(dp, SHADOW_DISK_LOST, (u64)dp->lost.reason << 32 | dp->lost.error,
 		    dp->vol->lost_upto);

@@ -16,6 +16,7 @@
 #include "hook.h"
 #include "image.h"
 #include "registry.h"
+#include "revert.h"
 #include "set.h"
 
 #define zeroed(x)	(!memchr_inv(&(x), 0, sizeof(x)))
@@ -77,7 +78,7 @@ static long ctl_info(struct shadow_info __user *user)
 			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
 			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
 			    SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_HOLD_ONLY |
-			    SHADOW_FEAT_PERSISTENT,
+			    SHADOW_FEAT_PERSISTENT | SHADOW_FEAT_REVERT,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -425,6 +426,47 @@ static long ctl_shadow_free(struct shadow_shadow_free __user *user)
 	return answer(user, &arg, sizeof(arg), err);
 }
 
+static long ctl_revert(struct shadow_revert __user *user)
+{
+	struct shadow_revert arg;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags & ~SHADOW_REVERT_AT_ATTACH || arg.reserved0 || arg.needed_bytes ||
+	    arg.room_bytes || !zeroed(arg.fault) || !zeroed(arg.reserved))
+		return -EINVAL;
+	return answer(user, &arg, sizeof(arg), shadow_revert(&arg));
+}
+
+static long ctl_revert_next(struct shadow_revert_info __user *user)
+{
+	struct shadow_revert_info info;
+	u64 cursor;
+	long err;
+
+	if (copy_from_user(&info, user, sizeof(info)))
+		return -EFAULT;
+	cursor = info.cursor;
+	info.cursor = 0;
+	if (!zeroed(info))
+		return -EINVAL;
+	info.cursor = cursor;
+	err = shadow_registry_next_revert(&info);
+	return err ?: answer(user, &info, sizeof(info), 0);
+}
+
+static long ctl_revert_cancel(struct shadow_revert_cancel __user *user)
+{
+	struct shadow_revert_cancel arg;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags & ~SHADOW_CANCEL_HALF_DONE || arg.reserved0 || !zeroed(arg.fault) ||
+	    !zeroed(arg.reserved) || !good_dev(&arg.dev))
+		return -EINVAL;
+	return answer(user, &arg, sizeof(arg), shadow_revert_cancel(&arg));
+}
+
 static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -462,6 +504,12 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_change(user);
 	case SHADOW_IOC_SHADOW_FREE:
 		return ctl_shadow_free(user);
+	case SHADOW_IOC_REVERT:
+		return ctl_revert(user);
+	case SHADOW_IOC_REVERT_NEXT:
+		return ctl_revert_next(user);
+	case SHADOW_IOC_REVERT_CANCEL:
+		return ctl_revert_cancel(user);
 	default:
 		return -ENOTTY;
 	}

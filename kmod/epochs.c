@@ -153,6 +153,31 @@ enum shadow_place shadow_epochs_find(const struct shadow_epochs *es,
 	return SHADOW_ON_ORIGIN;
 }
 
+u64 shadow_epochs_next_stored(const struct shadow_epochs *es, const struct shadow_epoch *ep,
+			      u64 *block, u64 end)
+{
+	const struct shadow_epoch *newer = ep;
+	u64 next = U64_MAX, region, stop, loc, len;
+
+	lockdep_assert_held(&es->mutate);
+	list_for_each_entry_from(newer, &es->list, node) {
+		region = *block >> SHADOW_REGION_BITS;
+		if (shadow_index_next_region(&newer->index, &region))
+			next = min(next, region);
+	}
+	if (next >= (end + SHADOW_REGION_BLOCKS - 1) >> SHADOW_REGION_BITS) {
+		*block = end;
+		return 0;
+	}
+	*block = max(*block, next << SHADOW_REGION_BITS);
+	stop = min(end, (next + 1) << SHADOW_REGION_BITS);
+	for (; *block < stop; *block += len)
+		if (shadow_epochs_find(es, ep, *block, stop - *block, &loc, &len) ==
+		    SHADOW_IN_STORE)
+			return len;
+	return 0;
+}
+
 /* Make room for @words in a region. */
 static int make_room(struct shadow_epochs *es, struct shadow_index *ix, u64 region,
 		     unsigned int words, gfp_t gfp)

@@ -392,6 +392,22 @@ void shadow_epochs_move(struct shadow_epochs *es, const struct shadow_walk *at,
 			const struct shadow_extent *extent,
 			void (*drop)(void *arg, u64 loc, u64 len), void *arg);
 
+/**
+ * shadow_epochs_next_stored() - find what a shadow has in the store
+ * @es: the epochs
+ * @ep: the shadow's epoch
+ * @block: in: where to begin; out: the first block that was found
+ * @end: where to stop
+ *
+ * Looks through one region of blocks at the most.
+ *
+ * Context: @es->mutate held.
+ * Return: how many blocks from @block on are there, in one region; 0: none that was looked at,
+ * and @block says where to go on; that is @end when there are no more.
+ */
+u64 shadow_epochs_next_stored(const struct shadow_epochs *es, const struct shadow_epoch *ep,
+			      u64 *block, u64 end);
+
 /* The newest epoch up to @number, or NULL.  Context: @es->mutate held. */
 struct shadow_epoch *shadow_epochs_upto(const struct shadow_epochs *es, u64 number);
 

@@ -220,6 +220,11 @@ static enum shadow_format decode(const struct shadow_disk_entry *e, u64 part_blo
 		item->epoch = value;
 		good = item->error <= ERROR_MAX && value <= NUMBER_MAX;
 		break;
+	case SHADOW_DISK_REVERT:
+		item->flags = what;
+		item->epoch = value;
+		good = what <= SHADOW_DISK_REVERT_BEGUN && value <= NUMBER_MAX;
+		break;
 	case SHADOW_DISK_HEAD_WILL:
 	case SHADOW_DISK_HEAD_IS:
 	case SHADOW_DISK_HEAD_ANY:

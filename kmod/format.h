@@ -30,7 +30,7 @@ enum shadow_format {
  * @extent: of EXTENT; of FREE with ->loc zero
  * @block: of HEAD_*
  * @crc: of HEAD_*
- * @flags: of FLAGS
+ * @flags: of FLAGS; of REVERT: enum shadow_disk_revert
  * @reason: of LOST
  * @error: of LOST, positive
  * @loc: of NEXT

@@ -136,11 +136,16 @@ int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake)
 
 	do {
 		mutex_lock(&vol->epochs.mutate);
-		err = expect_all(vol, stake);
+		/* It would be a shadow of what the volume never was. */
+		if (vol->revert.state == SHADOW_REVERT_RUNNING ||
+		    vol->revert.state == SHADOW_REVERT_HALF_DONE)
+			err = -EBUSY;
+		else
+			err = expect_all(vol, stake);
 		mutex_unlock(&vol->epochs.mutate);
-		if (err)
+		if (err == -ENOMEM)
 			msleep(20);
-	} while (err && --tries);
+	} while (err == -ENOMEM && --tries);
 	return err;
 }
 

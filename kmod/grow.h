@@ -47,7 +47,7 @@ void shadow_grow_take(struct shadow_volume *vol, struct shadow_part *part, u16 *
  * @vol: the volume
  * @stake: its epoch and map are there; in @vol->prepared from now on
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM; -EBUSY: the volume is being reverted, or is so half-way.
  */
 int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake);
 

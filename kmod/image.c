@@ -613,10 +613,12 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shado
 {
 	struct shadow *sh = kzalloc(sizeof(*sh), GFP_KERNEL);
 	bool writable = flags & SHADOW_SET_WRITABLE;
+	u32 reason = SHADOW_REASON_NO_MEMORY;
+	int err = -ENOMEM;
 	bool whole;
 
 	if (!sh)
-		goto no_memory;
+		goto fail;
 	sh->flags = flags;
 	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
 	sh->stake.settled = shadow_settled_alloc(GFP_KERNEL);
@@ -648,7 +650,8 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shado
 			goto free_sh;
 	}
 	set_disk_ro(sh->disk, !writable);
-	if (shadow_grow_expect(vol, &sh->stake))
+	err = shadow_grow_expect(vol, &sh->stake);
+	if (err)
 		goto free_overlay;
 	__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
 	mutex_lock(&shadows_lock);
@@ -666,9 +669,11 @@ free_sh:
 	shadow_settled_free(sh->stake.settled);
 	shadow_epoch_free(sh->stake.epoch);
 	kfree(sh);
-no_memory:
-	return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_IMAGE, SHADOW_REASON_NO_MEMORY, vol->dev,
-				   -ENOMEM));
+fail:
+	if (err == -EBUSY)
+		reason = READ_ONCE(vol->revert.state) == SHADOW_REVERT_HALF_DONE ?
+			 SHADOW_REASON_HALF_REVERTED : SHADOW_REASON_REVERTING;
+	return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_IMAGE, reason, vol->dev, err));
 }
 
 static u32 disk_flags(const struct shadow *sh)
@@ -847,6 +852,11 @@ int shadow_restore(struct shadow_volume *vol, struct shadow_restored *s,
 	sh->complete = true;
 	sh->restored = true;
 	mutex_lock(&vol->epochs.mutate);
+	if (vol->revert.logged && vol->revert.epoch == s->epoch->number) {
+		sh->reverting = true;
+		vol->revert.shadow = sh->uuid;
+		vol->revert.index = sh->index;
+	}
 	shadow_epoch_free(sh->stake.epoch);
 	shadow_settled_free(sh->stake.settled);
 	sh->stake.epoch = s->epoch;
@@ -1047,7 +1057,8 @@ static struct shadow_stake *victim(struct shadow_volume *vol)
 	spin_lock(&vol->stakes_lock);
 	list_for_each_entry(stake, &vol->stakes, node) {
 		sh = container_of(stake, struct shadow, stake);
-		if (sh->published && !sh->openers && !sh->pinned && !sh->deleting && !stake->lost)
+		if (sh->published && !sh->openers && !sh->pinned && !sh->reverting &&
+		    !sh->deleting && !stake->lost)
 			break;
 		sh = NULL;
 	}
@@ -1089,6 +1100,63 @@ static struct shadow *find(const struct shadow_uuid *uuid)
 	return NULL;
 }
 
+/* Is a volume to be made what a shadow is?  Of a lost one it cannot, unless that goes on still. */
+static bool is_kept(const struct shadow *sh)
+{
+	return sh->reverting && (!READ_ONCE(sh->stake.lost) ||
+				 READ_ONCE(sh->vol->revert.state) == SHADOW_REVERT_RUNNING);
+}
+
+struct shadow *shadow_get(const struct shadow_uuid *uuid)
+{
+	struct shadow *sh;
+
+	mutex_lock(&shadows_lock);
+	sh = find(uuid);
+	if (sh && sh->deleting)
+		sh = NULL;
+	if (sh)
+		inflight_get(sh);
+	mutex_unlock(&shadows_lock);
+	return sh;
+}
+
+struct shadow *shadow_get_reverting(const struct shadow_volume *vol, const struct shadow *but)
+{
+	struct shadow *sh, *found = NULL;
+
+	mutex_lock(&shadows_lock);
+	list_for_each_entry(sh, &shadows, node)
+		if (sh->vol == vol && sh != but && sh->reverting && sh->published && !sh->deleting)
+			found = sh;
+	if (found)
+		inflight_get(found);
+	mutex_unlock(&shadows_lock);
+	return found;
+}
+
+void shadow_put(struct shadow *sh)
+{
+	inflight_put(sh);
+}
+
+bool shadow_keep_for_revert(struct shadow *sh, bool keep)
+{
+	bool good;
+
+	mutex_lock(&shadows_lock);
+	good = !keep || !sh->deleting;
+	if (good)
+		sh->reverting = keep;
+	mutex_unlock(&shadows_lock);
+	return good;
+}
+
+void shadow_read(struct shadow *sh, struct bio *bio)
+{
+	read_image(sh, bio);
+}
+
 int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shadow_fault *fault)
 {
 	struct shadow *sh;
@@ -1098,6 +1166,9 @@ int shadow_delete(const struct shadow_uuid *uuid, bool when_closed, struct shado
 	sh = find(uuid);
 	if (!sh || (sh->deleting && !when_closed)) {
 		err = -ENOENT;
+	} else if (is_kept(sh)) {
+		err = shadow_fail(fault, SHADOW_PHASE_REVERT, SHADOW_REASON_REVERTING, sh->vol->dev,
+				  -EBUSY);
 	} else if (sh->openers && when_closed) {
 		WRITE_ONCE(sh->deleting, true);
 		err = -EINPROGRESS;
@@ -1291,17 +1362,10 @@ int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_ra
 		     unsigned int n)
 {
 	struct shadow_range blocks;
-	struct shadow *sh;
+	struct shadow *sh = shadow_get(&arg->uuid);
 	unsigned int i;
 	int err = 0;
 
-	mutex_lock(&shadows_lock);
-	sh = find(&arg->uuid);
-	if (sh && sh->deleting)
-		sh = NULL;
-	if (sh)
-		inflight_get(sh);	/* the deletion waits for us */
-	mutex_unlock(&shadows_lock);
 	if (!sh)
 		return -ENOENT;
 	mutex_lock(&sh->vol->epochs.mutate);
@@ -1403,7 +1467,8 @@ static void fill_info(struct shadow *sh, struct shadow_shadow_info *info)
 	info->state = sh->deleting ? SHADOW_STATE_DELETING :
 		      READ_ONCE(sh->stake.lost) ? SHADOW_STATE_LOST : SHADOW_STATE_CREATED;
 	info->flags = sh->flags | (sh->pinned ? SHADOW_SHADOW_PINNED : 0) |
-		      (sh->sealed ? SHADOW_SHADOW_SEALED : 0);
+		      (sh->sealed ? SHADOW_SHADOW_SEALED : 0) |
+		      (sh->reverting ? SHADOW_SHADOW_REVERT : 0);
 	info->context = sh->context;
 	info->openers = sh->openers;
 	info->set_count = sh->set_count;

@@ -40,6 +40,7 @@ struct shadow {
 	bool written;			/* an opener may write, or has, or there was one */
 	bool sealed;			/* writable no longer */
 	bool pinned;			/* never to be evicted */
+	bool reverting;			/* nor deleted: the volume is to be made what it is */
 	bool deleting;			/* also read without the lock */
 	bool evicted;			/* its records are gone, or going */
 	struct work_struct delete_work;
@@ -174,6 +175,28 @@ int shadow_change(const struct shadow_uuid *uuid, u32 flags, struct shadow_fault
  */
 int shadow_mark_free(struct shadow_shadow_free *arg, const struct shadow_free_range *ranges,
 		     unsigned int n);
+
+/*
+ * A shadow that commands find; its deletion waits for the counterpart.  Return: NULL when there
+ * is none, or it goes.
+ */
+struct shadow *shadow_get(const struct shadow_uuid *uuid);
+void shadow_put(struct shadow *sh);
+
+/* The same, of the one that a volume is to be reverted to, if that is not @but. */
+struct shadow *shadow_get_reverting(const struct shadow_volume *vol, const struct shadow *but);
+
+/* From now on it is neither deleted nor evicted; or it can be again.  False: it goes already. */
+bool shadow_keep_for_revert(struct shadow *sh, bool keep);
+
+/**
+ * shadow_read() - read what an image has, in the kernel
+ * @sh: the shadow
+ * @bio: a read of it, with its sectors, for any device; ended like one that was submitted
+ *
+ * Context: process context, as for submit_bio_noacct(); waits for nothing of the read.
+ */
+void shadow_read(struct shadow *sh, struct bio *bio);
 
 /* The shadow after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_next(struct shadow_shadow_info *info);

@@ -10,6 +10,7 @@
 #include "index.h"
 #include "netlink.h"
 #include "registry.h"
+#include "revert.h"
 #include "set.h"
 
 static int __init shadow_init(void)
@@ -30,9 +31,12 @@ static int __init shadow_init(void)
 	err = shadow_image_init();
 	if (err)
 		goto exit_registry;
-	err = shadow_set_init();
+	err = shadow_revert_init();
 	if (err)
 		goto exit_image;
+	err = shadow_set_init();
+	if (err)
+		goto exit_revert;
 	err = shadow_ctl_init();
 	if (err)
 		goto exit_set;
@@ -41,6 +45,8 @@ static int __init shadow_init(void)
 
 exit_set:
 	shadow_set_exit();
+exit_revert:
+	shadow_revert_exit();
 exit_image:
 	shadow_image_exit();
 exit_registry:
@@ -58,6 +64,7 @@ static void __exit shadow_exit(void)
 {
 	shadow_ctl_exit();
 	shadow_set_exit();
+	shadow_revert_exit();
 	shadow_image_exit();
 	shadow_registry_exit();
 	shadow_netlink_exit();

@@ -185,12 +185,17 @@ static bool is_short(struct shadow_store *store)
 	       !(shadow_store_uncut(store) && shadow_policy_has_room(store));
 }
 
+/* Do writes end with an error, rather than that a shadow goes? */
+static bool fails_io(const struct shadow_volume *vol)
+{
+	return vol->policy == SHADOW_POLICY_FAIL_IO || vol->protected;
+}
+
 /* Should a shadow go now? */
 static bool wants_room(struct shadow_volume *vol)
 {
 	lockdep_assert_held(&vol->epochs.mutate);
-	if (!vol->store || !rcu_access_pointer(vol->epochs.settled) ||
-	    vol->policy == SHADOW_POLICY_FAIL_IO)
+	if (!vol->store || !rcu_access_pointer(vol->epochs.settled) || fails_io(vol))
 		return false;
 	if (vol->policy != SHADOW_POLICY_EVICT && (!vol->short_of_room || vol->throttled))
 		return false;
@@ -233,7 +238,8 @@ static void evict(struct work_struct *work)
 
 static bool is_throttled(const struct shadow_volume *vol)
 {
-	return vol->policy == SHADOW_POLICY_THROTTLE && !atomic_read(&vol->hurry) &&
+	return vol->policy == SHADOW_POLICY_THROTTLE && !vol->protected &&
+	       !atomic_read(&vol->hurry) &&
 	       time_before(jiffies, vol->short_since + msecs_to_jiffies(vol->throttle_ms));
 }
 
@@ -260,7 +266,7 @@ bool shadow_policy_wait(struct shadow_volume *vol)
 					    SHADOW_REASON_STORE_FULL);
 		return true;
 	}
-	if (vol->policy == SHADOW_POLICY_FAIL_IO || vol->nothing_to_evict)
+	if (fails_io(vol) || vol->nothing_to_evict)
 		return false;
 	queue_work(vol->wq, &vol->evict_work);
 	return true;
@@ -320,7 +326,7 @@ bool shadow_policy_give_up(struct shadow_volume *vol, u32 reason, int error)
 	u32 fault = fault_of(vol->store, reason, error);
 
 	lockdep_assert_held(&vol->epochs.mutate);
-	if (vol->policy != SHADOW_POLICY_FAIL_IO || reason == SHADOW_REASON_ORIGIN_GONE ||
+	if (!fails_io(vol) || reason == SHADOW_REASON_ORIGIN_GONE ||
 	    !rcu_access_pointer(vol->epochs.settled)) {
 		shadow_volume_lose(vol, U64_MAX, SHADOW_PHASE_PRESERVE, reason, error);
 		return false;
@@ -456,6 +462,34 @@ void shadow_policy_review(struct shadow_volume *vol)
 
 /* --- from outside --------------------------------------------------------------- */
 
+static void clear_fault(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&vol->epochs.mutate);
+	if (!vol->protect_fault)
+		return;
+	send_fault(vol, SHADOW_NL_EV_CLEARED, vol->protect_fault, SHADOW_REASON_NONE);
+	vol->protect_errno = 0;
+	WRITE_ONCE(vol->protect_fault, SHADOW_PROTECT_NONE);
+	try_again(vol->store);
+}
+
+void shadow_policy_protect(struct shadow_volume *vol, bool protected)
+{
+	lockdep_assert_held(&vol->epochs.mutate);
+	WRITE_ONCE(vol->protected, protected);
+	if (vol->policy != SHADOW_POLICY_FAIL_IO)
+		clear_fault(vol);
+	shadow_volume_kick(vol);
+}
+
+u64 shadow_policy_room(const struct shadow_volume *vol)
+{
+	u64 room = room_of(vol->store), reserve = reserve_of(vol->store);
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	return room > reserve ? room - reserve : 0;
+}
+
 void shadow_policy_set(struct shadow_volume *vol, const struct shadow_volume_policy *arg)
 {
 	mutex_lock(&vol->epochs.mutate);
@@ -465,12 +499,8 @@ void shadow_policy_set(struct shadow_volume *vol, const struct shadow_volume_pol
 		if (arg->policy == SHADOW_POLICY_THROTTLE)
 			vol->throttle_ms = arg->throttle_ms ?: SHADOW_THROTTLE_DEFAULT_MS;
 	}
-	if (arg->flags & SHADOW_POLICY_CLEAR_FAULT && vol->protect_fault) {
-		send_fault(vol, SHADOW_NL_EV_CLEARED, vol->protect_fault, SHADOW_REASON_NONE);
-		vol->protect_errno = 0;
-		WRITE_ONCE(vol->protect_fault, SHADOW_PROTECT_NONE);
-		try_again(vol->store);
-	}
+	if (arg->flags & SHADOW_POLICY_CLEAR_FAULT)
+		clear_fault(vol);
 	mutex_unlock(&vol->epochs.mutate);
 	shadow_volume_kick(vol);	/* writes may have waited under another policy */
 }

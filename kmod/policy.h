@@ -92,6 +92,20 @@ void shadow_policy_no_store(struct shadow_volume *vol);
 /* Look after the store once the worker has recorded.  Context: epochs.mutate held. */
 void shadow_policy_review(struct shadow_volume *vol);
 
+/**
+ * shadow_policy_protect() - no shadow goes for a write, whatever the policy is
+ * @vol: the volume
+ * @protected: from now on; or no longer
+ *
+ * Meanwhile it is as with fail-io.  A fault that there is is cleared, unless that is the policy.
+ *
+ * Context: epochs.mutate held.
+ */
+void shadow_policy_protect(struct shadow_volume *vol, bool protected);
+
+/* Blocks of the store that can be had before a shadow would go.  Context: epochs.mutate held. */
+u64 shadow_policy_room(const struct shadow_volume *vol);
+
 /*
  * From begin to end no write of the volume is throttled: somebody who counts the
  * seconds waits for them.

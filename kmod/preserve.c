@@ -411,7 +411,7 @@ static struct shadow_range window_of(struct shadow_volume *vol, struct shadow_ra
 	struct shadow_range room = { before ? before->end : 0,
 				     after ? after->first : READ_ONCE(vol->nr_blocks) };
 
-	if (vol->ahead_failed || vol->starved ||
+	if (vol->ahead_failed || vol->starved || READ_ONCE(vol->protected) ||
 	    READ_ONCE(vol->pages.curr_nr) < vol->pages.min_nr ||
 	    (u64)atomic64_read(&vol->memory) > READ_ONCE(vol->memory_limit) / 2)
 		return need;

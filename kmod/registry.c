@@ -688,6 +688,8 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		mutex_lock(&vol->epochs.mutate);
 		store = vol->store;
 		vol->store = NULL;
+		vol->revert = (struct shadow_reverting){ .state = SHADOW_REVERT_NONE };
+		WRITE_ONCE(vol->protected, false);
 		shadow_watch_end(vol);
 		retires = store->durable && !store->durable->dead;
 		if (store->durable)
@@ -1077,6 +1079,9 @@ static void fill_info(struct shadow_volume *vol, struct shadow_volume_info *info
 		      (rcu_access_pointer(vol->epochs.settled) ? SHADOW_VOLUME_PRESERVING : 0) |
 		      (READ_ONCE(vol->gate) ? SHADOW_VOLUME_GATED : 0) |
 		      (READ_ONCE(vol->gone) ? SHADOW_VOLUME_GONE : 0);
+	if (READ_ONCE(vol->revert.state) == SHADOW_REVERT_RUNNING ||
+	    READ_ONCE(vol->revert.state) == SHADOW_REVERT_HALF_DONE)
+		info->flags |= SHADOW_VOLUME_REVERTING;
 	info->shadows = READ_ONCE(vol->nr_stakes);
 	info->start_sector = vol->start;
 	info->bytes = (u64)vol->nr_sectors << SECTOR_SHIFT;
@@ -1136,6 +1141,48 @@ int shadow_registry_next(struct shadow_volume_info *info)
 	list_for_each_entry(vol, &volumes, list) {
 		if (vol->id > info->cursor) {
 			fill_info(vol, info);
+			err = 0;
+			break;
+		}
+	}
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+/* Return: false: there is none. */
+static bool fill_revert(struct shadow_volume *vol, struct shadow_revert_info *info)
+{
+	const struct shadow_reverting *revert = &vol->revert;
+	bool is_one;
+
+	mutex_lock(&vol->epochs.mutate);
+	is_one = revert->state != SHADOW_REVERT_NONE;
+	if (is_one) {
+		memset(info, 0, sizeof(*info));
+		info->cursor = vol->id;
+		info->volume = shadow_dev_encode(vol->dev);
+		info->shadow = revert->shadow;
+		info->state = revert->state;
+		info->bytes_all = revert->all << SHADOW_BLOCK_BITS;
+		info->bytes_done = revert->done << SHADOW_BLOCK_BITS;
+		info->bytes_written = revert->written << SHADOW_BLOCK_BITS;
+		info->needed_bytes = revert->needed << SHADOW_BLOCK_BITS;
+		info->room_bytes = revert->room << SHADOW_BLOCK_BITS;
+		info->fault = revert->fault;
+		strscpy(info->volume_name, vol->name, sizeof(info->volume_name));
+	}
+	mutex_unlock(&vol->epochs.mutate);
+	return is_one;
+}
+
+int shadow_registry_next_revert(struct shadow_revert_info *info)
+{
+	struct shadow_volume *vol;
+	int err = -ENOENT;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(vol, &volumes, list) {
+		if (vol->id > info->cursor && fill_revert(vol, info)) {
 			err = 0;
 			break;
 		}

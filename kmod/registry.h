@@ -95,6 +95,9 @@ bool shadow_registry_depends(struct shadow_volume *vol, const struct shadow_volu
 /* The tracked volume after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_registry_next(struct shadow_volume_info *info);
 
+/* The revert of the first volume after the one with id @info->cursor.  Return: 0 or -ENOENT. */
+int shadow_registry_next_revert(struct shadow_revert_info *info);
+
 /* The part of a store after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_registry_next_part(struct shadow_store_info *info);
 

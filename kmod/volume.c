@@ -237,6 +237,10 @@ void shadow_volume_lose(struct shadow_volume *vol, u64 upto, u32 phase, u32 reas
 	smp_wmb();	/* lost, then writes that find nothing to preserve */
 	vol->lost_upto = upto;
 	vol->drop_upto = upto;
+	if (vol->revert.state == SHADOW_REVERT_NOTED && vol->revert.epoch <= upto) {
+		pr_warn("%s: it will not be reverted: that shadow is lost\n", vol->name);
+		vol->revert = (struct shadow_reverting){ .state = SHADOW_REVERT_NONE };
+	}
 	/*
 	 * A volume that is gone is not written any more, and what it has in its store is good:
 	 * nothing is written there any more either, where what is forgotten now would be in use
@@ -261,13 +265,21 @@ static void log_fold(struct shadow_volume *vol, const struct shadow_epoch *ep)
 	mutex_lock(&vol->epochs.mutate);
 	durable = durable_of(vol);
 	while (durable) {
-		err = shadow_durable_room(durable, 1, true);
+		err = shadow_durable_room(durable, 2, true);
 		if (err != -EAGAIN && err != -ENOMEM)
 			break;
 		mutex_unlock(&vol->epochs.mutate);
 		shadow_volume_kick(vol);
 		schedule_timeout_uninterruptible(HZ / 50);	/* a commit makes room */
 		mutex_lock(&vol->epochs.mutate);
+	}
+	/* A lost one that the volume was to be: nothing can make it so any more. */
+	if (vol->revert.logged && vol->revert.epoch == ep->number) {
+		vol->revert = (struct shadow_reverting){ .state = SHADOW_REVERT_NONE };
+		WRITE_ONCE(vol->protected, false);
+		if (durable && !err)
+			shadow_durable_add(durable, SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_OVER,
+					   ep->number);
 	}
 	if (durable && !err)
 		group = shadow_durable_add(durable, SHADOW_DISK_FOLD, 0, ep->number);

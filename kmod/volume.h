@@ -16,12 +16,41 @@
 #include <linux/refcount.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/shadow_store.h>
 #include "epochs.h"
 #include "shadow.h"
 #include "store.h"
 
 #define SHADOW_MEMORY_DEFAULT	(64ULL << 20)
 #define SHADOW_MEMORY_MIN	(4ULL << 20)
+
+/**
+ * struct shadow_reverting - the revert of a volume: see revert.c
+ * @state: enum shadow_revert_state
+ * @logged: what the log of the store was told last
+ * @epoch: of the shadow that the volume is to be
+ * @shadow: its identity
+ * @index: of its image
+ * @all: blocks that are looked at
+ * @done: of which were
+ * @written: of which were not as they should be
+ * @needed: blocks of the store that newer shadows may need
+ * @room: that it has for them
+ * @fault: why it has ended half-way, or did not begin
+ */
+struct shadow_reverting {
+	u32 state;
+	enum shadow_disk_revert logged;
+	u64 epoch;
+	struct shadow_uuid shadow;
+	int index;
+	u64 all;
+	u64 done;
+	u64 written;
+	u64 needed;
+	u64 room;
+	struct shadow_fault fault;
+};
 
 struct shadow_volume;
 struct shadow_head;
@@ -129,6 +158,7 @@ struct shadow_volume {
 	struct shadow_head *dump_head;	/* epochs.mutate: where the state at the mark goes, */
 	u64 dump_last;			/* ... and the last epoch at it */
 	unsigned int telling_free;	/* epochs.mutate: the log knows more than the epochs */
+	struct shadow_reverting revert;	/* epochs.mutate; its state also read without */
 
 	spinlock_t stakes_lock;		/* process context */
 	struct list_head stakes;
@@ -142,6 +172,7 @@ struct shadow_volume {
 	u32 strained;			/* SHADOW_STRAIN_*: writers are told to write less */
 	unsigned long short_since;	/* jiffies */
 	bool nothing_to_evict;		/* ... as was found while they waited */
+	bool protected;			/* as with fail-io, for a while; also read without */
 	u32 policy;			/* enum shadow_policy */
 	u32 throttle_ms;
 	u32 protect_errno;

@@ -66,7 +66,7 @@ constant() {
 check "the document was understood" [ "$(said | wc -l)" -gt 30 ]
 is "$(said | sort)" "$(meant | sort)" "members, their offsets and sizes are the same"
 is "$(awk '/^[0-9]+ +[A-Z_]+ /{ print $2, $1 }' "$document")" \
-	"$(sed -n 's/^\tSHADOW_DISK_\([A-Z_]*\)\t*= \([0-9]*\),.*/\1 \2/p' "$header")" \
+	"$(sed -n '/^enum shadow_disk_type/,/^}/s/^\tSHADOW_DISK_\([A-Z_]*\)\t*= \([0-9]*\),.*/\1 \2/p' "$header")" \
 	"types of entries are the same"
 is "$(sed -n 's/^\([0-9]\{5,\}\) .*/\1/p' "$document" | xargs)" \
 	"$(constant SHADOW_DISK_HEADER_STEP) $(constant SHADOW_DISK_HEAD)" \

@@ -109,6 +109,16 @@ static void fill_free(void *arg)
 	free->count = 1;
 }
 
+static void fill_revert(void *arg)
+{
+	((struct shadow_revert *)arg)->uuid = shadow_of_a;
+}
+
+static void fill_cancel(void *arg)
+{
+	((struct shadow_revert_cancel *)arg)->dev = dev_b;
+}
+
 static void fill_add(void *arg)
 {
 	*(struct shadow_set_add *)arg = adding(dev_b, SHADOW_ADD_SHADOW, "memory");
@@ -363,6 +373,41 @@ static const struct command commands[] = {
 		},
 		.flags = offsetof(struct shadow_shadow_free, flags),
 		.known = 0,
+	}, {
+		.name = "REVERT", .number = SHADOW_IOC_REVERT,
+		.fill = fill_revert,
+		.members = {
+			IN(shadow_revert, uuid), IN(shadow_revert, flags),
+			ZERO(shadow_revert, reserved0), ZERO(shadow_revert, needed_bytes),
+			ZERO(shadow_revert, room_bytes), ZERO(shadow_revert, fault),
+			ZERO(shadow_revert, reserved),
+		},
+		.flags = offsetof(struct shadow_revert, flags),
+		.known = SHADOW_REVERT_AT_ATTACH,
+	}, {
+		.name = "REVERT_NEXT", .number = SHADOW_IOC_REVERT_NEXT,
+		.fill = fill_nothing,
+		.members = {
+			IN(shadow_revert_info, cursor), ZERO(shadow_revert_info, volume),
+			ZERO(shadow_revert_info, shadow), ZERO(shadow_revert_info, state),
+			ZERO(shadow_revert_info, reserved0), ZERO(shadow_revert_info, bytes_all),
+			ZERO(shadow_revert_info, bytes_done),
+			ZERO(shadow_revert_info, bytes_written),
+			ZERO(shadow_revert_info, needed_bytes),
+			ZERO(shadow_revert_info, room_bytes), ZERO(shadow_revert_info, fault),
+			ZERO(shadow_revert_info, volume_name), ZERO(shadow_revert_info, reserved),
+		},
+		.known = ~0U,
+	}, {
+		.name = "REVERT_CANCEL", .number = SHADOW_IOC_REVERT_CANCEL,
+		.fill = fill_cancel,
+		.members = {
+			IN(shadow_revert_cancel, dev), IN(shadow_revert_cancel, flags),
+			ZERO(shadow_revert_cancel, reserved0), ZERO(shadow_revert_cancel, fault),
+			ZERO(shadow_revert_cancel, reserved),
+		},
+		.flags = offsetof(struct shadow_revert_cancel, flags),
+		.known = SHADOW_CANCEL_HALF_DONE,
 	}, {
 		.name = "SET_ADD", .number = SHADOW_IOC_SET_ADD, .on_set = true,
 		.fill = fill_add,

@@ -1290,6 +1290,107 @@ static void attach_to_unreadable(void)
 	attach_and_delete("a", "store");
 }
 
+/* --- reverts ---------------------------------------------------------------- */
+
+static void revert_refused(struct shadow_uuid uuid, uint32_t flags)
+{
+	struct shadow_revert revert = { .uuid = uuid, .flags = flags };
+
+	refused(control, SHADOW_IOC_REVERT, &revert, &revert.fault);
+}
+
+static void revert_unknown(void)
+{
+	revert_refused((struct shadow_uuid){ { 1 } }, 0);
+	revert_refused((struct shadow_uuid){ { 1 } }, SHADOW_REVERT_AT_ATTACH);
+}
+
+static void revert_volatile(void)
+{
+	int set = set_new(0, 0);
+
+	set_add(set, role_dev("b"), SHADOW_ADD_SHADOW, "memory");
+	set_must(set, SHADOW_IOC_SET_TAKE);
+	wait_for_udev();
+	revert_refused(last_shadow().uuid, 0);
+	revert_refused(last_shadow().uuid, SHADOW_REVERT_AT_ATTACH);
+	close(set);
+}
+
+static void revert_in_use(void)
+{
+	make_persistent("mounted", "store");
+	revert_refused(last_shadow().uuid, 0);
+	delete_persistent();
+}
+
+/* Note that "a" is to be reverted to its shadow. */
+static struct shadow_uuid note_revert(void)
+{
+	struct shadow_revert revert = { .flags = SHADOW_REVERT_AT_ATTACH };
+
+	make_persistent("a", "store");
+	revert.uuid = last_shadow().uuid;
+	for (unsigned int i = 0; i < 2; i++)
+		if (ioctl(control, SHADOW_IOC_REVERT, &revert))
+			err(2, "SHADOW_IOC_REVERT: reason %u", revert.fault.reason);
+		else
+			revert.needed_bytes = revert.room_bytes = 0;
+	return revert.uuid;
+}
+
+static void cancel_revert(void)
+{
+	struct shadow_revert_cancel cancel = { .dev = role_dev("a") };
+
+	if (ioctl(control, SHADOW_IOC_REVERT_CANCEL, &cancel))
+		err(2, "SHADOW_IOC_REVERT_CANCEL: reason %u", cancel.fault.reason);
+}
+
+static void revert_to_another(void)
+{
+	struct shadow_delete delete = { .kind = SHADOW_KIND_SHADOW };
+
+	delete.uuid = note_revert();
+	make_persistent("a", "store");
+	revert_refused(last_shadow().uuid, 0);
+	revert_refused(last_shadow().uuid, SHADOW_REVERT_AT_ATTACH);
+	cancel_revert();
+	delete_persistent();
+	if (ioctl(control, SHADOW_IOC_DELETE, &delete))
+		err(2, "SHADOW_IOC_DELETE");
+}
+
+static void delete_wanted(void)
+{
+	struct shadow_delete delete = { .kind = SHADOW_KIND_SHADOW };
+
+	delete.uuid = note_revert();
+	refused(control, SHADOW_IOC_DELETE, &delete, &delete.fault);
+	cancel_revert();
+	delete_persistent();
+}
+
+static void cancel_refused(struct shadow_dev volume)
+{
+	struct shadow_revert_cancel cancel = { .dev = volume };
+
+	refused(control, SHADOW_IOC_REVERT_CANCEL, &cancel, &cancel.fault);
+}
+
+static void cancel_no_store(void)
+{
+	cancel_refused(role_dev("a"));
+	cancel_refused((struct shadow_dev){ 4095, 0 });
+}
+
+static void cancel_nothing(void)
+{
+	make_persistent("a", "store");
+	cancel_refused(role_dev("a"));
+	delete_persistent();
+}
+
 /* --- durable stores that are spoilt ----------------------------------------- */
 
 static struct shadow_disk_header headers[SHADOW_DISK_HEADERS] __attribute__((aligned(4096)));
@@ -1497,6 +1598,8 @@ static void attach_damaged_log(void)
 	try_entry(SHADOW_DISK_HEAD_IS, SHADOW_DISK_WATCHED, 0);
 	try_entry(SHADOW_DISK_HEAD_WILL, 0, 1ULL << 32);
 	try_entry(SHADOW_DISK_HEAD_ANY, ~0ULL >> 8, 0);
+	try_entry(SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_BEGUN + 1, 1);
+	try_entry(SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_BEGUN, 77);
 	try_entry(SHADOW_DISK_NEXT, 0, 0);
 	try_entry(SHADOW_DISK_NEXT, 1, blocks);
 	try_entry(SHADOW_DISK_NEXT, ~0ULL >> 8, 0);
@@ -1949,6 +2052,7 @@ static const struct ctl_case cases[] = {
 
 	CASE(DELETE, EBUSY, BUSY, sets, delete_open),
 	CASE(DELETE, EBUSY, BUSY, sets, delete_set_open),
+	CASE(DELETE, EBUSY, REVERTING, durable, delete_wanted),
 	CASE(DELETE, ENOENT, NONE, sets, delete_unknown),
 
 	CASE(SHADOW_CHANGE, EBUSY, BUSY, sets, seal_open),
@@ -1961,8 +2065,36 @@ static const struct ctl_case cases[] = {
 	/* no case: SHADOW_FREE, ENOSPC, NONE: a store that is full loses its shadows first */
 	CASE(SHADOW_FREE, ERANGE, NONE, free, free_beyond),
 
+	/* no case: REVERT, EALREADY, HALF_REVERTED: revert/05 has one that fails */
+	CASE(REVERT, EALREADY, REVERTING, durable, revert_to_another),
+	CASE(REVERT, EBUSY, BUSY, durable, revert_in_use),
+	/* no case: REVERT, EFBIG, VOLUME_SIZE: revert/04 has a volume that shrinks */
+	/* no case: REVERT, EINTR, NONE: only SIGKILL does it, and nobody hears of it */
+	/* no case: REVERT, EIO, FAULTED: policy/07 has faults, of all writes alike */
+	/* no case: REVERT, EIO, REVERT_WRITE: revert/05 has a disk that fails */
+	/* no case: REVERT, EIO, SHADOW_LOST: revert/04 has a lost one */
+	/* no case: REVERT, EIO, STORE_ERROR: durable/05 has disks that fail */
+	CASE(REVERT, EMEDIUMTYPE, NOT_PERSISTENT, durable, revert_volatile),
+	/* no case: REVERT, ENODEV, ORIGIN_GONE: fault/11 has disks that are unplugged */
+	CASE(REVERT, ENOENT, NONE, durable, revert_unknown),
+	/* no case: REVERT, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	/* no case: REVERT, ENOSPC, REVERT_ROOM: revert/04 has a store that is too small */
+	/* no case: REVERT, EROFS, VOLUME_READONLY: revert/04 has such a volume */
+	/* no case: REVERT, EACCES, VOLUME_READONLY: what newer kernels say for EROFS */
+
+	/* no case: REVERT_NEXT, ENOENT, NONE: the end of every list */
+
+	/* no case: REVERT_CANCEL, EBUSY, HALF_REVERTED: revert/05 has one that fails */
+	/* no case: REVERT_CANCEL, EBUSY, REVERTING: revert/06 has a slow disk */
+	/* no case: REVERT_CANCEL, EINTR, NONE: only SIGKILL does it, and nobody hears of it */
+	/* no case: REVERT_CANCEL, EIO, STORE_ERROR: durable/05 has disks that fail */
+	CASE(REVERT_CANCEL, ENOENT, NO_DEVICE, durable, cancel_no_store),
+	CASE(REVERT_CANCEL, ENOENT, STATE, durable, cancel_nothing),
+
 	CASE(SET_ADD, E2BIG, SET_FULL, many, frozen_of_set),
 	CASE(SET_ADD, E2BIG, SET_FULL, many, shadows_of_set),
+	/* no case: SET_ADD, EBUSY, HALF_REVERTED: revert/05 has a revert that fails */
+	/* no case: SET_ADD, EBUSY, REVERTING: revert/06 has a slow disk */
 	CASE(SET_ADD, EBUSY, STORE_IN_USE, stores, store_in_use),
 	CASE(SET_ADD, EBUSY, STORE_IN_USE, stores, store_of_another),
 	CASE(SET_ADD, EBADF, STORE_FILE, stores, store_bad_fd),

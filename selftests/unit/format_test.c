@@ -166,6 +166,9 @@ static void check_item(const struct shadow_item *item)
 		CHECK(item->extent.len && item->extent.block + item->extent.len <= 1ULL << 48,
 		      "run");
 		break;
+	case SHADOW_DISK_REVERT:
+		CHECK(item->flags <= SHADOW_DISK_REVERT_BEGUN, "revert");
+		break;
 	case SHADOW_DISK_HEAD_WILL:
 	case SHADOW_DISK_HEAD_IS:
 	case SHADOW_DISK_HEAD_ANY:

@@ -235,6 +235,35 @@ static void check_answer(struct model *m, struct shadow *s, u64 block, u64 n,
 	}
 }
 
+/* Who looks for what is stored finds all of it, and nothing else; and comes to an end. */
+static void check_stored(struct model *m, struct shadow *s)
+{
+	unsigned int w;
+
+	for (w = 0; w < m->nr_windows; w++) {
+		u64 block = m->window[w].base, end = block + m->window[w].len, next = block;
+
+		while (block < end) {
+			u64 len = shadow_epochs_next_stored(&m->es, s->ep, &block, end), loc, run;
+
+			CHECK(block >= next && block + len <= end && (len || block > next),
+			      "block %llu, len %llu", (unsigned long long)block,
+			      (unsigned long long)len);
+			for (; next < block + len; next += run) {
+				bool stored = shadow_epochs_find(&m->es, s->ep, next,
+								 next < block ? block - next :
+								 block + len - next, &loc,
+								 &run) == SHADOW_IN_STORE;
+
+				CHECK(stored == (next >= block), "block %llu: %s",
+				      (unsigned long long)next, stored ? "passed over" :
+				      "is not there");
+			}
+			block += len;
+		}
+	}
+}
+
 /* Reads all of a shadow. */
 static void check_shadow(struct model *m, struct shadow *s, bool mark)
 {
@@ -277,6 +306,7 @@ static void check_shadow(struct model *m, struct shadow *s, bool mark)
 	s->hashed = true;
 	s->hash = hash;
 	s->generation = m->es.generation;
+	check_stored(m, s);
 }
 
 /* What was written to the image of a shadow is there, and nothing else is. */

@@ -28,7 +28,7 @@
 #define SHADOW_CONTROL_NAME	"shadow-control"	/* below /dev */
 
 /* Raised when a command is added; old commands keep their meaning for ever. */
-#define SHADOW_ABI_VERSION	4
+#define SHADOW_ABI_VERSION	5
 
 #define SHADOW_BLOCK_SHIFT	12	/* a block is 4096 bytes */
 #define SHADOW_MAX_SET_VOLUMES	64	/* volumes in one set, with shadows or held (VSS J-01) */
@@ -71,6 +71,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_STORE_CHANGE	(1ULL << 10)	/* parts come and go while shadows exist */
 #define SHADOW_FEAT_HOLD_ONLY		(1ULL << 11)	/* SHADOW_ADD_HOLD */
 #define SHADOW_FEAT_PERSISTENT		(1ULL << 12)	/* SHADOW_SET_PERSISTENT */
+#define SHADOW_FEAT_REVERT		(1ULL << 13)	/* SHADOW_IOC_REVERT */
 
 /**
  * struct shadow_info - what this module is and can do
@@ -116,6 +117,7 @@ enum shadow_phase {
 	SHADOW_PHASE_HOLD	= 8,	/* closing gates, waiting for writes */
 	SHADOW_PHASE_TAKE	= 9,	/* ending the epochs */
 	SHADOW_PHASE_PRESERVE	= 10,	/* copying before a write */
+	SHADOW_PHASE_REVERT	= 11,	/* making a volume what it was */
 };
 
 enum shadow_reason {
@@ -165,6 +167,14 @@ enum shadow_reason {
 	SHADOW_REASON_STORE_DAMAGED	= 43,	/* what it says of itself cannot be right */
 	SHADOW_REASON_STORE_NEWER	= 44,	/* made by a newer version */
 	SHADOW_REASON_VOLUME_CHANGED	= 45,	/* written by somebody else since */
+	SHADOW_REASON_NOT_PERSISTENT	= 46,	/* only to persistent shadows is reverted */
+	SHADOW_REASON_SHADOW_LOST	= 47,	/* the shadow is lost */
+	SHADOW_REASON_VOLUME_SIZE	= 48,	/* the volume is smaller than the shadow */
+	SHADOW_REASON_VOLUME_READONLY	= 49,
+	SHADOW_REASON_REVERTING		= 50,	/* a revert is noted, or under way */
+	SHADOW_REASON_HALF_REVERTED	= 51,	/* a revert has ended half-way */
+	SHADOW_REASON_REVERT_ROOM	= 52,	/* the store could not take what it overwrites */
+	SHADOW_REASON_REVERT_WRITE	= 53,	/* I/O error writing the volume */
 };
 
 /**
@@ -326,6 +336,7 @@ struct shadow_volume_policy {
 #define SHADOW_VOLUME_GONE	(1U << 3)	/* the device was removed */
 #define SHADOW_VOLUME_FAULTED	(1U << 4)	/* writes end with an error */
 #define SHADOW_VOLUME_THROTTLED	(1U << 5)	/* writes wait for room in the store */
+#define SHADOW_VOLUME_REVERTING	(1U << 6)	/* a revert is under way, or ended half-way */
 
 /**
  * struct shadow_volume_info - a tracked volume and its counters
@@ -437,6 +448,7 @@ enum shadow_state {
 /* Flags of struct shadow_shadow_info, beside those of the set. */
 #define SHADOW_SHADOW_PINNED	(1U << 16)	/* is never evicted */
 #define SHADOW_SHADOW_SEALED	(1U << 17)	/* was writable, and is read-only for good */
+#define SHADOW_SHADOW_REVERT	(1U << 18)	/* a revert to it is noted, or has begun */
 
 /**
  * struct shadow_shadow_info - a shadow
@@ -700,6 +712,97 @@ struct shadow_shadow_free {
 	__u64	reserved[4];
 };
 
+/* Flags of SHADOW_IOC_REVERT. */
+#define SHADOW_REVERT_AT_ATTACH	(1U << 0)	/* not now: when its store is attached again */
+
+/**
+ * struct shadow_revert - make a volume what it was at the instant of a shadow
+ * @uuid: the shadow; it is persistent, and not lost
+ * @flags: SHADOW_REVERT_* bits
+ * @reserved0: zero
+ * @needed_bytes: out: what newer shadows may need of the store at the most
+ * @room_bytes: out: what it has for that
+ * @fault: out: why the command failed
+ * @reserved: zero
+ *
+ * The shadow's store knows that first, so that it is gone on with after a loss of power.  Nobody
+ * has the volume for himself, and nobody can until it is over; with SHADOW_REVERT_AT_ATTACH
+ * that is so when the store is attached the next time.  What the volume had is preserved for newer
+ * shadows; the shadow itself stays, too, and cannot be deleted meanwhile.
+ *
+ * The command returns when it has begun; SHADOW_IOC_REVERT_NEXT tells how far it is.  One that
+ * has ended half-way goes on with the same command, or is replaced by one to another shadow.
+ */
+struct shadow_revert {
+	struct shadow_uuid uuid;
+	__u32	flags;
+	__u32	reserved0;
+	__u64	needed_bytes;
+	__u64	room_bytes;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+enum shadow_revert_state {
+	SHADOW_REVERT_NONE	= 0,
+	SHADOW_REVERT_NOTED	= 1,	/* begins when the store is attached again */
+	SHADOW_REVERT_RUNNING	= 2,
+	SHADOW_REVERT_HALF_DONE	= 3,	/* has ended with @fault; the volume is neither */
+	SHADOW_REVERT_DONE	= 4,	/* told until the next one */
+};
+
+/**
+ * struct shadow_revert_info - the revert of a volume
+ * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
+ *	volume's.  ENOENT ends the list.
+ * @volume: the volume
+ * @shadow: what it is to be, or was made
+ * @state: enum shadow_revert_state, never SHADOW_REVERT_NONE
+ * @reserved0: zero
+ * @bytes_all: what is looked at: all that the shadow has in the store
+ * @bytes_done: of which was looked at
+ * @bytes_written: of which was not as it should be
+ * @needed_bytes: with SHADOW_REASON_REVERT_ROOM, as in struct shadow_revert
+ * @room_bytes: likewise
+ * @fault: why it has ended half-way, or did not begin when the store was attached
+ * @volume_name: kernel name of the volume
+ * @reserved: zero
+ */
+struct shadow_revert_info {
+	__u64	cursor;
+	struct shadow_dev volume;
+	struct shadow_uuid shadow;
+	__u32	state;
+	__u32	reserved0;
+	__u64	bytes_all;
+	__u64	bytes_done;
+	__u64	bytes_written;
+	__u64	needed_bytes;
+	__u64	room_bytes;
+	struct shadow_fault fault;
+	char	volume_name[32];
+	__u64	reserved[4];
+};
+
+/* Flags of SHADOW_IOC_REVERT_CANCEL. */
+#define SHADOW_CANCEL_HALF_DONE	(1U << 0)	/* leave the volume as it is, which is neither */
+
+/**
+ * struct shadow_revert_cancel - take a revert back that has not begun
+ * @dev: the volume
+ * @flags: SHADOW_CANCEL_HALF_DONE: or one that has ended half-way
+ * @reserved0: zero
+ * @fault: out: why the command failed
+ * @reserved: zero
+ */
+struct shadow_revert_cancel {
+	struct shadow_dev dev;
+	__u32	flags;
+	__u32	reserved0;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
 /* --- the set descriptor ------------------------------------------------- */
 
 /*
@@ -791,6 +894,9 @@ struct shadow_set_step {
 #define SHADOW_IOC_VOLUME_POLICY _IOWR(SHADOW_IOC_MAGIC, 0x0c, struct shadow_volume_policy)
 #define SHADOW_IOC_SHADOW_CHANGE _IOWR(SHADOW_IOC_MAGIC, 0x0d, struct shadow_change)
 #define SHADOW_IOC_SHADOW_FREE	_IOWR(SHADOW_IOC_MAGIC, 0x0e, struct shadow_shadow_free)
+#define SHADOW_IOC_REVERT	_IOWR(SHADOW_IOC_MAGIC, 0x0f, struct shadow_revert)
+#define SHADOW_IOC_REVERT_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x10, struct shadow_revert_info)
+#define SHADOW_IOC_REVERT_CANCEL _IOWR(SHADOW_IOC_MAGIC, 0x11, struct shadow_revert_cancel)
 
 /* on a set descriptor */
 #define SHADOW_IOC_SET_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x20, struct shadow_set_add)

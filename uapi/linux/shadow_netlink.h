@@ -81,6 +81,9 @@ enum shadow_nl_event {
 	SHADOW_NL_EV_WRITER_FROZEN = 20, /* a writer was told to freeze */
 	SHADOW_NL_EV_WRITER_THAWED = 21, /* ... to thaw, or to abort */
 	SHADOW_NL_EV_WRITER_EXPIRED = 22, /* ... to abort, its time being over */
+	SHADOW_NL_EV_REVERT_BEGUN = 23,	/* a volume is made what it was at a shadow's instant */
+	SHADOW_NL_EV_REVERT_DONE = 24,	/* ... and is so */
+	SHADOW_NL_EV_REVERT_FAILED = 25, /* ... has ended half-way, or could not begin */
 };
 
 /* What a writer is told (VSS C-20 to C-30). */

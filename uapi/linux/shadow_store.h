@@ -131,7 +131,15 @@ enum shadow_disk_type {
 	SHADOW_DISK_HEAD_WILL	= 10,	/* block of the volume; CRC-32 that it may have */
 	SHADOW_DISK_HEAD_IS	= 11,	/* likewise; ... that it has, and no older one */
 	SHADOW_DISK_HEAD_ANY	= 12,	/* block of the volume; 0: it may hold anything */
+	SHADOW_DISK_REVERT	= 13,	/* enum shadow_disk_revert; n: made what it was then */
 	SHADOW_DISK_TYPES
+};
+
+/* Is the volume to be made what it was at the instant of a shadow? */
+enum shadow_disk_revert {
+	SHADOW_DISK_REVERT_OVER	= 0,	/* no longer */
+	SHADOW_DISK_REVERT_NOTED = 1,	/* when the store is attached */
+	SHADOW_DISK_REVERT_BEGUN = 2,	/* it may be so in part */
 };
 
 /* Flags of a shadow. */

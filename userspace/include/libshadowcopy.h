@@ -780,6 +780,58 @@ int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
  */
 int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume, uint32_t *shadows);
 
+/* --- reverts --------------------------------------------------------------- */
+
+/**
+ * shadowcopy_revert() - make a volume what it was at the instant of a shadow
+ * @sc: the handle
+ * @uuid: the shadow; it is persistent
+ * @flags: SHADOW_REVERT_* bits, of <linux/shadow.h>
+ *
+ * Returns when it has begun, or with SHADOW_REVERT_AT_ATTACH when it is noted that it is to begin
+ * when the volume's store is attached the next time.  Newer shadows, older ones and the shadow
+ * itself stay what they are.  One that has ended half-way goes on.
+ *
+ * Return: 0; -EBUSY: the volume is in use, or a set of it in the making; -ENOENT: there is no such
+ * shadow; -EALREADY: there is a revert already; -EMEDIUMTYPE: the shadow is not persistent; -EIO: it
+ * is lost, or the store failed; -ENOSPC: the store has no room for what newer shadows may need;
+ * -EFBIG: the volume is smaller; -EROFS: it is read-only; or another negative errno.
+ */
+int shadowcopy_revert(struct shadowcopy *sc, const struct shadow_uuid *uuid, uint32_t flags);
+
+/**
+ * shadowcopy_revert_next() - the next volume that has a revert
+ * @sc: the handle
+ * @info: the last one, zeroed to begin with; out: the next one
+ *
+ * Return: 1, 0 at the end, or a negative errno.
+ */
+int shadowcopy_revert_next(struct shadowcopy *sc, struct shadow_revert_info *info);
+
+/**
+ * shadowcopy_revert_status() - how far the revert of a volume is
+ * @sc: the handle
+ * @dev: the volume
+ * @info: out; ->state is SHADOW_REVERT_NONE if there is none
+ *
+ * Return: 0, or a negative errno.
+ */
+int shadowcopy_revert_status(struct shadowcopy *sc, struct shadow_dev dev,
+			     struct shadow_revert_info *info);
+
+/**
+ * shadowcopy_revert_cancel() - take a revert back that has not begun
+ * @sc: the handle
+ * @dev: the volume
+ * @flags: SHADOW_CANCEL_HALF_DONE: or one that has ended half-way; the volume stays as it is
+ *
+ * Return: 0; -ENOENT: there is none; -EBUSY: it has begun; or another negative errno.
+ */
+int shadowcopy_revert_cancel(struct shadowcopy *sc, struct shadow_dev dev, uint32_t flags);
+
+/* "noted", "running", "half-done", "done" */
+const char *shadowcopy_revert_state_name(uint32_t state);
+
 /* --- stores: which volume has which -------------------------------------- */
 
 #define SHADOWCOPY_STORES_CONF "/etc/shadowcopy/stores.conf"

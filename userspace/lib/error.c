@@ -29,6 +29,7 @@ static const struct phase_text phases[] = {
 	[SHADOW_PHASE_HOLD]	 = { "hold", "holding new writes and waiting for those in flight" },
 	[SHADOW_PHASE_TAKE]	 = { "take", "taking the shadows" },
 	[SHADOW_PHASE_PRESERVE]	 = { "preserve", "preserving old data before a write" },
+	[SHADOW_PHASE_REVERT]	 = { "revert", "reverting the volume" },
 };
 
 struct reason_text {
@@ -202,6 +203,37 @@ static const struct reason_text reasons[] = {
 		"not attached",
 		"delete the shadow, and next time attach the store before anybody mounts the "
 		"volume" },
+	[SHADOW_REASON_NOT_PERSISTENT] = {
+		"not-persistent", "the shadow is not persistent: after a loss of power in the middle "
+		"there would be neither what the volume was nor what it is to be",
+		"revert to a shadow that was made with --persistent, or copy from this one what is "
+		"needed" },
+	[SHADOW_REASON_SHADOW_LOST] = {
+		"shadow-lost", "the shadow is lost",
+		"choose another one; \"shadowadm show\" tells why this one is lost" },
+	[SHADOW_REASON_VOLUME_SIZE] = {
+		"volume-size", "the volume is smaller than it was at the shadow's instant",
+		"give it its size back" },
+	[SHADOW_REASON_VOLUME_READONLY] = {
+		"volume-readonly", "the volume is read-only",
+		"make it writable with \"blockdev --setrw DEVICE\"" },
+	[SHADOW_REASON_REVERTING] = {
+		"reverting", "the volume is being reverted, or is to be",
+		"\"shadowadm revert --status\" tells how far it is; one that has not begun is taken "
+		"back with \"shadowadm revert --cancel VOLUME\"" },
+	[SHADOW_REASON_HALF_REVERTED] = {
+		"half-reverted", "the volume was reverted half-way, and is neither what it was nor "
+		"what it was to be",
+		"\"shadowadm revert --status\" tells why; revert again, to the same shadow or to "
+		"another one" },
+	[SHADOW_REASON_REVERT_ROOM] = {
+		"revert-room", "the store may not have the room that newer shadows need for what a "
+		"revert overwrites",
+		"delete shadows that are newer, or older, and revert again; \"shadowadm revert --status "
+		"-o +NEEDED,ROOM\" tells how much is missing" },
+	[SHADOW_REASON_REVERT_WRITE] = {
+		"revert-write", "writing the volume failed",
+		"see the kernel log for the device's errors" },
 };
 
 struct errno_text {

@@ -127,6 +127,17 @@ static const struct sc_word events[] = {
 	{ SHADOW_NL_EV_WRITER_FROZEN, "writer-frozen" },
 	{ SHADOW_NL_EV_WRITER_THAWED, "writer-thawed" },
 	{ SHADOW_NL_EV_WRITER_EXPIRED, "writer-expired" },
+	{ SHADOW_NL_EV_REVERT_BEGUN, "revert-begun" },
+	{ SHADOW_NL_EV_REVERT_DONE, "revert-done" },
+	{ SHADOW_NL_EV_REVERT_FAILED, "revert-failed" },
+};
+
+static const struct sc_word reverts[] = {
+	{ SHADOW_REVERT_NONE, "none" },
+	{ SHADOW_REVERT_NOTED, "noted" },
+	{ SHADOW_REVERT_RUNNING, "running" },
+	{ SHADOW_REVERT_HALF_DONE, "half-done" },
+	{ SHADOW_REVERT_DONE, "done" },
 };
 
 static const struct sc_word tells[] = {
@@ -168,6 +179,11 @@ static const struct sc_word levels[] = {
 	{ SHADOW_NL_LEVEL_BACK_END, "back-end" },
 	{ SHADOW_NL_LEVEL_SYSTEM, "system" },
 };
+
+SC_EXPORT const char *shadowcopy_revert_state_name(uint32_t state)
+{
+	return name_of(reverts, ARRAY_SIZE(reverts), state, "unknown");
+}
 
 SC_EXPORT const char *shadowcopy_tell_name(uint32_t tell)
 {

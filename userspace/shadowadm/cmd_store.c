@@ -101,7 +101,7 @@ const struct command cmd_store = {
 		    "policy VOLUME [evict|throttle|fail-io] [--throttle SECONDS]\n"
 		    "candidates VOLUME\n"
 		    "gc [DIRECTORY...] [--dry-run]\n"
-		    "attach VOLUME [--store DEVICE]\n"
+		    "attach VOLUME [--store DEVICE] [--no-wait]\n"
 		    "detach VOLUME\n"
 		    "check DEVICE [--verbose]",
 	.text = "Which volume has which stores is kept in /etc/shadowcopy/stores.conf.  VOLUME is\n"
@@ -118,6 +118,7 @@ const struct command cmd_store = {
 		"                        how long writes wait for room\n"
 		"      --dry-run         delete nothing, show what would be deleted\n"
 		"      --store DEVICE    the device with the durable store\n"
+		"      --no-wait         do not wait for a revert that goes on\n"
 		"      --verbose         show each entry of its log, too\n"
 		"  -q, --quiet           no progress\n"
 		TABLE_HELP COMMON_HELP,

@@ -18,6 +18,7 @@ static const struct {
 	{ SHADOW_FEAT_STORE_CHANGE, "store-change" },
 	{ SHADOW_FEAT_HOLD_ONLY, "hold-only" },
 	{ SHADOW_FEAT_PERSISTENT, "persistent" },
+	{ SHADOW_FEAT_REVERT, "revert" },
 };
 
 static void print_text(const struct shadow_info *info)

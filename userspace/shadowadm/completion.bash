@@ -57,7 +57,7 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create hold list show delete pin unpin seal mount umount volume store writer
+		words="create hold list show delete pin unpin seal mount umount revert volume store writer
 			provider script stats monitor doctor version help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
@@ -74,9 +74,10 @@ _shadowadm() {
 	pin | unpin | seal) options="--quiet" ;;
 	mount) options="--options --quiet" ;;
 	umount) options="--quiet" ;;
+	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --quiet $table" ;;
 	volume) options="--memory --force --provider $table" ;;
 	provider) options="$table" ;;
-	store) options="--store --lost --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
+	store) options="--store --lost --no-wait --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;
@@ -133,6 +134,14 @@ _shadowadm() {
 				words=$(_shadowadm_shadows_and_sets)
 			fi
 			;;
+		revert)
+			if [[ " ${COMP_WORDS[*]} " == *" --status "* ||
+				" ${COMP_WORDS[*]} " == *" --cancel "* ]]; then
+				words=$(_shadowadm_volumes)
+			else
+				words=$(_shadowadm_shadows)
+			fi
+			;;
 		mount | umount)
 			words=$(_shadowadm_shadows_and_sets)
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
@@ -165,7 +174,7 @@ _shadowadm() {
 			_shadowadm_store
 			;;
 		help)
-			words="create hold list show delete pin unpin seal mount umount volume store writer
+			words="create hold list show delete pin unpin seal mount umount revert volume store writer
 				provider script stats monitor doctor version"
 			;;
 		esac

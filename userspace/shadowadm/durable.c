@@ -399,6 +399,8 @@ static void lose(struct reading *r, const struct shadow_item *item)
 		}
 		runs_clear(&r->epochs[i].records);
 	}
+	if (r->d->revert == SHADOW_DISK_REVERT_NOTED && r->d->revert_epoch <= upto)
+		r->d->revert = SHADOW_DISK_REVERT_OVER;
 	r->lost_upto = max(r->lost_upto, upto);
 }
 
@@ -462,6 +464,10 @@ static const char *apply(struct reading *r, const struct shadow_item *item)
 		break;
 	case SHADOW_DISK_LOST:
 		lose(r, item);
+		break;
+	case SHADOW_DISK_REVERT:
+		r->d->revert = item->flags;
+		r->d->revert_epoch = item->epoch;
 		break;
 	case SHADOW_DISK_HEAD_WILL:
 	case SHADOW_DISK_HEAD_IS:
@@ -732,6 +738,16 @@ static void take_shadows(struct reading *r)
 	r->d->count = r->count;
 }
 
+/* What the volume is to be has to be one of the shadows that there will be. */
+static void check_revert(struct reading *r)
+{
+	const struct epoch *epoch = epoch_at(r, r->d->revert_epoch);
+
+	if (r->d->revert && r->d->verdict == DURABLE_SOUND &&
+	    !(epoch && epoch->shadow.complete && epoch->shadow.persistent))
+		wrong(r, DURABLE_DAMAGED, "the volume is to be made what it never was");
+}
+
 static void sum_up(struct reading *r)
 {
 	struct runs places = { 0 };
@@ -744,6 +760,7 @@ static void sum_up(struct reading *r)
 	if (good)
 		check_places(r, &places, "a block is in use twice");
 	runs_clear(&places);
+	check_revert(r);
 	for (i = 0; i < SHADOW_DISK_WATCHED; i++) {
 		r->d->unknown += r->any[i];
 		r->d->watched += r->known[i] && !r->any[i];

@@ -114,6 +114,8 @@ struct durable_chain {
  * @rest_blocks: of a group at the end that is not whole: the machine stopped while it was written
  * @watched: first blocks of the volume whose contents are known
  * @unknown: ... of which they are not
+ * @revert: whether the volume is to be what it was, enum shadow_disk_revert, and at the instant of
+ *	which shadow: @revert_epoch
  * @records_bytes: what is stored for all shadows
  * @shadows: what is in it, oldest first
  * @count: how many
@@ -149,6 +151,8 @@ struct durable {
 	unsigned int rest_blocks;
 	unsigned int watched;
 	unsigned int unknown;
+	uint32_t revert;
+	uint64_t revert_epoch;
 	uint64_t records_bytes;
 	struct durable_shadow *shadows;
 	size_t count;

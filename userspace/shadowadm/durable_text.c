@@ -83,6 +83,12 @@ char *durable_text(const struct shadow_item *item, char buf[DURABLE_TEXT])
 	case SHADOW_DISK_FOLD:
 		snprintf(buf, DURABLE_TEXT, "epoch %" PRIu64 ": deleted", item->epoch);
 		break;
+	case SHADOW_DISK_REVERT:
+		snprintf(buf, DURABLE_TEXT, "epoch %" PRIu64 ": the volume %s", item->epoch,
+			 item->flags == SHADOW_DISK_REVERT_BEGUN ? "is being made what it was" :
+			 item->flags == SHADOW_DISK_REVERT_NOTED ? "is to be made what it was" :
+			 "is not to be made what it was any more");
+		break;
 	case SHADOW_DISK_LOST:
 		snprintf(buf, DURABLE_TEXT, "all up to epoch %" PRIu64 " are lost: %s", item->epoch,
 			 shadowcopy_reason_cause(item->reason));

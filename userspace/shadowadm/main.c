@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&cmd_seal,
 	&cmd_mount,
 	&cmd_umount,
+	&cmd_revert,
 	&cmd_volume,
 	&cmd_store,
 	&cmd_writer,

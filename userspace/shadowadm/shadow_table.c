@@ -139,6 +139,12 @@ static void get_overlay(const void *row, struct value *value)
 		value_number(value, VALUE_SIZE, ROW(row)->overlay_blocks << SHADOW_BLOCK_SHIFT);
 }
 
+static void get_revert(const void *row, struct value *value)
+{
+	if (!IS_SET(row))
+		value_number(value, VALUE_BOOL, !!(ROW(row)->flags & SHADOW_SHADOW_REVERT));
+}
+
 static void get_openers(const void *row, struct value *value)
 {
 	if (!IS_SET(row))
@@ -215,6 +221,7 @@ static const struct column columns[] = {
 	{ "OPENERS", "how many have the image open, a mount counts", .right = true,
 	  .get = get_openers },
 	{ "PINNED", "is never evicted", .get = get_pinned },
+	{ "REVERT", "the volume is to be reverted to it, or is so in part", .get = get_revert },
 	{ "MOUNTPOINT", "where it is mounted", .get = get_mountpoint },
 	{ "UUID", "identity", .get = get_uuid },
 	{ "SET", "identity of its set", .get = get_set },

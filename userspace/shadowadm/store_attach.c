@@ -3,6 +3,7 @@
  * store_attach.c - shadowadm store attach and detach: persistent shadows are there again after
  * a reboot, and go without being deleted.
  */
+#include "reverts.h"
 #include "store.h"
 #include "stores.h"
 
@@ -100,7 +101,8 @@ static void say_attached(const struct shadowcopy_volume *volume,
 
 static int attached_json(const struct shadowcopy_volume *volume,
 			 const struct shadowcopy_store *store,
-			 const struct shadowcopy_attached *attached, const char *cause)
+			 const struct shadowcopy_attached *attached, const char *cause,
+			 const struct shadow_revert_info *revert)
 {
 	json_t *object = json_object();
 
@@ -110,32 +112,74 @@ static int attached_json(const struct shadowcopy_volume *volume,
 	json_number(object, "lost", attached->lost);
 	json_number(object, "dropped", attached->dropped);
 	json_text(object, "cause", cause);
+	json_text(object, "revert", revert->state ?
+		  shadowcopy_revert_state_name(revert->state) : NULL);
 	return json_print(object);
 }
 
+/*
+ * A revert that its log tells of has begun: nobody may have the volume before it is done.
+ * STATUS_OK, also where there is none.
+ */
+static int see_to_revert(struct context *context, const struct shadowcopy_volume *volume,
+			 bool wait, struct shadow_revert_info *info)
+{
+	int status;
+
+	if (shadowcopy_revert_status(context->sc, volume->dev, info))
+		return fail_library(context);
+	if (!info->state || (info->state == SHADOW_REVERT_RUNNING && !wait))
+		return STATUS_OK;
+	status = revert_wait(context, volume, REVERT_SHOW_TERMINAL, info);
+	if (!status)
+		revert_announce(context, volume);
+	return status;
+}
+
+static void say_reverted(const struct shadowcopy_volume *volume,
+			 const struct shadow_revert_info *info)
+{
+	char written[16];
+
+	if (info->state == SHADOW_REVERT_DONE)
+		printf("%s was reverted: %s were written\n", volume->path,
+		       size_format(info->bytes_written, written));
+	else if (info->state == SHADOW_REVERT_RUNNING)
+		printf("%s is being reverted: \"shadowadm revert --status\" tells how far it is\n",
+		       volume->path);
+}
+
 static int attach(struct context *context, const struct shadowcopy_volume *volume,
-		  const struct shadowcopy_store *store, uint32_t flags)
+		  const struct shadowcopy_store *store, uint32_t flags, bool wait)
 {
 	struct shadowcopy_attached attached;
+	struct shadow_revert_info revert;
 	const char *cause;
-	int status;
+	int status, reverted;
 
 	if (shadowcopy_store_attach(context->sc, volume->dev, store, flags, &attached))
 		return fail_library(context);
 	status = look_at_shadows(context, volume, &cause);
-	if (context->json)
-		return attached_json(volume, store, &attached, cause) ?: status;
-	if (!context->quiet)
+	if (!context->json && !context->quiet)
 		say_attached(volume, &attached, cause);
+	fflush(stdout);
+	reverted = see_to_revert(context, volume, wait, &revert);
+	if (reverted)
+		return reverted;
+	if (context->json)
+		return attached_json(volume, store, &attached, cause, &revert) ?: status;
+	if (!context->quiet)
+		say_reverted(volume, &revert);
 	return fflush(stdout) ? STATUS_FAILED : status;
 }
 
 static int run_attach(struct context *context, int argc, char **argv)
 {
-	enum { OPTION_STORE = OPTION_OWN, OPTION_LOST };
+	enum { OPTION_STORE = OPTION_OWN, OPTION_LOST, OPTION_NO_WAIT };
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
 		{ "lost", no_argument, NULL, OPTION_LOST },
+		{ "no-wait", no_argument, NULL, OPTION_NO_WAIT },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
@@ -144,6 +188,7 @@ static int run_attach(struct context *context, int argc, char **argv)
 	const char *text = NULL;
 	uint32_t flags = 0;
 	int option, status;
+	bool wait = true;
 
 	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1)
 		switch (option) {
@@ -155,6 +200,9 @@ static int run_attach(struct context *context, int argc, char **argv)
 			break;
 		case OPTION_LOST:
 			flags |= SHADOW_ATTACH_LOST;
+			break;
+		case OPTION_NO_WAIT:
+			wait = false;
 			break;
 		case 'q':
 			context->quiet = true;
@@ -168,7 +216,7 @@ static int run_attach(struct context *context, int argc, char **argv)
 		return fail_library(context);
 	status = text ? store_of(context, text, &store) :
 		 store_associated(context, &volume, &store);
-	return status ?: attach(context, &volume, &store, flags);
+	return status ?: attach(context, &volume, &store, flags, wait);
 }
 
 const struct command store_attach = {
@@ -179,10 +227,13 @@ const struct command store_attach = {
 		"has the volume mounted or claimed: what was written to it before cannot have been\n"
 		"seen, and if something was, the store is refused.  Exit status 3 means that some of\n"
 		"the shadows are lost.\n\n"
+		"If the volume is to be reverted, or was so in part, that is done first: the command\n"
+		"returns when the volume can be mounted.\n\n"
 		"Options:\n"
 		"      --store STORE     the device or the file; without it what\n"
 		"                        /etc/shadowcopy/stores.conf has for the volume\n"
 		"      --lost            also if the volume was written: its shadows are lost for good\n"
+		"      --no-wait         do not wait for a revert: nobody can mount the volume before\n"
 		"  -q, --quiet           say nothing\n"
 		COMMON_HELP,
 	.run = run_attach,

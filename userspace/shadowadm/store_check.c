@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/shadow_store.h>
+
 #include "durable.h"
 #include "store.h"
 
@@ -300,6 +302,10 @@ static int print_json(struct checking *checking, const struct rows *rows)
 		json_number(document, "deleted", d->deleted);
 		json_number(document, "watched", d->watched);
 		json_number(document, "unknown", d->unknown);
+		json_text(document, "revert", d->revert == SHADOW_DISK_REVERT_BEGUN ? "begun" :
+			  d->revert == SHADOW_DISK_REVERT_NOTED ? "noted" : NULL);
+		json_value(document, "revert_epoch", d->revert ? number_json(d->revert_epoch) :
+			   NULL);
 		json_value(document, "shadows", table_json(checking->context, &table, rows));
 	}
 	if (checking->verbose)
@@ -362,6 +368,10 @@ static void print_log(const struct durable *d)
 	printf("volume    %u of its first blocks are known", d->watched);
 	if (d->unknown)
 		printf(", %u may be anything", d->unknown);
+	if (d->revert)
+		printf("\nrevert    to epoch %" PRIu64 ": %s", d->revert_epoch,
+		       d->revert == SHADOW_DISK_REVERT_BEGUN ? "the volume may be so in part" :
+		       "noted, for when it is attached");
 	printf("\nshadows   %zu; %" PRIu64 " deleted\n", d->count, d->deleted);
 }
 

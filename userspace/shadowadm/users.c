@@ -87,7 +87,7 @@ static bool read_number(const char *dir, const char *entry, const char *file,
 	return rc == wanted;
 }
 
-void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, void *data)
+static void partitions_on(struct shadow_dev disk, partition_fn *fn, void *data)
 {
 	struct dirent **entries;
 	struct shadow_dev dev;
@@ -95,8 +95,7 @@ void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, vo
 	char dir[64];
 	int count, i;
 
-	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", shadow->image.major,
-		 shadow->image.minor);
+	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", disk.major, disk.minor);
 	count = scandir(dir, &entries, NULL, versionsort);
 	for (i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
@@ -110,12 +109,17 @@ void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, vo
 		free(entries);
 }
 
+void partitions_of(const struct shadow_shadow_info *shadow, partition_fn *fn, void *data)
+{
+	partitions_on(shadow->image, fn, data);
+}
+
 static void add_device(struct search *search, struct shadow_dev dev, const char *path)
 {
 	if (search->count == DEVICES_MAX)
 		return;
 	search->devices[search->count] = dev;
-	snprintf(search->paths[search->count++], IMAGE_PATH_LEN, "%s", path);
+	snprintf(search->paths[search->count++], IMAGE_PATH_LEN, "%.*s", IMAGE_PATH_LEN - 1, path);
 }
 
 static void add_partition(void *data, const char *name, unsigned int number,
@@ -128,17 +132,23 @@ static void add_partition(void *data, const char *name, unsigned int number,
 	add_device(data, dev, path);
 }
 
+static void begin_device(struct search *search, struct shadow_dev dev, const char *path,
+			 user_fn *fn, void *data)
+{
+	search->count = 0;
+	search->found = 0;
+	search->fn = fn;
+	search->data = data;
+	add_device(search, dev, path);
+	partitions_on(dev, add_partition, search);
+}
+
 static void begin(struct search *search, const struct shadow_shadow_info *shadow, user_fn *fn,
 		  void *data)
 {
 	char path[IMAGE_PATH_LEN];
 
-	search->count = 0;
-	search->found = 0;
-	search->fn = fn;
-	search->data = data;
-	add_device(search, shadow->image, image_path(shadow, path));
-	partitions_of(shadow, add_partition, search);
+	begin_device(search, shadow->image, image_path(shadow, path), fn, data);
 }
 
 /* --- mounts ------------------------------------------------------------------ */
@@ -288,17 +298,31 @@ static void search_loops(struct search *search)
 		closedir(stream);
 }
 
+static size_t find_users(struct search *search)
+{
+	size_t i;
+
+	search_processes(search);
+	for (i = 0; i < search->count; i++)
+		search_holders(search, search->devices[i]);
+	search_loops(search);
+	return search->found;
+}
+
 size_t users_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data)
 {
 	struct search search;
-	size_t i;
 
 	begin(&search, shadow, fn, data);
-	search_processes(&search);
-	for (i = 0; i < search.count; i++)
-		search_holders(&search, search.devices[i]);
-	search_loops(&search);
-	return search.found;
+	return find_users(&search);
+}
+
+static size_t users_of_volume(const struct shadowcopy_volume *volume, user_fn *fn, void *data)
+{
+	struct search search;
+
+	begin_device(&search, volume->dev, volume->path, fn, data);
+	return find_users(&search);
 }
 
 char *user_text(const struct user *user, char *buf, size_t size)
@@ -353,6 +377,17 @@ static void stays(void *data, const struct user *user)
 		*somebody = true;
 }
 
+/* Nobody is seen: wait for a moment. */
+static bool pass(struct context *context, const char *path, uint64_t begun)
+{
+	if (!context->waited_ms)
+		progress(context, "%s is in use by nobody who can be seen, or by udev: waiting",
+			 path);
+	usleep(PASS_STEP_MS * 1000);
+	context->waited_ms += now_ms() - begun;
+	return true;
+}
+
 bool users_pass(struct context *context, const struct shadow_shadow_info *shadow, int rc)
 {
 	char path[IMAGE_PATH_LEN];
@@ -362,14 +397,18 @@ bool users_pass(struct context *context, const struct shadow_shadow_info *shadow
 	if (rc != -EBUSY || context->waited_ms >= USERS_PASS_MS)
 		return false;
 	users_of(shadow, stays, &somebody);
-	if (somebody)
+	return !somebody && pass(context, image_path(shadow, path), begun);
+}
+
+bool volume_users_pass(struct context *context, const struct shadowcopy_volume *volume, int rc)
+{
+	uint64_t begun = now_ms();
+	bool somebody = false;
+
+	if (rc != -EBUSY || context->waited_ms >= USERS_PASS_MS)
 		return false;
-	if (!context->waited_ms)
-		progress(context, "%s is in use by nobody who can be seen, or by udev: waiting",
-			 image_path(shadow, path));
-	usleep(PASS_STEP_MS * 1000);
-	context->waited_ms += now_ms() - begun;
-	return true;
+	users_of_volume(volume, stays, &somebody);
+	return !somebody && pass(context, volume->path, begun);
 }
 
 size_t mounts_of(const struct shadow_shadow_info *shadow, user_fn *fn, void *data)
@@ -415,7 +454,7 @@ size_t mounts_at(const char *target)
 /* --- telling it -------------------------------------------------------------------- */
 
 struct printing {
-	char path[IMAGE_PATH_LEN];
+	char path[SHADOWCOPY_PATH_MAX];
 	json_t *users;
 };
 
@@ -439,6 +478,16 @@ json_t *users_print(const struct shadow_shadow_info *shadow)
 
 	image_path(shadow, printing.path);
 	if (!users_of(shadow, print_user, &printing))
+		fprintf(stderr, "  who uses %s cannot be seen from here\n", printing.path);
+	return printing.users;
+}
+
+json_t *volume_users_print(const struct shadowcopy_volume *volume)
+{
+	struct printing printing = { .users = json_array() };
+
+	snprintf(printing.path, sizeof(printing.path), "%s", volume->path);
+	if (!users_of_volume(volume, print_user, &printing))
 		fprintf(stderr, "  who uses %s cannot be seen from here\n", printing.path);
 	return printing.users;
 }

@@ -45,6 +45,10 @@ json_t *users_print(const struct shadow_shadow_info *shadow);
 
 bool users_pass(struct context *context, const struct shadow_shadow_info *shadow, int rc);
 
+/* The same for a volume. */
+bool volume_users_pass(struct context *context, const struct shadowcopy_volume *volume, int rc);
+json_t *volume_users_print(const struct shadowcopy_volume *volume);
+
 /* How many mounts lie on top of each other at @target, in this namespace. */
 size_t mounts_at(const char *target);
 

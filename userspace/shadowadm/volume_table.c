@@ -37,6 +37,7 @@ static void get_state(const void *row, struct value *value)
 
 	value_text(value, "%s", flags & SHADOW_VOLUME_GONE ? "gone" :
 		   flags & SHADOW_VOLUME_FAULTED ? "faulted" :
+		   flags & SHADOW_VOLUME_REVERTING ? "reverting" :
 		   flags & SHADOW_VOLUME_GATED ? "held" :
 		   flags & SHADOW_VOLUME_THROTTLED ? "throttled" :
 		   flags & SHADOW_VOLUME_PRESERVING ? "preserving" : "idle");
@@ -137,7 +138,7 @@ static const struct column columns[] = {
 	{ "SIZE", "its size", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(bytes) },
 	{ "STATE", "idle, preserving (a shadow needs old data), throttled (writes wait for room "
-	  "in the store), held, faulted (writes fail) or gone", .get = get_state },
+	  "in the store), held, reverting (or so half-way), faulted (writes fail) or gone", .get = get_state },
 	{ "TRACKED", "tracked by command, not only for its shadows", .get = get_tracked },
 	{ "SHADOWS", "its shadows, lost ones included", .right = true, .get = get_shadows },
 	{ "EPOCH", "number of the current epoch", .right = true,

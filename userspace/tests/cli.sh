@@ -383,6 +383,69 @@ run store attach / --json
 is "$status $(parse '"\(.volume) \(.store) \(.shadows) \(.lost) \(.dropped)"')" "3 /dev/vda1 /dev/vdb 3 1 0" \
 	"store attach --json, with the device of stores.conf"
 sed -i '$d' "$FAKE_SYSROOT/etc/shadowcopy/stores.conf"
+
+# --- revert ---
+
+run revert
+is "$status" 2 "revert needs a shadow"
+run revert --yes 7
+like "$status $err" "1 .*no shadow and no set has this name" "one that is not there"
+run revert 1 </dev/null
+like "$status $err" "2 .*loses what was written to it since; say --yes" "it asks, or is told"
+run revert --status --yes
+is "$status" 2 "--status does not begin anything"
+run revert --status --cancel /
+is "$status" 2 "nor does it cancel"
+run revert --force 1
+like "$status $err" "2 .*--force goes with --cancel" "--force is not for beginning"
+run revert --at-boot --no-wait 1
+is "$status" 2 "--at-boot has nothing to wait for"
+run revert --status
+is "$status $err" "0 " "no volume has a revert"
+FAKE_REVERT=100 run revert 1 --yes
+is "$status $err" "0 " "revert"
+like "$out" "^/dev/vda1 is what /dev/shadow1 is: 50M of 100M were written$" "says so"
+FAKE_REVERT=100 run revert 1 --yes --json
+is "$status $(parse '.revert | "\(.state) \(.percent) \(.volume)"')" "0 done 100 vda1" "revert --json"
+FAKE_REVERT=100 run revert 1 --yes --json --progress
+is "$status $(parse '"\(.state) \(.percent) \(.all)"')" "0 done 100 104857600" "--progress --json is lines"
+FAKE_REVERT=101 run revert 1 --yes
+like "$status $err" "1 .*/dev/vda1 was reverted half-way, .*do not use it: writing the volume failed" \
+	"one that fails"
+FAKE_REVERT=30 run revert 1 --yes --no-wait
+is "$status $out$err" "0 " "--no-wait"
+FAKE_REVERT=0 run revert 1 --yes --at-boot
+like "$status $out" "0 /dev/vda1 is reverted when its store is attached again" "--at-boot"
+FAKE_REVERT=30 run revert --status / --json
+is "$status $(parse '.reverts[0] | "\(.state) \(.percent) \(.done)"')" "0 running 30 31457280" "--status"
+run revert --cancel /
+is "$status $err" "0 " "--cancel"
+FAKE_REVERT=0 run revert --cancel / --json
+is "$status $(parse .cancelled)" "0 /dev/vda1" "--cancel --json"
+for fault in "16 2 31:busy:mounted, or in use by another device.*--at-boot" \
+	"16 11 31:busy:a set with a shadow of the volume is being made" \
+	"124 11 46:not-persistent:there would be neither" \
+	"28 11 52:revert-room:may need 0.0 MiB of the store, and it has 0.0 MiB" \
+	"114 11 50:reverting:is being reverted, or is to be" \
+	"27 11 48:volume-size:smaller than it was"; do
+	FAKE_FAIL="f ${fault%%:*} 254 1" run revert 1 --yes
+	like "$status $err" "1 .*cannot revert /dev/vda1: .*${fault##*:}" "revert fails: ${fault##*:}"
+done
+FAKE_FAIL="11 16 11 51 254 1" run revert --cancel /
+like "$status $err" "1 .*cannot take back the revert of /dev/vda1: it has ended half-way.*--force" "cancel one that failed"
+FAKE_REVERT=100 run store attach / --store /dev/vdb
+is "$status" 1 "attached already"
+run store detach / -q
+FAKE_REVERT=100 run store attach / --store /dev/vdb
+like "$status $out" "3 .*/dev/vda1 was reverted: 50M were written" "store attach reverts"
+run store detach / -q
+FAKE_REVERT=30 run store attach / --store /dev/vdb --no-wait
+like "$status $out" "3 .*/dev/vda1 is being reverted" "or begins to"
+run store detach / -q
+FAKE_REVERT=101 run store attach / --store /dev/vdb --json
+is "$status" 1 "or fails to"
+run revert --help
+like "$out" "--at-boot" "its help"
 FAKE_STATE=$kept_state
 
 # --- store check ---
@@ -411,7 +474,7 @@ is "$(parse '"\(.verdict) \(.problem) \(.store) \(.headers | join(",")) \(.log.g
 	"sound null 11111111-1111-1111-1111-111111111111 sound,sound 8 28672" "as JSON"
 is "$(parse '[.shadows[].state] | join(" ")')" "lost kept kept incomplete" "what will become of its shadows"
 run store check "$scratch/sample" --json --verbose
-is "$(parse '.entries | length') $(parse .log.entries)" "55 55" "with each entry"
+is "$(parse '.entries | length') $(parse .log.entries)" "57 57" "with each entry"
 run store check "$scratch/sample" --verbose
 like "$out" "group 3 block 4 entry 2: epoch 5: blocks 9 to 11 of the volume, in blocks 40 to 42" "also as text"
 run store check "$scratch/sample" -o UUID,REASON --noheadings
@@ -598,7 +661,7 @@ is "$status" 0 "a newer module"
 FAKE_OPEN=2 run version --json
 is "$status $(parse .module)" "0 null" "version without the module"
 run version --json
-is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,store-device,hold,store-file,store-grow,store-change,persistent" \
+is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,store-device,hold,store-file,store-grow,store-change,persistent,revert" \
 	"version with it"
 
 # --- lost shadows ---

@@ -121,6 +121,8 @@ static void test_sample(void)
 	      d.log.blocks == 9 && d.log.groups == 8 &&
 	      d.log.bytes == 16 << SHADOW_BLOCK_BITS && !d.dump.segments && !d.failed &&
 	      d.records_bytes == 7 << SHADOW_BLOCK_BITS, "and what there is besides");
+	CHECK(d.revert == SHADOW_DISK_REVERT_BEGUN && d.revert_epoch == 7,
+	      "the volume is being made what the third one is");
 	CHECK(d.place.block == 10 && d.place.byte == SHADOW_DISK_HEAD + 11 * 4096,
 	      "this is where the log ends");
 	durable_clear(&d);
@@ -487,6 +489,41 @@ static bool entry_is(enum shadow_disk_type type, u64 rest, u64 value, enum durab
 	return good;
 }
 
+/* One shadow with these flags, and entries about a revert to that of an epoch. */
+static bool revert_is(uint32_t flags, bool complete, u64 epoch, bool over,
+		      enum durable_verdict verdict)
+{
+	struct image image;
+	struct durable d;
+	bool good;
+
+	image_new(&image);
+	image_epoch(&image, 4, flags);
+	if (complete)
+		image_entry(&image, SHADOW_DISK_COMPLETE, 0, 4);
+	image_entry(&image, SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_BEGUN, epoch);
+	if (over)
+		image_entry(&image, SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_OVER, epoch);
+	image_end(&image, true);
+	check(&image, &d);
+	good = d.verdict == verdict && d.revert == (over ? SHADOW_DISK_REVERT_OVER :
+						    SHADOW_DISK_REVERT_BEGUN);
+	durable_clear(&d);
+	image_free(&image);
+	return good;
+}
+
+static void reverts(void)
+{
+	CHECK(revert_is(SHADOW_DISK_PERSISTENT, true, 4, false, DURABLE_SOUND), "a revert");
+	CHECK(revert_is(SHADOW_DISK_PERSISTENT, true, 5, false, DURABLE_DAMAGED),
+	      "one to a shadow that is not there");
+	CHECK(revert_is(0, true, 4, false, DURABLE_DAMAGED), "to one that is not persistent");
+	CHECK(revert_is(SHADOW_DISK_PERSISTENT, false, 4, false, DURABLE_DAMAGED),
+	      "to one whose set was not made");
+	CHECK(revert_is(SHADOW_DISK_PERSISTENT, true, 5, true, DURABLE_SOUND), "one that is over");
+}
+
 static void entries(void)
 {
 	CHECK(entry_is(SHADOW_DISK_EXTENT, 10, IMAGE_BLOCKS, DURABLE_DAMAGED),
@@ -497,6 +534,7 @@ static void entries(void)
 	      "one of two regions");
 	CHECK(entry_is(SHADOW_DISK_FREE, 10, 0, DURABLE_DAMAGED), "nothing that is free");
 	CHECK(entry_is(SHADOW_DISK_HEAD_IS, 32, 0, DURABLE_DAMAGED), "a block that is not watched");
+	CHECK(entry_is(SHADOW_DISK_REVERT, 3, 1, DURABLE_DAMAGED), "a revert that cannot be");
 	CHECK(entry_is(SHADOW_DISK_EPOCH, 4, 1, DURABLE_DAMAGED), "a shadow that is cut off");
 	CHECK(entry_is(SHADOW_DISK_TYPES, 0, 0, DURABLE_NEWER), "an unknown entry");
 }
@@ -643,6 +681,7 @@ void test_durable(void)
 	dump_end();
 	bad_dumps();
 	entries();
+	reverts();
 	test_twice();
 	every_byte(false);
 	every_byte(true);

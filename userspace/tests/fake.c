@@ -107,7 +107,7 @@ static int fake_info(struct shadow_info *info)
 	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD |
 			 SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
 			 SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_STORE_DEVICE |
-			 SHADOW_FEAT_PERSISTENT;
+			 SHADOW_FEAT_PERSISTENT | SHADOW_FEAT_REVERT;
 	info->max_set_volumes = SHADOW_MAX_SET_VOLUMES;
 	info->max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS;
 	info->volumes = state.volume_count;
@@ -610,6 +610,32 @@ static int fake_set_take(struct shadow_set_step *step)
 	return 0;
 }
 
+/* --- reverts: FAKE_REVERT is how far that of the first volume is, in per cent; 101: half-way ---- */
+
+static int fake_revert_next(struct shadow_revert_info *info)
+{
+	unsigned long percent = number("FAKE_REVERT");
+
+	if (info->cursor || !getenv("FAKE_REVERT") || !state.shadow_count)
+		return -ENOENT;
+	info->cursor = 1;
+	info->volume = state.shadows[0].volume;
+	info->shadow = state.shadows[0].uuid;
+	info->state = percent > 100 ? SHADOW_REVERT_HALF_DONE :
+		      percent == 100 ? SHADOW_REVERT_DONE : percent ? SHADOW_REVERT_RUNNING :
+		      SHADOW_REVERT_NOTED;
+	info->bytes_all = 100 << 20;
+	info->bytes_done = (percent > 100 ? 50 : percent) << 20;
+	info->bytes_written = info->bytes_done / 2;
+	if (percent > 100)
+		info->fault = (struct shadow_fault){
+			.error = EIO, .phase = SHADOW_PHASE_REVERT,
+			.reason = SHADOW_REASON_REVERT_WRITE, .dev = info->volume,
+		};
+	snprintf(info->volume_name, sizeof(info->volume_name), "vda1");
+	return 0;
+}
+
 static int command(unsigned long request, void *argument)
 {
 	switch (request) {
@@ -643,6 +669,11 @@ static int command(unsigned long request, void *argument)
 		return fake_change(argument);
 	case SHADOW_IOC_SHADOW_FREE:
 		return fake_free(argument);
+	case SHADOW_IOC_REVERT:
+	case SHADOW_IOC_REVERT_CANCEL:
+		return 0;
+	case SHADOW_IOC_REVERT_NEXT:
+		return fake_revert_next(argument);
 	case SHADOW_IOC_SET_ADD:
 		return fake_set_add(argument);
 	case SHADOW_IOC_SET_TAKE:
@@ -691,6 +722,10 @@ int sc_device_ioctl(int fd, unsigned long request, void *argument)
 			((struct shadow_store_resize *)argument)->fault = fault;
 		if (request == SHADOW_IOC_STORE_ATTACH || request == SHADOW_IOC_STORE_DETACH)
 			((struct shadow_store_attach *)argument)->fault = fault;
+		if (request == SHADOW_IOC_REVERT)
+			((struct shadow_revert *)argument)->fault = fault;
+		if (request == SHADOW_IOC_REVERT_CANCEL)
+			((struct shadow_revert_cancel *)argument)->fault = fault;
 		if (request == SHADOW_IOC_SHADOW_CHANGE)
 			((struct shadow_change *)argument)->fault = fault;
 		if (request == SHADOW_IOC_VOLUME_TRACK)

@@ -188,6 +188,8 @@ void image_sample(struct image *image)
 	image_entry(image, SHADOW_DISK_COMPLETE, 0, 7);
 	image_entry(image, SHADOW_DISK_FLAGS, SHADOW_DISK_PERSISTENT | SHADOW_DISK_PINNED, 7);
 	image_epoch(image, 8, SHADOW_DISK_PERSISTENT);
+	image_entry(image, SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_NOTED, 3);
+	image_entry(image, SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_BEGUN, 7);
 	image_end(image, true);
 	while (image->seq < IMAGE_SEGMENT) {
 		image_entry(image, SHADOW_DISK_HEAD_WILL, 2, image->seq);
