@@ -664,8 +664,9 @@ int shadow_epochs_resume(struct shadow_epochs *es, struct shadow_settled *st, u6
 			 u64 blocks, gfp_t gfp)
 {
 	struct shadow_epoch *newest = shadow_epochs_upto(es, U64_MAX);
-	struct shadow_range all = { 0, blocks }, part;
-	u64 ignored = 0;
+	struct shadow_extent extent;
+	u64 at, ignored = 0, run;
+	bool set;
 
 	if (!newest || newest->number <= floor) {
 		shadow_settled_free(st);
@@ -673,16 +674,33 @@ int shadow_epochs_resume(struct shadow_epochs *es, struct shadow_settled *st, u6
 	}
 	st->target = newest;
 	rcu_assign_pointer(es->settled, st);
-	while (all.first < all.end) {
-		part = first_page(&all);
-		if (settle_unneeded(es, floor, &part, gfp, &ignored)) {
-			RCU_INIT_POINTER(es->settled, NULL);
-			return -ENOMEM;
-		}
-		all.first = part.first;
+	/* What the newest one has is settled; so may be, of the rest, what was free in it. */
+	for (at = 0; shadow_index_next(&newest->index, &at, &extent); ) {
+		if (shadow_blockmap_fill(&st->map, extent.block, extent.len, gfp))
+			goto no_memory;
 		cond_resched();
 	}
+	for (at = 0; at < blocks && shadow_blockmap_next(&newest->free, &at) && at < blocks;
+	     at += run) {
+		struct shadow_range left = { at, at };
+
+		run = shadow_blockmap_run(&newest->free, at, blocks - at, &set);
+		if (set)
+			left.end += run;
+		while (left.first < left.end) {
+			struct shadow_range part = first_page(&left);
+
+			if (settle_unneeded(es, floor, &part, gfp, &ignored))
+				goto no_memory;
+			left.first = part.first;
+			cond_resched();
+		}
+	}
 	return 0;
+
+no_memory:
+	RCU_INIT_POINTER(es->settled, NULL);
+	return -ENOMEM;
 }
 
 struct shadow_settled *shadow_epochs_suspend(struct shadow_epochs *es)

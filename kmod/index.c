@@ -363,23 +363,30 @@ bool shadow_index_next_region(const struct shadow_index *ix, u64 *region)
 	return true;
 }
 
+/* A store has millions of extents, and all are gone through: a region is looked up once. */
 bool shadow_index_next(const struct shadow_index *ix, u64 *block, struct shadow_extent *extent)
 {
-	u64 region = *block >> SHADOW_REGION_BITS;
+	unsigned long region = *block >> SHADOW_REGION_BITS;
+	unsigned int off = *block % SHADOW_REGION_BLOCKS, i;
+	struct xarray *leaves = (struct xarray *)&ix->leaves;
+	const struct shadow_leaf *leaf;
 
-	for (; shadow_index_next_region(ix, &region); region++) {
-		u64 at = max(*block, region << SHADOW_REGION_BITS);
-		u64 end = (region + 1) << SHADOW_REGION_BITS;
+	for (leaf = xa_find(leaves, &region, ULONG_MAX, XA_PRESENT); leaf;
+	     leaf = xa_find_after(leaves, &region, ULONG_MAX, XA_PRESENT)) {
+		if (region != *block >> SHADOW_REGION_BITS)
+			off = 0;
+		i = leaf_search(leaf, off);
+		for (i -= !!i; i < leaf->nr; i++) {	/* the one before may reach over @off */
+			unsigned int start = word_start(leaf->word[i]);
+			unsigned int end = start + word_len(leaf->word[i]);
 
-		while (at < end) {
-			u64 loc, len;
-
-			if (shadow_index_find(ix, at, end - at, &loc, &len)) {
-				*extent = (struct shadow_extent){ at, loc, len };
-				*block = at + len;
-				return true;
-			}
-			at += len;
+			if (end <= off)
+				continue;
+			extent->block = ((u64)region << SHADOW_REGION_BITS) + max(start, off);
+			extent->loc = word_loc(leaf->word[i]) + max(start, off) - start;
+			extent->len = end - max(start, off);
+			*block = extent->block + extent->len;
+			return true;
 		}
 	}
 	return false;
