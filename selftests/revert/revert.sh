@@ -12,6 +12,7 @@ reverted() {
 
 	shift 2
 	check "the volume is reverted" shadowadm revert --yes "$image" "$@"
+	wait_for 60 revert_is_over
 	check "the volume is the oracle, to the last byte" ora_compare "$DISK_origin" "$oracle"
 	check "through pages, too" cmp "$DISK_origin" "$oracle"
 	check "so is the shadow" ora_compare "$image" "$oracle"
