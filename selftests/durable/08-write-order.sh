@@ -34,6 +34,15 @@ write_random() {
 		--randrepeat=0 --output=/dev/null "$@"
 }
 
+# keep_store NUMBER: its headers and its first blocks, for the fuzzer ("make fuzz-store")
+keep_store() {
+	{
+		dd if="$DISK_store" bs=4k count=1 iflag=direct
+		dd if="$DISK_store" bs=4k skip=16 count=1 iflag=direct
+		dd if="$DISK_store" bs=4k skip=256 count=20 iflag=direct
+	} >"$RESULTS/store-$1" 2>/dev/null
+}
+
 dm_create seen "0 $(sectors "$DISK_big") recorder $DISK_big 128"
 dm_create origin "0 $((origin_mib * 2048)) linear /dev/mapper/seen 0"
 dm_create store "0 $((store_mib * 2048)) linear /dev/mapper/seen $((origin_mib * 2048))"
@@ -50,6 +59,7 @@ for round in 1 2 3 4 5 6; do
 	write_random randwrite 200 --bs=4k --direct=1 --sync=1
 	write_random randwrite 1024 --bs=4k --direct=1 --ioengine=libaio --iodepth=8
 	cp "$mnt/file" "$mnt/copy" && sync && rm "$mnt/copy"
+	keep_store "$round"
 	if [ $((round % 2)) -eq 0 ]; then
 		# Free space told of, a deletion, the beginning of the volume, a store that went.
 		shadowadm create -q --persistent "$DISK_origin" >/dev/null

@@ -600,7 +600,7 @@ static void has_now(struct block *block, uint64_t id, bool known, uint32_t sum)
 static void store_write(const struct record *r, const uint32_t *sums)
 {
 	for (uint64_t at = r->at; at < r->at + r->bytes; at += BLOCK) {
-		uint64_t i = (at - store_at) / BLOCK;
+		uint64_t from = at - store_at, i = from / BLOCK;
 		const struct shadow_disk_log *b = payload_of(r->id, at);
 		uint32_t sum = 0;
 		bool known = sum_of(r, sums, at, &sum);
@@ -613,10 +613,9 @@ static void store_write(const struct record *r, const uint32_t *sums)
 			store[i].log = b;
 			if (b && live && b->id == log_id && le32toh(b->crc) == log_crc(b))
 				log_block(b, r->id);
-		} else if ((at - store_at) % SHADOW_DISK_HEADER_STEP == 0 &&
-			   (at - store_at) / SHADOW_DISK_HEADER_STEP < SHADOW_DISK_HEADERS) {
-			write_header((at - store_at) / SHADOW_DISK_HEADER_STEP, payload_of(r->id, at),
-				     r->id);
+		} else if (from % SHADOW_DISK_HEADER_STEP == 0 &&
+			   from / SHADOW_DISK_HEADER_STEP < SHADOW_DISK_HEADERS) {
+			write_header(from / SHADOW_DISK_HEADER_STEP, payload_of(r->id, at), r->id);
 		}
 	}
 }
