@@ -80,6 +80,13 @@ is_right() {
 	[ -n "${oracle[$1]:-}" ] && ora_compare "$2" "${oracle[$1]}" >"$SCRATCH/differs"
 }
 
+# wrong TEXT: that is the end; nothing is left that keeps the devices
+wrong() {
+	not_ok "$1"
+	drop_all
+	exit 1
+}
+
 # moment NUMBER NEXT [SOME]: what is there when all before that entry has reached the disk, and
 # some of what is between it and the next flush
 moment() {
@@ -93,17 +100,17 @@ moment() {
 	[ "$1" -le "$b" ] || [ "$1" -ge "$deleting" ] || least=2
 	if answer=$(parts attach "$DISK_origin" "$DISK_store" 2>&1); then
 		settle
-		[[ $answer =~ ^shadows=([0-2])\ lost=0\ dropped=[01]$ ]] || fail "$what: $answer"
-		[ "${BASH_REMATCH[1]}" -ge "$least" ] || fail "$what: $least shadows at least: $answer"
+		[[ $answer =~ ^shadows=([0-2])\ lost=0\ dropped=[01]$ ]] || wrong "$what: $answer"
+		[ "${BASH_REMATCH[1]}" -ge "$least" ] || wrong "$what: $least shadows at least: $answer"
 		while read -r uuid image; do
-			is_right "$uuid" "$image" || fail "$what: $image is wrong"
+			is_right "$uuid" "$image" || wrong "$what: $image is wrong"
 		done < <(shadowadm list --json | jq -r '.shadows[] | "\(.uuid) \(.device)"')
 		[ "${answer%% *}" = shadows=0 ] || parts detach "$DISK_origin" >/dev/null
 		settle
 	elif [ "$1" -gt "$a" ]; then
-		fail "$what: $answer"
+		wrong "$what: $answer"
 	fi
-	e2fsck -fp "$DISK_origin" >"$SCRATCH/fsck" 2>&1 || [ $? -le 1 ] || fail "$what: $(cat "$SCRATCH/fsck")"
+	e2fsck -fp "$DISK_origin" >"$SCRATCH/fsck" 2>&1 || [ $? -le 1 ] || wrong "$what: $(cat "$SCRATCH/fsck")"
 	dm_remove sorigin
 	dm_remove sstore
 	dm_remove snap

@@ -82,7 +82,7 @@ drop_all
 write_order /dev/recorder 0 $((origin_mib << 20)) $((origin_mib << 20)) $((store_mib << 20)) \
 	>"$RESULTS/order" || not_ok "a write came too early"
 diag "$(tail -n 30 "$RESULTS/order")"
-for rule in DATA SAME GROUP WRITE HEAD REUSE DUMP; do
+for rule in DATA SAME GROUP WRITE HEAD REUSE DUMP CACHE; do
 	check "$rule was put to the test" grep -qE " $rule=[1-9]" "$RESULTS/order"
 done
 check "no write came before what it rests upon" grep -q ' broken=0$' "$RESULTS/order"

@@ -20,7 +20,8 @@
  *		and past the cache;
  *	REUSE	a block of the store is written only when nothing on stable storage says that it
  *		holds something;
- *	DUMP	a header names only a dump all of which is on stable storage.
+ *	DUMP	a header names only a dump all of which is on stable storage;
+ *	CACHE	headers, and the log, are written past the cache.
  *
  * Prints a line for each write that breaks one, and at last how often each was put to the test.
  * Exit status: 0: none has been broken, 1, or 2: it cannot be told.
@@ -38,10 +39,10 @@
 #define STATES 16		/* of a first block; beyond that it may be anything */
 #define SHOWN 20		/* broken rules that are told */
 
-enum rule { DATA, SAME, GROUP, WRITE, HEAD, REUSE, DUMP, RULES };
+enum rule { DATA, SAME, GROUP, WRITE, HEAD, REUSE, DUMP, CACHE, RULES };
 
 static const char *const rules[RULES] = {
-	"DATA", "SAME", "GROUP", "WRITE", "HEAD", "REUSE", "DUMP",
+	"DATA", "SAME", "GROUP", "WRITE", "HEAD", "REUSE", "DUMP", "CACHE",
 };
 
 /* A write, by its number. */
@@ -380,6 +381,13 @@ static bool all_done(void)
 	return true;
 }
 
+static void check_cache(const char *what)
+{
+	tested[CACHE]++;
+	if (!(current->flags & RECORD_FUA))
+		breaks(CACHE, "%s is not written past it", what);
+}
+
 static void log_block(const struct shadow_disk_log *b, uint64_t id)
 {
 	uint64_t number = le64toh(b->group);
@@ -391,6 +399,7 @@ static void log_block(const struct shadow_disk_log *b, uint64_t id)
 			       (unsigned long long)number, (unsigned long long)group.number);
 		group = (struct group){ .number = number };
 	}
+	check_cache("a block of the log");
 	each_entry(b, check_extent, NULL);
 	if (group.nr == sizeof(group.log) / sizeof(*group.log))
 		errx(2, "a group of more than 64 blocks");
@@ -463,6 +472,7 @@ static void write_header(unsigned int i, const struct shadow_disk_header *h, uin
 			forget_store();
 		return;
 	}
+	check_cache("a header");
 	copy->now = *h;
 	log_id = h->log_id;
 	live = !h->log_end;
