@@ -339,19 +339,26 @@ class Soak:
         return True
 
     def do_store_fails(self):
-        """Each access to a store ends with an error for a while."""
+        """Each access to a store ends with an error for a while.
+
+        The shadow is new, so what is written then has to be preserved: what
+        a store has lost without saying so would show.
+        """
         volume = self.rng.choice(self.volumes)
+        self.make([volume], volume.durable and not volume.shadows)
         name, size = "s" + volume.name, int(run("blockdev", "--getsz",
                                                 volume.store))
         before = set(volume.allowed)
         volume.allowed.add("store-error")
         table(name, f"0 {size} error")
-        time.sleep(self.rng.random() * 3)
+        run("fio", "--name=e", f"--filename={volume.mnt}/b", "--size=8m",
+            "--rw=randwrite", "--bs=16k", "--direct=1", "--io_size=1m",
+            f"--randseed={self.rng.randrange(1 << 30)}")
+        time.sleep(self.rng.random() * 2)
         table(name, f"0 {size} linear {volume.store_disk} 0")
         self.audit()
-        some = list(volume.shadows)
-        if some:
-            self.compare(volume, self.rng.choice(some))
+        for uuid in list(volume.shadows):
+            self.compare(volume, uuid)
         self.delete_all(volume)
         volume.allowed = before
         return True
