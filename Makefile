@@ -10,7 +10,7 @@ JOBS ?= $(shell nproc)
 # A KERNEL of another suite, or another FLAVOUR of it, is built for elsewhere.
 elsewhere := $(filter-out 6.1 6.1-amd64,$(or $(KERNEL),6.1)$(addprefix -,$(FLAVOUR)))
 # What boots a machine boots Debian's plain kernel.
-ifneq ($(and $(filter-out amd64,$(FLAVOUR)),$(filter check check-kernels check-debug bench demo vm-shell,$(MAKECMDGOALS))),)
+ifneq ($(and $(filter-out amd64,$(FLAVOUR)),$(filter check check-kernels check-debug soak bench demo vm-shell,$(MAKECMDGOALS))),)
 $(error FLAVOUR=$(FLAVOUR) is only built, not booted: \
 	leave it out, or build it by "make modules KERNEL=$(or $(KERNEL),6.1) FLAVOUR=$(FLAVOUR)")
 endif
@@ -57,7 +57,9 @@ help:
 	@echo '  make check-kernels               on all of them, or KERNELS="5.10 7.2"; CORE=1 for the core'
 	@echo '  make check-build                 does it build for all of them, without a warning?'
 	@echo '  make check-debug                 on a kernel that looks for mistakes; CONFIG=kcsan: for data races'
-	@echo '  make check-crash                 persistent shadows: a hundred ends of the machine; an hour'
+	@echo '  make check-crash                 persistent shadows: a hundred ends of the machine; two hours'
+	@echo '  make soak        anything, at random, for an hour; TIME=seconds, SEED=number for the same again'
+	@echo '  make fuzz-store  the reader of stores, fed with nonsense; TIME=seconds'
 	@echo '  make check-packages              the packages in all suites: an hour, and the network'
 	@echo '  make bench       the table of what it costs, beside dm-snapshot and dm-thin; QUICK=1 for minutes,'
 	@echo '                   ROWS=names for some; results in selftests/results-bench/'
@@ -172,6 +174,17 @@ check-debug: build
 check-crash:
 	@$(MAKE) --no-print-directory check TEST="crash/01 crash/02"
 
+# What can be done to shadows, at random; the seed is printed, and can be given again.
+soak_test = selftests/soak/02-hour.sh
+soak: build
+	@selftests/vm/boot --timeout $$(($(or $(TIME),3600) + 900)) --mem 1280 \
+		$(addprefix --disk ,$(shell sed -n 's/^# DISKS: //p' $(soak_test))) \
+		-- env TEST_ID=soak TIME=$(or $(TIME),3600) SEED=$(SEED) $(CURDIR)/$(soak_test) </dev/null
+
+# What reads stores, fed with what nobody would write.
+fuzz-store: setup
+	@$(MAKE) --no-print-directory -C userspace fuzz-store $(if $(TIME),TIME=$(TIME))
+
 check-packages: build
 	@$(run) $(if $(V),--verbose) --group=package $(TEST)
 
@@ -197,4 +210,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug check-crash bench demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug check-crash soak fuzz-store bench demo vm-shell lint clean

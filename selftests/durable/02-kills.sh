@@ -44,13 +44,16 @@ else
 		used[$oracle]=$image
 	done
 fi
-[ "$STAGE" -lt "${KILLS:-3}" ] || {
+# Enough of them, or of the time.
+begun=$(cat "$RESULTS/begun" 2>/dev/null) || begun=$(date +%s | tee "$RESULTS/begun")
+if [ "$STAGE" -ge "${KILLS:-3}" ] || [ $(($(date +%s) - begun)) -gt "${LIMIT:-3600}" ]; then
+	ok "the machine was ended $STAGE times"
 	diag "$(parts log "$DISK_origin")"
 	drop_all
 	check "the volume is sound" e2fsck -fp "$DISK_origin"
 	unload
 	exit 0
-}
+fi
 
 mount_at "$DISK_origin" "$mnt"
 writers_start "$DISK_origin" "$mnt" random-buffered random-direct sector-direct

@@ -5,17 +5,21 @@
  *	logwrites LOG-DEVICE
  *		prints a line for each entry: position and length in sectors of 512 bytes, then
  *		its flags, and of a mark its text
- *	logwrites LOG-DEVICE replay DEVICE FROM TO [SEED]
- *		does once more, on DEVICE, what the entries FROM to TO - 1 have done; with SEED
- *		only some of them, by chance
+ *	logwrites LOG-DEVICE replay DEVICE FROM TO [SOME]
+ *		does once more, on DEVICE, what the entries FROM to TO - 1 have done, or only some
+ *		of it: "half:SEED" of them by chance, "but:N" all but the Nth (modulo how many
+ *		there are), "below:SECTOR" or "from:SECTOR" those to one side of it
  *
  * Entries are numbered from 0 on.  What was not flushed is in no log; what is between two
- * flushes may have reached the disk or not, when power is lost before the second one.
+ * flushes may have reached the disk or not, when power is lost before the second one.  It is in
+ * the log when that flush is done, also what was written before something that went past the cache
+ * meanwhile: what came too early cannot always be told from this log (see write_order.c).
  */
 #define _GNU_SOURCE
 #include <endian.h>
 #include <err.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +45,10 @@ struct entry {
 	uint64_t data_len;
 };
 
+enum choice { CHOICE_HALF, CHOICE_BUT, CHOICE_BELOW, CHOICE_FROM, CHOICE_ALL };
+
+static enum choice choice = CHOICE_ALL;
+static uint64_t number;
 static char piece[PIECE];
 static int log_fd, device = -1;
 static uint32_t unit;
@@ -108,13 +116,47 @@ static void replay(const struct entry *entry, uint64_t data)
 	}
 }
 
+static bool parse_choice(const char *text)
+{
+	static const char *const names[] = { "half:", "but:", "below:", "from:" };
+
+	for (choice = 0; choice < CHOICE_ALL; choice++) {
+		size_t n = strlen(names[choice]);
+
+		if (!strncmp(text, names[choice], n)) {
+			number = strtoull(text + n, NULL, 0);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is it one of those that reach the disk?  @i: which one of @count it is. */
+static bool is_chosen(const struct entry *entry, uint64_t i, uint64_t count)
+{
+	uint64_t sector = entry->sector * unit / 512;
+
+	switch (choice) {
+	case CHOICE_HALF:
+		return random() & 1;
+	case CHOICE_BUT:
+		return i != number % count;
+	case CHOICE_BELOW:
+		return sector < number;
+	case CHOICE_FROM:
+		return sector >= number;
+	default:
+		return true;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t position, i, from = 0, to = UINT64_MAX;
 	struct super super;
 
 	if (argc != 2 && !(argc >= 6 && argc <= 7 && !strcmp(argv[2], "replay")))
-		errx(2, "usage: logwrites LOG-DEVICE [replay DEVICE FROM TO [SEED]]");
+		errx(2, "usage: logwrites LOG-DEVICE [replay DEVICE FROM TO [SOME]]");
 	log_fd = open(argv[1], O_RDONLY);
 	if (log_fd < 0)
 		err(1, "%s", argv[1]);
@@ -125,8 +167,9 @@ int main(int argc, char **argv)
 		from = strtoull(argv[4], NULL, 0);
 		to = strtoull(argv[5], NULL, 0);
 	}
-	if (argc > 6)
-		srandom(strtoul(argv[6], NULL, 0));
+	if (argc > 6 && !parse_choice(argv[6]))
+		errx(2, "%s: neither half:, but:, below: nor from:", argv[6]);
+	srandom(number);
 	read_at(&super, sizeof(super), 0);
 	if (le64toh(super.magic) != MAGIC)
 		errx(1, "%s: no log", argv[1]);
@@ -138,7 +181,7 @@ int main(int argc, char **argv)
 
 		if (device < 0)
 			print(&entry, position);
-		else if (i >= from && (argc == 6 || random() & 1))
+		else if (i >= from && is_chosen(&entry, i - from, to - from))
 			replay(&entry, data);
 		position = data;
 		if (!(entry.flags & DISCARD))	/* which has no data */

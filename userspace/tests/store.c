@@ -6,7 +6,7 @@
  *	store damaged		one of which blocks are missing
  *	store failed		one that could not be written for a while
  *	store dump		one with a dump
- *	store blocks		the blocks of the first that count, one after the other
+ *	store blocks KIND	the blocks of such a one that count, one after the other
  */
 #include <stdio.h>
 #include <string.h>
@@ -45,20 +45,22 @@ static void dump(struct image *image)
 
 int main(int argc, char **argv)
 {
+	bool blocks = argc == 3 && !strcmp(argv[1], "blocks");
+	const char *kind = argv[argc - 1];
 	struct image image;
 	unsigned int i;
 
-	if (argc != 2)
+	if (argc != 2 && !blocks)
 		return 2;
-	if (!strcmp(argv[1], "dump"))
+	if (!strcmp(kind, "dump"))
 		dump(&image);
 	else
 		image_sample(&image);
-	if (!strcmp(argv[1], "damaged"))
+	if (!strcmp(kind, "damaged"))
 		image_block(&image, 3)->entry[0].value ^= 1;
-	else if (!strcmp(argv[1], "failed"))
+	else if (!strcmp(kind, "failed"))
 		fail(&image);
-	if (strcmp(argv[1], "blocks")) {
+	if (!blocks) {
 		put(image.bytes, IMAGE_BYTES);
 	} else {
 		for (i = 0; i < SHADOW_DISK_HEADERS; i++)
