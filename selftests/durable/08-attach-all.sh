@@ -73,7 +73,7 @@ if [ "$STAGE" -eq 0 ]; then
 	change /dev/mapper/late
 	fill "$DISK_c" 4
 	all 0
-	is "$(grep -c ', attached already$' <<<"$OUT")" 3 "what is attached is left alone"
+	is "$(grep -c ': 1 shadow of .*, attached already$' <<<"$OUT")" 3 "what is attached is left alone"
 	expect_fail 'does not go with --all' shadowadm store attach --all --lost
 	expect_fail 'go with --all' shadowadm store attach "$DISK_a" --wait 3
 	power_cut
@@ -98,7 +98,7 @@ settle
 all 0 --volume /dev/mapper/renamed --json
 is "$(states)" "attached /dev/mapper/renamed 1" "only the store of the volume that was named"
 all 1 --json
-is "$(states)" "attached $DISK_c 1, failed null 0, there /dev/mapper/renamed 0" \
+is "$(states)" "attached $DISK_c 1, failed null 0, there /dev/mapper/renamed 1" \
 	"one fails, and the others are attached"
 like "$(jq -r '.stores[].error' <<<"$OUT")" \
 	"no device here is the volume that it is the store of; that was dm-0, of 47M" "that of a volume that is not there"

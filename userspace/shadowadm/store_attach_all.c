@@ -139,7 +139,8 @@ static void result_say(const struct context *context, const struct result *resul
 	if (result->outcome == OUTCOME_ATTACHED)
 		attach_say(&result->volume, &result->attached, result->cause);
 	else if (result->outcome == OUTCOME_THERE)
-		printf("the store of %s, attached already\n", result->volume.path);
+		printf("%u shadow%s of %s, attached already\n", result->attached.shadows,
+		       result->attached.shadows == 1 ? "" : "s", result->volume.path);
 	else
 		printf("the store has no shadow that survives\n");
 }
@@ -389,6 +390,26 @@ static const struct device *copy_of(const struct attaching *a, const struct dura
 	return NULL;
 }
 
+/* What the module has, and has had from the start or got since. */
+static void take_there(struct attaching *a, struct result *result, struct shadow_dev volume)
+{
+	struct shadow_shadow_info info = { 0 };
+
+	result->outcome = OUTCOME_THERE;
+	result->chosen = true;
+	result->proved = true;
+	shadowcopy_describe(a->context->sc, volume, &result->volume);
+	while (shadowcopy_shadow_next(a->context->sc, &info) > 0) {
+		if (!dev_equal(info.volume, volume))
+			continue;
+		result->attached.shadows++;
+		if (info.state != SHADOW_STATE_LOST)
+			continue;
+		result->attached.lost++;
+		result->cause = result->cause ?: shadowcopy_reason_cause(info.fault.reason);
+	}
+}
+
 static void judge(struct attaching *a, struct result *result, const struct durable_found *found)
 {
 	const struct durable *durable = &found->durable;
@@ -396,10 +417,7 @@ static void judge(struct attaching *a, struct result *result, const struct durab
 
 	result->durable = durable;
 	if (found->in_use) {
-		result->outcome = OUTCOME_THERE;
-		result->chosen = true;
-		result->proved = true;
-		shadowcopy_describe(a->context->sc, found->volume, &result->volume);
+		take_there(a, result, found->volume);
 		return;
 	}
 	copy = durable->counts >= 0 ? copy_of(a, found) : NULL;
