@@ -6,21 +6,20 @@
 # Whatever happens, the boot goes on.
 
 shadowcopy_attach() {
-	local text device=${root#block:}
-
 	if ! getargbool 1 shadowcopy.attach; then
 		info "shadowcopy: persistent shadows are not attached, as the command line says"
 		return
 	fi
 	modprobe -q shadow
 	# The root filesystem's store is waited for; others may come later.
-	if [ -b "$device" ] && ! text=$(shadowadm store attach --all --timeout 60 --quiet \
-		--volume "$device" --wait 10 2>&1); then
-		warn "shadowcopy: $text"
+	if [ -b "${root#block:}" ] && ! shadowcopy_text=$(shadowadm store attach --all --timeout 60 --quiet \
+		--volume "${root#block:}" --wait 10 2>&1); then
+		warn "shadowcopy: $shadowcopy_text"
 	fi
-	text=$(shadowadm store attach --all --timeout 60 2>&1)
-	info "shadowcopy: $text"
+	shadowcopy_text=$(shadowadm store attach --all --timeout 60 2>&1)
+	info "shadowcopy: $shadowcopy_text"
 }
 
 shadowcopy_attach
 unset -f shadowcopy_attach
+unset shadowcopy_text
