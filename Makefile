@@ -58,6 +58,7 @@ help:
 	@echo '  make check-build                 does it build for all of them, without a warning?'
 	@echo '  make check-debug                 on a kernel that looks for mistakes; CONFIG=kcsan: for data races'
 	@echo '  make check-crash                 persistent shadows: a hundred ends of the machine; an hour'
+	@echo '  make check-boot                  persistent shadows over reboots of a whole Debian; half an hour'
 	@echo '  make check-packages              the packages in all suites: an hour, and the network'
 	@echo '  make bench       the table of what it costs, beside dm-snapshot and dm-thin; QUICK=1 for minutes,'
 	@echo '                   ROWS=names for some; results in selftests/results-bench/'
@@ -172,6 +173,9 @@ check-debug: build
 check-crash:
 	@$(MAKE) --no-print-directory check TEST="crash/01 crash/02"
 
+check-boot:
+	@$(MAKE) --no-print-directory check TEST="boot/01"
+
 check-packages: build
 	@$(run) $(if $(V),--verbose) --group=package $(TEST)
 
@@ -197,4 +201,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug check-crash bench demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug check-crash check-boot bench demo vm-shell lint clean
