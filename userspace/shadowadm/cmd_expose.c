@@ -88,8 +88,8 @@ static int check_shadow(struct context *context, const struct shadow_shadow_info
 	directory = exposed_directory(&info->uuid);
 	if (!directory)
 		return STATUS_OK;
-	status = fail(context, "cannot expose %s: it is exposed at %s already. \"shadowadm unexpose "
-		      "%s\" ends that", path, directory, path);
+	status = fail(context, "cannot expose %s: it is exposed at %s already. \"shadowadm "
+		      "unexpose %s\" ends that", path, directory, path);
 	free(directory);
 	return status;
 }
@@ -104,8 +104,8 @@ static int probe_shadow(struct context *context, const struct shadow_shadow_info
 	if (rc)
 		return fail(context, "cannot read %s: %s", path, strerror(-rc));
 	if (!*fs->type)
-		return fail(context, "cannot expose %s: %s%s%s. Only a shadow that has a filesystem "
-			    "is exposed; \"shadowadm mount\" mounts partitions, too", path,
+		return fail(context, "cannot expose %s: %s%s%s. Only a shadow that has a "
+			    "filesystem is exposed; \"shadowadm mount\" mounts partitions, too", path,
 			    *fs->other ? "it holds no filesystem but \"" : "no filesystem was "
 			    "recognised on it", fs->other, *fs->other ? "\"" : "");
 	refusal = filesystem_refusal(fs);
@@ -148,11 +148,11 @@ static int check_directory(struct context *context, const char *name, char real[
 	if (!S_ISDIR(st.st_mode))
 		return fail(context, "cannot expose at %s: it is not a directory", name);
 	if (has_control(real) || real[strlen(real) - 1] == ' ' || strchr(real, '\\'))
-		return fail(context, "cannot expose at %s: a unit of systemd cannot have a path with "
-			    "control characters, \"\\\" or a space at its end", name);
+		return fail(context, "cannot expose at %s: a unit of systemd cannot have a path "
+			    "with control characters, \"\\\" or a space at its end", name);
 	if (mounts_at(real))
-		return fail(context, "cannot expose at %s: something is mounted there already. Name "
-			    "an empty directory", real);
+		return fail(context, "cannot expose at %s: something is mounted there already. "
+			    "Name an empty directory", real);
 	if (!is_empty(real))
 		return fail(context, "cannot expose at %s: the directory is not empty, and what is "
 			    "in it would be hidden. Name an empty one", real);
@@ -187,8 +187,8 @@ static int expose(struct context *context, const struct shadow_shadow_info *info
 			    "already, and mounts something else there. Name another directory",
 			    exposed->directory, exposed->unit);
 	if (rc)
-		return fail(context, "cannot write " EXPOSED_UNIT_DIRECTORY "/%s: %s", exposed->unit,
-			    strerror(-rc));
+		return fail(context, "cannot write " EXPOSED_UNIT_DIRECTORY "/%s: %s",
+			    exposed->unit, strerror(-rc));
 	if (!systemctl("daemon-reload", NULL, NULL) ||
 	    !systemctl("enable", "--now", exposed->unit)) {
 		systemctl("disable", "--now", exposed->unit);
@@ -200,8 +200,8 @@ static int expose(struct context *context, const struct shadow_shadow_info *info
 	}
 	if (fs->note)
 		warn(context, "%s: %s", image_path(info, path), fs->note);
-	progress(context, "%s (%s, %s) on %s, also after a reboot", image_path(info, path), fs->type,
-		 options, exposed->directory);
+	progress(context, "%s (%s, %s) on %s, also after a reboot", image_path(info, path),
+		 fs->type, options, exposed->directory);
 	if (!context->json)
 		return STATUS_OK;
 	document = json_object();
@@ -264,9 +264,9 @@ const struct command cmd_expose = {
 	.name = "expose",
 	.summary = "Have a persistent shadow at a directory, also after a reboot",
 	.synopsis = "SHADOW DIR",
-	.text = "The filesystem of the shadow is mounted at DIR, which is empty, now and at each boot:\n"
-		"read-only, without devices and set-user-ID programs.  systemd does that, so it has to\n"
-		"run here.  The shadow is not deleted while it is exposed.\n\n"
+	.text = "The filesystem of the shadow is mounted at DIR, which is empty, now and at each\n"
+		"boot: read-only, without devices and set-user-ID programs.  systemd does that, so it\n"
+		"has to run here.  The shadow is not deleted while it is exposed.\n\n"
 		"Options:\n"
 		"  -q, --quiet           no progress\n"
 		COMMON_HELP,
@@ -313,8 +313,8 @@ static int run_unexpose(struct context *context, int argc, char **argv)
 	systemctl("disable", NULL, exposed.unit);
 	rc = exposed_remove(&exposed);
 	if (rc)
-		return fail(context, "cannot remove " EXPOSED_UNIT_DIRECTORY "/%s: %s", exposed.unit,
-			    strerror(-rc));
+		return fail(context, "cannot remove " EXPOSED_UNIT_DIRECTORY "/%s: %s",
+			    exposed.unit, strerror(-rc));
 	systemctl("daemon-reload", NULL, NULL);
 	progress(context, "the shadow at %s is exposed no longer", exposed.directory);
 	if (!context->json)

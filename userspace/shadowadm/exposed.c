@@ -136,7 +136,8 @@ static void put_unit(FILE *file, const struct exposed *exposed, const char *desc
 	fputs(MARK "[Unit]\nDescription=", file);
 	put_path(file, description);
 	/* nofail: a shadow that was evicted holds nothing up but itself */
-	fputs("\nDocumentation=man:shadowadm(8)\nAfter=shadowcopy-attach.service\n\n[Mount]\n", file);
+	fputs("\nDocumentation=man:shadowadm(8)\nAfter=shadowcopy-attach.service\n", file);
+	fputs("\n[Mount]\n", file);
 	fprintf(file, "What=" LINK "%s\nWhere=", exposed->uuid);
 	put_path(file, exposed->directory);
 	fprintf(file, "\nType=%s\nOptions=%s,nofail\n\n[Install]\nWantedBy=multi-user.target\n",

@@ -17,8 +17,8 @@ struct exposed {
 };
 
 /*
- * Find the exposure of a shadow by its UUID, as text, or with NULL that of a directory.  What others
- * have made is none.
+ * Find the exposure of a shadow by its UUID, as text, or with NULL that of a directory.  What
+ * others have made is none.
  */
 bool exposed_find(const char *uuid, const char *directory, struct exposed *exposed);
 

@@ -332,19 +332,18 @@ static void choose(struct attaching *a, struct result *result)
 	size_t room = a->machine.device_count + 1;
 	struct choice proved = { .devices = calloc(room, sizeof(*proved.devices)) };
 	struct choice others = { .devices = calloc(room, sizeof(*others.devices)) };
+	const struct device *device;
 
 	if (!proved.devices || !others.devices) {
 		failed(result, "there is not enough memory");
 	} else {
 		choose_among(a, result, &proved, &others);
-		if (proved.count == 1)
-			take(result, proved.devices[0], true);
-		else if (best(&proved, true))
-			take(result, best(&proved, true), true);
-		else if (proved.count)
+		device = proved.count == 1 ? proved.devices[0] :
+			 proved.count ? best(&proved, true) : best(&others, false);
+		if (proved.count && !device)
 			fail_several(result, &proved);
-		else if (best(&others, false) && !is_taken(a, result, best(&others, false)->volume.dev))
-			take(result, best(&others, false), false);
+		else if (device && (proved.count || !is_taken(a, result, device->volume.dev)))
+			take(result, device, proved.count);
 		else if (a->last)
 			fail_nobody(result);
 	}

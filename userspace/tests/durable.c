@@ -678,20 +678,23 @@ static void known_head(void)
 		image_entry(&image, SHADOW_DISK_HEAD_WILL, 31, i + 1);
 	image_end(&image, true);
 	check(&image, &d);
-	CHECK(d.verdict == DURABLE_SOUND && d.watched == 2 && d.unknown == 2, "four blocks are known");
+	CHECK(d.verdict == DURABLE_SOUND && d.watched == 2 && d.unknown == 2,
+	      "four blocks are known");
 	CHECK(fit_of(&d, volume, bytes) == DURABLE_DIFFERS, "a block is as it was before");
 	memset(volume + SHADOW_DISK_BLOCK, 'a', SHADOW_DISK_BLOCK);
 	CHECK(fit_of(&d, volume, bytes) == DURABLE_FITS, "it is as it is now");
 	memset(volume + SHADOW_DISK_BLOCK, 'b', SHADOW_DISK_BLOCK);
 	memset(volume + 2 * SHADOW_DISK_BLOCK, 'x', 38 * SHADOW_DISK_BLOCK);
-	CHECK(fit_of(&d, volume, bytes) == DURABLE_FITS, "or as it was going to be; others are anything");
+	CHECK(fit_of(&d, volume, bytes) == DURABLE_FITS,
+	      "or as it was going to be; others are anything");
 	volume[SHADOW_DISK_BLOCK + 4095] ^= 1;
 	CHECK(fit_of(&d, volume, bytes) == DURABLE_DIFFERS, "one bit is another one");
 	volume[SHADOW_DISK_BLOCK + 4095] ^= 1;
 	volume[7] = 1;
 	CHECK(fit_of(&d, volume, bytes) == DURABLE_DIFFERS, "in a block of zeros, too");
 	volume[7] = 0;
-	CHECK(fit_of(&d, volume, 31 * SHADOW_DISK_BLOCK) == DURABLE_DIFFERS, "a block is beyond the end");
+	CHECK(fit_of(&d, volume, 31 * SHADOW_DISK_BLOCK) == DURABLE_DIFFERS,
+	      "a block is beyond the end");
 	CHECK(durable_fits(&d, &broken, &fit) == -EIO, "one that cannot be read");
 	durable_clear(&d);
 	image_free(&image);
