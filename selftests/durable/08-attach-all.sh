@@ -157,6 +157,32 @@ same /dev/mapper/one "${DISK_c##*/}"
 
 settle
 shadowadm store detach -q /dev/mapper/one
+
+# -- what is waited for
+
+# waits STATUS LINE [OPTION...]: how long it takes with this line in stores.conf
+waits() {
+	local started=$SECONDS
+
+	echo "$2" >/etc/shadowcopy/stores.conf
+	all "$1" --wait 30 "${@:3}"
+	WAITED=$((SECONDS - started))
+}
+
+fill /dev/mapper/two 9
+dd if=/dev/zero of="$DISK_astore" bs=1M count=1 oflag=direct conv=fsync status=none
+for line in "/srv $DISK_copy" "/dev/mapper/one /srv/stores/" "/dev/mapper/none /dev/mapper/neither" \
+	"/dev/mapper/one memory"; do
+	waits 0 "$line"
+	check "nothing is missing: $line" [ $WAITED -lt 25 ]
+	shadowadm store detach -q /dev/mapper/one
+done
+waits 0 "/dev/mapper/two /dev/mapper/none" --volume /dev/mapper/one
+check "another volume's store is not waited for" [ $WAITED -lt 25 ]
+shadowadm store detach -q /dev/mapper/one
+waits 0 "/dev/mapper/one /dev/mapper/none"
+check "one of two that are associated is waited for" [ $WAITED -ge 30 ]
+shadowadm store detach -q /dev/mapper/one
 for name in one two late; do
 	dm_remove $name
 done

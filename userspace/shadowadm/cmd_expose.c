@@ -105,9 +105,10 @@ static int probe_shadow(struct context *context, const struct shadow_shadow_info
 		return fail(context, "cannot read %s: %s", path, strerror(-rc));
 	if (!*fs->type)
 		return fail(context, "cannot expose %s: %s%s%s. Only a shadow that has a "
-			    "filesystem is exposed; \"shadowadm mount\" mounts partitions, too", path,
-			    *fs->other ? "it holds no filesystem but \"" : "no filesystem was "
-			    "recognised on it", fs->other, *fs->other ? "\"" : "");
+			    "filesystem is exposed; \"shadowadm mount\" mounts partitions, too",
+			    path, *fs->other ? "it holds no filesystem but \"" :
+			    "no filesystem was recognised on it", fs->other,
+			    *fs->other ? "\"" : "");
 	refusal = filesystem_refusal(fs);
 	if (refusal)
 		return fail(context, "cannot expose %s: %s", path, refusal);

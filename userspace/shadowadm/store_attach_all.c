@@ -199,7 +199,16 @@ static bool associated(const struct attaching *a, struct shadow_dev dev,
 	return false;
 }
 
-/* Is one of two that are associated here, and the other one not? */
+/* Not of a file, nor of what will be mounted there. */
+static bool is_device_name(const char *name)
+{
+	return *name == '/' ? !strncmp(name, "/dev/", 5) : !!strchr(name, '=');
+}
+
+/*
+ * Is one of two that are associated here, and the other one not?  Where one volume is asked for,
+ * it is the store that may be missing.
+ */
 static bool has_half(const struct attaching *a)
 {
 	const struct shadowcopy_association *entry;
@@ -208,13 +217,16 @@ static bool has_half(const struct attaching *a)
 	size_t i;
 
 	for (i = 0; a->conf && (entry = shadowcopy_stores_entry(a->conf, i)); i++) {
-		bool there = !shadowcopy_store_parse(a->context->sc, entry->store, &store);
+		bool has_volume, has_store;
 
-		if (there && store.type != SHADOW_STORE_DEVICE)
+		if (!is_device_name(entry->volume) || !is_device_name(entry->store))
 			continue;
-		if (!strcmp(entry->volume, "*") || !strcmp(entry->store, "memory"))
+		has_volume = !shadowcopy_resolve(a->context->sc, entry->volume, &volume);
+		has_store = !shadowcopy_store_parse(a->context->sc, entry->store, &store);
+		if (a->options->volume &&
+		    !(has_volume && a->has_only && dev_equal(volume.dev, a->only.dev)))
 			continue;
-		if (there == !!shadowcopy_resolve(a->context->sc, entry->volume, &volume))
+		if (has_volume != has_store)
 			return true;
 	}
 	return false;
