@@ -117,6 +117,6 @@ CONSOLE=$(said $((sets / 2))) life 1 cut
 both=$(said "$sets")
 CONSOLE=$both life 2 off
 CONSOLE=$both life 3 off
-CONSOLE='shadowcopy: .*/dev/vdc: cannot attach' life 4 off module_blacklist=shadow
+CONSOLE='shadowcopy: .*/dev/vdc: cannot open /dev/shadow-control' life 4 off module_blacklist=shadow
 CONSOLE='shadowcopy: .*/dev/vdc: cannot attach the store of /dev/vda: the volume was written' \
 	life 5 off
