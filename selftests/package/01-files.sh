@@ -43,6 +43,12 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/lib/pkgconfig/libshadowcopy.pc
 ./usr/lib/sysusers.d/shadowcopy.conf
 ./usr/lib/udev/rules.d/59-shadowcopy.rules
+./usr/lib/dracut/modules.d/90shadowcopy/attach.sh
+./usr/lib/dracut/modules.d/90shadowcopy/module-setup.sh
+./usr/share/initramfs-tools/hooks/shadowcopy
+./usr/share/initramfs-tools/scripts/local-premount/shadowcopy
+./usr/lib/systemd/system/shadowcopy-attach.service
+./usr/lib/systemd/system/shadowcopy-attach@.service
 ./usr/lib/systemd/system/shadow-restore-boot.service
 ./usr/lib/systemd/system/shadow-writer-mariadb.service
 ./usr/lib/systemd/system/shadow-writer-mariadb@.service

@@ -24,7 +24,8 @@ done
 for file in sbin/shadowadm udev/rules.d/59-shadowcopy.rules libshadowcopy.so.1 libshadowcopy.h \
 	"src/shadowcopy-$(<VERSION)/dkms.conf" "src/shadowcopy-$(<VERSION)/kmod/compat/probes.sh" \
 	man8/shadowadm.8 completions/shadowadm sbin/shadow-writer-postgresql \
-	system/shadow-writer-postgresql@.service; do
+	system/shadow-writer-postgresql@.service system/shadowcopy-attach.service \
+	modules.d/90shadowcopy/module-setup.sh; do
 	like "$(cat "$SCRATCH/files")" "/$file" "$file is in one of them"
 done
 if command -v rpmlint >/dev/null; then

@@ -6,6 +6,7 @@
  * It goes on after a failure: what can be deleted is, and each that cannot is
  * named with who uses it.
  */
+#include "exposed.h"
 #include "shadow_table.h"
 #include "users.h"
 
@@ -50,12 +51,37 @@ static bool still_there(struct context *context, const struct shadow_uuid *uuid)
 	return false;
 }
 
+/* What would be left is a unit that mounts nothing. */
+static bool is_exposed(struct deletion *deletion, const struct shadow_shadow_info *info)
+{
+	char *directory = exposed_directory(&info->uuid), *message = NULL;
+	char path[IMAGE_PATH_LEN];
+	json_t *object;
+
+	if (!directory)
+		return false;
+	if (asprintf(&message, "cannot delete %s: it is exposed at %s. End that first, with "
+		     "\"shadowadm unexpose %s\"", image_path(info, path), directory, path) < 0)
+		message = NULL;
+	fprintf(stderr, "shadowadm delete: %s.\n", message ?: "there is not enough memory");
+	object = json_object();
+	json_uuid(object, "uuid", &info->uuid);
+	json_text(object, "message", message);
+	json_array_append_new(deletion->failed, object);
+	deletion->failures++;
+	free(message);
+	free(directory);
+	return true;
+}
+
 static void delete_one(struct deletion *deletion, const struct shadow_shadow_info *info)
 {
 	struct context *context = deletion->context;
 	char path[IMAGE_PATH_LEN];
 	int rc;
 
+	if (is_exposed(deletion, info))
+		return;
 	do
 		rc = shadowcopy_delete(context->sc, SHADOW_KIND_SHADOW, &info->uuid, NULL);
 	while (users_pass(context, info, rc));
@@ -223,7 +249,8 @@ const struct command cmd_delete = {
 		    "--oldest VOLUME\n"
 		    "--all [VOLUME]",
 	.text = "SHADOW is /dev/shadowN, N, or the beginning of a UUID; SET the beginning of a\n"
-		"set's UUID.  Nothing is deleted when one of the names is wrong.\n\n"
+		"set's UUID.  Nothing is deleted when one of the names is wrong.\n"
+		"One that is exposed is not deleted.\n\n"
 		"Options:\n"
 		"      --oldest          the oldest shadow of VOLUME\n"
 		"      --all             all shadows, or all of VOLUME\n"

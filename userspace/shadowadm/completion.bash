@@ -57,8 +57,9 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create hold list show delete pin unpin seal mount umount revert volume store writer
-			provider script stats monitor doctor version help --help --version"
+		words="create hold list show delete pin unpin seal mount umount expose unexpose revert
+			volume store provider writer script stats monitor doctor version help --help
+			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -73,11 +74,11 @@ _shadowadm() {
 	delete) options="--oldest --all --quiet" ;;
 	pin | unpin | seal) options="--quiet" ;;
 	mount) options="--options --quiet" ;;
-	umount) options="--quiet" ;;
+	umount | expose | unexpose) options="--quiet" ;;
 	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --quiet $table" ;;
 	volume) options="--memory --force --provider $table" ;;
 	provider) options="$table" ;;
-	store) options="--store --lost --no-wait --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
+	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;
@@ -97,6 +98,7 @@ _shadowadm() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
+	--volume) words=$(_shadowadm_volumes) ;;
 	--output | -o)
 		case $command in
 		mount) ;;
@@ -114,7 +116,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--provider | --max | --initial | --throttle | --memory | --timeout | --watch | --count | --options | --exclude-writer)
+	--provider | --max | --initial | --throttle | --memory | --timeout | --wait | --watch | --count | --options | --exclude-writer)
 		return
 		;;
 	*)
@@ -142,7 +144,7 @@ _shadowadm() {
 				words=$(_shadowadm_shadows)
 			fi
 			;;
-		mount | umount)
+		mount | umount | expose | unexpose)
 			words=$(_shadowadm_shadows_and_sets)
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			;;
@@ -174,8 +176,8 @@ _shadowadm() {
 			_shadowadm_store
 			;;
 		help)
-			words="create hold list show delete pin unpin seal mount umount revert volume store writer
-				provider script stats monitor doctor version"
+			words="create hold list show delete pin unpin seal mount umount expose unexpose
+				revert volume store writer provider script stats monitor doctor version"
 			;;
 		esac
 		;;

@@ -34,6 +34,7 @@
 #define SHADOWS_MAX	(2 * SHADOW_MAX_VOLUME_SHADOWS)	/* as the module */
 
 _Static_assert(RUNS_REGION == SHADOW_REGION_BLOCKS, "regions are the module's");
+_Static_assert(DURABLE_WATCHED == SHADOW_DISK_WATCHED, "and so are the blocks it watches");
 
 /* A shadow that lives; its number in durable.shadows is the same as here. */
 struct epoch {
@@ -66,9 +67,6 @@ struct epoch {
  * @room: for how many there is room
  * @last_epoch: the highest number that there was
  * @lost_upto: all epochs up to it are lost
- * @known: first blocks of the volume that the log has told of
- * @any: those that may be anything
- * @states: how many each may be
  */
 struct reading {
 	const struct durable_source *source;
@@ -93,8 +91,6 @@ struct reading {
 	size_t room;
 	u64 last_epoch;
 	u64 lost_upto;
-	bool known[SHADOW_DISK_WATCHED];
-	bool any[SHADOW_DISK_WATCHED];
 };
 
 /* --- what is wrong ------------------------------------------------------------------ */
@@ -426,11 +422,17 @@ static void note_free(struct reading *r, const struct shadow_item *item)
 
 static void note_head(struct reading *r, const struct shadow_item *item)
 {
-	r->known[item->block] = true;
-	if (item->type == SHADOW_DISK_HEAD_ANY)
-		r->any[item->block] = true;
-	else if (item->type == SHADOW_DISK_HEAD_IS)
-		r->any[item->block] = false;
+	struct durable_head *head = &r->d->head;
+	u64 b = item->block;
+
+	if (item->type == SHADOW_DISK_HEAD_IS) {
+		head->nr[b] = 0;
+		head->any[b] = false;
+	}
+	if (item->type == SHADOW_DISK_HEAD_ANY || head->nr[b] == DURABLE_STATES)
+		head->any[b] = true;
+	else
+		head->crc[b][head->nr[b]++] = item->crc;
 }
 
 /* Return: NULL, or what is wrong with it. */
@@ -762,8 +764,8 @@ static void sum_up(struct reading *r)
 	runs_clear(&places);
 	check_revert(r);
 	for (i = 0; i < SHADOW_DISK_WATCHED; i++) {
-		r->d->unknown += r->any[i];
-		r->d->watched += r->known[i] && !r->any[i];
+		r->d->unknown += r->d->head.any[i];
+		r->d->watched += r->d->head.nr[i] && !r->d->head.any[i];
 	}
 	take_shadows(r);
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #define DURABLE_HEADERS	2
+#define DURABLE_WATCHED	32	/* first blocks of the volume */
+#define DURABLE_STATES	16	/* that each may be in */
 
 /* Of a header, and of the store. */
 enum durable_verdict {
@@ -98,6 +100,18 @@ struct durable_chain {
 };
 
 /**
+ * struct durable_head - what the first blocks of the volume may be
+ * @crc: their checksums
+ * @nr: how many each has; 0: nothing was said of it
+ * @any: it may be anything
+ */
+struct durable_head {
+	uint32_t crc[DURABLE_WATCHED][DURABLE_STATES];
+	uint8_t nr[DURABLE_WATCHED];
+	bool any[DURABLE_WATCHED];
+};
+
+/**
  * struct durable - a store
  * @verdict: what it is
  * @problem: what is wrong with it, or NULL; @error: the errno behind it, positive, or 0
@@ -112,7 +126,8 @@ struct durable_chain {
  * @log: the log
  * @deleted: shadows that were deleted
  * @rest_blocks: of a group at the end that is not whole: the machine stopped while it was written
- * @watched: first blocks of the volume whose contents are known
+ * @head: the first blocks of the volume
+ * @watched: those whose contents are known
  * @unknown: ... of which they are not
  * @revert: whether the volume is to be what it was, enum shadow_disk_revert, and at the instant of
  *	which shadow: @revert_epoch
@@ -149,6 +164,7 @@ struct durable {
 	struct durable_chain log;
 	uint64_t deleted;
 	unsigned int rest_blocks;
+	struct durable_head head;
 	unsigned int watched;
 	unsigned int unknown;
 	uint32_t revert;
@@ -173,5 +189,28 @@ void durable_check(const struct durable_source *source,
 		   void *arg, struct durable *durable);
 
 void durable_clear(struct durable *durable);
+
+/* --- durable_head.c ------------------------------------------------------------------- */
+
+/* Can a store be of a volume? */
+enum durable_fit {
+	DURABLE_FITS,
+	DURABLE_UNPROVED,	/* nothing speaks against it, but for it neither */
+	DURABLE_DIFFERS,
+};
+
+/**
+ * durable_fits() - is a volume as a store says that it was left?
+ * @durable: the store, sound
+ * @volume: the volume
+ * @fit: out
+ *
+ * It is by the rule by which the module decides: nobody has written to the volume's first blocks,
+ * and no shadow is larger than it.  What is all zeros, or not known, is no proof.
+ *
+ * Return: 0 or a negative errno: the volume cannot be read.
+ */
+int durable_fits(const struct durable *durable, const struct durable_source *volume,
+		 enum durable_fit *fit);
 
 #endif /* SHADOWADM_DURABLE_H */

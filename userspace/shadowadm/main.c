@@ -19,6 +19,8 @@ const struct command *const commands[] = {
 	&cmd_seal,
 	&cmd_mount,
 	&cmd_umount,
+	&cmd_expose,
+	&cmd_unexpose,
 	&cmd_revert,
 	&cmd_volume,
 	&cmd_store,

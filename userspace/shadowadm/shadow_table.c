@@ -2,6 +2,7 @@
 /*
  * shadow_table.c - the columns of a shadow.
  */
+#include "exposed.h"
 #include "shadow_table.h"
 #include "users.h"
 
@@ -160,6 +161,15 @@ static void get_mountpoint(const void *row, struct value *value)
 	free(mountpoint);
 }
 
+static void get_exposed(const void *row, struct value *value)
+{
+	char *directory = IS_SET(row) ? NULL : exposed_directory(&ROW(row)->uuid);
+
+	if (directory)
+		value_text(value, "%s", directory);
+	free(directory);
+}
+
 static void get_set_count(const void *row, struct value *value)
 {
 	value_number(value, VALUE_NUMBER, ROW(row)->set_count);
@@ -223,6 +233,7 @@ static const struct column columns[] = {
 	{ "PINNED", "is never evicted", .get = get_pinned },
 	{ "REVERT", "the volume is to be reverted to it, or is so in part", .get = get_revert },
 	{ "MOUNTPOINT", "where it is mounted", .get = get_mountpoint },
+	{ "EXPOSED", "where it is mounted at each boot", .get = get_exposed },
 	{ "UUID", "identity", .get = get_uuid },
 	{ "SET", "identity of its set", .get = get_set },
 	{ "SET-COUNT", "shadows in the set when it was made", .right = true, .get = get_set_count },

@@ -62,6 +62,32 @@ int target_resize(struct context *context, const struct store_target *target, ui
 /* Delete a file that was made as a store, if nobody needs it.  Return: whether it is gone. */
 bool store_file_delete(struct context *context, const struct shadowcopy_store *store);
 
+/* --- store_attach.c ---------------------------------------------------------- */
+
+/*
+ * Wait until the shadows of a volume have their devices, as after create.  @cause: out: why the
+ * first one that is lost is so.  STATUS_OK or STATUS_DEGRADED.
+ */
+int attach_look(struct context *context, const struct shadowcopy_volume *volume,
+		const char **cause);
+
+/* What was attached, as a line and as JSON. */
+void attach_say(const struct shadowcopy_volume *volume,
+		const struct shadowcopy_attached *attached, const char *cause);
+json_t *attach_json(const struct shadowcopy_volume *volume, const char *store,
+		    const struct shadowcopy_attached *attached, const char *cause);
+
+/* --- store_attach_all.c ------------------------------------------------------ */
+
+/* Options of --all. */
+struct attach_all {
+	const char *volume;	/* only this one, or NULL */
+	uint64_t wait_ms;	/* for what is missing */
+	uint64_t timeout_ms;	/* for everything; 0: none */
+};
+
+int attach_all(struct context *context, const struct attach_all *options);
+
 /* --- store_add.c ------------------------------------------------------------ */
 
 /* Options of a verb that adds a store. */

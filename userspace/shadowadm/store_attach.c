@@ -49,12 +49,8 @@ static int store_associated(struct context *context, const struct shadowcopy_vol
 	return status;
 }
 
-/*
- * Wait until the shadows have their devices, as after create.  @cause: out: why the first one
- * that is lost is so.  STATUS_OK or STATUS_DEGRADED.
- */
-static int look_at_shadows(struct context *context, const struct shadowcopy_volume *volume,
-			   const char **cause)
+int attach_look(struct context *context, const struct shadowcopy_volume *volume,
+		const char **cause)
 {
 	struct shadow_shadow_info info = { 0 };
 	char path[IMAGE_PATH_LEN];
@@ -77,8 +73,8 @@ static int look_at_shadows(struct context *context, const struct shadowcopy_volu
 	return status;
 }
 
-static void say_attached(const struct shadowcopy_volume *volume,
-			 const struct shadowcopy_attached *attached, const char *cause)
+void attach_say(const struct shadowcopy_volume *volume,
+		const struct shadowcopy_attached *attached, const char *cause)
 {
 	if (attached->shadows)
 		printf("%u shadow%s of %s %s there again", attached->shadows,
@@ -99,22 +95,18 @@ static void say_attached(const struct shadowcopy_volume *volume,
 	putchar('\n');
 }
 
-static int attached_json(const struct shadowcopy_volume *volume,
-			 const struct shadowcopy_store *store,
-			 const struct shadowcopy_attached *attached, const char *cause,
-			 const struct shadow_revert_info *revert)
+json_t *attach_json(const struct shadowcopy_volume *volume, const char *store,
+		    const struct shadowcopy_attached *attached, const char *cause)
 {
 	json_t *object = json_object();
 
 	json_text(object, "volume", volume->path);
-	json_text(object, "store", store->path);
+	json_text(object, "store", store);
 	json_number(object, "shadows", attached->shadows);
 	json_number(object, "lost", attached->lost);
 	json_number(object, "dropped", attached->dropped);
 	json_text(object, "cause", cause);
-	json_text(object, "revert", revert->state ?
-		  shadowcopy_revert_state_name(revert->state) : NULL);
-	return json_print(object);
+	return object;
 }
 
 /*
@@ -149,6 +141,18 @@ static void say_reverted(const struct shadowcopy_volume *volume,
 		       volume->path);
 }
 
+static int attached_json(const struct shadowcopy_volume *volume,
+			 const struct shadowcopy_store *store,
+			 const struct shadowcopy_attached *attached, const char *cause,
+			 const struct shadow_revert_info *revert)
+{
+	json_t *object = attach_json(volume, store->path, attached, cause);
+
+	json_text(object, "revert", revert->state ?
+		  shadowcopy_revert_state_name(revert->state) : NULL);
+	return json_print(object);
+}
+
 static int attach(struct context *context, const struct shadowcopy_volume *volume,
 		  const struct shadowcopy_store *store, uint32_t flags, bool wait)
 {
@@ -159,9 +163,9 @@ static int attach(struct context *context, const struct shadowcopy_volume *volum
 
 	if (shadowcopy_store_attach(context->sc, volume->dev, store, flags, &attached))
 		return fail_library(context);
-	status = look_at_shadows(context, volume, &cause);
+	status = attach_look(context, volume, &cause);
 	if (!context->json && !context->quiet)
-		say_attached(volume, &attached, cause);
+		attach_say(volume, &attached, cause);
 	fflush(stdout);
 	reverted = see_to_revert(context, volume, wait, &revert);
 	if (reverted)
@@ -173,20 +177,53 @@ static int attach(struct context *context, const struct shadowcopy_volume *volum
 	return fflush(stdout) ? STATUS_FAILED : status;
 }
 
+#define SECONDS_MAX 3600
+
+static int seconds_option(struct context *context, const char *name, const char *text,
+			  uint64_t *ms)
+{
+	const char *wrong = seconds_parse(text, ms);
+
+	if (!wrong && (!*ms || *ms > SECONDS_MAX * 1000))
+		wrong = "it must be between 0.001 and 3600 seconds";
+	return wrong ? usage(context, "%s %s: %s", name, text, wrong) : STATUS_OK;
+}
+
+/* What is refused beside --all.  That shadows are lost is for a person to decide. */
+static int check_all(struct context *context, int words, const char *store, uint32_t flags)
+{
+	if (words)
+		return usage(context, "--all looks for the volumes itself; --volume leaves out all "
+			     "but one");
+	if (store || flags)
+		return usage(context, "%s does not go with --all: name the volume",
+			     store ? "--store" : "--lost");
+	return STATUS_OK;
+}
+
 static int run_attach(struct context *context, int argc, char **argv)
 {
-	enum { OPTION_STORE = OPTION_OWN, OPTION_LOST, OPTION_NO_WAIT };
+	enum {
+		OPTION_STORE = OPTION_OWN, OPTION_LOST, OPTION_ALL, OPTION_VOLUME, OPTION_WAIT,
+		OPTION_TIMEOUT, OPTION_NO_WAIT,
+	};
 	static const struct option longs[] = {
 		{ "store", required_argument, NULL, OPTION_STORE },
 		{ "lost", no_argument, NULL, OPTION_LOST },
 		{ "no-wait", no_argument, NULL, OPTION_NO_WAIT },
+		{ "all", no_argument, NULL, OPTION_ALL },
+		{ "volume", required_argument, NULL, OPTION_VOLUME },
+		{ "wait", required_argument, NULL, OPTION_WAIT },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
+	struct attach_all options = { 0 };
 	struct shadowcopy_volume volume;
 	struct shadowcopy_store store;
 	const char *text = NULL;
 	uint32_t flags = 0;
+	bool all = false;
 	int option, status;
 	bool wait = true;
 
@@ -204,14 +241,35 @@ static int run_attach(struct context *context, int argc, char **argv)
 		case OPTION_NO_WAIT:
 			wait = false;
 			break;
+		case OPTION_ALL:
+			all = true;
+			break;
+		case OPTION_VOLUME:
+			options.volume = optarg;
+			break;
+		case OPTION_WAIT:
+			status = seconds_option(context, "--wait", optarg, &options.wait_ms);
+			if (status)
+				return status;
+			break;
+		case OPTION_TIMEOUT:
+			status = seconds_option(context, "--timeout", optarg, &options.timeout_ms);
+			if (status)
+				return status;
+			break;
 		case 'q':
 			context->quiet = true;
 			break;
 		default:
 			return status;
 		}
+	if (all)
+		return check_all(context, argc - optind, text, flags) ?:
+		       attach_all(context, &options);
+	if (options.volume || options.wait_ms || options.timeout_ms)
+		return usage(context, "--volume, --wait and --timeout go with --all");
 	if (argc - optind != 1)
-		return usage(context, "name one volume");
+		return usage(context, "name one volume, or say --all");
 	if (shadowcopy_resolve(context->sc, argv[optind], &volume))
 		return fail_library(context);
 	status = text ? store_of(context, text, &store) :
@@ -222,11 +280,15 @@ static int run_attach(struct context *context, int argc, char **argv)
 const struct command store_attach = {
 	.name = "store attach",
 	.summary = "Have the persistent shadows of a volume again",
-	.synopsis = "VOLUME [--store STORE] [OPTIONS]",
+	.synopsis = "VOLUME [--store STORE] [OPTIONS]\n"
+		    "--all [--volume VOLUME] [OPTIONS]",
 	.text = "Reads the durable store STORE, and makes the shadows that are in it.  Nobody\n"
 		"has the volume mounted or claimed: what was written to it before cannot have been\n"
 		"seen, and if something was, the store is refused.  Exit status 3 means that some of\n"
-		"the shadows are lost.\n\n"
+		"the shadows are lost.\n"
+		"With --all the stores are looked for on all block devices, and the volume of each\n"
+		"by what the store says of its first blocks; and the files of stores.conf that are\n"
+		"there.  One that fails does not stop the others.\n\n"
 		"If the volume is to be reverted, or was so in part, that is done first: the command\n"
 		"returns when the volume can be mounted.\n\n"
 		"Options:\n"
@@ -234,7 +296,12 @@ const struct command store_attach = {
 		"                        /etc/shadowcopy/stores.conf has for the volume\n"
 		"      --lost            also if the volume was written: its shadows are lost for good\n"
 		"      --no-wait         do not wait for a revert: nobody can mount the volume before\n"
-		"  -q, --quiet           say nothing\n"
+		"      --all             all stores that are found; none is no failure\n"
+		"      --volume VOLUME   of them only the one of this volume\n"
+		"      --wait SECONDS    as long for what is missing: the volume of a store, or one\n"
+		"                        of the two that stores.conf associates\n"
+		"      --timeout SECONDS end after that, whatever is done\n"
+		"  -q, --quiet           say nothing but what fails\n"
 		COMMON_HELP,
 	.run = run_attach,
 };

@@ -690,6 +690,30 @@ run umount "$scratch"
 like "$status $err" "1 .*no shadow is mounted on or in" "umount of what is not mounted"
 run umount 0
 like "$status $err" "1 .*nothing to unmount" "umount of a shadow that is not mounted"
+
+# --- expose, unexpose: what is refused before anything is done ---
+
+run expose 0
+is "$status" 2 "expose without a directory"
+run unexpose
+is "$status" 2 "unexpose without a name"
+run expose 0 "$scratch"
+if [ -d /run/systemd/system ]; then
+	like "$status $err" "1 .*cannot expose .dev.shadow.*: the shadow is not persistent" "expose of one that is not persistent"
+else
+	like "$status $err" "1 .*systemd does not run here" "expose without systemd"
+fi
+run store attach --all /dev/vda1
+is "$status" 2 "store attach --all with a volume"
+run store attach --all --store /dev/vdb
+is "$status" 2 "store attach --all with a store"
+for wrong in 0 x 3601; do
+	run store attach --all --wait "$wrong"
+	like "$status $err" "2 .*--wait $wrong" "store attach --wait $wrong"
+done
+run store attach /dev/vda1 --timeout 3
+like "$status $err" "2 .*go with --all" "--timeout without --all"
+
 run monitor --count 0
 is "$status" 2 "monitor --count 0"
 run monitor --timeout x

@@ -2,6 +2,7 @@
 /*
  * durable.c - tests of what looks at durable stores.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "../shadowadm/durable.h"
@@ -668,6 +669,111 @@ static void test_words(void)
 		     "in words");
 }
 
+/* CRC-32 of blocks that are one letter throughout. */
+#define CRC_A	0x9c99dc73
+#define CRC_B	0x41a6f66b
+#define CRC_ZEROS 0xc71c0011
+#define CRC_HALF 0x294c1401	/* half of the block is "a", the rest zeros */
+
+static enum durable_fit fit_of(const struct durable *d, const u8 *volume, uint64_t bytes)
+{
+	struct durable_source source = {
+		.read = read_image, .arg = (void *)volume, .bytes = bytes,
+	};
+	enum durable_fit fit;
+
+	CHECK(!durable_fits(d, &source, &fit), "a volume is looked at");
+	return fit;
+}
+
+static int read_error(void *arg, uint64_t offset, void *buf, size_t length)
+{
+	(void)arg;
+	(void)offset;
+	(void)buf;
+	(void)length;
+	return -EIO;
+}
+
+static void known_head(void)
+{
+	struct durable_source broken = { .read = read_error, .bytes = 1 << 20 };
+	u8 *volume = calloc(40, SHADOW_DISK_BLOCK);
+	const uint64_t bytes = 40 * SHADOW_DISK_BLOCK;
+	enum durable_fit fit;
+	struct image image;
+	struct durable d;
+	unsigned int i;
+
+	image_new(&image);
+	image_entry(&image, SHADOW_DISK_HEAD_IS, 0, CRC_ZEROS);
+	image_entry(&image, SHADOW_DISK_HEAD_WILL, 1, CRC_ZEROS);
+	image_entry(&image, SHADOW_DISK_HEAD_IS, 1, CRC_A);
+	image_entry(&image, SHADOW_DISK_HEAD_WILL, 1, CRC_B);
+	image_entry(&image, SHADOW_DISK_HEAD_IS, 2, CRC_A);
+	image_entry(&image, SHADOW_DISK_HEAD_ANY, 2, 0);
+	for (i = 0; i < 17; i++)
+		image_entry(&image, SHADOW_DISK_HEAD_WILL, 31, i + 1);
+	image_end(&image, true);
+	check(&image, &d);
+	CHECK(d.verdict == DURABLE_SOUND && d.watched == 2 && d.unknown == 2,
+	      "four blocks are known");
+	CHECK(fit_of(&d, volume, bytes) == DURABLE_DIFFERS, "a block is as it was before");
+	memset(volume + SHADOW_DISK_BLOCK, 'a', SHADOW_DISK_BLOCK);
+	CHECK(fit_of(&d, volume, bytes) == DURABLE_FITS, "it is as it is now");
+	memset(volume + SHADOW_DISK_BLOCK, 'b', SHADOW_DISK_BLOCK);
+	memset(volume + 2 * SHADOW_DISK_BLOCK, 'x', 38 * SHADOW_DISK_BLOCK);
+	CHECK(fit_of(&d, volume, bytes) == DURABLE_FITS,
+	      "or as it was going to be; others are anything");
+	volume[SHADOW_DISK_BLOCK + 4095] ^= 1;
+	CHECK(fit_of(&d, volume, bytes) == DURABLE_DIFFERS, "one bit is another one");
+	volume[SHADOW_DISK_BLOCK + 4095] ^= 1;
+	volume[7] = 1;
+	CHECK(fit_of(&d, volume, bytes) == DURABLE_DIFFERS, "in a block of zeros, too");
+	volume[7] = 0;
+	CHECK(fit_of(&d, volume, 31 * SHADOW_DISK_BLOCK) == DURABLE_DIFFERS,
+	      "a block is beyond the end");
+	CHECK(durable_fits(&d, &broken, &fit) == -EIO, "one that cannot be read");
+	durable_clear(&d);
+	image_free(&image);
+	free(volume);
+}
+
+static void unknown_head(void)
+{
+	u8 *volume = calloc(2, SHADOW_DISK_BLOCK);
+	struct image image;
+	struct durable d;
+
+	image_new(&image);
+	check(&image, &d);
+	CHECK(fit_of(&d, volume, 2 * SHADOW_DISK_BLOCK) == DURABLE_UNPROVED, "nothing is known");
+	durable_clear(&d);
+	image_entry(&image, SHADOW_DISK_HEAD_IS, 0, CRC_ZEROS);
+	image_end(&image, true);
+	check(&image, &d);
+	CHECK(fit_of(&d, volume, 2 * SHADOW_DISK_BLOCK) == DURABLE_UNPROVED, "zeros are no proof");
+	durable_clear(&d);
+	image_free(&image);
+
+	image_new(&image);
+	image_entry(&image, SHADOW_DISK_HEAD_IS, 1, CRC_HALF);
+	image_end(&image, true);
+	check(&image, &d);
+	memset(volume + SHADOW_DISK_BLOCK, 'a', SHADOW_DISK_BLOCK / 2);
+	CHECK(fit_of(&d, volume, SHADOW_DISK_BLOCK * 3 / 2) == DURABLE_FITS,
+	      "a last block that is not whole is filled up with zeros");
+	durable_clear(&d);
+	image_epoch(&image, 1, SHADOW_DISK_PERSISTENT);
+	image_end(&image, true);
+	check(&image, &d);
+	CHECK(d.count == 1 && fit_of(&d, volume, SHADOW_DISK_BLOCK * 3 / 2) == DURABLE_DIFFERS,
+	      "a shadow is larger than the volume");
+	durable_clear(&d);
+	image_free(&image);
+	free(volume);
+}
+
 void test_durable(void)
 {
 	headers();
@@ -688,4 +794,6 @@ void test_durable(void)
 	every_length();
 	unreadable();
 	test_words();
+	known_head();
+	unknown_head();
 }

@@ -49,6 +49,7 @@ void test_beneath(void);
 void test_documents(void);
 void test_durable(void);
 void test_errors(void);
+void test_exposed(void);
 void test_files(void);
 void test_identities(void);
 void test_json(void);

@@ -13,6 +13,7 @@ int main(void)
 	test_documents();
 	test_durable();
 	test_errors();
+	test_exposed();
 	test_files();
 	test_identities();
 	test_json();
