@@ -52,6 +52,12 @@ reverted "$second" "$DISK_b"
 revert_is written 0
 check "it knows what it looked at" [ "$(revert_of all)" -gt 0 ]
 
+# A script can do that, too.
+reverted "$first" "$DISK_a"
+echo "revert $(shadow "$second" uuid)" >"$SCRATCH/script"
+run shadowadm script "$SCRATCH/script"
+check "by a script" ora_compare "$DISK_origin" "$DISK_b"
+
 # The filesystem is as it was.
 check "fsck finds nothing wrong" e2fsck -fn "$DISK_origin"
 mount_at "$DISK_origin" "$mnt"

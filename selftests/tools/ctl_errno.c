@@ -2117,7 +2117,7 @@ static const struct ctl_case cases[] = {
 	CASE(SET_ADD, EOPNOTSUPP, STORE_DURABLE, durable, persistent_writable),
 	CASE(SET_ADD, EOPNOTSUPP, STORE_FS, stores, store_fs),
 	CASE(SET_ADD, EOPNOTSUPP, STORE_VOLATILE, durable, persistent_volatile),
-	/* no case: SET_ADD, EOPNOTSUPP, STORE_ON_VOLUME: durable/08-file has one */
+	/* no case: SET_ADD, EOPNOTSUPP, STORE_ON_VOLUME: durable/11-file has one */
 	/* no case: SET_ADD, EIO, STORE_ERROR: fault/ and store/ have disks that fail */
 	CASE(SET_ADD, EINVAL, BLOCK_SIZE, stores, store_block_size),
 	CASE(SET_ADD, ELOOP, STORE_CIRCLE, stores, store_circle),

@@ -6,7 +6,7 @@
 # one.  Whatever happens, the boot goes on.
 
 shadowcopy_attach() {
-	shadowadm store attach --all --timeout 60 "$@" 2>&1
+	shadowadm store attach --all --no-wait --timeout 60 "$@" 2>&1
 }
 
 shadowcopy_boot() {
@@ -28,6 +28,13 @@ shadowcopy_boot() {
 	fi
 	shadowcopy_text=$(shadowcopy_attach)
 	info "shadowcopy: $shadowcopy_text"
+	# What is being reverted can be mounted only when that is done.
+	case $(shadowadm revert --status --json 2>/dev/null) in
+	*'"running"'*)
+		warn "shadowcopy: a volume is being reverted: the boot goes on when that is done"
+		shadowadm store attach --all
+		;;
+	esac
 }
 
 shadowcopy_boot

@@ -9,14 +9,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/shadow_store.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "filesystem.h"
 #include "find_durable.h"
-
-#define MAGIC		"shadowcopy-store"
-#define COPY_OFFSET	65536	/* of the second copy of the header */
 
 #define FLOPPY_MAJOR	2
 #define CDROM_MAJOR	11
@@ -59,10 +57,10 @@ static bool device_open(const struct device *device, int *fd, struct durable_sou
 
 static bool has_magic(const struct durable_source *source, uint64_t offset)
 {
-	char magic[sizeof(MAGIC) - 1];
+	char magic[sizeof(SHADOW_DISK_MAGIC) - 1];
 
 	return !source->read(source->arg, offset, magic, sizeof(magic)) &&
-	       !memcmp(magic, MAGIC, sizeof(magic));
+	       !memcmp(magic, SHADOW_DISK_MAGIC, sizeof(magic));
 }
 
 /* --- devices ---------------------------------------------------------------------------- */
@@ -149,7 +147,7 @@ static void read_store(struct machine *machine, size_t number)
 	if (machine->devices[number].held ||
 	    !device_open(&machine->devices[number], &fd, &source))
 		return;
-	if (has_magic(&source, 0) || has_magic(&source, COPY_OFFSET)) {
+	if (has_magic(&source, 0) || has_magic(&source, SHADOW_DISK_HEADER_STEP)) {
 		memset(found, 0, sizeof(*found));
 		found->device = number;
 		durable_check(&source, NULL, NULL, &found->durable);
@@ -232,4 +230,36 @@ enum durable_fit machine_fits(const struct device *device, const struct durable 
 		fit = DURABLE_DIFFERS;
 	close(fd);
 	return fit == DURABLE_FITS && is_member(device) ? DURABLE_DIFFERS : fit;
+}
+
+/* --- one place ------------------------------------------------------------------------------ */
+
+static bool has_header(const char *path, off_t first)
+{
+	static const char magic[] = SHADOW_DISK_MAGIC;
+	char is[sizeof(magic) - 1];
+	bool found = false;
+	int i, fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return false;
+	for (i = 0; !found && i < SHADOW_DISK_HEADERS; i++)
+		found = pread(fd, is, sizeof(is), first + i * SHADOW_DISK_HEADER_STEP) ==
+				(ssize_t)sizeof(is) && !memcmp(is, magic, sizeof(is));
+	close(fd);
+	return found;
+}
+
+bool durable_in_file(const char *path)
+{
+	return has_header(path, SHADOW_DISK_FILE_HEADER);
+}
+
+bool durable_at(const struct shadowcopy_store *store)
+{
+	if (store->type == SHADOW_STORE_DEVICE)
+		return has_header(store->path, 0);
+	return store->type == SHADOW_STORE_FILE && !(store->flags & SHADOWCOPY_STORE_UNNAMED) &&
+	       durable_in_file(store->path);
 }

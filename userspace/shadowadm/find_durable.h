@@ -47,4 +47,10 @@ void machine_free(struct machine *machine);
  */
 enum durable_fit machine_fits(const struct device *device, const struct durable *durable);
 
+/* Is there a durable store in a file, with its header where files have it? */
+bool durable_in_file(const char *path);
+
+/* ... at this place? */
+bool durable_at(const struct shadowcopy_store *store);
+
 #endif /* SHADOWADM_FIND_DURABLE_H */

@@ -263,6 +263,7 @@ SCRIPT_COMMAND(list_providers);
 SCRIPT_COMMAND(delete);
 SCRIPT_COMMAND(expose);
 SCRIPT_COMMAND(unexpose);
+SCRIPT_COMMAND(revert);
 SCRIPT_COMMAND(exec);
 SCRIPT_COMMAND(reset);
 SCRIPT_COMMAND(exit);

@@ -208,6 +208,13 @@ SCRIPT_COMMAND(unexpose)
 	return run_command(script, &cmd_umount, "--", script_id(words[0]), NULL);
 }
 
+/* Who writes it into a script has answered already. */
+SCRIPT_COMMAND(revert)
+{
+	(void)line;
+	return run_command(script, &cmd_revert, "--yes", "--", script_id(words[0]), NULL);
+}
+
 bool script_unexpose_all(struct script *script)
 {
 	struct shadow_shadow_info info;

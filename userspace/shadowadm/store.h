@@ -83,7 +83,8 @@ json_t *attach_json(const struct shadowcopy_volume *volume, const char *store,
 struct attach_all {
 	const char *volume;	/* only this one, or NULL */
 	uint64_t wait_ms;	/* for what is missing */
-	uint64_t timeout_ms;	/* for everything; 0: none */
+	uint64_t timeout_ms;	/* for everything but reverts; 0: none */
+	bool no_wait;		/* for reverts */
 };
 
 int attach_all(struct context *context, const struct attach_all *options);

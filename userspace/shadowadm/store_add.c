@@ -9,6 +9,7 @@
  * What fails undoes what was done before.  Should it be cut short between 2 and 3, saying it
  * again finds the part in use, and writes the line.
  */
+#include "find_durable.h"
 #include "store.h"
 #include "stores.h"
 
@@ -97,6 +98,7 @@ static int add(struct context *context, struct addition *addition)
 	struct shadowcopy_stores *stores = NULL;
 	struct shadowcopy_part *part = NULL;
 	uint32_t number = 0;
+	bool has_shadows;
 	int rc, status;
 
 	if (shadowcopy_stores_open(context->sc, SHADOWCOPY_STORES_EDIT, &stores))
@@ -107,7 +109,10 @@ static int add(struct context *context, struct addition *addition)
 		return status;
 	}
 	rc = 0;
-	if (addition->volume && !addition->target.live)
+	/* Of which volume they are is told when it is attached; nothing is overwritten. */
+	has_shadows = !addition->in_use && !addition->sizes.force &&
+		      durable_at(&addition->target.store);
+	if (addition->volume && !addition->target.live && !has_shadows)
 		rc = shadowcopy_part_open(context->sc, addition->volume, &addition->target.store,
 					  &part);
 	if (!rc && part && addition->in_use) {
@@ -196,7 +201,8 @@ const struct command store_add = {
 	.text = "VOLUME is \"*\" for all that have no line of their own; STORE is a directory or\n"
 		"\"memory\" then.  A file is made, or used again if it is a store already; a device\n"
 		"is overwritten.  Where the volume has shadows, the part is added to the store that\n"
-		"they have at once; else it is used from the next shadow on.\n\n"
+		"they have at once; else it is used from the next shadow on.  A durable store that is\n"
+		"there already stays what it is: \"shadowadm store attach\" finds it by this.\n\n"
 		"Options:\n"
 		"      --max SIZE        how much may be stored, e.g. 20G, 10% of the filesystem or the\n"
 		"                        device, or unlimited; half of what is free without it\n"

@@ -240,6 +240,7 @@ static int run_attach(struct context *context, int argc, char **argv)
 			break;
 		case OPTION_NO_WAIT:
 			wait = false;
+			options.no_wait = true;
 			break;
 		case OPTION_ALL:
 			all = true;
@@ -345,22 +346,53 @@ static int detach(struct context *context, const struct shadowcopy_volume *volum
 	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 }
 
+/* Those that nobody uses, as at a shutdown.  One that fails does not stop the others. */
+static int detach_all(struct context *context)
+{
+	struct shadow_volume_info info = { 0 };
+	struct shadowcopy_volume volume;
+	int rc, status = STATUS_OK;
+
+	while ((rc = shadowcopy_volume_next(context->sc, &info)) > 0) {
+		if (!info.log_blocks)
+			continue;
+		shadowcopy_describe(context->sc, info.dev, &volume);
+		if (detach(context, &volume))
+			status = STATUS_DEGRADED;
+	}
+	return rc < 0 && rc != -ENODEV && rc != -ENOENT && rc != -ENXIO ? fail_library(context) :
+	       status;
+}
+
 static int run_detach(struct context *context, int argc, char **argv)
 {
+	enum { OPTION_ALL = OPTION_OWN };
 	static const struct option longs[] = {
+		{ "all", no_argument, NULL, OPTION_ALL },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
 	struct shadowcopy_volume volume;
 	int option, status;
+	bool all = false;
 
-	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1) {
-		if (option != 'q')
+	while ((option = next_option(context, argc, argv, "q", longs, &status)) != -1)
+		switch (option) {
+		case OPTION_ALL:
+			all = true;
+			break;
+		case 'q':
+			context->quiet = true;
+			break;
+		default:
 			return status;
-		context->quiet = true;
-	}
+		}
+	if (all && argc == optind && !context->json)
+		return detach_all(context);
+	if (all)
+		return usage(context, "--all goes with neither a volume nor --json");
 	if (argc - optind != 1)
-		return usage(context, "name one volume");
+		return usage(context, "name one volume, or say --all");
 	if (shadowcopy_resolve(context->sc, argv[optind], &volume))
 		return fail_library(context);
 	return detach(context, &volume);
@@ -369,11 +401,13 @@ static int run_detach(struct context *context, int argc, char **argv)
 const struct command store_detach = {
 	.name = "store detach",
 	.summary = "Let go of a volume's durable store, and leave its shadows in it",
-	.synopsis = "VOLUME [OPTIONS]",
+	.synopsis = "VOLUME [OPTIONS]\n"
+		    "--all [OPTIONS]",
 	.text = "The shadows go, and are there again after \"shadowadm store attach\".  Nobody\n"
 		"may have one of them open, or the volume mounted or claimed.  What is written to\n"
 		"the volume afterwards makes them lost.\n\n"
 		"Options:\n"
+		"      --all             all that can be, as at a shutdown; exit status 3 if one cannot\n"
 		"  -q, --quiet           say nothing\n"
 		COMMON_HELP,
 	.run = run_detach,

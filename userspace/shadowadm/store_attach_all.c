@@ -11,9 +11,13 @@
  * A store may lie on a volume that has a store itself.  What is written to the first one
  * has to be preserved in the second one, so that is attached before.
  *
+ * A file is known by stores.conf only, so the volume is that one; one that is not there is on a
+ * filesystem that is not mounted yet.  It comes last, as it may lie on a volume that has a store.
+ *
  * What is not there yet is waited for, as long as is wanted.  A device that does not answer cannot
  * be waited for in the same process, which the kernel would not let go; so with a time limit all
- * is done by a child.
+ * is done by a child.  Not so a revert that has begun by that, for which there is no limit: while it
+ * goes on, nobody can have the volume.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -24,6 +28,7 @@
 #include <unistd.h>
 
 #include "find_durable.h"
+#include "reverts.h"
 #include "store.h"
 #include "stores.h"
 
@@ -553,6 +558,53 @@ static void attach_what_can_be(struct attaching *a)
 	}
 }
 
+/* Has the module a store for this volume, be it this one or another one? */
+static bool has_store(const struct attaching *a, struct shadow_dev volume)
+{
+	struct shadow_store_info part = { 0 };
+
+	while (shadowcopy_part_next(a->context->sc, &part) > 0)
+		if (dev_equal(part.volume, volume))
+			return true;
+	return false;
+}
+
+/* A file that stores.conf has, if there is a durable store in it that is wanted and not in use. */
+static void attach_file(struct attaching *a, const struct shadowcopy_association *entry)
+{
+	struct shadowcopy_volume volume;
+	struct shadowcopy_store store;
+	struct result *results, *result;
+
+	if (shadowcopy_store_parse(a->context->sc, entry->store, &store) ||
+	    store.type != SHADOW_STORE_FILE || store.flags & SHADOWCOPY_STORE_UNNAMED ||
+	    !durable_in_file(store.path) ||
+	    shadowcopy_resolve(a->context->sc, entry->volume, &volume) ||
+	    has_store(a, volume.dev))
+		return;
+	if (a->options->volume && !(a->has_only && dev_equal(volume.dev, a->only.dev)))
+		return;
+	results = reallocarray(a->results, a->count + 1, sizeof(*results));
+	if (!results)
+		return;
+	a->results = results;
+	result = &a->results[a->count++];
+	memset(result, 0, sizeof(*result));
+	snprintf(result->node, sizeof(result->node), "%s", store.path);
+	result->volume = volume;
+	result->chosen = true;
+	attach(a, result, &store);
+}
+
+static void attach_files(struct attaching *a)
+{
+	const struct shadowcopy_association *entry;
+	size_t i;
+
+	for (i = 0; a->conf && (entry = shadowcopy_stores_entry(a->conf, i)); i++)
+		attach_file(a, entry);
+}
+
 static void find_only(struct attaching *a)
 {
 	a->has_only = a->options->volume &&
@@ -622,6 +674,8 @@ static int attach_each(struct context *context, const struct attach_all *options
 		shadowcopy_resolve(context->sc, options->volume, &a.only);
 		status = fail_library(context);
 	}
+	if (!status)
+		attach_files(&a);
 	forget_others(&a);
 	status = status ?: results_say(&a);
 	for (i = 0; i < a.count; i++)
@@ -656,7 +710,7 @@ static int wait_child(struct context *context, pid_t child, uint64_t timeout_ms)
 		    "tells which device does not answer", timeout_ms / 1000, timeout_ms % 1000);
 }
 
-int attach_all(struct context *context, const struct attach_all *options)
+static int attach_within(struct context *context, const struct attach_all *options)
 {
 	pid_t child;
 
@@ -668,4 +722,38 @@ int attach_all(struct context *context, const struct attach_all *options)
 	if (!child)
 		_exit(attach_each(context, options));
 	return wait_child(context, child, options->timeout_ms);
+}
+
+/* Wait for those that have begun. */
+static int wait_for_reverts(struct context *context, const struct attach_all *options)
+{
+	struct shadow_revert_info info = { 0 }, end;
+	struct shadowcopy_volume volume, only;
+	int status = STATUS_OK;
+
+	if (options->volume && shadowcopy_resolve(context->sc, options->volume, &only))
+		return STATUS_OK;	/* that was said */
+	while (shadowcopy_revert_next(context->sc, &info) > 0) {
+		if (info.state != SHADOW_REVERT_RUNNING ||
+		    (options->volume && !dev_equal(info.volume, only.dev)))
+			continue;
+		shadowcopy_describe(context->sc, info.volume, &volume);
+		if (!context->quiet && !context->json) {
+			printf("%s is being reverted; nobody can have it before that is done\n",
+			       volume.path);
+			fflush(stdout);
+		}
+		if (revert_wait(context, &volume, REVERT_SHOW_TERMINAL, &end))
+			status = STATUS_FAILED;
+		else
+			revert_announce(context, &volume);
+	}
+	return status;
+}
+
+int attach_all(struct context *context, const struct attach_all *options)
+{
+	int status = attach_within(context, options);
+
+	return options->no_wait ? status : wait_for_reverts(context, options) ?: status;
 }

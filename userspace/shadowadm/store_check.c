@@ -3,12 +3,11 @@
  * store_check.c - shadowadm store check: what a durable store says of itself, and whether that
  * can be right.
  *
- * It is read through the cache of the device or the file, which knows nothing of what the module has written
- * meanwhile, so what the cache has is dropped first.
+ * It is read through the cache of the device or the file, which knows nothing of what the module
+ * has written meanwhile, so what the cache has is dropped first.
  */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/shadow_store.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -17,6 +16,7 @@
 #include <linux/shadow_store.h>
 
 #include "durable.h"
+#include "find_durable.h"
 #include "store.h"
 
 struct checking {
@@ -442,21 +442,6 @@ static void warn_in_use(const struct checking *checking, const struct stat *st)
 		}
 }
 
-/* A file has its header further on, if it is no copy of a device. */
-static uint64_t header_of(const struct checking *checking)
-{
-	static const char magic[] = SHADOW_DISK_MAGIC;
-	char is[sizeof(magic) - 1];
-	int i;
-
-	for (i = 0; checking->is_file && i < SHADOW_DISK_HEADERS; i++)
-		if (!read_at((void *)checking, SHADOW_DISK_FILE_HEADER +
-			     i * SHADOW_DISK_HEADER_STEP, is, sizeof(is)) &&
-		    !memcmp(is, magic, sizeof(is)))
-			return SHADOW_DISK_FILE_HEADER;
-	return 0;
-}
-
 static int open_store(struct checking *checking)
 {
 	struct stat st;
@@ -489,7 +474,9 @@ static int check(struct checking *checking)
 		return fail(checking->context, "cannot find the size of %s: %s", checking->path,
 			    strerror(errno));
 	source.bytes = end;
-	source.header = header_of(checking);
+	/* A file has its header further on, if it is no copy of a device. */
+	if (checking->is_file && durable_in_file(checking->path))
+		source.header = SHADOW_DISK_FILE_HEADER;
 	if (checking->verbose && checking->context->json)
 		checking->entries = json_array();
 	durable_check(&source, checking->verbose ? tell_entry : NULL, checking, d);

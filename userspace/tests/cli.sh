@@ -129,18 +129,16 @@ run create
 is "$status" 2 "create needs a volume"
 run create / --persistent
 is "$status" 1 "--persistent without a device"
-like "$err" "a persistent shadow of / needs a store on a device, and memory would be chosen: .*--store DEVICE" \
+like "$err" "a persistent shadow of / needs a store that survives a reboot, and memory would be chosen\. Name a device, or a file" \
 	"says what is needed, and why"
 run create / --persistent --store memory
-like "$status $err" "1 .*needs a store on a device, and memory is none" "--persistent with memory"
+like "$status $err" "1 .*needs a store that survives a reboot, and memory does not" "--persistent with memory"
 run create / --persistent --store "$scratch/"
-like "$status $err" "1 .*needs a store on a device, and a file in $scratch/ is none" "with a file"
+like "$status $err" "1 .*needs a store that survives a reboot, and a file without a name in $scratch/ does not" "with a directory"
 run create / --persistent --store /dev/vdb --store /dev/vdc
 like "$status $err" "1 .*the store of / would have 2 parts, and a durable one has one" "with two devices"
 run create / --persistent --writable --store /dev/vdb
 like "$status $err" "2 .*--persistent and --writable do not go together" "and writable"
-run create / --persistent --writers
-like "$status $err" "2 .*--persistent does not go with --writers" "and with writers"
 run create / --writers
 is "$status" 1 "--writers without a coordinator"
 like "$err" 'shadowd does not run\. Start it with "systemctl start shadowd\.socket"' "says what to do"
@@ -326,7 +324,7 @@ is "$status" 2 "store attach needs a volume"
 run store attach /dev/vda1 /dev/vdb
 is "$status" 2 "the store is an option"
 run store attach /dev/vda1
-like "$status $err" "2 .*name the device that has the store with --store" "without a device"
+like "$status $err" "2 .*name the device or file that is the store with --store" "without a device"
 run store attach /dev/vda1 --store memory
 like "$status $err" "2 .*--store memory: a durable store is a block device" "with memory"
 run store attach /dev/vda1 --store /dev/vdb --store /dev/vdc
@@ -456,7 +454,7 @@ is "$status" 2 "store check needs a device"
 run store check "$scratch/nothing"
 like "$status $err" "1 .*cannot open $scratch/nothing: No such file" "a device that is not there"
 run store check "$scratch"
-like "$status $err" "1 .*$scratch is neither a block device nor a copy of one" "a directory"
+like "$status $err" "1 .*$scratch is neither a block device nor a file" "a directory"
 truncate -s 2M "$scratch/zeros"
 run store check "$scratch/zeros"
 is "$status $out" "1 " "a device without a store"
@@ -481,7 +479,7 @@ run store check "$scratch/sample" -o UUID,REASON --noheadings
 like "$out" "43434343-.* store-full" "columns are chosen"
 "$store" damaged >"$scratch/damaged"
 run store check "$scratch/damaged"
-like "$status $err" "1 .*the store is damaged: blocks of the log are missing, at block 4 of its log \(group 3, byte 1060864 of the device\)" \
+like "$status $err" "1 .*the store is damaged: blocks of the log are missing, at block 4 of its log \(group 3, byte 1060864 of the file\)" \
 	"one that is damaged, and where"
 run store check "$scratch/damaged" --json
 is "$status $(parse '"\(.verdict) \(.place.block) \(.place.byte) \(.shadows | length)"')" "1 damaged 4 1060864 3" \
@@ -506,7 +504,7 @@ run store check "$scratch/dump" --verbose
 like "$out" "dump group 1 block 1 entry 1: .*"$'\n'"group 1 block 1 entry 2: " "entries of dump and log"
 dd if=/dev/zero of="$scratch/dump" bs=4096 seek=296 count=1 conv=notrunc status=none
 run store check "$scratch/dump"
-like "$status $err" "1 .*the store is damaged: a block of the dump is missing, at block 1 of its dump \(group 1, byte 1212416 of the device\)" \
+like "$status $err" "1 .*the store is damaged: a block of the dump is missing, at block 1 of its dump \(group 1, byte 1212416 of the file\)" \
 	"one whose dump is not all there"
 dd if=/dev/zero of="$scratch/sample" bs=4096 count=1 conv=notrunc status=none
 run store check "$scratch/sample"

@@ -127,7 +127,7 @@ wrong '"set": the identity behind it is missing' 'list shadows set'
 wrong '"everything": it is "list writers' 'list writers everything'
 wrong '"P:": a shadow is exposed on a directory' 'add volume /' create 'expose %VSS_SHADOW_1% P:'
 wrong '"//server/share": a shadow is exposed on a directory' 'expose 0 //server/share'
-for command in "revert 0" resync "break writable 0" import "mask 0"; do
+for command in resync "break writable 0" import "mask 0"; do
 	wrong "\"${command%% *}\": .*(this version|not there yet|of the module)" "$command"
 done
 
@@ -193,11 +193,11 @@ lines --json -- 'exec /bin/false'
 is "$status $(parse '"\(.status) \(.error.message)"')" "1 1 /bin/false has failed, with exit status 1" \
 	"--json: a failure"
 lines -- help
-like "$out" "add volume VOLUME \[alias NAME\].*not there: volumes are not reverted" "help"
+like "$out" "add volume VOLUME \[alias NAME\].*not there: shadows are not written over other disks" "help"
 lines -- 'help delete' 'help frob'
 like "$out" "^  delete shadows.*there is no command \"frob\"" "help of one command"
 lines -- set 'set context persistent nowriters' 'set option noautorecover' 'set verbose on' set
-like "$status $out $err" "0 context   backup.*context   nas-rollback.*noautorecover.*started again" "set shows what is set"
+like "$status $out $err" "0 context   backup.*context   nas-rollback.*noautorecover" "set shows what is set"
 lines -- 'add volume /nowhere/at/all'
 like "$status $err" "1 .*SCRIPT:1: .*Name the mount point" "a volume that is none"
 lines -- 'add volume /' 'add volume /dev/vda1'

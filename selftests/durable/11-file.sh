@@ -79,6 +79,13 @@ if [ "$STAGE" -eq 1 ]; then
 	write_over 4
 	run shadowadm store detach "$DISK_origin"
 	again
+	# As at a shutdown, and at boot: the association says whose it is.
+	says 'stay in the store' shadowadm store detach --all
+	run shadowadm store add "$DISK_origin" "$store"
+	says "^$store: 2 shadows of $DISK_origin are there again" shadowadm store attach --all
+	says "there is no store to attach" shadowadm store attach --all
+	settle
+	equal "$DISK_a" "$DISK_b"
 	# Gone for good: the file is an ordinary one again.
 	drop_all
 	expect_fail 'no durable store' shadowadm store check "$store"
@@ -86,7 +93,7 @@ if [ "$STAGE" -eq 1 ]; then
 		shadowadm store attach "$DISK_origin" --store "$store"
 	run shadowadm create -q "$DISK_origin" --store "$store"
 	drop_all
-	run shadowadm store gc "$dir"
+	run shadowadm store remove "$DISK_origin" "$store"
 	check "and is deleted when nobody needs it" test ! -e "$store"
 
 	# What it cannot be.
