@@ -564,7 +564,7 @@ static int resume(struct reading *r)
 	vol->dropped_upto = r->lost_upto;
 	vol->drop_upto = 0;
 	vol->revert = (struct shadow_reverting){
-		.logged = r->revert, .epoch = r->revert_epoch,
+		.logged = r->revert, .logged_epoch = r->revert_epoch, .epoch = r->revert_epoch,
 	};
 	if (r->reason)
 		shadow_durable_lose(r->part->store->durable, r->last_epoch, r->reason, r->error);

@@ -165,6 +165,7 @@ static int tell_log(struct shadow_volume *vol, enum shadow_disk_revert what,
 						   vol->revert.epoch);
 			/* At once: who puts the log together anew goes by it. */
 			vol->revert.logged = what;
+			vol->revert.logged_epoch = vol->revert.epoch;
 		}
 		mutex_unlock(&vol->epochs.mutate);
 		if (err == -EAGAIN || err == -ENOMEM) {
@@ -581,7 +582,8 @@ static int change_to(struct shadow_volume *vol, struct shadow *sh, u32 state,
 	if (!err) {
 		*before = *revert;
 		*revert = (struct shadow_reverting){
-			.state = state, .logged = before->logged, .shadow = sh->uuid,
+			.state = state, .logged = before->logged,
+			.logged_epoch = before->logged_epoch, .shadow = sh->uuid,
 			.epoch = sh->stake.epoch->number, .index = sh->index,
 		};
 		if (state == SHADOW_REVERT_RUNNING)
@@ -591,23 +593,21 @@ static int change_to(struct shadow_volume *vol, struct shadow *sh, u32 state,
 	return err;
 }
 
-static void change_back(struct shadow_volume *vol, const struct shadow_reverting *before)
+static void change_back(struct shadow_volume *vol, struct shadow_reverting *before)
 {
-	enum shadow_disk_revert logged;
-
 	mutex_lock(&vol->epochs.mutate);
 	if (vol->protected)
 		shadow_policy_protect(vol, before->state == SHADOW_REVERT_HALF_DONE);
-	logged = vol->revert.logged;
+	before->logged = vol->revert.logged;
+	before->logged_epoch = vol->revert.logged_epoch;
 	vol->revert = *before;
-	vol->revert.logged = logged;
 	mutex_unlock(&vol->epochs.mutate);
 }
 
 /* Is @sh the one that was wanted before? */
 static bool was_wanted(const struct shadow_reverting *before, const struct shadow *sh)
 {
-	return before->logged && before->epoch == sh->stake.epoch->number;
+	return before->logged && before->logged_epoch == sh->stake.epoch->number;
 }
 
 /* The log has it now: the one that was wanted before is a shadow like others. */
