@@ -36,9 +36,9 @@
  * after the other, those for claiming, for finding the shadow (shadows_lock) and the volume
  * (registry_lock, change), and epochs.mutate; with none of these anything is waited for.  What is
  * waited for, and why that ends:
- *  - with begin_lock: a commit of the log (the worker writes it, or gives up after
- *    store_timeout); dirty pages of the device (writes, as below).  Who runs a revert does not
- *    take it.
+ *  - with begin_lock: a commit of the log (the worker writes it, or notes a fault, after
+ *    store_timeout at the latest); dirty pages of the device (writes, as below).  Who runs a
+ *    revert does not take it.
  *  - by a lane: its reads and writes.  They are bios of the volume and its store.  Writes may be
  *    parked for room in the store: not longer than the policy lets them, which is not at all.  At
  *    a closed gate they wait like others; its timer opens it.  A lane has no lock then.
@@ -146,36 +146,69 @@ static void send_event(const struct shadow_volume *vol, u32 event, u32 reason)
 	});
 }
 
+/* The store fails, and no shadow is lost for that: it is tried again for ever. */
+static bool fails(const struct shadow_volume *vol)
+{
+	u32 fault = READ_ONCE(vol->protect_fault);
+
+	return fault == SHADOW_PROTECT_COW_WRITE || fault == SHADOW_PROTECT_IO;
+}
+
+/* Wait for a commit, but not for ever.  Return: 0 or -EIO. */
+static int wait_for_log(struct shadow_volume *vol, u64 group)
+{
+	struct shadow_durable *d = durable_of(vol);
+
+	shadow_volume_kick(vol);
+	while (!wait_event_timeout(d->wait, READ_ONCE(d->committed) >= group ||
+				   READ_ONCE(d->dead), HZ / 10))
+		if (fails(vol))
+			break;
+	return READ_ONCE(d->committed) >= group ? 0 : -EIO;
+}
+
+/* As shadow_durable_add(), for who puts the log together anew, too.  Context: epochs.mutate. */
+static u64 add(struct shadow_volume *vol, enum shadow_disk_revert what, u64 epoch)
+{
+	vol->revert.logged = what;
+	vol->revert.logged_epoch = epoch;
+	return shadow_durable_add(durable_of(vol), SHADOW_DISK_REVERT, what, epoch);
+}
+
 /*
  * Let the log say it, if @only says yes.  Return: 0: it is on stable storage; -ESTALE: @only says
- * no; -EIO: it never will be, or is not known to be.
+ * no; -EIO: it never will be, or is not known to be, and then what it said before comes after it.
  */
 static int tell_log(struct shadow_volume *vol, enum shadow_disk_revert what,
 		    bool (*only)(const struct shadow_volume *vol))
 {
 	struct shadow_durable *d = durable_of(vol);
+	struct shadow_reverting was;
 	u64 group = 0;
 	int err;
 
 	do {
 		mutex_lock(&vol->epochs.mutate);
+		was = vol->revert;
 		err = only && !only(vol) ? -ESTALE : shadow_durable_room(d, 1, true);
-		if (!err) {
-			group = shadow_durable_add(d, SHADOW_DISK_REVERT, what,
-						   vol->revert.epoch);
-			/* At once: who puts the log together anew goes by it. */
-			vol->revert.logged = what;
-			vol->revert.logged_epoch = vol->revert.epoch;
-		}
+		if (!err)
+			group = add(vol, what, vol->revert.epoch);
 		mutex_unlock(&vol->epochs.mutate);
 		if (err == -EAGAIN || err == -ENOMEM) {
 			shadow_volume_kick(vol);
 			schedule_timeout_uninterruptible(HZ / 50);	/* a commit makes room */
 		}
-	} while (err == -EAGAIN || err == -ENOMEM);
+	} while ((err == -EAGAIN || err == -ENOMEM) && !fails(vol));
 	if (err == -ESTALE)
 		return err;
-	return err || shadow_durable_commit(d, group) ? -EIO : 0;
+	if (err)
+		return -EIO;
+	err = wait_for_log(vol, group);
+	mutex_lock(&vol->epochs.mutate);
+	if (err && !shadow_durable_room(d, 1, true))
+		add(vol, was.logged, was.logged_epoch);
+	mutex_unlock(&vol->epochs.mutate);
+	return err;
 }
 
 /* --- reading and writing ------------------------------------------------------------------ */
