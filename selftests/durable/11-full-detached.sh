@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# DESC: a durable store that is full, where writes fail for that, can be detached and attached again (E-05, H-20)
+# DESC: a durable store that is full, where writes fail for that, can be detached and attached again (E-08, H-20)
 # DISKS: origin=64M store=9M a=64M
 # TIMEOUT: 300
 # EXPECT_LOG: I/O error
