@@ -564,7 +564,7 @@ static int resume(struct reading *r)
 	vol->dropped_upto = r->lost_upto;
 	vol->drop_upto = 0;
 	vol->revert = (struct shadow_reverting){
-		.logged = r->revert, .epoch = r->revert_epoch,
+		.logged = r->revert, .logged_epoch = r->revert_epoch, .epoch = r->revert_epoch,
 	};
 	if (r->reason)
 		shadow_durable_lose(r->part->store->durable, r->last_epoch, r->reason, r->error);
@@ -783,17 +783,38 @@ static int finish_log(struct shadow_volume *vol)
 /*
  * The log hears of nothing any more, so there is nothing to preserve either: writes pass from
  * now on.  Context: the gate is closed, no write and so no claim is in flight.
+ *
+ * Return: false: it was told something meanwhile, which is not on stable storage yet, and with
+ * @whole it was not stopped for that.
  */
-static void stop_log(struct shadow_volume *vol)
+static bool stop_log(struct shadow_volume *vol, bool whole)
 {
-	struct shadow_settled *unused;
+	struct shadow_durable *d = vol->store->durable;
+	struct shadow_settled *unused = NULL;
+	bool stops;
 
 	mutex_lock(&vol->epochs.mutate);
-	shadow_durable_stop(vol->store->durable);
-	unused = shadow_epochs_suspend(&vol->epochs);
+	stops = !whole || !shadow_durable_busy(d);
+	if (stops) {
+		shadow_durable_stop(d);
+		unused = shadow_epochs_suspend(&vol->epochs);
+	}
 	mutex_unlock(&vol->epochs.mutate);
-	synchronize_rcu();
+	if (unused)
+		synchronize_rcu();
 	shadow_settled_free(unused);
+	return stops;
+}
+
+/* Stop it with all that it was told; or without, if that cannot be.  Return: 0 or -EIO. */
+static int end_log(struct shadow_volume *vol)
+{
+	int err;
+
+	do
+		err = finish_log(vol);
+	while (!stop_log(vol, !err));
+	return err;
 }
 
 /* What the log says is so again: it has said what is lost. */
@@ -816,7 +837,7 @@ static int note_end(struct shadow_volume *vol)
 	int err;
 
 	d->header->seq = cpu_to_le64(le64_to_cpu(d->header->seq) + 1);
-	d->header->log_end = cpu_to_le64(d->seq);
+	d->header->log_end = cpu_to_le64(shadow_durable_end(d));
 	err = shadow_durable_write_header(d->part, d->header, &written);
 	return written ? 0 : err;
 }
@@ -868,7 +889,7 @@ int shadow_attach(struct shadow_store_attach *arg)
 	else
 		err = surface(vol, &found, arg);
 	if (err)
-		stop_log(vol);
+		stop_log(vol, false);
 	shadow_gate_open(vol);
 	mutex_unlock(&vol->fold);
 	if (err) {
@@ -941,12 +962,7 @@ int shadow_detach(struct shadow_store_attach *arg)
 	withdrawn = !err;
 	if (withdrawn)
 		arg->shadows = shadows;
-	if (!err && finish_log(vol))
-		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR, dev,
-				  -EIO);
-	if (withdrawn)
-		stop_log(vol);
-	if (withdrawn && !err && note_end(vol))
+	if (withdrawn && (end_log(vol) || note_end(vol)))
 		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR, dev,
 				  -EIO);
 	shadow_gate_open(vol);

@@ -301,7 +301,7 @@ static int put_lost(struct dump *dp)
 	if (err)
 		return err;
 	if (revert)
-		put(dp, SHADOW_DISK_REVERT, revert, dp->vol->revert.epoch);
+		put(dp, SHADOW_DISK_REVERT, revert, dp->vol->revert.logged_epoch);
 	if (dp->lost.error)
 		put(dp, SHADOW_DISK_LOST, (u64)dp->lost.reason << 32 | dp->lost.error,
 		    dp->vol->lost_upto);

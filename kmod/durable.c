@@ -527,6 +527,11 @@ u64 shadow_durable_last(const struct shadow_durable *d)
 	return g->told ? g->number : g->number - 1;
 }
 
+u64 shadow_durable_end(const struct shadow_durable *d)
+{
+	return d->seq - d->groups[d->open].nr;
+}
+
 int shadow_durable_commit(struct shadow_durable *d, u64 group)
 {
 	d->store->kick(d->store->kick_arg);

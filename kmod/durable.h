@@ -243,6 +243,12 @@ u64 shadow_durable_lose(struct shadow_durable *d, u64 upto, u32 reason, u32 erro
 /* Number of the last group that was begun.  Context: mutate mutex. */
 u64 shadow_durable_last(const struct shadow_durable *d);
 
+/*
+ * Number of the block after the last one that was written, of a log that was stopped when nothing
+ * was under way.  One that was begun, and says nothing, never will be written.
+ */
+u64 shadow_durable_end(const struct shadow_durable *d);
+
 /* The log is left as it is: what follows is not for it.  Context: mutate mutex. */
 void shadow_durable_stop(struct shadow_durable *d);
 

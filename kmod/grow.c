@@ -129,19 +129,28 @@ static int expect_all(struct shadow_volume *vol, struct shadow_stake *stake)
 	return 0;
 }
 
-int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake)
+/* Would a new shadow be one of what the volume never was?  Context: mutate mutex. */
+static bool is_reverted(const struct shadow_volume *vol)
+{
+	switch (vol->revert.state) {
+	case SHADOW_REVERT_RUNNING:
+	case SHADOW_REVERT_HALF_DONE:
+		return true;
+	case SHADOW_REVERT_NONE:
+		return vol->revert.logged;	/* its store is being attached */
+	default:
+		return false;
+	}
+}
+
+int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake, bool restored)
 {
 	unsigned int tries = TRIES;
 	int err;
 
 	do {
 		mutex_lock(&vol->epochs.mutate);
-		/* It would be a shadow of what the volume never was. */
-		if (vol->revert.state == SHADOW_REVERT_RUNNING ||
-		    vol->revert.state == SHADOW_REVERT_HALF_DONE)
-			err = -EBUSY;
-		else
-			err = expect_all(vol, stake);
+		err = !restored && is_reverted(vol) ? -EBUSY : expect_all(vol, stake);
 		mutex_unlock(&vol->epochs.mutate);
 		if (err == -ENOMEM)
 			msleep(20);

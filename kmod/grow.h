@@ -46,10 +46,12 @@ void shadow_grow_take(struct shadow_volume *vol, struct shadow_part *part, u16 *
  * shadow_grow_expect() - let a shadow in the making know the blocks of the volume's own store
  * @vol: the volume
  * @stake: its epoch and map are there; in @vol->prepared from now on
+ * @restored: it was read from the store
  *
- * Return: 0; -ENOMEM; -EBUSY: the volume is being reverted, or is so half-way.
+ * Return: 0; -ENOMEM; -EBUSY: the volume is being reverted, or is so half-way, or is to be, and
+ * its shadows are not all there yet.
  */
-int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake);
+int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake, bool restored);
 
 /*
  * Does it know all of them?  Nor does it know one too many: a part on the volume is not let go

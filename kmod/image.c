@@ -609,7 +609,8 @@ static struct gendisk *alloc_image_disk(struct shadow_volume *vol)
 	return disk;
 }
 
-struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shadow_fault *fault)
+static struct shadow *prepare(struct shadow_volume *vol, u32 flags, bool restored,
+			      struct shadow_fault *fault)
 {
 	struct shadow *sh = kzalloc(sizeof(*sh), GFP_KERNEL);
 	bool writable = flags & SHADOW_SET_WRITABLE;
@@ -650,7 +651,7 @@ struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shado
 			goto free_sh;
 	}
 	set_disk_ro(sh->disk, !writable);
-	err = shadow_grow_expect(vol, &sh->stake);
+	err = shadow_grow_expect(vol, &sh->stake, restored);
 	if (err)
 		goto free_overlay;
 	__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
@@ -674,6 +675,11 @@ fail:
 		reason = READ_ONCE(vol->revert.state) == SHADOW_REVERT_HALF_DONE ?
 			 SHADOW_REASON_HALF_REVERTED : SHADOW_REASON_REVERTING;
 	return ERR_PTR(shadow_fail(fault, SHADOW_PHASE_IMAGE, reason, vol->dev, err));
+}
+
+struct shadow *shadow_prepare(struct shadow_volume *vol, u32 flags, struct shadow_fault *fault)
+{
+	return prepare(vol, flags, false, fault);
 }
 
 static u32 disk_flags(const struct shadow *sh)
@@ -836,7 +842,7 @@ int shadow_restore(struct shadow_volume *vol, struct shadow_restored *s,
 	struct shadow *sh;
 
 	shadow_registry_keep(vol);
-	sh = shadow_prepare(vol, SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_PERSISTENT, fault);
+	sh = prepare(vol, SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_PERSISTENT, true, fault);
 	if (IS_ERR(sh)) {
 		shadow_registry_unuse_store(vol);
 		shadow_registry_unpin(vol);

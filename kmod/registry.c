@@ -689,7 +689,8 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		store = vol->store;
 		vol->store = NULL;
 		vol->revert = (struct shadow_reverting){ .state = SHADOW_REVERT_NONE };
-		WRITE_ONCE(vol->protected, false);
+		if (vol->protected)	/* a fault of that goes, too */
+			shadow_policy_protect(vol, false);
 		shadow_watch_end(vol);
 		retires = store->durable && !store->durable->dead;
 		if (store->durable)

@@ -36,9 +36,9 @@
  * after the other, those for claiming, for finding the shadow (shadows_lock) and the volume
  * (registry_lock, change), and epochs.mutate; with none of these anything is waited for.  What is
  * waited for, and why that ends:
- *  - with begin_lock: a commit of the log (the worker writes it, or gives up after
- *    store_timeout); dirty pages of the device (writes, as below).  Who runs a revert does not
- *    take it.
+ *  - with begin_lock: a commit of the log (the worker writes it, or notes a fault, after
+ *    store_timeout at the latest); dirty pages of the device (writes, as below).  Who runs a
+ *    revert does not take it.
  *  - by a lane: its reads and writes.  They are bios of the volume and its store.  Writes may be
  *    parked for room in the store: not longer than the policy lets them, which is not at all.  At
  *    a closed gate they wait like others; its timer opens it.  A lane has no lock then.
@@ -146,35 +146,69 @@ static void send_event(const struct shadow_volume *vol, u32 event, u32 reason)
 	});
 }
 
+/* The store fails, and no shadow is lost for that: it is tried again for ever. */
+static bool fails(const struct shadow_volume *vol)
+{
+	u32 fault = READ_ONCE(vol->protect_fault);
+
+	return fault == SHADOW_PROTECT_COW_WRITE || fault == SHADOW_PROTECT_IO;
+}
+
+/* Wait for a commit, but not for ever.  Return: 0 or -EIO. */
+static int wait_for_log(struct shadow_volume *vol, u64 group)
+{
+	struct shadow_durable *d = durable_of(vol);
+
+	shadow_volume_kick(vol);
+	while (!wait_event_timeout(d->wait, READ_ONCE(d->committed) >= group ||
+				   READ_ONCE(d->dead), HZ / 10))
+		if (fails(vol))
+			break;
+	return READ_ONCE(d->committed) >= group ? 0 : -EIO;
+}
+
+/* As shadow_durable_add(), for who puts the log together anew, too.  Context: epochs.mutate. */
+static u64 add(struct shadow_volume *vol, enum shadow_disk_revert what, u64 epoch)
+{
+	vol->revert.logged = what;
+	vol->revert.logged_epoch = epoch;
+	return shadow_durable_add(durable_of(vol), SHADOW_DISK_REVERT, what, epoch);
+}
+
 /*
  * Let the log say it, if @only says yes.  Return: 0: it is on stable storage; -ESTALE: @only says
- * no; -EIO: it never will be, or is not known to be.
+ * no; -EIO: it never will be, or is not known to be, and then what it said before comes after it.
  */
 static int tell_log(struct shadow_volume *vol, enum shadow_disk_revert what,
 		    bool (*only)(const struct shadow_volume *vol))
 {
 	struct shadow_durable *d = durable_of(vol);
+	struct shadow_reverting was;
 	u64 group = 0;
 	int err;
 
 	do {
 		mutex_lock(&vol->epochs.mutate);
+		was = vol->revert;
 		err = only && !only(vol) ? -ESTALE : shadow_durable_room(d, 1, true);
-		if (!err) {
-			group = shadow_durable_add(d, SHADOW_DISK_REVERT, what,
-						   vol->revert.epoch);
-			/* At once: who puts the log together anew goes by it. */
-			vol->revert.logged = what;
-		}
+		if (!err)
+			group = add(vol, what, vol->revert.epoch);
 		mutex_unlock(&vol->epochs.mutate);
 		if (err == -EAGAIN || err == -ENOMEM) {
 			shadow_volume_kick(vol);
 			schedule_timeout_uninterruptible(HZ / 50);	/* a commit makes room */
 		}
-	} while (err == -EAGAIN || err == -ENOMEM);
+	} while ((err == -EAGAIN || err == -ENOMEM) && !fails(vol));
 	if (err == -ESTALE)
 		return err;
-	return err || shadow_durable_commit(d, group) ? -EIO : 0;
+	if (err)
+		return -EIO;
+	err = wait_for_log(vol, group);
+	mutex_lock(&vol->epochs.mutate);
+	if (err && !shadow_durable_room(d, 1, true))
+		add(vol, was.logged, was.logged_epoch);
+	mutex_unlock(&vol->epochs.mutate);
+	return err;
 }
 
 /* --- reading and writing ------------------------------------------------------------------ */
@@ -492,10 +526,10 @@ static int check_shadow(const struct shadow *sh, struct shadow_fault *fault)
 }
 
 /* Is there another one, or a reason to wait?  Context: epochs.mutate. */
-static int check_state(const struct shadow_volume *vol, const struct shadow *sh, bool note,
+static int check_state(const struct shadow_volume *vol, u64 epoch, bool note,
 		       struct shadow_fault *fault)
 {
-	bool same = vol->revert.epoch == sh->stake.epoch->number;
+	bool same = vol->revert.epoch == epoch;
 
 	switch (vol->revert.state) {
 	case SHADOW_REVERT_RUNNING:
@@ -577,11 +611,12 @@ static int change_to(struct shadow_volume *vol, struct shadow *sh, u32 state,
 	int err;
 
 	mutex_lock(&vol->epochs.mutate);
-	err = check_state(vol, sh, state == SHADOW_REVERT_NOTED, fault);
+	err = check_state(vol, sh->stake.epoch->number, state == SHADOW_REVERT_NOTED, fault);
 	if (!err) {
 		*before = *revert;
 		*revert = (struct shadow_reverting){
-			.state = state, .logged = before->logged, .shadow = sh->uuid,
+			.state = state, .logged = before->logged,
+			.logged_epoch = before->logged_epoch, .shadow = sh->uuid,
 			.epoch = sh->stake.epoch->number, .index = sh->index,
 		};
 		if (state == SHADOW_REVERT_RUNNING)
@@ -591,23 +626,21 @@ static int change_to(struct shadow_volume *vol, struct shadow *sh, u32 state,
 	return err;
 }
 
-static void change_back(struct shadow_volume *vol, const struct shadow_reverting *before)
+static void change_back(struct shadow_volume *vol, struct shadow_reverting *before)
 {
-	enum shadow_disk_revert logged;
-
 	mutex_lock(&vol->epochs.mutate);
 	if (vol->protected)
 		shadow_policy_protect(vol, before->state == SHADOW_REVERT_HALF_DONE);
-	logged = vol->revert.logged;
+	before->logged = vol->revert.logged;
+	before->logged_epoch = vol->revert.logged_epoch;
 	vol->revert = *before;
-	vol->revert.logged = logged;
 	mutex_unlock(&vol->epochs.mutate);
 }
 
 /* Is @sh the one that was wanted before? */
 static bool was_wanted(const struct shadow_reverting *before, const struct shadow *sh)
 {
-	return before->logged && before->epoch == sh->stake.epoch->number;
+	return before->logged && before->logged_epoch == sh->stake.epoch->number;
 }
 
 /* The log has it now: the one that was wanted before is a shadow like others. */
@@ -639,6 +672,22 @@ static int tell(struct shadow_volume *vol, struct shadow *sh, enum shadow_disk_r
 }
 
 /*
+ * What was written through pages comes before what we write, and is not read again.  We have the
+ * shadow, so nobody may wait for its end to make room for that.
+ */
+static int write_out(struct shadow_volume *vol, struct shadow_fault *fault)
+{
+	int err = sync_blockdev(vol->bdev);
+	u32 reason;
+
+	invalidate_bdev(vol->bdev);
+	mutex_lock(&vol->epochs.mutate);
+	reason = write_failure(vol);
+	mutex_unlock(&vol->epochs.mutate);
+	return err ? refuse(vol, reason, err, fault) : 0;
+}
+
+/*
  * Begin, or go on.  @vol is borrowed, @sh was got, and the volume is claimed by @file: on success
  * all of them are given back when it is over.  Context: begin_lock.
  */
@@ -651,16 +700,11 @@ static int begin(struct shadow_volume *vol, struct shadow *sh, struct file *file
 
 	if (!rv)
 		return refuse(vol, SHADOW_REASON_NO_MEMORY, -ENOMEM, fault);
-	/* What was written through pages comes before what we write, and is not read again. */
-	err = sync_blockdev(vol->bdev);
-	invalidate_bdev(vol->bdev);
-	if (err)
-		refuse(vol, SHADOW_REASON_REVERT_WRITE, err, fault);
-	else
-		err = change_to(vol, sh, SHADOW_REVERT_RUNNING, &before, fault);
+	err = change_to(vol, sh, SHADOW_REVERT_RUNNING, &before, fault);
 	if (err)
 		goto free;
-	err = look_ahead(vol, sh, prospect, fault) ?:	/* no shadow is made any more */
+	err = write_out(vol, fault) ?:			/* no shadow goes for that, */
+	      look_ahead(vol, sh, prospect, fault) ?:	/* and none is made any more */
 	      tell(vol, sh, SHADOW_DISK_REVERT_BEGUN, &before, fault);
 	if (err) {
 		change_back(vol, &before);
@@ -680,25 +724,15 @@ free:
 	return err;
 }
 
-static int begin_claimed(struct shadow_volume *vol, struct shadow *sh, struct prospect *prospect,
-			 struct shadow_fault *fault)
+static struct file *claim(struct shadow_volume *vol, u64 epoch, struct shadow_fault *fault)
 {
-	struct file *file;
 	int err;
 
 	mutex_lock(&vol->epochs.mutate);
-	err = check_state(vol, sh, false, fault);	/* rather than that it is claimed */
+	err = check_state(vol, epoch, false, fault);	/* rather than that it is claimed */
 	mutex_unlock(&vol->epochs.mutate);
-	if (err)
-		return err;
-	file = shadow_revert_claim(vol->dev, BLK_OPEN_READ | BLK_OPEN_WRITE, fault);
-	err = PTR_ERR_OR_ZERO(file);
-	if (err)
-		return err;
-	err = begin(vol, sh, file, prospect, fault);
-	if (err)
-		shadow_bdev_fput(file);
-	return err;
+	return err ? ERR_PTR(err) :
+	       shadow_revert_claim(vol->dev, BLK_OPEN_READ | BLK_OPEN_WRITE, fault);
 }
 
 /* Only let the log say that it is wanted.  Context: begin_lock. */
@@ -730,42 +764,77 @@ static struct shadow_volume *borrow(const struct shadow *sh, struct shadow_fault
 	return ERR_PTR(refuse(sh->vol, SHADOW_REASON_ORIGIN_GONE, -ENODEV, fault));
 }
 
+/* The shadow that the volume is to be.  For shadow_put(), or an ERR_PTR(). */
+static struct shadow *get(const struct shadow_uuid *uuid, struct shadow_fault *fault)
+{
+	struct shadow *sh = shadow_get(uuid);
+	int err = sh ? check_shadow(sh, fault) : -ENOENT;
+
+	if (sh && err)
+		shadow_put(sh);
+	return err ? ERR_PTR(err) : sh;
+}
+
+/* Begin, with the volume claimed, or only note it.  Context: begin_lock; @vol is borrowed. */
+static int begin_or_note(struct shadow_volume *vol, struct shadow_revert *arg, struct file *file)
+{
+	struct shadow *sh = get(&arg->uuid, &arg->fault);
+	struct prospect prospect = { 0 };
+	int err;
+
+	if (IS_ERR(sh))
+		return PTR_ERR(sh);
+	if (sh->vol != vol)	/* whose number is another one's now */
+		err = refuse(vol, SHADOW_REASON_ORIGIN_GONE, -ENODEV, &arg->fault);
+	else if (file)
+		err = begin(vol, sh, file, &prospect, &arg->fault);
+	else
+		err = note(vol, sh, &prospect, &arg->fault);
+	arg->needed_bytes = prospect.needed << SHADOW_BLOCK_BITS;
+	arg->room_bytes = prospect.room << SHADOW_BLOCK_BITS;
+	if (err || !file)
+		shadow_put(sh);
+	return err;
+}
+
+/*
+ * Claiming may wait for writes (the kernel writes pages out while it reads a partition table), and
+ * they for room.  That may be made by the end of the shadow: so we have none meanwhile.
+ */
 int shadow_revert(struct shadow_revert *arg)
 {
+	bool now = !(arg->flags & SHADOW_REVERT_AT_ATTACH);
 	struct shadow_fault *fault = &arg->fault;
-	struct prospect prospect = { 0 };
 	struct shadow_volume *vol;
+	struct file *file = NULL;
 	struct shadow *sh;
-	bool runs = false;
+	u64 epoch;
+	dev_t dev;
 	int err;
 
 	if (mutex_lock_killable(&begin_lock))
 		return -EINTR;
-	sh = shadow_get(&arg->uuid);
-	if (!sh) {
-		err = -ENOENT;
-		goto unlock;
-	}
-	err = check_shadow(sh, fault);
+	sh = get(&arg->uuid, fault);
+	err = PTR_ERR_OR_ZERO(sh);
 	if (err)
-		goto put;
-	vol = borrow(sh, fault);
+		goto unlock;
+	dev = sh->vol->dev;
+	epoch = sh->stake.epoch->number;
+	shadow_put(sh);
+	vol = shadow_registry_borrow(dev, fault);
 	err = PTR_ERR_OR_ZERO(vol);
 	if (err)
-		goto put;
-	if (arg->flags & SHADOW_REVERT_AT_ATTACH) {
-		err = note(vol, sh, &prospect, fault);
-	} else {
-		err = begin_claimed(vol, sh, &prospect, fault);
-		runs = !err;
+		goto unlock;
+	if (now) {
+		file = claim(vol, epoch, fault);
+		err = PTR_ERR_OR_ZERO(file);
 	}
-	arg->needed_bytes = prospect.needed << SHADOW_BLOCK_BITS;
-	arg->room_bytes = prospect.room << SHADOW_BLOCK_BITS;
-	if (!runs)
+	if (!err)
+		err = begin_or_note(vol, arg, file);
+	if (err && !IS_ERR_OR_NULL(file))
+		shadow_bdev_fput(file);
+	if (err || !now)
 		shadow_registry_return(vol);
-put:
-	if (!runs)
-		shadow_put(sh);
 unlock:
 	mutex_unlock(&begin_lock);
 	return err;

@@ -274,7 +274,7 @@ static void log_fold(struct shadow_volume *vol, const struct shadow_epoch *ep)
 		mutex_lock(&vol->epochs.mutate);
 	}
 	/* A lost one that the volume was to be: nothing can make it so any more. */
-	if (vol->revert.logged && vol->revert.epoch == ep->number) {
+	if (vol->revert.logged && vol->revert.logged_epoch == ep->number) {
 		vol->revert = (struct shadow_reverting){ .state = SHADOW_REVERT_NONE };
 		WRITE_ONCE(vol->protected, false);
 		if (durable && !err)

@@ -27,7 +27,8 @@
 /**
  * struct shadow_reverting - the revert of a volume: see revert.c
  * @state: enum shadow_revert_state
- * @logged: what the log of the store was told last
+ * @logged: what the log of the store was told last,
+ * @logged_epoch: and of which shadow
  * @epoch: of the shadow that the volume is to be
  * @shadow: its identity
  * @index: of its image
@@ -41,6 +42,7 @@
 struct shadow_reverting {
 	u32 state;
 	enum shadow_disk_revert logged;
+	u64 logged_epoch;
 	u64 epoch;
 	struct shadow_uuid shadow;
 	int index;
