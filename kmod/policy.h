@@ -97,7 +97,7 @@ void shadow_policy_review(struct shadow_volume *vol);
  * @vol: the volume
  * @protected: from now on; or no longer
  *
- * Meanwhile it is as with fail-io.  A fault that there is is cleared, unless that is the policy.
+ * Meanwhile it is as with fail-io.  An earlier fault is cleared, unless that is the policy.
  *
  * Context: epochs.mutate held.
  */

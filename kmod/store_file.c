@@ -291,6 +291,7 @@ static struct file_map *map_claimed(struct file *file, struct shadow_fault *faul
 	struct file_map *map;
 	int err = write_out(file);
 	struct kstat stat;
+	u64 all;
 
 	if (!err)
 		err = vfs_getattr(&file->f_path, &stat, STATX_SIZE | STATX_BLOCKS | STATX_NLINK,
@@ -304,8 +305,8 @@ static struct file_map *map_claimed(struct file *file, struct shadow_fault *faul
 	inode_unlock(inode);
 	if (!IS_ERR(map)) {
 		map->file_size = stat.size;
-		map->plain = stat.nlink && map->nr_blocks + (SHADOW_STORE_HEAD >> SHADOW_BLOCK_BITS) ==
-					   stat.size >> SHADOW_BLOCK_BITS;
+		all = (stat.size - SHADOW_STORE_HEAD) >> SHADOW_BLOCK_BITS;
+		map->plain = stat.nlink && map->nr_blocks == all;
 		drop_aliases(map);
 		return map;
 	}

@@ -1335,7 +1335,7 @@ static struct shadow_uuid note_revert(void)
 		if (ioctl(control, SHADOW_IOC_REVERT, &revert))
 			err(2, "SHADOW_IOC_REVERT: reason %u", revert.fault.reason);
 		else
-			revert.needed_bytes = revert.room_bytes = 0;
+			revert.needed_bytes = 0;
 	return revert.uuid;
 }
 

@@ -4,10 +4,10 @@
  *
  *	mkstore DEVICE --volume BYTES --records N [--run BLOCKS] [--epochs N]
  *
- * DEVICE, or a file of which nothing is allocated, becomes the store of a volume of that size, with
- * N records of BLOCKS blocks each (1), of one persistent shadow or of several, in its dump; the log is
- * empty.  What is preserved has no data: only who reads the index is to be measured, or tested.  The
- * first blocks of the volume may hold anything.
+ * DEVICE, or a file of which nothing is allocated, becomes the store of a volume of that size,
+ * with N records of BLOCKS blocks each (1), of one persistent shadow or of several, in its dump;
+ * the log is empty.  What is preserved has no data: only who reads the index is to be measured.
+ * The first blocks of the volume may hold anything.
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -62,10 +62,11 @@ static void put_raw(uint64_t what, uint64_t value)
 static void flush(void)
 {
 	uint64_t n = (blocks - 1) % CHUNK + 1, first = blocks - n;
+	ssize_t bytes = n * sizeof(chunk[0]);
 
 	for (uint64_t i = 0; i < n; i++)
 		chunk[i].crc = htole32(crc(&chunk[i], sizeof(chunk[i])));
-	if (pwrite(fd, chunk, n * sizeof(chunk[0]), block_at(first)) != (ssize_t)(n * sizeof(chunk[0])))
+	if (pwrite(fd, chunk, bytes, block_at(first)) != bytes)
 		err(2, "write");
 	memset(chunk, 0, sizeof(chunk));
 }
@@ -176,8 +177,10 @@ static void write_header(uint64_t volume, uint64_t part_blocks, uint64_t log)
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "volume", required_argument, NULL, 'v' }, { "records", required_argument, NULL, 'r' },
-		{ "run", required_argument, NULL, 'l' }, { "epochs", required_argument, NULL, 'e' },
+		{ "volume", required_argument, NULL, 'v' },
+		{ "records", required_argument, NULL, 'r' },
+		{ "run", required_argument, NULL, 'l' },
+		{ "epochs", required_argument, NULL, 'e' },
 		{ 0 }
 	};
 	uint64_t volume = 0, records = 0, run = 1, epochs = 1, end, log;
@@ -219,8 +222,8 @@ int main(int argc, char **argv)
 		     (unsigned long long)(log + SEGMENT + records * run - end));
 	put_all(volume, records, run, epochs, log + SEGMENT);
 	write_header(volume, end, log);
-	printf("records=%llu blocks=%llu dump=%llu\n", (unsigned long long)(records / epochs * epochs),
-	       (unsigned long long)(records / epochs * epochs * run),
-	       (unsigned long long)dump_blocks);
+	records = records / epochs * epochs;
+	printf("records=%llu blocks=%llu dump=%llu\n", (unsigned long long)records,
+	       (unsigned long long)(records * run), (unsigned long long)dump_blocks);
 	return 0;
 }

@@ -793,8 +793,8 @@ int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume, uin
  * itself stay what they are.  One that has ended half-way goes on.
  *
  * Return: 0; -EBUSY: the volume is in use, or a set of it in the making; -ENOENT: there is no such
- * shadow; -EALREADY: there is a revert already; -EMEDIUMTYPE: the shadow is not persistent; -EIO: it
- * is lost, or the store failed; -ENOSPC: the store has no room for what newer shadows may need;
+ * shadow; -EALREADY: there is a revert already; -EMEDIUMTYPE: the shadow is not persistent; -EIO:
+ * it is lost, or the store failed; -ENOSPC: the store has no room for what newer shadows may need;
  * -EFBIG: the volume is smaller; -EROFS: it is read-only; or another negative errno.
  */
 int shadowcopy_revert(struct shadowcopy *sc, const struct shadow_uuid *uuid, uint32_t flags);

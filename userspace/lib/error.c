@@ -204,8 +204,8 @@ static const struct reason_text reasons[] = {
 		"delete the shadow, and next time attach the store before anybody mounts the "
 		"volume" },
 	[SHADOW_REASON_NOT_PERSISTENT] = {
-		"not-persistent", "the shadow is not persistent: after a loss of power in the middle "
-		"there would be neither what the volume was nor what it is to be",
+		"not-persistent", "the shadow is not persistent: after a loss of power in the "
+		"middle there would be neither what the volume was nor what it is to be",
 		"revert to a shadow that was made with --persistent, or copy from this one what is "
 		"needed" },
 	[SHADOW_REASON_SHADOW_LOST] = {

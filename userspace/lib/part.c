@@ -7,8 +7,8 @@
  * lets it grow from there.  What exists is used again only if its header says that it is
  * ours.  One that is to be durable has its size from the beginning, and all of it is written
  * once: the module writes past the filesystem, for which what was only allocated is zeros
- * wherever it moves or copies the file.  A file without a name (O_TMPFILE) needs none of this: nobody can find it, and it is
- * gone when the module lets go of it, or the machine stops.
+ * wherever it moves or copies the file.  A file without a name (O_TMPFILE) needs none of this:
+ * nobody can find it, and it is gone when the module lets go of it, or the machine stops.
  *
  * Whatever was made here and is not kept goes when the part is closed.
  */
@@ -544,7 +544,7 @@ static int open_file(struct shadowcopy_part *part)
 	int rc;
 
 	if (is_durable(part) && part->store.flags & SHADOWCOPY_STORE_UNNAMED)
-		return PART_FAIL(part, -EOPNOTSUPP, .action = "use as a store of persistent shadows",
+		return PART_FAIL(part, -EOPNOTSUPP, .action = "have persistent shadows in",
 				 .cause = "a file without a name is not found again after a reboot",
 				 .remedy = "name a file in it");
 	rc = open_directory(part);

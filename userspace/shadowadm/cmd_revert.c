@@ -269,8 +269,8 @@ const struct command cmd_revert = {
 		    "--at-boot SHADOW [--yes]\n"
 		    "--status [VOLUME]\n"
 		    "--cancel VOLUME [--force]",
-	.text = "SHADOW is /dev/shadowN, N, or the beginning of a UUID; it is persistent.  Nobody has\n"
-		"the volume mounted, or has to have it until it is done.  What was written since is\n"
+	.text = "SHADOW is /dev/shadowN, N, or the beginning of a UUID; it is persistent.  Nobody\n"
+		"has the volume mounted, nor can have it until it is done.  What was written since is\n"
 		"lost, but for what newer shadows have: they stay, as do older ones, and SHADOW.  A\n"
 		"revert that was interrupted goes on when the store is attached again.\n\n"
 		"Options:\n"

@@ -141,14 +141,14 @@ static int explain(struct context *context, const struct shadowcopy_volume *volu
 	if (info->state == SHADOW_REVERT_DONE)
 		return STATUS_OK;
 	if (info->state == SHADOW_REVERT_HALF_DONE)
-		return fail(context, "%s was reverted half-way, and is neither what it was nor what "
-			    "it was to be; do not use it: %s. Then revert again, to the same shadow "
+		return fail(context, "%s was reverted half-way, and is neither what it was nor "
+			    "what it was to be; do not use it: %s. Then revert again, to the same shadow "
 			    "or to another one; it goes on, too, when the store is attached again. "
 			    "%s%s", volume->path, shadowcopy_reason_cause(info->fault.reason),
 			    *remedy ? "What may help: " : "", remedy);
 	if (info->state == SHADOW_REVERT_NOTED)
-		return fail(context, "the revert of %s did not begin, and the volume is what it was: "
-			    "%s. %s", volume->path, shadowcopy_reason_cause(info->fault.reason),
+		return fail(context, "the revert of %s did not begin, and the volume is what it "
+			    "was: %s. %s", volume->path, shadowcopy_reason_cause(info->fault.reason),
 			    remedy);
 	return fail(context, "the revert of %s cannot be seen any more: its store has gone",
 		    volume->path);

@@ -69,8 +69,8 @@ const struct script_verb script_verbs[] = {
 	{ "expose", "SHADOW DIRECTORY", "mount it, until the session ends, or the machine", 2, 2,
 	  .values = 1 << 0, .check = script_check_expose, .run = script_expose },
 	{ "unexpose", "SHADOW|DIRECTORY", "unmount it", 1, 1, .run = script_unexpose },
-	{ "revert", "SHADOW", "make its volume, unmounted, what it was then: see shadowadm revert", 1, 1,
-	  .values = 1 << 0, .run = script_revert },
+	{ "revert", "SHADOW", "make its volume, unmounted, what it was then: see shadowadm revert",
+	  1, 1, .values = 1 << 0, .run = script_revert },
 	{ "delete shadows",
 	  "all | volume VOLUME | oldest VOLUME | set ID | id ID | exposed DIRECTORY",
 	  "delete them", 1, 2, .values = 1 << 1, .check = script_check_delete,
@@ -87,8 +87,8 @@ const struct script_verb script_verbs[] = {
 	{ "quit", "", "the same", 0, 0, .run = script_exit },
 	{ "help", "[COMMAND]", "explain it", 0, 2, .run = script_help },
 	/* what is not there */
-	{ "resync", "", "shadows are not written over other disks by this version. \"revert\" makes a "
-	  "volume what it was; for another disk copy the shadow's device", 0, MANY, .run = NULL },
+	{ "resync", "", "shadows are not written over other disks by this version. \"revert\" makes "
+	  "a volume what it was; for another disk copy the shadow's device", 0, MANY, .run = NULL },
 	{ "break", "[writable] SET", "a shadow of the module cannot be parted from its volume, "
 	  "whose blocks it shows. Copy its device; \"shadowadm create --writable\" makes shadows "
 	  "that can be written to", 0, MANY, .run = NULL },

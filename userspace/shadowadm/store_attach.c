@@ -27,7 +27,7 @@ static int store_of(struct context *context, const char *text, struct shadowcopy
 
 /* Without --store: what stores.conf has for the volume. */
 static int store_associated(struct context *context, const struct shadowcopy_volume *volume,
-			     struct shadowcopy_store *store)
+			    struct shadowcopy_store *store)
 {
 	const struct shadowcopy_association *entry;
 	struct shadowcopy_stores *stores;
@@ -311,7 +311,7 @@ const struct command store_attach = {
 
 /* The volume's store, for what is said; empty if there is none, or it cannot be seen. */
 static void store_of_volume(struct context *context, const struct shadowcopy_volume *volume,
-			  struct shadowcopy_store *store)
+			    struct shadowcopy_store *store)
 {
 	struct shadow_store_info info = { 0 };
 

@@ -16,8 +16,8 @@
  *
  * What is not there yet is waited for, as long as is wanted.  A device that does not answer cannot
  * be waited for in the same process, which the kernel would not let go; so with a time limit all
- * is done by a child.  Not so a revert that has begun by that, for which there is no limit: while it
- * goes on, nobody can have the volume.
+ * is done by a child.  Not so the wait for a revert that has begun by that, which has no limit:
+ * while it goes on, nobody can have the volume.
  */
 #include <inttypes.h>
 #include <poll.h>

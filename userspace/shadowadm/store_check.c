@@ -431,10 +431,11 @@ static void warn_in_use(const struct checking *checking, const struct stat *st)
 	struct shadow_dev dev = { major(st->st_rdev), minor(st->st_rdev) };
 	struct shadow_store_info info = { 0 };
 	struct shadowcopy_store file = { .type = SHADOW_STORE_FILE };
+	struct shadowcopy *sc = checking->context->sc;
 
 	snprintf(file.path, sizeof(file.path), "%s", checking->path);
-	while (shadowcopy_part_next(checking->context->sc, &info) > 0)
-		if (checking->is_file ? shadowcopy_part_is(checking->context->sc, &info, &file) > 0 :
+	while (shadowcopy_part_next(sc, &info) > 0)
+		if (checking->is_file ? shadowcopy_part_is(sc, &info, &file) > 0 :
 		    info.type == SHADOW_STORE_DEVICE && dev_equal(info.dev, dev)) {
 			warn(checking->context, "%s is in use as a store: what is written "
 			     "meanwhile can look like damage", checking->path);
@@ -535,9 +536,9 @@ const struct command store_check = {
 	.name = "store check",
 	.summary = "See whether a durable store is sound, and what is in it",
 	.synopsis = "STORE [OPTIONS]",
-	.text = "Reads the durable store on a device, in a file, or on a copy of a device in a file, by\n"
-		"the rules by which it would be attached: its header, its dump and its log, and whether\n"
-		"no block is in use twice.  Nothing is changed, and the module is not needed.  Exit\n"
+	.text = "Reads the durable store on a device, in a file, or on a copy of one of them, by the\n"
+		"rules by which it would be attached: its header, its dump and its log, and whether no\n"
+		"block is in use twice.  Nothing is changed, and the module is not needed.  Exit\n"
 		"status 1 means that it is damaged, and it is said where, or that there is none; 3\n"
 		"that it is sound, and will not be attached as it is, or lose its shadows.\n\n"
 		"Options:\n"

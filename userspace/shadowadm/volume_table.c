@@ -138,7 +138,8 @@ static const struct column columns[] = {
 	{ "SIZE", "its size", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(bytes) },
 	{ "STATE", "idle, preserving (a shadow needs old data), throttled (writes wait for room "
-	  "in the store), held, reverting (or so half-way), faulted (writes fail) or gone", .get = get_state },
+	  "in the store), held, reverting (or so half-way), faulted (writes fail) or gone",
+	  .get = get_state },
 	{ "TRACKED", "tracked by command, not only for its shadows", .get = get_tracked },
 	{ "SHADOWS", "its shadows, lost ones included", .right = true, .get = get_shadows },
 	{ "EPOCH", "number of the current epoch", .right = true,

@@ -610,7 +610,7 @@ static int fake_set_take(struct shadow_set_step *step)
 	return 0;
 }
 
-/* --- reverts: FAKE_REVERT is how far that of the first volume is, in per cent; 101: half-way ---- */
+/* --- reverts: FAKE_REVERT is how far that of the first volume is, in per cent; 101: half-way -- */
 
 static int fake_revert_next(struct shadow_revert_info *info)
 {
