@@ -444,7 +444,7 @@ static long ctl_revert_next(struct shadow_revert_info __user *user)
 	u64 cursor;
 	long err;
 
-	if (copy_from_user(&info, user, sizeof(info)))
+	if (fetch(&info, user, sizeof(info)))
 		return -EFAULT;
 	cursor = info.cursor;
 	info.cursor = 0;

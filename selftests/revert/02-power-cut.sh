@@ -38,13 +38,13 @@ case $STAGE in
 	change 0 40
 	shot "$DISK_b"
 	change 30 24
-	disk_limit origin iops=60
+	disk_limit origin iops=20
 	check "it begins" shadowadm revert --yes --no-wait "$(images | head -n 1)"
 	expect_fail "busy" mount "$DISK_origin" "$mnt"
 	cut_within
 	;;
 1)
-	disk_limit origin iops=60
+	disk_limit origin iops=20
 	check "the store is attached" shadowadm store attach "$DISK_origin" --store "$DISK_store" --no-wait
 	expect_fail "busy" mount "$DISK_origin" "$mnt"
 	cut_within
