@@ -18,7 +18,8 @@ one() {
 
 	shift
 	dd if="$DISK_origin" of="$oracle" bs=1M iflag=direct oflag=direct conv=fsync status=none
-	shadowadm create -q --persistent "$DISK_origin" --no-free-space "$@" >/dev/null
+	WARNED=$(shadowadm create -q --persistent "$DISK_origin" --no-free-space "$@" 2>&1 >/dev/null) ||
+		fail "create: $WARNED"
 	settle
 }
 
@@ -45,6 +46,8 @@ on() {
 	# Where the file comes to lie is what another durable store has left.
 	dd if=/dev/zero of="$dir/before" bs=1M count=4 status=none
 	one "$DISK_a" --store "$store" --max 48M
+	like "$WARNED" "at boot $store is not attached by itself.*shadowadm store add $DISK_origin $store" \
+		"$1: it is said that nobody will find the file"
 	is "$(shadowadm store list --json | jq -r '.stores[] | select(.kind == "file") | .store')" "$store" \
 		"$1: the store is the file"
 	write_over 8
@@ -92,6 +95,9 @@ if [ "$STAGE" -eq 1 ]; then
 	expect_fail 'EMEDIUMTYPE|no durable store' \
 		shadowadm store attach "$DISK_origin" --store "$store"
 	run shadowadm create -q "$DISK_origin" --store "$store"
+	drop_all
+	one "$DISK_a" --store "$store" --max 48M
+	is "$WARNED" "" "an associated file is found"
 	drop_all
 	run shadowadm store remove "$DISK_origin" "$store"
 	check "and is deleted when nobody needs it" test ! -e "$store"

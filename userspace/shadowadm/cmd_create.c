@@ -335,6 +335,8 @@ static int create(struct context *context, struct request *request,
 		status = take(context, request, plan, &step);
 	if (status)
 		return status;
+	if (request->flags & SHADOW_SET_PERSISTENT)
+		stores_tell_of_boot(context, request->volumes, request->count);
 	rows = calloc(request->count, sizeof(*rows));
 	if (!rows)
 		return fail(context, "the shadows exist; there is not enough memory to show them");

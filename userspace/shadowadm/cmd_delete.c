@@ -34,7 +34,7 @@ static void explain_failure(struct deletion *deletion, const struct shadow_shado
 	fprintf(stderr, "shadowadm delete: %s.\n", last->text);
 	json_uuid(object, "uuid", &info->uuid);
 	json_text(object, "message", last->text);
-	if (last->code == -EBUSY)
+	if (last->code == -EBUSY && last->reason != SHADOW_REASON_REVERTING)
 		json_value(object, "users", users_print(info));
 	json_array_append_new(deletion->failed, object);
 	deletion->failures++;

@@ -908,7 +908,8 @@ static void check_unload(struct examination *exam)
 		length += snprintf(names + length, sizeof(names) - length, "%s/dev/shadow%u",
 				   length ? ", " : ": ", info.index);
 	report(exam, "unload", NOTE, NULL,
-	       "%u shadow%s: the module cannot be unloaded before they are deleted%s%s",
+	       "%u shadow%s: the module cannot be unloaded before they are deleted, or their "
+	       "store is detached%s%s",
 	       exam->info.shadows, exam->info.shadows == 1 ? " exists" : "s exist", names,
 	       length < sizeof(names) - 32 ? "" : ", ...");
 }

@@ -18,12 +18,12 @@
 
 /* --- systemd ------------------------------------------------------------------------------ */
 
-static int check_systemd(struct context *context)
+static int check_systemd(struct context *context, const char *remedy)
 {
 	if (!access("/run/systemd/system", F_OK))
 		return STATUS_OK;
 	return fail(context, "systemd does not run here, and it is systemd that mounts what is "
-		    "exposed. Use \"shadowadm mount\", which lasts until the machine is stopped");
+		    "exposed%s", remedy);
 }
 
 /* What it says goes to standard error: the answer is ours.  Return: whether it succeeded. */
@@ -243,7 +243,8 @@ static int run_expose(struct context *context, int argc, char **argv)
 		return status;
 	if (argc - optind != 2)
 		return usage(context, "name one shadow, and the directory to expose it at");
-	status = check_systemd(context);
+	status = check_systemd(context, ". Use \"shadowadm mount\", which lasts until the "
+			       "machine is stopped");
 	if (!status)
 		status = find_shadow(context, argv[optind], &info);
 	if (!status)
@@ -302,7 +303,8 @@ static int run_unexpose(struct context *context, int argc, char **argv)
 		return status;
 	if (argc - optind != 1)
 		return usage(context, "name one shadow that is exposed, or its directory");
-	status = check_systemd(context);
+	status = check_systemd(context, ": nothing is mounted by it now. Its units are in "
+			       EXPOSED_UNIT_DIRECTORY);
 	if (status)
 		return status;
 	if (!find_exposed(context, argv[optind], &exposed))

@@ -93,10 +93,8 @@ _shadowadm() {
 		;;
 	--store)
 		words=$(lsblk -nrpo NAME 2>/dev/null)
-		if [ "$command" != store ]; then
-			words+=" memory memory:"
-			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		fi
+		[ "$command" = store ] || words+=" memory memory:"
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--volume) words=$(_shadowadm_volumes) ;;
 	--output | -o)

@@ -45,7 +45,8 @@ static int store_associated(struct context *context, const struct shadowcopy_vol
 	shadowcopy_stores_close(stores);
 	if (!status && !found)
 		status = usage(context, "name the device or file that is the store with --store: "
-			       SHADOWCOPY_STORES_CONF " has none for %s", volume->path);
+			       SHADOWCOPY_STORES_CONF " has none for %s. \"shadowadm store attach "
+			       "--all\" looks on all devices", volume->path);
 	return status;
 }
 

@@ -118,13 +118,25 @@ static const char *outcome_name(enum outcome outcome)
 	return names[outcome];
 }
 
-static json_t *result_json(const struct result *result)
+/* What attaching has begun; NULL where that is nothing. */
+static const char *revert_name(const struct context *context, const struct result *result)
+{
+	struct shadow_revert_info revert;
+
+	if (result->outcome != OUTCOME_ATTACHED ||
+	    shadowcopy_revert_status(context->sc, result->volume.dev, &revert) || !revert.state)
+		return NULL;
+	return shadowcopy_revert_state_name(revert.state);
+}
+
+static json_t *result_json(const struct context *context, const struct result *result)
 {
 	json_t *object = attach_json(&result->volume, result->node, &result->attached,
 				     result->cause);
 
 	if (!result->chosen)
 		json_text(object, "volume", NULL);
+	json_text(object, "revert", revert_name(context, result));
 	json_text(object, "state", outcome_name(result->outcome));
 	json_text(object, "error", result->outcome != OUTCOME_FAILED ? NULL :
 		  result->error ?: "there is not enough memory");
@@ -165,7 +177,7 @@ static int results_say(const struct attaching *a)
 		else if (result->attached.lost && !status)
 			status = STATUS_DEGRADED;
 		if (context->json)
-			json_array_append_new(array, result_json(result));
+			json_array_append_new(array, result_json(a->context, result));
 		else
 			result_say(context, result);
 	}

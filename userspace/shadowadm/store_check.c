@@ -262,6 +262,18 @@ static json_t *features_json(const struct durable *d)
 	return object;
 }
 
+/* Times are in UTC, as in all documents; NULL where it is none. */
+static json_t *created_json(const struct durable *d)
+{
+	time_t created = d->created;
+	char date[40];
+	struct tm tm;
+
+	if (!gmtime_r(&created, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return NULL;
+	return text_json(date);
+}
+
 static void header_json(json_t *document, const struct durable *d)
 {
 	json_t *headers = json_array();
@@ -280,7 +292,7 @@ static void header_json(json_t *document, const struct durable *d)
 	json_number(document, "bytes", d->bytes);
 	json_text(document, "volume", d->volume);
 	json_number(document, "volume_bytes", d->volume_bytes);
-	json_number(document, "created", d->created);
+	json_value(document, "created", created_json(d));
 	json_value(document, "failed", json_boolean(d->failed));
 }
 
@@ -314,6 +326,22 @@ static int print_json(struct checking *checking, const struct rows *rows)
 }
 
 /* --- as text ------------------------------------------------------------------------------ */
+
+static void print_revert(const struct durable *d)
+{
+	char text[SHADOWCOPY_UUID_LEN] = "a shadow that is not there";
+	struct shadow_uuid uuid;
+	size_t i;
+
+	for (i = 0; i < d->count; i++) {
+		if (d->shadows[i].epoch != d->revert_epoch)
+			continue;
+		memcpy(&uuid, d->shadows[i].uuid, sizeof(uuid));
+		shadowcopy_uuid_format(&uuid, text);
+	}
+	printf("\nrevert    to %s: %s", text, d->revert == SHADOW_DISK_REVERT_BEGUN ?
+	       "the volume may be so in part" : "noted, for when it is attached");
+}
 
 static void print_header(const struct durable *d)
 {
@@ -369,9 +397,7 @@ static void print_log(const struct durable *d)
 	if (d->unknown)
 		printf(", %u may be anything", d->unknown);
 	if (d->revert)
-		printf("\nrevert    to epoch %" PRIu64 ": %s", d->revert_epoch,
-		       d->revert == SHADOW_DISK_REVERT_BEGUN ? "the volume may be so in part" :
-		       "noted, for when it is attached");
+		print_revert(d);
 	printf("\nshadows   %zu; %" PRIu64 " deleted\n", d->count, d->deleted);
 }
 

@@ -88,8 +88,8 @@ const struct command store_remove = {
 	.text = "What a part that is in use holds is moved to the rest of the store first.  The\n"
 		"only part of a store cannot go while the volume has shadows: see \"shadowadm\n"
 		"store migrate\".  Ctrl-C ends it; what was moved stays moved.  A file that was\n"
-		"made for the store is deleted.  STORE can also be the number of a part\n"
-		"(\"shadowadm store list\").\n\n"
+		"made for the store is deleted, unless there are persistent shadows in it.  STORE\n"
+		"can also be the number of a part (\"shadowadm store list\").\n\n"
 		"Options:\n"
 		"  -q, --quiet           no progress\n"
 		COMMON_HELP,

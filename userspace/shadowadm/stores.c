@@ -388,6 +388,45 @@ static int fail_volatile(struct context *context, const struct store_request *re
 		    asked ? "" : ", or associate one (\"shadowadm store add VOLUME STORE\")");
 }
 
+/* Is the file one that stores.conf has for the volume?  Where that cannot be read, yes. */
+static bool is_associated(struct context *context, const struct store_request *request)
+{
+	const struct shadowcopy_association *entry;
+	struct shadowcopy_stores *stores;
+	struct shadowcopy_store store;
+	struct stat file, other;
+	bool found = false;
+	size_t next = 0;
+
+	if (stat(request->choice.stores[0].path, &file) ||
+	    shadowcopy_stores_open(context->sc, 0, &stores))
+		return true;
+	while (!found && (entry = shadowcopy_stores_next(stores, request->volume.dev, &next)))
+		found = !shadowcopy_store_parse(context->sc, entry->store, &store) &&
+			store.type == SHADOW_STORE_FILE && !stat(store.path, &other) &&
+			other.st_dev == file.st_dev && other.st_ino == file.st_ino;
+	shadowcopy_stores_close(stores);
+	return found;
+}
+
+void stores_tell_of_boot(struct context *context, const struct store_request *requests,
+			 size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct shadowcopy_choice *choice = &requests[i].choice;
+
+		if (choice->rule == SHADOWCOPY_RULE_ASKED && choice->count == 1 &&
+		    choice->stores[0].type == SHADOW_STORE_FILE &&
+		    !is_associated(context, &requests[i]))
+			warn(context, "at boot %s is not attached by itself, as it is not "
+			     "associated with %s: \"shadowadm store add %s %s\" does that",
+			     choice->stores[0].path, requests[i].name, requests[i].name,
+			     choice->stores[0].path);
+	}
+}
+
 /* What a volume has already is the module's to judge. */
 static int make_durable(struct context *context, struct store_request *request)
 {

@@ -49,6 +49,10 @@ int stores_choose(struct context *context, const struct store_options *options,
 /* Let the stores that were chosen be durable, if they can. */
 int stores_make_durable(struct context *context, struct store_request *requests, size_t count);
 
+/* Of persistent shadows: warn where a file that was named would not be found at boot. */
+void stores_tell_of_boot(struct context *context, const struct store_request *requests,
+			 size_t count);
+
 /* Make them ready for the module. */
 int stores_open(struct context *context, struct store_request *requests, size_t count);
 

@@ -388,13 +388,23 @@ static bool pass(struct context *context, const char *path, uint64_t begun)
 	return true;
 }
 
+/* Busy with what passes by itself?  A revert is no user, and does not in a moment. */
+static bool may_pass(const struct context *context, int rc)
+{
+	const struct shadowcopy_error *last = shadowcopy_last_error(context->sc);
+
+	return rc == -EBUSY && context->waited_ms < USERS_PASS_MS &&
+	       last->reason != SHADOW_REASON_REVERTING &&
+	       last->reason != SHADOW_REASON_HALF_REVERTED;
+}
+
 bool users_pass(struct context *context, const struct shadow_shadow_info *shadow, int rc)
 {
 	char path[IMAGE_PATH_LEN];
 	uint64_t begun = now_ms();
 	bool somebody = false;
 
-	if (rc != -EBUSY || context->waited_ms >= USERS_PASS_MS)
+	if (!may_pass(context, rc))
 		return false;
 	users_of(shadow, stays, &somebody);
 	return !somebody && pass(context, image_path(shadow, path), begun);
@@ -405,7 +415,7 @@ bool volume_users_pass(struct context *context, const struct shadowcopy_volume *
 	uint64_t begun = now_ms();
 	bool somebody = false;
 
-	if (rc != -EBUSY || context->waited_ms >= USERS_PASS_MS)
+	if (!may_pass(context, rc))
 		return false;
 	users_of_volume(volume, stays, &somebody);
 	return !somebody && pass(context, volume->path, begun);

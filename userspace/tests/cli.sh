@@ -429,6 +429,9 @@ for fault in "16 2 31:busy:mounted, or in use by another device.*--at-boot" \
 	FAKE_FAIL="f ${fault%%:*} 254 1" run revert 1 --yes
 	like "$status $err" "1 .*cannot revert /dev/vda1: .*${fault##*:}" "revert fails: ${fault##*:}"
 done
+FAKE_FAIL="6 16 11 50 254 1" run delete 1
+like "$status $err" "1 .*cannot delete /dev/shadow1: the volume is being reverted" "delete the shadow of a revert"
+unlike "$out$err" "waiting|who uses" "waits for nobody, and looks for nobody"
 FAKE_FAIL="11 16 11 51 254 1" run revert --cancel /
 like "$status $err" "1 .*cannot take back the revert of /dev/vda1: it has ended half-way.*--force" "cancel one that failed"
 FAKE_REVERT=100 run store attach / --store /dev/vdb
@@ -467,7 +470,9 @@ run store check "$scratch/sample"
 is "$status $err" "0 " "one that is sound"
 like "$out" "sample: a durable store, sound.*for volume vda1 of 256M.*in use +28K of records, 64K of log.*shadows +4; 1 deleted" \
 	"and what is in it"
+like "$out" "revert +to [0-9a-f-]{36}: the volume may be so in part" "and of the revert that has begun"
 run store check "$scratch/sample" --json
+like "$(parse .created)" "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$" "times are in UTC"
 is "$(parse '"\(.verdict) \(.problem) \(.store) \(.headers | join(",")) \(.log.groups) \(.records_bytes)"')" \
 	"sound null 11111111-1111-1111-1111-111111111111 sound,sound 8 28672" "as JSON"
 is "$(parse '[.shadows[].state] | join(" ")')" "lost kept kept incomplete" "what will become of its shadows"

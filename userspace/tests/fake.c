@@ -726,6 +726,8 @@ int sc_device_ioctl(int fd, unsigned long request, void *argument)
 			((struct shadow_revert *)argument)->fault = fault;
 		if (request == SHADOW_IOC_REVERT_CANCEL)
 			((struct shadow_revert_cancel *)argument)->fault = fault;
+		if (request == SHADOW_IOC_DELETE)
+			((struct shadow_delete *)argument)->fault = fault;
 		if (request == SHADOW_IOC_SHADOW_CHANGE)
 			((struct shadow_change *)argument)->fault = fault;
 		if (request == SHADOW_IOC_VOLUME_TRACK)

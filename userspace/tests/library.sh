@@ -119,6 +119,10 @@ if command -v mandoc >/dev/null; then
 	good mandoc -T lint -W warning "${pages[@]}" "those of the library too"
 fi
 good bash -n "$completion" "the completion is bash"
+: >"$scratch/srv.store"
+words=$(bash -c '. "$1"; COMP_WORDS=(shadowadm store attach /srv --store "$2"); COMP_CWORD=5; _shadowadm
+	echo "${COMPREPLY[@]}"' - "$completion" "$scratch/srv")
+is "$words" "$scratch/srv.store" "store attach --store completes files"
 
 # --- install ---
 
