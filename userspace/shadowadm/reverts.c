@@ -148,8 +148,8 @@ static int explain(struct context *context, const struct shadowcopy_volume *volu
 			    *remedy ? "What may help: " : "", remedy);
 	if (info->state == SHADOW_REVERT_NOTED)
 		return fail(context, "the revert of %s did not begin, and the volume is what it "
-			    "was: %s. %s", volume->path, shadowcopy_reason_cause(info->fault.reason),
-			    remedy);
+			    "was: %s. %s", volume->path,
+			    shadowcopy_reason_cause(info->fault.reason), remedy);
 	return fail(context, "the revert of %s cannot be seen any more: its store has gone",
 		    volume->path);
 }

@@ -87,8 +87,8 @@ const struct script_verb script_verbs[] = {
 	{ "quit", "", "the same", 0, 0, .run = script_exit },
 	{ "help", "[COMMAND]", "explain it", 0, 2, .run = script_help },
 	/* what is not there */
-	{ "resync", "", "shadows are not written over other disks by this version. \"revert\" makes "
-	  "a volume what it was; for another disk copy the shadow's device", 0, MANY, .run = NULL },
+	{ "resync", "", "shadows are not written over other disks by this version. \"revert\" "
+	  "makes a volume what it was; for another disk copy the shadow's device", 0, MANY, .run = NULL },
 	{ "break", "[writable] SET", "a shadow of the module cannot be parted from its volume, "
 	  "whose blocks it shows. Copy its device; \"shadowadm create --writable\" makes shadows "
 	  "that can be written to", 0, MANY, .run = NULL },

@@ -562,8 +562,8 @@ const struct command store_check = {
 	.name = "store check",
 	.summary = "See whether a durable store is sound, and what is in it",
 	.synopsis = "STORE [OPTIONS]",
-	.text = "Reads the durable store on a device, in a file, or on a copy of one of them, by the\n"
-		"rules by which it would be attached: its header, its dump and its log, and whether no\n"
+	.text = "Reads the durable store on a device, in a file, or on a copy of one of them, by\n"
+		"the rules by which it would be attached: its header, its dump and its log, and if no\n"
 		"block is in use twice.  Nothing is changed, and the module is not needed.  Exit\n"
 		"status 1 means that it is damaged, and it is said where, or that there is none; 3\n"
 		"that it is sound, and will not be attached as it is, or lose its shadows.\n\n"
