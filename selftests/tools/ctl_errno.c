@@ -1331,11 +1331,12 @@ static struct shadow_uuid note_revert(void)
 
 	make_persistent("a", "store");
 	revert.uuid = last_shadow().uuid;
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < 2; i++) {
 		if (ioctl(control, SHADOW_IOC_REVERT, &revert))
 			err(2, "SHADOW_IOC_REVERT: reason %u", revert.fault.reason);
-		else
-			revert.needed_bytes = 0;
+		revert.needed_bytes = 0;
+		revert.room_bytes = 0;
+	}
 	return revert.uuid;
 }
 
