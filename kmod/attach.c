@@ -922,21 +922,10 @@ close:
 
 static int holder;	/* its address: whose a volume is meanwhile */
 
-static struct file *claim_volume(dev_t dev, struct shadow_fault *fault)
-{
-	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, &holder, NULL);
-	int err = PTR_ERR_OR_ZERO(file);
-
-	if (err)
-		shadow_fail(fault, SHADOW_PHASE_OPEN,
-			    err == -EBUSY ? SHADOW_REASON_BUSY : SHADOW_REASON_NO_DEVICE, dev, err);
-	return file;
-}
-
 int shadow_detach(struct shadow_store_attach *arg)
 {
 	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
-	struct file *file = claim_volume(dev, &arg->fault);
+	struct file *file = shadow_registry_claim(dev, BLK_OPEN_READ, &holder, &arg->fault);
 	struct shadow_volume *vol;
 	unsigned int shadows;
 	bool withdrawn;

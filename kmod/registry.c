@@ -725,6 +725,19 @@ void shadow_registry_unuse_store(struct shadow_volume *vol)
 	drop_user(vol, false);
 }
 
+struct file *shadow_registry_claim(dev_t dev, blk_mode_t mode, void *holder,
+				   struct shadow_fault *fault)
+{
+	struct file *file = bdev_file_open_by_dev(dev, mode, holder, NULL);
+	int err = PTR_ERR_OR_ZERO(file);
+
+	if (err)
+		shadow_fail(fault, SHADOW_PHASE_OPEN, err == -EBUSY ? SHADOW_REASON_BUSY :
+			    err == -EROFS || err == -EACCES ? SHADOW_REASON_VOLUME_READONLY :
+			    SHADOW_REASON_NO_DEVICE, dev, err);
+	return file;
+}
+
 /* The volume that is meant, if it has a store.  Context: registry_lock. */
 static struct shadow_volume *find_store(const struct shadow_dev *dev, struct shadow_fault *fault)
 {

@@ -92,6 +92,18 @@ int shadow_registry_resize_part(struct shadow_store_resize *arg);
 /* Does preserving for @vol need writes to @other, because its store lies there? */
 bool shadow_registry_depends(struct shadow_volume *vol, const struct shadow_volume *other);
 
+/**
+ * shadow_registry_claim() - have a volume for ourselves
+ * @dev: the volume
+ * @mode: BLK_OPEN_READ, and BLK_OPEN_WRITE if it has to be writable
+ * @holder: an address: who claims it with the same one is not kept out
+ * @fault: out: the reason of a failure
+ *
+ * Return: for shadow_bdev_fput(), or an ERR_PTR().
+ */
+struct file *shadow_registry_claim(dev_t dev, blk_mode_t mode, void *holder,
+				   struct shadow_fault *fault);
+
 /* The tracked volume after the one with id @info->cursor.  Return: 0 or -ENOENT. */
 int shadow_registry_next(struct shadow_volume_info *info);
 

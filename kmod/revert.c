@@ -123,14 +123,7 @@ static int holder;	/* its address: whose a volume is meanwhile */
 
 struct file *shadow_revert_claim(dev_t dev, blk_mode_t mode, struct shadow_fault *fault)
 {
-	struct file *file = bdev_file_open_by_dev(dev, mode, &holder, NULL);
-	int err = PTR_ERR_OR_ZERO(file);
-
-	if (err)
-		shadow_fail(fault, SHADOW_PHASE_OPEN, err == -EBUSY ? SHADOW_REASON_BUSY :
-			    err == -EROFS || err == -EACCES ? SHADOW_REASON_VOLUME_READONLY :
-			    SHADOW_REASON_NO_DEVICE, dev, err);
-	return file;
+	return shadow_registry_claim(dev, mode, &holder, fault);
 }
 
 static struct shadow_durable *durable_of(const struct shadow_volume *vol)

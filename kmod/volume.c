@@ -276,7 +276,8 @@ static void log_fold(struct shadow_volume *vol, const struct shadow_epoch *ep)
 	/* A lost one that the volume was to be: nothing can make it so any more. */
 	if (vol->revert.logged && vol->revert.logged_epoch == ep->number) {
 		vol->revert = (struct shadow_reverting){ .state = SHADOW_REVERT_NONE };
-		WRITE_ONCE(vol->protected, false);
+		if (vol->protected)	/* a fault of that goes, too */
+			shadow_policy_protect(vol, false);
 		if (durable && !err)
 			shadow_durable_add(durable, SHADOW_DISK_REVERT, SHADOW_DISK_REVERT_OVER,
 					   ep->number);

@@ -42,7 +42,7 @@ says() {
 on() {
 	mkfs_on "$1" "$DISK_fs"
 	mount_at "$DISK_fs" "$dir"
-	dd if=/dev/urandom of="$DISK_origin" bs=1M oflag=direct status=none 2>/dev/null || true
+	dd if=/dev/urandom of="$DISK_origin" bs=1M count=40 oflag=direct status=none
 	# Where the file comes to lie is what another durable store has left.
 	dd if=/dev/zero of="$dir/before" bs=1M count=4 status=none
 	one "$DISK_a" --store "$store" --max 48M

@@ -236,17 +236,15 @@ enum durable_fit machine_fits(const struct device *device, const struct durable 
 
 static bool has_header(const char *path, off_t first)
 {
-	static const char magic[] = SHADOW_DISK_MAGIC;
-	char is[sizeof(magic) - 1];
-	bool found = false;
-	int i, fd;
+	struct durable_source source = { .read = read_at };
+	bool found;
+	int fd;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return false;
-	for (i = 0; !found && i < SHADOW_DISK_HEADERS; i++)
-		found = pread(fd, is, sizeof(is), first + i * SHADOW_DISK_HEADER_STEP) ==
-				(ssize_t)sizeof(is) && !memcmp(is, magic, sizeof(is));
+	source.arg = &fd;
+	found = has_magic(&source, first) || has_magic(&source, first + SHADOW_DISK_HEADER_STEP);
 	close(fd);
 	return found;
 }
