@@ -28,7 +28,7 @@
 #define SHADOW_CONTROL_NAME	"shadow-control"	/* below /dev */
 
 /* Raised when a command is added; old commands keep their meaning for ever. */
-#define SHADOW_ABI_VERSION	5
+#define SHADOW_ABI_VERSION	6
 
 #define SHADOW_BLOCK_SHIFT	12	/* a block is 4096 bytes */
 #define SHADOW_MAX_SET_VOLUMES	64	/* volumes in one set, with shadows or held (VSS J-01) */
@@ -72,6 +72,7 @@ struct shadow_dev {
 #define SHADOW_FEAT_HOLD_ONLY		(1ULL << 11)	/* SHADOW_ADD_HOLD */
 #define SHADOW_FEAT_PERSISTENT		(1ULL << 12)	/* SHADOW_SET_PERSISTENT */
 #define SHADOW_FEAT_REVERT		(1ULL << 13)	/* SHADOW_IOC_REVERT */
+#define SHADOW_FEAT_CHANGES		(1ULL << 14)	/* SHADOW_IOC_MAP, bases */
 
 /**
  * struct shadow_info - what this module is and can do
@@ -175,6 +176,10 @@ enum shadow_reason {
 	SHADOW_REASON_HALF_REVERTED	= 51,	/* a revert has ended half-way */
 	SHADOW_REASON_REVERT_ROOM	= 52,	/* the store could not take what it overwrites */
 	SHADOW_REASON_REVERT_WRITE	= 53,	/* I/O error writing the volume */
+	SHADOW_REASON_CHANGES_UNKNOWN	= 54,	/* what changed is not known so far back */
+	SHADOW_REASON_CHANGES_ORDER	= 55,	/* the one to begin with is the newer one */
+	SHADOW_REASON_OTHER_VOLUME	= 56,	/* the two are of different volumes */
+	SHADOW_REASON_BASES		= 57,	/* bases of the volume are kept */
 };
 
 /**
@@ -263,7 +268,12 @@ struct shadow_set_new {
  * @memory_bytes: bound of preserved data not yet stored; 0: the default
  *	(64 MiB); ignored by SHADOW_IOC_VOLUME_UNTRACK
  * @fault: out: why the command failed
+ * @changes_bytes: bound of the memory of what is known of changes, at least a bit for each
+ *	block of the volume; 0: the default (64 MiB, or twice that bit for each block); zero for
+ *	SHADOW_IOC_VOLUME_UNTRACK
  * @reserved: zero
+ *
+ * While bases of the volume are kept (SHADOW_IOC_BASE_CHANGE) it stays tracked.
  */
 struct shadow_volume_track {
 	struct shadow_dev dev;
@@ -271,7 +281,8 @@ struct shadow_volume_track {
 	__u32	reserved0;
 	__u64	memory_bytes;
 	struct shadow_fault fault;
-	__u64	reserved[4];
+	__u64	changes_bytes;
+	__u64	reserved[3];
 };
 
 /* What happens when a store is full and cannot grow (VSS E-08). */
@@ -803,6 +814,168 @@ struct shadow_revert_cancel {
 	__u64	reserved[4];
 };
 
+/*
+ * What has changed from one shadow of a volume to another is known as long as it is tracked, or
+ * has shadows.  A *base* is the instant of a shadow that was kept: it can be compared with when
+ * its shadow is long gone.
+ */
+
+/* What is so of a run of blocks; wanted ones in struct shadow_map. */
+#define SHADOW_RUN_CHANGED	(1U << 0)	/* written in between, or to one of the images */
+#define SHADOW_RUN_FREE		(1U << 1)	/* was free at the instant: reads as zeros */
+#define SHADOW_RUN_WAS_FREE	(1U << 2)	/* was free at that of @since */
+#define SHADOW_RUN_STORED	(1U << 3)	/* preserved: is read from the store */
+#define SHADOW_RUN_WRITTEN	(1U << 4)	/* was written to the image */
+
+/**
+ * struct shadow_run - a run of blocks of which the same is so
+ * @first: its first byte
+ * @bytes: its length; the last run ends with the shadow
+ * @state: SHADOW_RUN_* bits, of those that were wanted
+ * @reserved: zero
+ */
+struct shadow_run {
+	__u64	first;
+	__u64	bytes;
+	__u32	state;
+	__u32	reserved;
+};
+
+#define SHADOW_MAX_RUNS		65536	/* told by one command */
+
+/**
+ * struct shadow_map - what is so of the blocks of a shadow
+ * @shadow: the shadow; or a base, of which SHADOW_RUN_STORED and SHADOW_RUN_WRITTEN are not known
+ * @since: with SHADOW_RUN_CHANGED or SHADOW_RUN_WAS_FREE an older shadow or base of the same
+ *	volume; all zero: with SHADOW_RUN_CHANGED only, since tracking began
+ * @generation: out: SHADOW_RUN_CHANGED is exact for all that have the same
+ * @offset: in: where to begin, bytes, a multiple of 4096; out: where to go on, @bytes at the end
+ * @runs: address of room for runs of which something is so that is wanted
+ * @count: in: for how many, 1 to SHADOW_MAX_RUNS; out: how many there are, which may be none
+ *	before the end
+ * @want: SHADOW_RUN_* bits, at least one
+ * @bytes: out: size of the shadow
+ * @fault: out: why the command failed
+ * @reserved: zero
+ *
+ * A block that reads differently in the two images has SHADOW_RUN_CHANGED, or was free at one
+ * instant and not at the other.
+ */
+struct shadow_map {
+	struct shadow_uuid shadow;
+	struct shadow_uuid since;
+	struct shadow_uuid generation;
+	__u64	offset;
+	__u64	runs;
+	__u32	count;
+	__u32	want;
+	__u64	bytes;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+/* Flags of struct shadow_base_info. */
+#define SHADOW_BASE_KEPT	(1U << 0)	/* outlives its shadow */
+#define SHADOW_BASE_SHADOW	(1U << 1)	/* its shadow exists */
+#define SHADOW_BASE_BEGIN	(1U << 2)	/* no shadow: when tracking began by request */
+
+/**
+ * struct shadow_base_info - an instant since which the changes of a volume are known
+ * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
+ *	base's.  ENOENT ends the list.
+ * @uuid: identity: its shadow's, or the generation's with SHADOW_BASE_BEGIN
+ * @generation: to which it belongs
+ * @volume: the volume
+ * @flags: SHADOW_BASE_* bits
+ * @reserved0: zero
+ * @epoch: number of the epoch that it ended
+ * @bytes: size of the volume then
+ * @created_ns: the instant, CLOCK_REALTIME nanoseconds
+ * @changed_bytes: written from then to the next one, or until now
+ * @memory_bytes: memory of that
+ * @volume_name: kernel name of the volume
+ * @reserved: zero
+ *
+ * All shadows are listed of which changes are known, kept or not.
+ */
+struct shadow_base_info {
+	__u64	cursor;
+	struct shadow_uuid uuid;
+	struct shadow_uuid generation;
+	struct shadow_dev volume;
+	__u32	flags;
+	__u32	reserved0;
+	__u64	epoch;
+	__u64	bytes;
+	__s64	created_ns;
+	__u64	changed_bytes;
+	__u64	memory_bytes;
+	char	volume_name[32];
+	__u64	reserved[4];
+};
+
+/* Flags of SHADOW_IOC_BASE_CHANGE: one of them. */
+#define SHADOW_BASE_KEEP	(1U << 0)	/* it outlives its shadow */
+#define SHADOW_BASE_DROP	(1U << 1)	/* it does not; and is gone if that is gone */
+
+/**
+ * struct shadow_base - keep a base, or drop it
+ * @uuid: a shadow, or a base
+ * @flags: SHADOW_BASE_KEEP or SHADOW_BASE_DROP
+ * @reserved0: zero
+ * @fault: out: why the command failed
+ * @reserved: zero
+ *
+ * A volume with a base that is kept is tracked until SHADOW_IOC_VOLUME_UNTRACK.
+ */
+struct shadow_base {
+	struct shadow_uuid uuid;
+	__u32	flags;
+	__u32	reserved0;
+	struct shadow_fault fault;
+	__u64	reserved[4];
+};
+
+/* Why nothing is known of changes before the generation began. */
+enum shadow_tracking_reason {
+	SHADOW_TRACKING_NONE		= 0,	/* nothing is known of changes now */
+	SHADOW_TRACKING_BEGAN		= 1,	/* the volume was not tracked before */
+	SHADOW_TRACKING_MEMORY		= 2,	/* its bound was reached, or there was none */
+	SHADOW_TRACKING_UNCLEAN		= 3,	/* power was lost, or the store failed */
+	SHADOW_TRACKING_VOLUME_CHANGED	= 4,	/* written by somebody else meanwhile */
+	SHADOW_TRACKING_NOT_SAVED	= 5,	/* the store had no room for it */
+	SHADOW_TRACKING_DAMAGED		= 6,	/* what was saved cannot be read, or be right */
+};
+
+/**
+ * struct shadow_tracking_info - what is known of the changes of a volume
+ * @cursor: in: the cursor of the previous answer, 0 to begin; out: this
+ *	volume's.  ENOENT ends the list.
+ * @volume: the volume
+ * @generation: identity of what is known without a gap; all zero: nothing
+ * @began_ns: when it began, CLOCK_REALTIME nanoseconds
+ * @reason: enum shadow_tracking_reason
+ * @bases: how many bases are kept
+ * @memory_bytes: memory of what is known
+ * @memory_limit_bytes: bound of that; the oldest is forgotten first
+ * @forgotten: bases and shadows of which changes were forgotten for that, so far
+ * @volume_name: kernel name of the volume
+ * @reserved: zero
+ */
+struct shadow_tracking_info {
+	__u64	cursor;
+	struct shadow_dev volume;
+	struct shadow_uuid generation;
+	__s64	began_ns;
+	__u32	reason;
+	__u32	bases;
+	__u64	memory_bytes;
+	__u64	memory_limit_bytes;
+	__u64	forgotten;
+	char	volume_name[32];
+	__u64	reserved[4];
+};
+
 /* --- the set descriptor ------------------------------------------------- */
 
 /*
@@ -897,6 +1070,10 @@ struct shadow_set_step {
 #define SHADOW_IOC_REVERT	_IOWR(SHADOW_IOC_MAGIC, 0x0f, struct shadow_revert)
 #define SHADOW_IOC_REVERT_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x10, struct shadow_revert_info)
 #define SHADOW_IOC_REVERT_CANCEL _IOWR(SHADOW_IOC_MAGIC, 0x11, struct shadow_revert_cancel)
+#define SHADOW_IOC_MAP		_IOWR(SHADOW_IOC_MAGIC, 0x12, struct shadow_map)
+#define SHADOW_IOC_BASE_NEXT	_IOWR(SHADOW_IOC_MAGIC, 0x13, struct shadow_base_info)
+#define SHADOW_IOC_BASE_CHANGE	_IOWR(SHADOW_IOC_MAGIC, 0x14, struct shadow_base)
+#define SHADOW_IOC_TRACKING_NEXT _IOWR(SHADOW_IOC_MAGIC, 0x15, struct shadow_tracking_info)
 
 /* on a set descriptor */
 #define SHADOW_IOC_SET_ADD	_IOWR(SHADOW_IOC_MAGIC, 0x20, struct shadow_set_add)

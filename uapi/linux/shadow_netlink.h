@@ -84,6 +84,7 @@ enum shadow_nl_event {
 	SHADOW_NL_EV_REVERT_BEGUN = 23,	/* a volume is made what it was at a shadow's instant */
 	SHADOW_NL_EV_REVERT_DONE = 24,	/* ... and is so */
 	SHADOW_NL_EV_REVERT_FAILED = 25, /* ... has ended half-way, or could not begin */
+	SHADOW_NL_EV_BASE_LOST = 26,	/* changes since then are known no more: its memory */
 };
 
 /* What a writer is told (VSS C-20 to C-30). */

@@ -230,6 +230,16 @@ int shadowcopy_volume_track(struct shadowcopy *sc, struct shadow_dev dev,
 			    uint64_t memory_bytes);
 
 /**
+ * shadowcopy_volume_track_changes() - as shadowcopy_volume_track(), with a bound for changes
+ * @sc: the handle
+ * @dev: the volume
+ * @memory_bytes: bound of preserved data not yet stored, 0 for the default
+ * @changes_bytes: bound of the memory of what is known of changes, 0 for the default
+ */
+int shadowcopy_volume_track_changes(struct shadowcopy *sc, struct shadow_dev dev,
+				    uint64_t memory_bytes, uint64_t changes_bytes);
+
+/**
  * shadowcopy_volume_untrack() - stop watching a volume's writes
  * @sc: the handle
  * @dev: the volume
@@ -334,6 +344,98 @@ int shadowcopy_change(struct shadowcopy *sc, uint32_t kind, const struct shadow_
 int shadowcopy_mark_free(struct shadowcopy *sc, const struct shadow_uuid *uuid,
 			 const struct shadow_free_range *ranges, size_t count,
 			 struct shadow_shadow_free *result);
+
+/* --- what has changed, and what lies where ------------------------------- */
+
+struct shadowcopy_map;
+
+/**
+ * shadowcopy_map_open() - begin to ask what is so of the blocks of a shadow
+ * @sc: the handle; outlives the map
+ * @shadow: the shadow; or a base, if only changes or free blocks are wanted
+ * @since: an older shadow or base of the same volume, with SHADOW_RUN_CHANGED or
+ *	SHADOW_RUN_WAS_FREE; NULL: since tracking began, with SHADOW_RUN_CHANGED only
+ * @want: SHADOW_RUN_* bits
+ * @mapp: out
+ *
+ * Return: 0; -ENOENT (no such shadow or base), -ENODATA (what changed is not known so far
+ * back: a full backup is needed), -EXDEV (of two volumes), -EINVAL (@since is the newer
+ * one), or another negative errno.
+ */
+int shadowcopy_map_open(struct shadowcopy *sc, const struct shadow_uuid *shadow,
+			const struct shadow_uuid *since, uint32_t want,
+			struct shadowcopy_map **mapp);
+
+/* The counterpart.  @map may be NULL. */
+void shadowcopy_map_close(struct shadowcopy_map *map);
+
+/**
+ * shadowcopy_map_next() - the next run of which something is so that is wanted
+ * @map: the map
+ * @run: out; runs are in order, and adjacent ones differ in their state.  The last one can end
+ *	with half a block, where the shadow does.
+ *
+ * Memory of the process is bounded, whatever the size of the shadow.
+ *
+ * Return: 1 with @run filled, 0 at the end, or a negative errno as shadowcopy_map_open(): what
+ * was known can be forgotten meanwhile.
+ */
+int shadowcopy_map_next(struct shadowcopy_map *map, struct shadow_run *run);
+
+/**
+ * shadowcopy_map_seek() - go on from another place
+ * @map: the map
+ * @offset: bytes, a multiple of 4096; what lies before is not told of
+ */
+int shadowcopy_map_seek(struct shadowcopy_map *map, uint64_t offset);
+
+/* Size of the shadow, bytes. */
+uint64_t shadowcopy_map_bytes(const struct shadowcopy_map *map);
+
+/* The generation that the changes are of; all zero where none were asked for. */
+const struct shadow_uuid *shadowcopy_map_generation(const struct shadowcopy_map *map);
+
+/**
+ * shadowcopy_base_next() - walk the instants since which changes are known
+ * @sc: the handle
+ * @info: cursor 0 to begin; pass the answer again for the next one
+ *
+ * Return: 1 with @info filled, 0 at the end, or a negative errno.
+ */
+int shadowcopy_base_next(struct shadowcopy *sc, struct shadow_base_info *info);
+
+/**
+ * shadowcopy_base_find() - what a user names as a base, or as a shadow that can be one
+ * @sc: the handle
+ * @name: as for shadowcopy_find(), or the UUID of a base or at least four digits of its
+ *	beginning
+ * @uuid: out: its identity
+ *
+ * Return: 0, or as shadowcopy_find().
+ */
+int shadowcopy_base_find(struct shadowcopy *sc, const char *name, struct shadow_uuid *uuid);
+
+/**
+ * shadowcopy_base_change() - keep a base, or drop it
+ * @sc: the handle
+ * @uuid: a shadow, or a base
+ * @flags: SHADOW_BASE_KEEP: it outlives its shadow, or SHADOW_BASE_DROP
+ */
+int shadowcopy_base_change(struct shadowcopy *sc, const struct shadow_uuid *uuid,
+			   uint32_t flags);
+
+/**
+ * shadowcopy_tracking_next() - walk the volumes, and what is known of their changes
+ * @sc: the handle
+ * @info: cursor 0 to begin; pass the answer again for the next one
+ *
+ * Return: 1 with @info filled, 0 at the end, or a negative errno.
+ */
+int shadowcopy_tracking_next(struct shadowcopy *sc, struct shadow_tracking_info *info);
+
+/* "memory", "unclean" ... of enum shadow_tracking_reason, and a part of a sentence. */
+const char *shadowcopy_tracking_name(uint32_t reason);
+const char *shadowcopy_tracking_text(uint32_t reason);
 
 /* --- sets --------------------------------------------------------------- */
 

@@ -234,6 +234,19 @@ static const struct reason_text reasons[] = {
 	[SHADOW_REASON_REVERT_WRITE] = {
 		"revert-write", "writing the volume failed",
 		"see the kernel log for the device's errors" },
+	[SHADOW_REASON_CHANGES_UNKNOWN] = {
+		"changes-unknown", "what has changed is not known so far back",
+		"make a full backup; \"shadowadm base list\" shows since when it is known, and "
+		"\"shadowadm volume tracking\" why not longer" },
+	[SHADOW_REASON_CHANGES_ORDER] = {
+		"changes-order", "the one to compare with is not older",
+		"name the older of the two after --since" },
+	[SHADOW_REASON_OTHER_VOLUME] = {
+		"other-volume", "the two are of different volumes",
+		"\"shadowadm base list\" shows the bases of each volume" },
+	[SHADOW_REASON_BASES] = {
+		"bases", "bases of it are kept, and what has changed since would be forgotten",
+		"drop them first: \"shadowadm base drop\"" },
 };
 
 struct errno_text {

@@ -130,6 +130,7 @@ static const struct sc_word events[] = {
 	{ SHADOW_NL_EV_REVERT_BEGUN, "revert-begun" },
 	{ SHADOW_NL_EV_REVERT_DONE, "revert-done" },
 	{ SHADOW_NL_EV_REVERT_FAILED, "revert-failed" },
+	{ SHADOW_NL_EV_BASE_LOST, "base-lost" },
 };
 
 static const struct sc_word reverts[] = {

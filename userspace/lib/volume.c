@@ -39,9 +39,11 @@ SC_EXPORT int shadowcopy_volume_find(struct shadowcopy *sc, struct shadow_dev de
 }
 
 static int track(struct shadowcopy *sc, unsigned long request, struct shadow_dev dev,
-		 uint64_t memory_bytes, const char *action)
+		 uint64_t memory_bytes, uint64_t changes_bytes, const char *action)
 {
-	struct shadow_volume_track track = { .dev = dev, .memory_bytes = memory_bytes };
+	struct shadow_volume_track track = {
+		.dev = dev, .memory_bytes = memory_bytes, .changes_bytes = changes_bytes,
+	};
 	char label[SHADOWCOPY_PATH_MAX];
 	int rc = shadowcopy_connect(sc);
 
@@ -65,12 +67,18 @@ static int track(struct shadowcopy *sc, unsigned long request, struct shadow_dev
 SC_EXPORT int shadowcopy_volume_track(struct shadowcopy *sc, struct shadow_dev dev,
 				      uint64_t memory_bytes)
 {
-	return track(sc, SHADOW_IOC_VOLUME_TRACK, dev, memory_bytes, "track");
+	return track(sc, SHADOW_IOC_VOLUME_TRACK, dev, memory_bytes, 0, "track");
+}
+
+SC_EXPORT int shadowcopy_volume_track_changes(struct shadowcopy *sc, struct shadow_dev dev,
+					      uint64_t memory_bytes, uint64_t changes_bytes)
+{
+	return track(sc, SHADOW_IOC_VOLUME_TRACK, dev, memory_bytes, changes_bytes, "track");
 }
 
 SC_EXPORT int shadowcopy_volume_untrack(struct shadowcopy *sc, struct shadow_dev dev)
 {
-	return track(sc, SHADOW_IOC_VOLUME_UNTRACK, dev, 0, "stop tracking");
+	return track(sc, SHADOW_IOC_VOLUME_UNTRACK, dev, 0, 0, "stop tracking");
 }
 
 static int change_policy(struct shadowcopy *sc, struct shadow_volume_policy *policy,
