@@ -16,6 +16,7 @@
  * readers need is only that they look at each word once, and the order "first the
  * record, then the bit".
  */
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -87,6 +88,22 @@ static void set_bits(unsigned long *page, unsigned int from, unsigned int nr)
 static void clear_bits(unsigned long *page, unsigned int from, unsigned int nr)
 {
 	bitmap_clear(page, from, nr);
+}
+
+/* As set_bits(), beside others that do the same. */
+static void note_bits(unsigned long *page, unsigned int from, unsigned int nr)
+{
+	unsigned int end = from + nr, next;
+
+	for (; from < end; from = next) {
+		unsigned long *word = &page[from / BITS_PER_LONG];
+		unsigned long mask;
+
+		next = min_t(unsigned int, end, from - from % BITS_PER_LONG + BITS_PER_LONG);
+		mask = GENMASK((next - 1) % BITS_PER_LONG, from % BITS_PER_LONG);
+		if ((READ_ONCE(*word) & mask) != mask)	/* else the line stays shared */
+			atomic_long_or(mask, (atomic_long_t *)word);
+	}
 }
 
 /* Call @fn on the part of [first, first + n) in each page that exists; values stay. */
@@ -206,6 +223,63 @@ u64 shadow_blockmap_unmark(struct shadow_blockmap *map, u64 first, u64 n)
 		n -= nr;
 	}
 	return unmarked;
+}
+
+bool shadow_blockmap_note(struct shadow_blockmap *map, u64 first, u64 n)
+{
+	while (n) {
+		unsigned int from = first % SHADOW_MAP_BITS;
+		unsigned int nr = min_t(u64, n, SHADOW_MAP_BITS - from);
+		unsigned long *page = xa_load(&map->pages, first / SHADOW_MAP_BITS);
+
+		if (!page)
+			return false;
+		note_bits(page, from, nr);
+		first += nr;
+		n -= nr;
+	}
+	return true;
+}
+
+bool shadow_blockmap_gather(const struct shadow_blockmap *map, unsigned long index,
+			    unsigned long *bits)
+{
+	const unsigned long *page = xa_load((struct xarray *)&map->pages, index);
+	unsigned int i;
+
+	if (xa_is_value(page))
+		memset(bits, 0xff, PAGE_SIZE);
+	else if (page)
+		for (i = 0; i < SHADOW_MAP_BITS / BITS_PER_LONG; i++)
+			bits[i] |= READ_ONCE(page[i]);
+	return page;
+}
+
+int shadow_blockmap_move(struct shadow_blockmap *from, struct shadow_blockmap *to, gfp_t gfp)
+{
+	unsigned long index = 0;
+	unsigned long *page = xa_find(&from->pages, &index, ULONG_MAX, XA_PRESENT);
+	unsigned long *other;
+	unsigned int i;
+	int err;
+
+	if (!page)
+		return 0;
+	other = xa_load(&to->pages, index);
+	if (other) {
+		for (i = 0; i < SHADOW_MAP_BITS / BITS_PER_LONG; i++)
+			if (page[i])
+				atomic_long_or(page[i], (atomic_long_t *)&other[i]);
+		free_page((unsigned long)page);
+	} else {
+		err = xa_err(xa_store(&to->pages, index, page, gfp));
+		if (err)
+			return err;
+		to->nr_pages++;
+	}
+	xa_erase(&from->pages, index);
+	from->nr_pages--;
+	return 1;
 }
 
 u64 shadow_blockmap_weight(const struct shadow_blockmap *map, u64 first, u64 n)

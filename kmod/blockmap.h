@@ -79,6 +79,37 @@ u64 shadow_blockmap_mark(struct shadow_blockmap *map, u64 first, u64 n);
 u64 shadow_blockmap_unmark(struct shadow_blockmap *map, u64 first, u64 n);
 u64 shadow_blockmap_weight(const struct shadow_blockmap *map, u64 first, u64 n);
 
+/**
+ * shadow_blockmap_note() - set bits at any time, beside others that do
+ * @map: a map without values
+ * @first: first block
+ * @n: how many
+ *
+ * Return: false: some are not set, since their page is not reserved yet.
+ */
+bool shadow_blockmap_note(struct shadow_blockmap *map, u64 first, u64 n);
+
+/**
+ * shadow_blockmap_gather() - a page of bits, in addition to others
+ * @map: the map
+ * @index: block / SHADOW_MAP_BITS
+ * @bits: a page of bits, to which those that are set in @map are added
+ *
+ * Return: whether any may have been.
+ */
+bool shadow_blockmap_gather(const struct shadow_blockmap *map, unsigned long index,
+			    unsigned long *bits);
+
+/**
+ * shadow_blockmap_move() - set the bits of one map in another one instead, one step of it
+ * @from: a map without values in which nobody sets bits
+ * @to: likewise, but for bits that shadow_blockmap_note() sets
+ * @gfp: how to allocate; decides whether it may sleep
+ *
+ * Moves a page.  Return: 1; 0: there is none left; or -ENOMEM, and nothing was moved.
+ */
+int shadow_blockmap_move(struct shadow_blockmap *from, struct shadow_blockmap *to, gfp_t gfp);
+
 /* Are all @n bits from @first set?  No lock, no allocation. */
 bool shadow_blockmap_test(const struct shadow_blockmap *map, u64 first, u64 n);
 

@@ -15,6 +15,7 @@
 #include "ctl.h"
 #include "hook.h"
 #include "image.h"
+#include "map.h"
 #include "registry.h"
 #include "revert.h"
 #include "set.h"
@@ -78,7 +79,8 @@ static long ctl_info(struct shadow_info __user *user)
 			    SHADOW_FEAT_WRITABLE | SHADOW_FEAT_POLICY |
 			    SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
 			    SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_HOLD_ONLY |
-			    SHADOW_FEAT_PERSISTENT | SHADOW_FEAT_REVERT,
+			    SHADOW_FEAT_PERSISTENT | SHADOW_FEAT_REVERT |
+			    SHADOW_FEAT_CHANGES,
 		.max_set_volumes = SHADOW_MAX_SET_VOLUMES,
 		.max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS,
 		.volumes = shadow_registry_count(),
@@ -150,12 +152,14 @@ static long ctl_track(struct shadow_volume_track __user *user, bool track)
 	if (fetch(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (arg.flags || arg.reserved0 || !zeroed(arg.fault) || !zeroed(arg.reserved) ||
-	    !good_dev(&arg.dev))
+	    !good_dev(&arg.dev) || (!track && arg.changes_bytes))
 		return -EINVAL;
+	if (arg.changes_bytes >> 44)
+		return -ERANGE;
 	if (track && arg.memory_bytes &&
 	    (arg.memory_bytes < SHADOW_MEMORY_MIN || arg.memory_bytes >> 44))
 		return -ERANGE;
-	err = track ? shadow_registry_track(dev_of(&arg.dev), arg.memory_bytes, &arg.fault) :
+	err = track ? shadow_registry_track(&arg) :
 		      shadow_registry_untrack(dev_of(&arg.dev), &arg.fault);
 	return answer(user, &arg, sizeof(arg), err);
 }
@@ -467,6 +471,73 @@ static long ctl_revert_cancel(struct shadow_revert_cancel __user *user)
 	return answer(user, &arg, sizeof(arg), shadow_revert_cancel(&arg));
 }
 
+static long ctl_map(struct shadow_map __user *user)
+{
+	const u32 known = SHADOW_RUN_CHANGED | SHADOW_RUN_FREE | SHADOW_RUN_WAS_FREE |
+			  SHADOW_RUN_STORED | SHADOW_RUN_WRITTEN;
+	struct shadow_map arg;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (!arg.want || arg.want & ~known || !arg.count || arg.bytes ||
+	    arg.offset % SHADOW_BLOCK_SIZE || zeroed(arg.shadow) || !zeroed(arg.generation) ||
+	    !zeroed(arg.fault) || !zeroed(arg.reserved))
+		return -EINVAL;
+	/* Since tracking began it is not known what was free. */
+	if (zeroed(arg.since) ? arg.want & SHADOW_RUN_WAS_FREE :
+	    !(arg.want & (SHADOW_RUN_CHANGED | SHADOW_RUN_WAS_FREE)))
+		return -EINVAL;
+	if (arg.count > SHADOW_MAX_RUNS)
+		return -E2BIG;
+	return answer(user, &arg, sizeof(arg), shadow_map_tell(&arg));
+}
+
+static long ctl_base_next(struct shadow_base_info __user *user)
+{
+	struct shadow_base_info info;
+	u64 cursor;
+	long err;
+
+	if (fetch(&info, user, sizeof(info)))
+		return -EFAULT;
+	cursor = info.cursor;
+	info.cursor = 0;
+	if (!zeroed(info))
+		return -EINVAL;
+	info.cursor = cursor;
+	err = shadow_map_next_base(&info);
+	return err ?: answer(user, &info, sizeof(info), 0);
+}
+
+static long ctl_base(struct shadow_base __user *user)
+{
+	struct shadow_base arg;
+
+	if (fetch(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if ((arg.flags != SHADOW_BASE_KEEP && arg.flags != SHADOW_BASE_DROP) || arg.reserved0 ||
+	    zeroed(arg.uuid) || !zeroed(arg.fault) || !zeroed(arg.reserved))
+		return -EINVAL;
+	return answer(user, &arg, sizeof(arg), shadow_map_change_base(&arg));
+}
+
+static long ctl_tracking_next(struct shadow_tracking_info __user *user)
+{
+	struct shadow_tracking_info info;
+	u64 cursor;
+	long err;
+
+	if (fetch(&info, user, sizeof(info)))
+		return -EFAULT;
+	cursor = info.cursor;
+	info.cursor = 0;
+	if (!zeroed(info))
+		return -EINVAL;
+	info.cursor = cursor;
+	err = shadow_map_next_tracking(&info);
+	return err ?: answer(user, &info, sizeof(info), 0);
+}
+
 static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -510,6 +581,14 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ctl_revert_next(user);
 	case SHADOW_IOC_REVERT_CANCEL:
 		return ctl_revert_cancel(user);
+	case SHADOW_IOC_MAP:
+		return ctl_map(user);
+	case SHADOW_IOC_BASE_NEXT:
+		return ctl_base_next(user);
+	case SHADOW_IOC_BASE_CHANGE:
+		return ctl_base(user);
+	case SHADOW_IOC_TRACKING_NEXT:
+		return ctl_tracking_next(user);
 	default:
 		return -ENOTTY;
 	}

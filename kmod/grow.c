@@ -158,6 +158,20 @@ int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake, bo
 	return err;
 }
 
+/* What images have of these blocks is not what it was.  Context: mutate mutex. */
+static void note_own(struct shadow_volume *vol, struct shadow_part *part, u64 block, u64 n)
+{
+	while (n) {
+		u64 run = n;
+		struct shadow_range range = on_volume(vol, part, block, &run);
+
+		if (range.first < range.end)
+			shadow_changes_note_locked(vol, range);
+		block += run;
+		n -= run;
+	}
+}
+
 /*
  * These blocks are the store's from now on.  A store that the volume has no longer is about to
  * give them back to the filesystem: for shadows in the making, which have the next store, they
@@ -170,6 +184,7 @@ static void tell_prepared(struct shadow_volume *vol, struct shadow_part *part, u
 	if (vol->store != part->store)
 		return;
 	vol->own_changes++;
+	note_own(vol, part, block, n);
 	list_for_each_entry(stake, &vol->prepared, node)
 		if (!expect(vol, stake, part, block, n) && stake->own + 1 == vol->own_changes)
 			stake->own = vol->own_changes;

@@ -623,10 +623,14 @@ static struct shadow *prepare(struct shadow_volume *vol, u32 flags, bool restore
 	sh->flags = flags;
 	sh->stake.epoch = shadow_epoch_alloc(GFP_KERNEL);
 	sh->stake.settled = shadow_settled_alloc(GFP_KERNEL);
+	sh->stake.mark = shadow_mark_create();
 	sh->index = ida_alloc_max(&indexes, (1 << MINORBITS) / IMAGE_MINORS - 1, GFP_KERNEL);
 	sh->disk = alloc_image_disk(vol);
-	if (!sh->stake.epoch || !sh->stake.settled || sh->index < 0 || !sh->disk)
+	if (!sh->stake.epoch || !sh->stake.settled || !sh->stake.mark || sh->index < 0 ||
+	    !sh->disk)
 		goto free_sh;
+	sh->stake.mark->shadow = true;
+	sh->stake.mark->epoch = sh->stake.epoch;
 	sh->vol = vol;
 	sh->stake.on_lost = on_lost;
 	INIT_LIST_HEAD(&sh->stake.node);
@@ -667,6 +671,7 @@ free_sh:
 		put_disk(sh->disk);
 	if (sh->index >= 0)
 		ida_free(&indexes, sh->index);
+	shadow_mark_destroy(sh->stake.mark);
 	shadow_settled_free(sh->stake.settled);
 	shadow_epoch_free(sh->stake.epoch);
 	kfree(sh);
@@ -774,6 +779,17 @@ int shadow_commit(struct shadow *sh, bool complete)
 	return shadow_durable_commit(durable, group);
 }
 
+static void describe_mark(struct shadow *sh)
+{
+	struct shadow_mark *mark = sh->stake.mark;
+
+	mark->number = sh->stake.epoch->number;
+	mark->uuid = sh->uuid;
+	mark->created_ns = sh->created_ns;
+	mark->sectors = sh->nr_sectors;
+	mark->epoch = sh->stake.epoch;
+}
+
 void shadow_flip(struct shadow *sh)
 {
 	struct shadow_volume *vol = sh->vol;
@@ -788,6 +804,8 @@ void shadow_flip(struct shadow *sh)
 	spin_unlock(&vol->stakes_lock);
 	if (vol->store->durable)
 		log_epoch(sh);
+	describe_mark(sh);
+	shadow_changes_flip(vol, sh->stake.mark);
 	/* In exchange for the map that went out of use: shadow_surface() frees it. */
 	sh->stake.settled = shadow_epochs_flip(&vol->epochs, sh->stake.epoch, sh->stake.settled);
 }
@@ -868,6 +886,7 @@ int shadow_restore(struct shadow_volume *vol, struct shadow_restored *s,
 	sh->stake.epoch = s->epoch;
 	s->epoch = NULL;
 	sh->stake.settled = NULL;
+	describe_mark(sh);
 	sh->stake.fault = s->fault;
 	sh->stake.lost = s->fault.error;
 	add_stake(sh);
@@ -926,6 +945,21 @@ static void give_up_records(struct shadow *sh)
 	mutex_unlock(&vol->fold);
 }
 
+/* What has changed since may be wanted longer than the shadow, and what was free with it. */
+static void release_mark(struct shadow *sh)
+{
+	struct shadow_volume *vol = sh->vol;
+	bool taken;
+
+	mutex_lock(&vol->epochs.mutate);
+	taken = shadow_changes_release(vol, sh->stake.mark, sh->stake.epoch);
+	mutex_unlock(&vol->epochs.mutate);
+	if (taken)
+		return;
+	shadow_mark_destroy(sh->stake.mark);
+	shadow_epoch_free(sh->stake.epoch);
+}
+
 /* Nobody can open it any more. */
 static void destroy(struct shadow *sh)
 {
@@ -940,7 +974,7 @@ static void destroy(struct shadow *sh)
 	}
 	synchronize_rcu();	/* for inflight_put(), and for the map if it was flipped */
 	shadow_overlay_destroy(sh->overlay);
-	shadow_epoch_free(sh->stake.epoch);
+	release_mark(sh);
 	shadow_settled_free(sh->stake.settled);
 	shadow_registry_unuse_store(vol);
 	shadow_registry_unpin(vol);

@@ -350,6 +350,7 @@ static int put_run(struct shadow_overlay *ov, u64 first, unsigned int n, unsigne
 	}
 	if (extent.len) {
 		shadow_epochs_overlay_put(&ov->vol->epochs, ov->stake->epoch, &extent, retire, ov);
+		shadow_changes_note_overlay(ov->vol, ov->stake->mark, extent.block, extent.len);
 		return 0;
 	}
 	grows = err == -ENOSPC && shadow_policy_want_room(ov->vol);

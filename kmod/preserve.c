@@ -5,7 +5,9 @@
  * In the submitter's context (shadow_write()) there is only a decision:
  *
  *	gate closed			behind the gate
- *	all its blocks are settled	cloned and on its way
+ *	all its blocks are settled,	cloned and on its way
+ *	and it is noted that they
+ *	change (changes.c)
  *	otherwise			to the worker's list
  *
  * Nothing is read, waited for or allocated with waiting there: the submitter may
@@ -137,6 +139,12 @@ static void nothing_written(struct bio *bio)
 	complete(bio->bi_private);
 }
 
+/* A write of nothing changes nothing. */
+static bool is_nothing(const struct bio *bio)
+{
+	return bio->bi_end_io == nothing_written;
+}
+
 /* Drivers have not seen it yet, so nobody has borrowed its end. */
 static const struct bio_set *source_of(const struct bio *bio)
 {
@@ -164,7 +172,7 @@ static bool admit(struct shadow_volume *vol, struct bio *orig)
 {
 	struct bio *bio;
 
-	if (orig->bi_end_io == nothing_written) {
+	if (is_nothing(orig)) {
 		bio_endio(orig);
 		shadow_flight_end(vol);
 		return true;
@@ -238,7 +246,8 @@ void shadow_write(struct shadow_volume *vol, struct bio *bio)
 		return;
 	range = range_of(vol, bio);
 	if (!current->bio_list && !shadow_policy_refuses(vol) && all_settled(vol, range) &&
-	    !shadow_watch_concerns(vol, range)) {
+	    !shadow_watch_concerns(vol, range) &&
+	    (is_nothing(bio) || shadow_changes_note(vol, range))) {
 		note_written(vol, range);
 		this_cpu_inc(vol->flight->direct);	/* before the volume may go */
 		if (admit(vol, bio))
@@ -536,7 +545,9 @@ static bool advance(struct shadow_volume *vol, struct bio *bio)
 	if (block < range.end)
 		return false;
 	note_written(vol, range);
-	if (bio->bi_end_io != nothing_written && shadow_watch_concerns(vol, range)) {
+	if (!is_nothing(bio))
+		shadow_changes_note_slow(vol, range);
+	if (!is_nothing(bio) && shadow_watch_concerns(vol, range)) {
 		shadow_watch_write(vol, bio);
 		return true;
 	}

@@ -320,25 +320,42 @@ static void reap_gone(struct work_struct *work)
 	mutex_unlock(&registry_lock);
 }
 
-int shadow_registry_track(dev_t dev, u64 memory_bytes, struct shadow_fault *fault)
+int shadow_registry_track(struct shadow_volume_track *arg)
 {
+	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
+	struct shadow_mark *mark = shadow_mark_create();
 	struct shadow_volume *vol;
+	bool is_new;
 	int err = 0;
 
+	if (!mark)
+		return shadow_fail(&arg->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_NO_MEMORY, dev,
+				   -ENOMEM);
 	mutex_lock(&registry_lock);
 	vol = find(dev);
+	is_new = !vol;
 	if (vol && vol->tracked)
-		err = shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DUPLICATE, dev,
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DUPLICATE, dev,
 				  -EEXIST);
 	else if (!vol)
-		vol = attach(dev, memory_bytes, fault);
-	else if (memory_bytes)
-		WRITE_ONCE(vol->memory_limit, memory_bytes >> SHADOW_BLOCK_BITS);
+		vol = attach(dev, arg->memory_bytes, &arg->fault);
 	if (!err && IS_ERR(vol))
 		err = PTR_ERR(vol);
-	if (!err)
+	if (!err && shadow_changes_limit(vol, arg->changes_bytes)) {
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_MEMORY,
+				  dev, -ERANGE);
+		if (is_new)
+			detach(vol);
+	}
+	if (!err) {
+		if (arg->memory_bytes)
+			WRITE_ONCE(vol->memory_limit, arg->memory_bytes >> SHADOW_BLOCK_BITS);
 		vol->tracked = true;
+		shadow_changes_begin(vol, mark);
+		mark = NULL;
+	}
 	mutex_unlock(&registry_lock);
+	shadow_mark_destroy(mark);
 	return err;
 }
 
@@ -354,10 +371,27 @@ int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault)
 				  -ENOENT);
 	else if (vol->pins)
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_BUSY, dev, -EBUSY);
+	else if (shadow_changes_kept(vol))
+		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_BASES, dev, -EBUSY);
 	else
 		detach(vol);
 	mutex_unlock(&registry_lock);
 	return err;
+}
+
+int shadow_registry_each(int (*fn)(struct shadow_volume *vol, void *data), void *data)
+{
+	struct shadow_volume *vol;
+	int ret = 0;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(vol, &volumes, list) {
+		ret = fn(vol, data);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&registry_lock);
+	return ret;
 }
 
 int shadow_registry_policy(struct shadow_volume_policy *arg)

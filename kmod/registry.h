@@ -31,14 +31,27 @@ void shadow_registry_unpin(struct shadow_volume *vol);
 int shadow_registry_follow(struct shadow_volume *vol);
 
 /**
- * shadow_registry_track() - track a volume by request
+ * shadow_registry_track() - as SHADOW_IOC_VOLUME_TRACK
  *
- * Return: 0; -EEXIST when it was tracked by request already.
+ * Return: 0; -EEXIST when it was tracked by request already; -ERANGE: @arg->changes_bytes is
+ * less than what the volume needs.
  */
-int shadow_registry_track(dev_t dev, u64 memory_bytes, struct shadow_fault *fault);
+int shadow_registry_track(struct shadow_volume_track *arg);
 
-/* Return: 0; -ENOENT: not tracked by request; -EBUSY: it has shadows, or is in a set. */
+/*
+ * Return: 0; -ENOENT: not tracked by request; -EBUSY: it has shadows, or is in a set, or bases of
+ * it are kept.
+ */
 int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault);
+
+/**
+ * shadow_registry_each() - look at all volumes
+ * @fn: called for each, until it does not return 0; holds registry_lock
+ * @data: for @fn
+ *
+ * Return: what @fn has returned last; 0 where there is no volume.
+ */
+int shadow_registry_each(int (*fn)(struct shadow_volume *vol, void *data), void *data);
 
 /* As SHADOW_IOC_VOLUME_POLICY.  Return: 0; -ENOENT: not tracked. */
 int shadow_registry_policy(struct shadow_volume_policy *arg);

@@ -115,6 +115,7 @@ struct shadow_volume *shadow_volume_alloc(struct block_device *bdev, u64 memory_
 	shadow_policy_begin(vol);
 	shadow_grow_begin(vol);
 	shadow_checkpoint_begin(vol);
+	shadow_changes_init(vol);
 
 	vol->strain = shadow_strain_alloc(vol->dev, vol->name);
 	if (!vol->strain)
@@ -160,10 +161,12 @@ void shadow_volume_free(struct shadow_volume *vol)
 	cancel_delayed_work_sync(&vol->flush_work);
 	cancel_delayed_work_sync(&vol->retry_work);
 	cancel_work_sync(&vol->gone_work);
+	cancel_delayed_work_sync(&vol->changes.merge_work);
 	destroy_workqueue(vol->grow_wq);
 	destroy_workqueue(vol->wq);
 	if (vol->store)
 		shadow_store_destroy(vol->store);
+	shadow_changes_destroy(vol);
 	shadow_epochs_destroy(&vol->epochs);
 	shadow_watch_free(vol);
 	free_pools(vol);

@@ -17,6 +17,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/shadow_store.h>
+#include "changes.h"
 #include "epochs.h"
 #include "shadow.h"
 #include "store.h"
@@ -69,12 +70,14 @@ struct shadow_watch;
  * @on_lost: told once, with stakes_lock held
  * @settled: the map that its epoch begins with, until then; under the mutate mutex
  * @own: the volume's @own_changes that @epoch and @settled know of, until then
+ * @mark: since which the volume's changes are known, unless it is in no list
  */
 struct shadow_stake {
 	struct list_head node;
 	struct shadow_epoch *epoch;
 	struct shadow_settled *settled;
 	u64 own;
+	struct shadow_mark *mark;
 	bool lost;
 	struct shadow_fault fault;
 	void (*on_lost)(struct shadow_stake *stake);
@@ -145,6 +148,7 @@ struct shadow_volume {
 	unsigned int borrowers;		/* of @store_users, those that change it */
 	bool resizing;			/* a part of it becomes smaller */
 
+	struct shadow_changes changes;
 	struct shadow_epochs epochs;
 	u64 last_epoch;			/* epochs.mutate */
 	u64 lost_upto;			/* epochs.mutate: epochs <= this one are lost, */

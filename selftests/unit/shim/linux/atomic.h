@@ -21,4 +21,9 @@ static inline void atomic_long_sub(long n, atomic_long_t *v)
 	__atomic_sub_fetch(&v->counter, n, __ATOMIC_RELAXED);
 }
 
+static inline void atomic_long_or(long bits, atomic_long_t *v)
+{
+	__atomic_or_fetch(&v->counter, bits, __ATOMIC_RELAXED);
+}
+
 #endif /* SHIM_LINUX_ATOMIC_H */
