@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What SHADOW_IOC_MAP says of a shadow, and whether it is true.
+ *
+ *	delta runs WANT SHADOW [SINCE] [OFFSET]
+ *		prints a line for each run: first byte, bytes, and letters of its state: Changed,
+ *		Free, Was free, Stored, written to the Image (CFWSI); WANT are such letters
+ *	delta check SINCE-IMAGE IMAGE SINCE SHADOW [WRITTEN]
+ *		reads both images: every block that differs has changed, or was free at just one of
+ *		the two instants; and every block that has changed is in the file WRITTEN, which
+ *		has a first byte and a length in each line: 0 if so, 1 if not
+ *	delta time SHADOW SINCE
+ *		prints how many milliseconds it takes to read all changes, and how many runs
+ *
+ * SHADOW and SINCE are UUIDs; "-" as SINCE: since tracking began.  2: an error.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/shadow.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BLOCK 4096
+#define PIECE (1 << 20)
+#define RUNS 300	/* not as many as the module likes to tell at once */
+
+static const char letters[] = "CFWSI";
+static int control;
+
+static struct shadow_uuid parse(const char *text)
+{
+	struct shadow_uuid uuid = { 0 };
+	unsigned int n = 0;
+
+	if (!strcmp(text, "-"))
+		return uuid;
+	for (; *text; text++) {
+		char digit[2] = { *text };
+
+		if (*text == '-')
+			continue;
+		if (n == 32)
+			errx(2, "no UUID");
+		uuid.b[n / 2] = uuid.b[n / 2] << 4 | strtoul(digit, NULL, 16);
+		n++;
+	}
+	return uuid;
+}
+
+/* Call @fn for each run.  Returns the size of the shadow. */
+static uint64_t each_run(const char *shadow, const char *since, uint32_t want, uint64_t offset,
+			 void (*fn)(const struct shadow_run *run))
+{
+	static struct shadow_run run[RUNS];
+	struct shadow_map map;
+	unsigned int i;
+
+	do {
+		map = (struct shadow_map){
+			.shadow = parse(shadow), .since = parse(since), .offset = offset,
+			.runs = (uintptr_t)run, .count = RUNS, .want = want,
+		};
+		if (ioctl(control, SHADOW_IOC_MAP, &map) < 0) {
+			fprintf(stderr, "delta: error %d (%s), reason %u\n", errno,
+				strerror(errno), map.fault.reason);
+			exit(2);
+		}
+		for (i = 0; i < map.count; i++)
+			fn(&run[i]);
+		if (map.offset < offset || (map.offset == offset && offset != map.bytes))
+			errx(2, "no progress at %llu", (unsigned long long)offset);
+		offset = map.offset;
+	} while (offset < map.bytes);
+	return map.bytes;
+}
+
+static void print(const struct shadow_run *run)
+{
+	char state[sizeof(letters)] = "";
+	unsigned int i, n = 0;
+
+	for (i = 0; letters[i]; i++)
+		if (run->state & 1U << i)
+			state[n++] = letters[i];
+	printf("%llu %llu %s\n", (unsigned long long)run->first, (unsigned long long)run->bytes,
+	       state);
+}
+
+static uint8_t *state_of, *written;
+static uint64_t blocks;
+static uint64_t last_end;
+
+static void note(const struct shadow_run *run)
+{
+	uint64_t block;
+
+	if (run->first < last_end || !run->bytes || run->first % BLOCK)
+		errx(1, "run at %llu is not after the one before, or none",
+		     (unsigned long long)run->first);
+	last_end = run->first + run->bytes;
+	for (block = run->first / BLOCK; block * BLOCK < last_end; block++)
+		state_of[block] = run->state;
+}
+
+static void read_written(const char *name)
+{
+	FILE *file = fopen(name, "r");
+	unsigned long long first, bytes, block;
+
+	if (!file)
+		err(2, "%s", name);
+	while (fscanf(file, "%llu %llu", &first, &bytes) == 2)
+		for (block = first / BLOCK; block * BLOCK < first + bytes && block < blocks; block++)
+			written[block] = 1;
+	fclose(file);
+}
+
+static int image_open(const char *name, char **piece)
+{
+	int fd = open(name, O_RDONLY | O_DIRECT);
+
+	if (fd < 0)
+		err(2, "%s", name);
+	*piece = aligned_alloc(BLOCK, PIECE);
+	if (!*piece)
+		err(2, "memory");
+	return fd;
+}
+
+/* What of the block at @at is there; less at the end, nothing behind it. */
+static int compare_block(const char *a, ssize_t na, const char *b, ssize_t nb, ssize_t at)
+{
+	ssize_t n = nb - at < BLOCK ? nb - at : BLOCK;
+
+	return na < at + n || memcmp(a + at, b + at, n);
+}
+
+static int check(char **argv)
+{
+	uint32_t want = SHADOW_RUN_CHANGED | SHADOW_RUN_FREE | SHADOW_RUN_WAS_FREE;
+	uint64_t differ = 0, changed = 0, missed = 0, too_much = 0, block = 0;
+	char *a, *b;
+	int fa = image_open(argv[0], &a), fb = image_open(argv[1], &b);
+	uint64_t bytes = lseek(fb, 0, SEEK_END), position;
+
+	blocks = (bytes + BLOCK - 1) / BLOCK;
+	state_of = calloc(blocks, 1);
+	written = calloc(blocks, 1);
+	if (!state_of || !written)
+		err(2, "memory");
+	if (each_run(argv[3], argv[2], want, 0, note) != bytes)
+		errx(1, "the size is not that of the image");
+	if (last_end > bytes)
+		errx(1, "a run ends behind the image");
+	if (argv[4])
+		read_written(argv[4]);
+	for (position = 0; position < bytes; position += PIECE) {
+		ssize_t na = pread(fa, a, PIECE, position), nb = pread(fb, b, PIECE, position), at;
+
+		if (na < 0 || nb <= 0)
+			err(2, "reading at %llu", (unsigned long long)position);
+		for (at = 0; at < nb; at += BLOCK, block++) {
+			bool is_changed = state_of[block] & SHADOW_RUN_CHANGED;
+			bool free = state_of[block] & SHADOW_RUN_FREE;
+			bool was_free = state_of[block] & SHADOW_RUN_WAS_FREE;
+
+			changed += is_changed;
+			if (compare_block(a, na, b, nb, at)) {
+				differ++;
+				if (!is_changed && free == was_free && !missed++)
+					printf("block %llu differs and has not changed\n",
+					       (unsigned long long)block);
+			}
+			if (argv[4] && is_changed && !written[block] && !too_much++)
+				printf("block %llu has changed and was not written\n",
+				       (unsigned long long)block);
+		}
+	}
+	printf("%llu blocks differ, %llu have changed; missed %llu, too much %llu\n",
+	       (unsigned long long)differ, (unsigned long long)changed,
+	       (unsigned long long)missed, (unsigned long long)too_much);
+	return missed || too_much;
+}
+
+static uint64_t count;
+
+static void count_run(const struct shadow_run *run)
+{
+	(void)run;
+	count++;
+}
+
+static int time_it(char **argv)
+{
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	each_run(argv[0], argv[1], SHADOW_RUN_CHANGED, 0, count_run);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	printf("%lld %llu\n", (to.tv_sec - from.tv_sec) * 1000LL +
+	       (to.tv_nsec - from.tv_nsec) / 1000000, (unsigned long long)count);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t want = 0;
+	const char *at;
+
+	if (argc < 4)
+		errx(2, "see the head of the source");
+	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR);
+	if (control < 0)
+		err(2, "the module");
+	if (!strcmp(argv[1], "check") && argc >= 6)
+		return check(argv + 2);
+	if (!strcmp(argv[1], "time"))
+		return time_it(argv + 2);
+	if (strcmp(argv[1], "runs"))
+		errx(2, "see the head of the source");
+	for (at = argv[2]; *at; at++) {
+		if (!strchr(letters, *at))
+			errx(2, "WANT is of %s", letters);
+		want |= 1U << (strchr(letters, *at) - letters);
+	}
+	each_run(argv[3], argc > 4 ? argv[4] : "-", want,
+		 argc > 5 ? strtoull(argv[5], NULL, 0) : 0, print);
+	return 0;
+}
