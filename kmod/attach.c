@@ -31,8 +31,10 @@
 #include "durable.h"
 #include "gate.h"
 #include "image.h"
+#include "policy.h"
 #include "registry.h"
 #include "revert.h"
+#include "saved.h"
 #include "watch.h"
 
 #define CHUNK_BLOCKS	64u		/* read at a time */
@@ -682,6 +684,7 @@ static void forget(struct shadow_volume *vol, struct list_head *found)
 	struct shadow_restored *s, *next;
 
 	shadow_watch_end(vol);
+	shadow_changes_forget(vol, SHADOW_TRACKING_UNCLEAN);
 	shadow_settled_free(shadow_epochs_suspend(&vol->epochs));
 	list_for_each_entry_safe(s, next, found, node) {
 		list_del(&s->epoch->node);
@@ -713,6 +716,13 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 
 	err = err ?: read_log(r);
 	err = err ?: check_revert(r);
 	err = err ?: check_volume(r);
+	/* Before anything of the store is given out. */
+	if (!err && r->reason == SHADOW_REASON_VOLUME_CHANGED)
+		shadow_changes_forget(vol, SHADOW_TRACKING_VOLUME_CHANGED);
+	else if (!err && r->reason)
+		shadow_changes_forget(vol, SHADOW_TRACKING_UNCLEAN);
+	else if (!err)
+		shadow_saved_read(vol, part, r->header);
 	err = err ?: resume(r);
 	if (err)
 		forget(vol, found);
@@ -898,6 +908,7 @@ int shadow_attach(struct shadow_store_attach *arg)
 		shadow_revert_restore(vol);
 		shadow_publish_volume(vol);
 	}
+	shadow_changes_settle(vol);
 	drop_rest(vol, &found, arg);
 	if (!err) {
 		shadow_revert_attached(vol, file);
@@ -922,15 +933,74 @@ close:
 
 static int holder;	/* its address: whose a volume is meanwhile */
 
+/* What is known of changes is in the store now, and not here.  Context: the gate is closed. */
+static void end_changes(struct shadow_volume *vol, struct shadow_mark *mark)
+{
+	mutex_lock(&vol->epochs.mutate);
+	shadow_changes_forget(vol, SHADOW_TRACKING_BEGAN);
+	mutex_unlock(&vol->epochs.mutate);
+	if (READ_ONCE(vol->tracked))
+		shadow_changes_begin(vol, mark);
+	else
+		shadow_mark_destroy(mark);
+}
+
+/* The last thing that is done with a volume before the machine goes: nothing is written any more. */
+static void seal_volume(struct shadow_volume *vol)
+{
+	mutex_lock(&vol->epochs.mutate);
+	shadow_policy_end_writes(vol);
+	mutex_unlock(&vol->epochs.mutate);
+}
+
+/* Context: the fold mutex: no header is written but ours. */
+static int detach_store(struct shadow_volume *vol, struct shadow_store_attach *arg, bool *withdrawn)
+{
+	struct shadow_mark *mark = shadow_mark_create();
+	unsigned int shadows;
+	int err;
+
+	if (!mark)
+		return shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_NO_MEMORY,
+				   vol->dev, -ENOMEM);
+	err = close_gate(vol, &arg->fault);
+	if (err) {
+		shadow_mark_destroy(mark);
+		return err;
+	}
+	shadows = READ_ONCE(vol->nr_stakes);
+	err = shadow_withdraw(vol, &arg->fault);
+	*withdrawn = !err;
+	if (err) {
+		shadow_mark_destroy(mark);
+	} else {
+		arg->shadows = shadows;
+		err = end_log(vol);
+		if (!err) {
+			shadow_saved_write(vol);
+			err = note_end(vol);
+		}
+		if (err)
+			err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE,
+					  SHADOW_REASON_STORE_ERROR, vol->dev, -EIO);
+		end_changes(vol, mark);
+		if (arg->flags & SHADOW_DETACH_FINAL)
+			seal_volume(vol);
+	}
+	shadow_gate_open(vol);
+	return err;
+}
+
 int shadow_detach(struct shadow_store_attach *arg)
 {
 	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
-	struct file *file = shadow_registry_claim(dev, BLK_OPEN_READ, &holder, &arg->fault);
+	bool final = arg->flags & SHADOW_DETACH_FINAL, withdrawn = false;
+	struct file *file = NULL;
 	struct shadow_volume *vol;
-	unsigned int shadows;
-	bool withdrawn;
 	int err;
 
+	if (!final)
+		file = shadow_registry_claim(dev, BLK_OPEN_READ, &holder, &arg->fault);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	vol = shadow_registry_borrow(dev, &arg->fault);
@@ -942,29 +1012,19 @@ int shadow_detach(struct shadow_store_attach *arg)
 				  dev, -EMEDIUMTYPE);
 		goto give_back;
 	}
-	mutex_lock(&vol->fold);		/* no header is written but ours; before the gate */
-	err = close_gate(vol, &arg->fault);
-	if (err)
-		goto unlock;
-	shadows = READ_ONCE(vol->nr_stakes);
-	err = shadow_withdraw(vol, &arg->fault);
-	withdrawn = !err;
-	if (withdrawn)
-		arg->shadows = shadows;
-	if (withdrawn && (end_log(vol) || note_end(vol)))
-		err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_ERROR, dev,
-				  -EIO);
-	shadow_gate_open(vol);
+	if (final)
+		shadow_registry_hold_volume(vol);
+	mutex_lock(&vol->fold);		/* before the gate */
+	err = detach_store(vol, arg, &withdrawn);
 	mutex_unlock(&vol->fold);
-	if (withdrawn)
+	if (withdrawn) {
 		shadow_destroy_withdrawn(vol);
-	goto give_back;
-
-unlock:
-	mutex_unlock(&vol->fold);
+		shadow_registry_release_stores();
+	}
 give_back:
 	shadow_registry_return(vol);
 close:
-	shadow_bdev_fput(file);
+	if (file)
+		shadow_bdev_fput(file);
 	return err;
 }

@@ -144,13 +144,19 @@ void shadow_changes_forget(struct shadow_volume *vol, u32 reason)
 	ch->reason = reason;
 }
 
+void shadow_mark_number(struct shadow_mark *mark)
+{
+	static atomic64_t last_id;
+
+	mark->id = atomic64_inc_return(&last_id);
+}
+
 /* Context: mutate mutex. */
 static void add_mark(struct shadow_volume *vol, struct shadow_mark *mark)
 {
-	static atomic64_t last_id;
 	struct shadow_changes *ch = &vol->changes;
 
-	mark->id = atomic64_inc_return(&last_id);
+	shadow_mark_number(mark);
 	if (list_empty(&ch->marks)) {
 		generate_random_uuid(ch->generation.b);
 		ch->began_ns = mark->created_ns;
@@ -279,18 +285,13 @@ void shadow_changes_note_overlay(struct shadow_volume *vol, struct shadow_mark *
 
 /* --- merging -------------------------------------------------------------------------------- */
 
-static bool is_wanted(const struct shadow_mark *mark)
-{
-	return mark->shadow || mark->kept || mark->begin;
-}
-
 /* A mark that nobody wants and that is not the oldest one, or NULL. */
 static struct shadow_mark *to_merge(struct shadow_changes *ch)
 {
 	struct shadow_mark *mark;
 
 	list_for_each_entry(mark, &ch->marks, node)
-		if (!is_wanted(mark) && !list_is_first(&mark->node, &ch->marks))
+		if (!shadow_mark_wanted(mark) && !list_is_first(&mark->node, &ch->marks))
 			return mark;
 	return NULL;
 }
@@ -305,7 +306,7 @@ static int merge_step(struct shadow_volume *vol)
 
 	while (!list_empty(&ch->marks)) {	/* what is older than all marks is nobody's */
 		mark = list_first_entry(&ch->marks, struct shadow_mark, node);
-		if (is_wanted(mark))
+		if (shadow_mark_wanted(mark))
 			break;
 		forget_oldest(vol, mark);
 	}
@@ -375,7 +376,7 @@ struct shadow_mark *shadow_changes_find(struct shadow_volume *vol, const struct 
 
 	lockdep_assert_held(&vol->epochs.mutate);
 	list_for_each_entry(mark, &vol->changes.marks, node)
-		if (is_wanted(mark) && !memcmp(&mark->uuid, uuid, sizeof(*uuid)))
+		if (shadow_mark_wanted(mark) && !memcmp(&mark->uuid, uuid, sizeof(*uuid)))
 			return mark;
 	return NULL;
 }
@@ -390,7 +391,7 @@ int shadow_changes_change(struct shadow_volume *vol, const struct shadow_uuid *u
 		mark->kept = keep;
 		if (!keep)
 			mark->begin = false;
-		if (!is_wanted(mark))
+		if (!shadow_mark_wanted(mark))
 			queue_delayed_work(vol->wq, &vol->changes.merge_work, 0);
 	}
 	mutex_unlock(&vol->epochs.mutate);
@@ -415,35 +416,30 @@ static void fill_base(const struct shadow_volume *vol, const struct shadow_mark 
 	strscpy(info->volume_name, vol->name, sizeof(info->volume_name));
 }
 
-/* Blocks written from @mark to the next mark that is wanted: others are being merged. */
-static u64 count_written(const struct shadow_changes *ch, const struct shadow_mark *mark,
-			 unsigned long *bits)
+bool shadow_changes_next_written(const struct shadow_changes *ch, const struct shadow_mark *mark,
+				 u64 *index, unsigned long *bits)
 {
-	u64 count = 0, at = 0, next;
+	const struct shadow_mark *m = mark;
+	u64 found = U64_MAX, next;
 
-	for (;; at = (at / SHADOW_MAP_BITS + 1) * SHADOW_MAP_BITS) {
-		const struct shadow_mark *m = mark;
-		u64 found = U64_MAX;
-
-		list_for_each_entry_from(m, &ch->marks, node) {
-			if (m != mark && is_wanted(m))
-				break;
-			next = at;
-			if (shadow_blockmap_next(m->written, &next))
-				found = min(found, next);
-		}
-		if (found == U64_MAX)
-			return count;
-		at = found;
-		memset(bits, 0, PAGE_SIZE);
-		m = mark;
-		list_for_each_entry_from(m, &ch->marks, node) {
-			if (m != mark && is_wanted(m))
-				break;
-			shadow_blockmap_gather(m->written, at / SHADOW_MAP_BITS, bits);
-		}
-		count += bitmap_weight(bits, SHADOW_MAP_BITS);
+	list_for_each_entry_from(m, &ch->marks, node) {
+		if (m != mark && shadow_mark_wanted(m))
+			break;
+		next = *index * SHADOW_MAP_BITS;
+		if (shadow_blockmap_next(m->written, &next))
+			found = min(found, next / SHADOW_MAP_BITS);
 	}
+	if (found == U64_MAX)
+		return false;
+	memset(bits, 0, PAGE_SIZE);
+	m = mark;
+	list_for_each_entry_from(m, &ch->marks, node) {
+		if (m != mark && shadow_mark_wanted(m))
+			break;
+		shadow_blockmap_gather(m->written, found, bits);
+	}
+	*index = found;
+	return true;
 }
 
 bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info,
@@ -451,14 +447,17 @@ bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *inf
 {
 	struct shadow_mark *mark;
 	bool found = false;
+	u64 index;
 
 	mutex_lock(&vol->epochs.mutate);
 	list_for_each_entry(mark, &vol->changes.marks, node) {
-		if (mark->id <= info->cursor || !is_wanted(mark))
+		if (mark->id <= info->cursor || !shadow_mark_wanted(mark))
 			continue;
 		fill_base(vol, mark, info);
-		info->changed_bytes = count_written(&vol->changes, mark, bits) <<
-				      SHADOW_BLOCK_BITS;
+		for (index = 0; shadow_changes_next_written(&vol->changes, mark, &index, bits);
+		     index++)
+			info->changed_bytes += (u64)bitmap_weight(bits, SHADOW_MAP_BITS) <<
+					       SHADOW_BLOCK_BITS;
 		found = true;
 		break;
 	}
@@ -485,6 +484,54 @@ void shadow_changes_fill_info(struct shadow_volume *vol, struct shadow_tracking_
 	info->forgotten = ch->forgotten;
 	strscpy(info->volume_name, vol->name, sizeof(info->volume_name));
 	mutex_unlock(&vol->epochs.mutate);
+}
+
+/* --- what was saved ------------------------------------------------------------------------ */
+
+void shadow_changes_adopt(struct shadow_volume *vol, struct list_head *marks, bool whole)
+{
+	struct shadow_mark *newest = list_last_entry(marks, struct shadow_mark, node), *mark, *next;
+	struct shadow_changes *ch = &vol->changes;
+	LIST_HEAD(before);
+	int more = 1;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	list_splice_init(&ch->marks, &before);
+	list_splice_init(marks, &ch->marks);
+	list_for_each_entry(mark, &ch->marks, node)
+		shadow_mark_number(mark);
+	ch->first = whole ? list_first_entry(&ch->marks, struct shadow_mark, node)->id : 0;
+	rcu_assign_pointer(ch->now, newest->written);
+	synchronize_rcu();
+	list_for_each_entry_safe(mark, next, &before, node) {
+		while (more > 0)
+			more = shadow_blockmap_move(mark->written, newest->written, GFP_NOIO);
+		more = more < 0 ? more : 1;
+		list_del_init(&mark->node);
+		shadow_mark_destroy(mark);
+	}
+	if (more < 0)
+		shadow_changes_forget(vol, SHADOW_TRACKING_MEMORY);
+}
+
+struct shadow_mark *shadow_changes_claim(struct shadow_volume *vol, const struct shadow_uuid *uuid)
+{
+	struct shadow_mark *mark;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	list_for_each_entry(mark, &vol->changes.marks, node)
+		if (!mark->shadow && !mark->begin && !memcmp(&mark->uuid, uuid, sizeof(*uuid))) {
+			shadow_epoch_free(mark->epoch);
+			mark->epoch = NULL;
+			mark->shadow = true;
+			return mark;
+		}
+	return NULL;
+}
+
+void shadow_changes_settle(struct shadow_volume *vol)
+{
+	queue_delayed_work(vol->wq, &vol->changes.merge_work, 0);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */

@@ -78,6 +78,12 @@ struct shadow_changes {
 	struct delayed_work merge_work;
 };
 
+/* Is it a shadow's, or kept, or where tracking began?  Else it is merged. */
+static inline bool shadow_mark_wanted(const struct shadow_mark *mark)
+{
+	return mark->shadow || mark->kept || mark->begin;
+}
+
 void shadow_changes_init(struct shadow_volume *vol);
 
 /* Frees all marks.  No shadow and no writer is left. */
@@ -95,7 +101,7 @@ int shadow_changes_limit(struct shadow_volume *vol, u64 bytes);
 /* Memory for shadow_changes_flip(), before the gate closes; NULL: there is none. */
 struct shadow_mark *shadow_mark_create(void);
 
-/* Not for one that has had its instant. */
+/* Not for one that is in the list of a volume. */
 void shadow_mark_destroy(struct shadow_mark *mark);
 
 /**
@@ -166,6 +172,40 @@ int shadow_changes_change(struct shadow_volume *vol, const struct shadow_uuid *u
  */
 bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info,
 			 unsigned long *bits);
+
+/**
+ * shadow_changes_next_written() - what was written since a mark, before the next one
+ * @ch: the changes
+ * @mark: the mark, one that is wanted
+ * @index: in: from which page of bits on; out: which one it is
+ * @bits: out: its bits
+ *
+ * Context: mutate mutex.
+ * Return: whether there is one.
+ */
+bool shadow_changes_next_written(const struct shadow_changes *ch, const struct shadow_mark *mark,
+				 u64 *index, unsigned long *bits);
+
+/**
+ * shadow_changes_adopt() - go on with what was saved
+ * @vol: the volume, its gate closed and drained
+ * @marks: at least one; no shadow's yet.  The volume's afterwards
+ * @whole: the first one is the one that the generation began with
+ *
+ * What was noted before counts as written since the last of them.
+ *
+ * Context: mutate mutex; sleeps.
+ */
+void shadow_changes_adopt(struct shadow_volume *vol, struct list_head *marks, bool whole);
+
+/*
+ * The shadow of a mark that was saved is there again.  Return: the mark, without an epoch, or
+ * NULL.  Context: mutate mutex.
+ */
+struct shadow_mark *shadow_changes_claim(struct shadow_volume *vol, const struct shadow_uuid *uuid);
+
+/* Marks whose shadows are not there again are nobody's. */
+void shadow_changes_settle(struct shadow_volume *vol);
 
 /* Context: takes the mutate mutex. */
 void shadow_changes_fill_info(struct shadow_volume *vol, struct shadow_tracking_info *info);

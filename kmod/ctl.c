@@ -263,7 +263,7 @@ static long ctl_store_resize(struct shadow_store_resize __user *user)
 
 static long ctl_store_attach(struct shadow_store_attach __user *user, bool attach)
 {
-	const u32 known = attach ? SHADOW_ATTACH_LOST : 0;
+	const u32 known = attach ? SHADOW_ATTACH_LOST : SHADOW_DETACH_FINAL;
 	struct shadow_store_attach arg;
 	long err;
 

@@ -19,7 +19,7 @@
 #define NUMBER_MAX	(1ULL << 62)	/* what counts grows by one, and never gets there */
 
 /* Of a block, as if the four bytes of its checksum were zero. */
-static u32 block_crc(const void *block, size_t crc_at)
+static u32 crc_of(const void *block, size_t crc_at, size_t size)
 {
 	const u8 *bytes = block;
 	__le32 zero = 0;
@@ -27,7 +27,12 @@ static u32 block_crc(const void *block, size_t crc_at)
 
 	crc = crc32c(crc, &zero, sizeof(zero));
 	crc_at += sizeof(zero);
-	return ~crc32c(crc, bytes + crc_at, SHADOW_DISK_BLOCK - crc_at);
+	return ~crc32c(crc, bytes + crc_at, size - crc_at);
+}
+
+static u32 block_crc(const void *block, size_t crc_at)
+{
+	return crc_of(block, crc_at, SHADOW_DISK_BLOCK);
 }
 
 /* --- the header ------------------------------------------------------------------- */
@@ -267,4 +272,51 @@ bool shadow_log_item(const struct shadow_disk_log *b, unsigned int *i, u64 *epoc
 		return true;
 	}
 	return false;
+}
+
+/* --- what is known of changes ------------------------------------------------------- */
+
+static u32 chunk_crc(const struct shadow_disk_saved *chunk, u32 blocks)
+{
+	return crc_of(chunk, offsetof(struct shadow_disk_saved, crc),
+		      (size_t)blocks * SHADOW_DISK_BLOCK);
+}
+
+void shadow_saved_seal(struct shadow_disk_saved *chunk, u32 blocks)
+{
+	chunk->magic = cpu_to_le32(SHADOW_DISK_SAVED_MAGIC);
+	chunk->crc = cpu_to_le32(chunk_crc(chunk, blocks));
+}
+
+bool shadow_saved_valid(const struct shadow_disk_saved *chunk, u32 blocks, u64 id, u64 seq,
+			u64 part_blocks)
+{
+	u64 next = le32_to_cpu(chunk->next_blocks);
+
+	return le32_to_cpu(chunk->magic) == SHADOW_DISK_SAVED_MAGIC &&
+	       le64_to_cpu(chunk->id) == id && le64_to_cpu(chunk->seq) == seq &&
+	       le32_to_cpu(chunk->bytes) <= blocks * SHADOW_DISK_BLOCK - sizeof(*chunk) &&
+	       next <= SHADOW_DISK_SAVED_BLOCKS &&
+	       (!next || in_part(le64_to_cpu(chunk->next_loc), next, part_blocks)) &&
+	       le32_to_cpu(chunk->crc) == chunk_crc(chunk, blocks);
+}
+
+bool shadow_record_valid(u32 type, u32 bytes)
+{
+	switch (type) {
+	case SHADOW_DISK_GENERATION:
+		return bytes == sizeof(struct shadow_disk_generation);
+	case SHADOW_DISK_MARK:
+		return bytes == sizeof(struct shadow_disk_mark);
+	case SHADOW_DISK_WAS_FREE:
+		return bytes && bytes % sizeof(struct shadow_disk_run) == 0 &&
+		       bytes <= SHADOW_DISK_RUNS * sizeof(struct shadow_disk_run);
+	case SHADOW_DISK_BITS:
+	case SHADOW_DISK_OVERLAY:
+		return bytes == sizeof(struct shadow_disk_bits);
+	case SHADOW_DISK_SAVED_END:
+		return !bytes;
+	default:
+		return false;
+	}
 }

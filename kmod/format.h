@@ -125,4 +125,16 @@ enum shadow_format shadow_log_read(struct shadow_log_place *at, const struct sha
 bool shadow_log_item(const struct shadow_disk_log *b, unsigned int *i, u64 *epoch,
 		     u64 part_blocks, struct shadow_item *item, enum shadow_format *verdict);
 
+/* Fill in the magic and the checksum of a chunk of @blocks. */
+void shadow_saved_seal(struct shadow_disk_saved *chunk, u32 blocks);
+
+/* Is it the chunk @seq of @id, whole, with plausible numbers? */
+bool shadow_saved_valid(const struct shadow_disk_saved *chunk, u32 blocks, u64 id, u64 seq,
+			u64 part_blocks);
+
+/*
+ * Can a record have so many bytes?  Types that are not known here cannot be.
+ */
+bool shadow_record_valid(u32 type, u32 bytes);
+
 #endif /* SHADOW_FORMAT_H */

@@ -857,6 +857,7 @@ static void add_stake(struct shadow *sh)
 int shadow_restore(struct shadow_volume *vol, struct shadow_restored *s,
 		   struct shadow_fault *fault)
 {
+	struct shadow_mark *mark;
 	struct shadow *sh;
 
 	shadow_registry_keep(vol);
@@ -886,6 +887,10 @@ int shadow_restore(struct shadow_volume *vol, struct shadow_restored *s,
 	sh->stake.epoch = s->epoch;
 	s->epoch = NULL;
 	sh->stake.settled = NULL;
+	mark = shadow_changes_claim(vol, &sh->uuid);
+	if (mark)
+		swap(mark, sh->stake.mark);
+	shadow_mark_destroy(mark);
 	describe_mark(sh);
 	sh->stake.fault = s->fault;
 	sh->stake.lost = s->fault.error;

@@ -384,8 +384,10 @@ static int change_of(struct shadow_volume *vol, void *data)
 				   SHADOW_REASON_CHANGES_UNKNOWN, vol->dev, -ENODATA);
 	if (err)
 		return 0;
-	if (keep)
+	if (keep) {
 		vol->tracked = true;
+		shadow_registry_hold_store(vol);
+	}
 	return 1;
 }
 
@@ -393,6 +395,8 @@ int shadow_map_change_base(struct shadow_base *arg)
 {
 	int err = shadow_registry_each(change_of, arg);
 
+	if (err > 0 && arg->flags & SHADOW_BASE_DROP)
+		shadow_registry_release_stores();
 	return err > 0 ? 0 : err ?: -ENOENT;
 }
 

@@ -419,6 +419,14 @@ static void tell_writers(struct shadow_volume *vol, u32 percent)
 	set_strain(vol, step, percent, step ? forecast(vol) : 0);
 }
 
+void shadow_policy_end_writes(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&vol->epochs.mutate);
+	vol->protect_errno = EROFS;
+	WRITE_ONCE(vol->protect_fault, SHADOW_PROTECT_STORE_REMOVED);
+	pr_info("%s: its store is detached, and writes to it fail from now on\n", vol->name);
+}
+
 void shadow_policy_no_store(struct shadow_volume *vol)
 {
 	lockdep_assert_held(&vol->epochs.mutate);

@@ -89,6 +89,9 @@ void shadow_policy_refuse(struct shadow_volume *vol, struct bio *bio);
 /* The volume has no store any more: nothing fills.  Context: epochs.mutate held. */
 void shadow_policy_no_store(struct shadow_volume *vol);
 
+/* Writes to the volume end with an error from now on.  Context: mutate mutex. */
+void shadow_policy_end_writes(struct shadow_volume *vol);
+
 /* Look after the store once the worker has recorded.  Context: epochs.mutate held. */
 void shadow_policy_review(struct shadow_volume *vol);
 

@@ -313,6 +313,7 @@ static void reap_gone(struct work_struct *work)
 {
 	struct shadow_volume *vol, *next;
 
+	shadow_registry_release_stores();
 	mutex_lock(&registry_lock);
 	list_for_each_entry_safe(vol, next, &volumes, list)
 		if (READ_ONCE(vol->gone) && !vol->pins)
@@ -364,15 +365,16 @@ int shadow_registry_untrack(dev_t dev, struct shadow_fault *fault)
 	struct shadow_volume *vol;
 	int err = 0;
 
+	shadow_registry_release_stores();
 	mutex_lock(&registry_lock);
 	vol = find(dev);
 	if (!vol || !vol->tracked)
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_DEVICE, dev,
 				  -ENOENT);
-	else if (vol->pins)
-		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_BUSY, dev, -EBUSY);
 	else if (shadow_changes_kept(vol))
 		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_BASES, dev, -EBUSY);
+	else if (vol->pins)
+		err = shadow_fail(fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_BUSY, dev, -EBUSY);
 	else
 		detach(vol);
 	mutex_unlock(&registry_lock);
@@ -658,6 +660,8 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);
+	if (!err && shadow_changes_kept(vol))
+		shadow_registry_hold_store(vol);
 	mutex_unlock(&registry_lock);
 	return err;
 }
@@ -704,6 +708,10 @@ int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_s
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);
+	if (!err && shadow_changes_kept(vol)) {
+		vol->tracked = true;
+		shadow_registry_hold_store(vol);
+	}
 	mutex_unlock(&registry_lock);
 	return err;
 }
@@ -827,6 +835,48 @@ struct shadow_volume *shadow_registry_borrow(dev_t dev, struct shadow_fault *fau
 void shadow_registry_return(struct shadow_volume *vol)
 {
 	return_store(vol);
+}
+
+void shadow_registry_hold_volume(struct shadow_volume *vol)
+{
+	mutex_lock(&registry_lock);
+	vol->tracked = true;
+	mutex_unlock(&registry_lock);
+}
+
+void shadow_registry_hold_store(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&registry_lock);
+	mutex_lock(&vol->change);
+	if (!vol->holds_store && vol->store && vol->store->durable && !READ_ONCE(vol->gone)) {
+		borrow_store(vol);
+		vol->holds_store = true;
+		__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
+	}
+	mutex_unlock(&vol->change);
+}
+
+void shadow_registry_release_stores(void)
+{
+	struct shadow_volume *vol, *found;
+
+	do {
+		found = NULL;
+		mutex_lock(&registry_lock);
+		list_for_each_entry(vol, &volumes, list) {
+			if (!vol->holds_store ||
+			    (shadow_changes_kept(vol) && !READ_ONCE(vol->gone)))
+				continue;
+			vol->holds_store = false;
+			found = vol;
+			break;
+		}
+		mutex_unlock(&registry_lock);
+		if (found) {
+			return_store(found);
+			module_put(THIS_MODULE);
+		}
+	} while (found);
 }
 
 /* A durable store is of one part, which stays as it is.  Context: registry_lock. */

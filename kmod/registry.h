@@ -93,6 +93,18 @@ void shadow_registry_keep(struct shadow_volume *vol);
 struct shadow_volume *shadow_registry_borrow(dev_t dev, struct shadow_fault *fault);
 void shadow_registry_return(struct shadow_volume *vol);
 
+/* A volume stays tracked until it is untracked. */
+void shadow_registry_hold_volume(struct shadow_volume *vol);
+
+/*
+ * Bases that are kept are saved in the durable store of their volume, if it has one: which it keeps
+ * for that, without shadows, too.  Context: shadow_registry_each().
+ */
+void shadow_registry_hold_store(struct shadow_volume *vol);
+
+/* Stores are let go that were kept for bases, and there are none. */
+void shadow_registry_release_stores(void);
+
 /* As SHADOW_IOC_STORE_ADD; the arguments have been checked.  Return: 0; -ENOENT: no store. */
 int shadow_registry_add_part(struct shadow_store_add *arg);
 

@@ -136,6 +136,7 @@ struct shadow_volume {
 	u64 nr_blocks;			/* likewise */
 	unsigned int pins;		/* sets and shadows */
 	bool tracked;			/* by request, not only for its shadows */
+	bool holds_store;		/* a pin, and a use of its store, are its bases' */
 	unsigned int reached;		/* by a search for circles of stores */
 	struct file *bdev_file;		/* open while pins > 0 */
 	struct block_device *bdev;

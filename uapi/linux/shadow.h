@@ -600,10 +600,13 @@ struct shadow_store_resize {
 /* Flags of SHADOW_IOC_STORE_ATTACH. */
 #define SHADOW_ATTACH_LOST	(1U << 0)	/* also if its shadows are lost thereby */
 
+/* Flags of SHADOW_IOC_STORE_DETACH. */
+#define SHADOW_DETACH_FINAL	(1U << 1)	/* also if it is mounted; writes fail from then on */
+
 /**
  * struct shadow_store_attach - the shadows that a durable store has are there again
  * @dev: the volume
- * @flags: SHADOW_ATTACH_* bits; zero for SHADOW_IOC_STORE_DETACH
+ * @flags: SHADOW_ATTACH_* bits, or SHADOW_DETACH_* bits
  * @shadows: out: how many there are; of them
  * @lost: out: so many are lost, and say why
  * @dropped: out: how many were not persistent, or not complete, and are gone
@@ -618,7 +621,9 @@ struct shadow_store_resize {
  * SHADOW_ATTACH_LOST its shadows are there, and lost for good.
  *
  * The contrary, SHADOW_IOC_STORE_DETACH, ends the shadows of a volume with a durable store,
- * and leaves them in it.  Nobody has one of them open, or the volume for himself.
+ * and leaves them in it, and with them what is known of changes.  Nobody has one of them open, or
+ * the volume for himself; with SHADOW_DETACH_FINAL, the last thing that is done with the volume
+ * before the machine is shut down, somebody may have mounted it read-only.
  */
 struct shadow_store_attach {
 	struct shadow_dev dev;

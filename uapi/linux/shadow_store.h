@@ -68,6 +68,11 @@
  * @log_seq: number of its first block
  * @log_group: number of its first group
  * @log_end: number of the block that it ends before, if the store was detached; else 0
+ * @saved_id: of the chunks with what is known of changes
+ * @saved_loc: the first one
+ * @saved_end: @log_end when they were written: if it is another one, they say nothing any more
+ * @saved_blocks: blocks of the first one
+ * @saved_state: enum shadow_disk_saved_state
  * @reserved: zero
  */
 struct shadow_disk_header {
@@ -98,7 +103,18 @@ struct shadow_disk_header {
 	__le64	log_seq;
 	__le64	log_group;
 	__le64	log_end;
-	__u8	reserved[3848];
+	__le64	saved_id;
+	__le64	saved_loc;
+	__le64	saved_end;
+	__le32	saved_blocks;
+	__le32	saved_state;
+	__u8	reserved[3816];
+};
+
+enum shadow_disk_saved_state {
+	SHADOW_DISK_SAVED_NONE	= 0,	/* nothing was known of changes */
+	SHADOW_DISK_SAVED_ALL	= 1,
+	SHADOW_DISK_SAVED_NO_ROOM = 2,	/* there was no room for it */
 };
 
 /**
@@ -206,6 +222,104 @@ struct shadow_disk_log {
 	__le16	flags;
 	__le32	reserved[3];
 	struct shadow_disk_entry entry[SHADOW_DISK_LOG_ENTRIES];
+};
+
+/*
+ * What is known of the changes of the volume, written when the store is detached: a chain of
+ * chunks, each a run of blocks, with a head and a part of a row of records.
+ */
+#define SHADOW_DISK_SAVED_MAGIC	0x67684373	/* "sChg" */
+#define SHADOW_DISK_SAVED_BLOCKS 64		/* of a chunk, at most */
+
+/**
+ * struct shadow_disk_saved - the head of a chunk
+ * @magic: SHADOW_DISK_SAVED_MAGIC
+ * @crc: CRC-32C of all blocks of the chunk, as in the header
+ * @id: the header's saved_id
+ * @seq: number of the chunk, from 1 on
+ * @next_loc: where the next one is
+ * @next_blocks: its blocks; 0: it is the last one
+ * @bytes: of records in this one, right behind the head
+ * @reserved: zero
+ */
+struct shadow_disk_saved {
+	__le32	magic;
+	__le32	crc;
+	__le64	id;
+	__le64	seq;
+	__le64	next_loc;
+	__le32	next_blocks;
+	__le32	bytes;
+	__le64	reserved;
+};
+
+/* Records can go on in the next chunk.  @bytes of what the type says follow the record. */
+struct shadow_disk_record {
+	__le32	type;		/* enum shadow_disk_record_type */
+	__le32	bytes;
+};
+
+enum shadow_disk_record_type {
+	SHADOW_DISK_GENERATION	= 1,	/* struct shadow_disk_generation; the first one */
+	SHADOW_DISK_MARK	= 2,	/* struct shadow_disk_mark; from old to new */
+	SHADOW_DISK_WAS_FREE	= 3,	/* struct shadow_disk_run...: free at the last mark */
+	SHADOW_DISK_BITS	= 4,	/* struct shadow_disk_bits: written since the last mark */
+	SHADOW_DISK_SAVED_END	= 5,	/* nothing; nothing follows */
+	SHADOW_DISK_OVERLAY	= 6,	/* struct shadow_disk_bits: written to the mark's image */
+};
+
+/**
+ * struct shadow_disk_generation - of which history all of it is
+ * @uuid: identity
+ * @began_ns: when it began, nanoseconds since 1970
+ * @reason: why nothing older is known, enum shadow_tracking_reason
+ * @whole: 1: the first mark is the one that it began with; 0: that is forgotten
+ */
+struct shadow_disk_generation {
+	__u8	uuid[16];
+	__le64	began_ns;
+	__le32	reason;
+	__le32	whole;
+};
+
+/* Flags of a mark. */
+#define SHADOW_DISK_MARK_KEPT	(1 << 0)	/* it is a base */
+#define SHADOW_DISK_MARK_BEGIN	(1 << 1)	/* tracking began, without a shadow */
+
+/**
+ * struct shadow_disk_mark - an instant since which changes are known
+ * @uuid: identity, of the shadow
+ * @created_ns: the instant
+ * @sectors: size of the volume then
+ * @number: of the epoch that it ended
+ * @flags: SHADOW_DISK_MARK_* bits
+ * @reserved: zero
+ */
+struct shadow_disk_mark {
+	__u8	uuid[16];
+	__le64	created_ns;
+	__le64	sectors;
+	__le64	number;
+	__le32	flags;
+	__le32	reserved;
+};
+
+struct shadow_disk_run {
+	__le64	first;		/* block */
+	__le64	blocks;
+};
+
+#define SHADOW_DISK_RUNS	512	/* of a record, at most */
+#define SHADOW_DISK_BITS_WORDS	512
+
+/**
+ * struct shadow_disk_bits - a bit for each of 32768 blocks
+ * @first: the first block, a multiple of 32768
+ * @word: bit n of word m stands for block @first + 64 * m + n
+ */
+struct shadow_disk_bits {
+	__le64	first;
+	__le64	word[SHADOW_DISK_BITS_WORDS];
 };
 
 #endif /* _UAPI_LINUX_SHADOW_STORE_H */
