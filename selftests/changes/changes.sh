@@ -90,10 +90,7 @@ unknown() {
 	expect_fail 'No data available|No such file' delta runs C "${UUID_OF[$2]}" "${UUID_OF[$1]}"
 }
 
-# tracking KEY: print what is known of the changes of $ORIGIN
+# tracking: print what is known of the changes of $ORIGIN: see delta
 tracking() {
-	local dev
-
-	dev=$(device_number "$ORIGIN")
-	shadowadm volume tracking --json | jq -r --arg d "$dev" '.volumes[] | select(.dev == $d) | .'"$1"
+	delta tracking "$(device_number "$ORIGIN")"
 }

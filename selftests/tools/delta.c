@@ -12,6 +12,14 @@
  *	delta time SHADOW SINCE
  *		prints how many milliseconds it takes to read all changes, and how many runs
  *
+ *	delta keep|drop UUID
+ *	delta bases
+ *		prints a line for each instant since which changes are known: its UUID, flags, and how
+ *		many bytes were written until the next one
+ *	delta tracking MAJOR:MINOR
+ *		prints what is known of the changes of a volume: reason, bases, bytes of memory,
+ *		how many instants were forgotten, generation
+ *
  * SHADOW and SINCE are UUIDs; "-" as SINCE: since tracking began.  2: an error.
  */
 #define _GNU_SOURCE
@@ -210,16 +218,95 @@ static int time_it(char **argv)
 	return 0;
 }
 
+static void failed(const struct shadow_fault *fault)
+{
+	fprintf(stderr, "delta: error %d (%s), reason %u\n", errno, strerror(errno),
+		fault->reason);
+	exit(2);
+}
+
+static int change(const char *uuid, uint32_t flags)
+{
+	struct shadow_base base = { .uuid = parse(uuid), .flags = flags };
+
+	if (ioctl(control, SHADOW_IOC_BASE_CHANGE, &base) < 0)
+		failed(&base.fault);
+	return 0;
+}
+
+static void print_uuid(const struct shadow_uuid *uuid)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		printf("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid->b[i]);
+}
+
+static int bases(void)
+{
+	static const char names[] = "KSB";	/* kept, its shadow exists, tracking began */
+	struct shadow_base_info info = { 0 };
+	uint64_t cursor = 0;
+	unsigned int i;
+
+	for (;; cursor = info.cursor) {
+		info = (struct shadow_base_info){ .cursor = cursor };
+		if (ioctl(control, SHADOW_IOC_BASE_NEXT, &info) < 0)
+			break;
+		print_uuid(&info.uuid);
+		putchar(' ');
+		for (i = 0; names[i]; i++)
+			if (info.flags & 1U << i)
+				putchar(names[i]);
+		printf(" %llu\n", (unsigned long long)info.changed_bytes);
+	}
+	return errno != ENOENT;
+}
+
+static int tracking(const char *device)
+{
+	struct shadow_tracking_info info = { 0 };
+	uint64_t cursor = 0;
+	unsigned int major, minor;
+
+	if (sscanf(device, "%u:%u", &major, &minor) != 2)
+		errx(2, "no device number");
+	for (;; cursor = info.cursor) {
+		info = (struct shadow_tracking_info){ .cursor = cursor };
+		if (ioctl(control, SHADOW_IOC_TRACKING_NEXT, &info) < 0)
+			return 1;
+		if (info.volume.major == major && info.volume.minor == minor)
+			break;
+	}
+	printf("%u %u %llu %llu ", info.reason, info.bases, (unsigned long long)info.memory_bytes,
+	       (unsigned long long)info.forgotten);
+	print_uuid(&info.generation);
+	putchar('\n');
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t want = 0;
 	const char *at;
 
-	if (argc < 4)
+	if (argc < 2)
 		errx(2, "see the head of the source");
 	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR);
 	if (control < 0)
 		err(2, "the module");
+	if (!strcmp(argv[1], "bases"))
+		return bases();
+	if (argc < 3)
+		errx(2, "see the head of the source");
+	if (!strcmp(argv[1], "keep"))
+		return change(argv[2], SHADOW_BASE_KEEP);
+	if (!strcmp(argv[1], "drop"))
+		return change(argv[2], SHADOW_BASE_DROP);
+	if (!strcmp(argv[1], "tracking"))
+		return tracking(argv[2]);
+	if (argc < 4)
+		errx(2, "see the head of the source");
 	if (!strcmp(argv[1], "check") && argc >= 6)
 		return check(argv + 2);
 	if (!strcmp(argv[1], "time"))
