@@ -442,20 +442,36 @@ bool shadow_changes_next_written(const struct shadow_changes *ch, const struct s
 	return true;
 }
 
-bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info,
-			 unsigned long *bits)
+bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info)
 {
 	struct shadow_mark *mark;
 	bool found = false;
-	u64 index;
 
 	mutex_lock(&vol->epochs.mutate);
 	list_for_each_entry(mark, &vol->changes.marks, node) {
 		if (mark->id <= info->cursor || !shadow_mark_wanted(mark))
 			continue;
 		fill_base(vol, mark, info);
-		for (index = 0; shadow_changes_next_written(&vol->changes, mark, &index, bits);
-		     index++)
+		found = true;
+		break;
+	}
+	mutex_unlock(&vol->epochs.mutate);
+	return found;
+}
+
+bool shadow_changes_count(struct shadow_volume *vol, struct shadow_base_info *info,
+			  unsigned long *bits)
+{
+	const struct shadow_changes *ch = &vol->changes;
+	const struct shadow_mark *mark;
+	bool found = false;
+	u64 index = 0;
+
+	mutex_lock(&vol->epochs.mutate);
+	list_for_each_entry(mark, &ch->marks, node) {
+		if (mark->id != info->cursor)
+			continue;
+		for (; shadow_changes_next_written(ch, mark, &index, bits); index++)
 			info->changed_bytes += (u64)bitmap_weight(bits, SHADOW_MAP_BITS) <<
 					       SHADOW_BLOCK_BITS;
 		found = true;
