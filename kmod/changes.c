@@ -144,7 +144,7 @@ void shadow_changes_forget(struct shadow_volume *vol, u32 reason)
 	ch->reason = reason;
 }
 
-void shadow_mark_number(struct shadow_mark *mark)
+static void number_mark(struct shadow_mark *mark)
 {
 	static atomic64_t last_id;
 
@@ -156,7 +156,7 @@ static void add_mark(struct shadow_volume *vol, struct shadow_mark *mark)
 {
 	struct shadow_changes *ch = &vol->changes;
 
-	shadow_mark_number(mark);
+	number_mark(mark);
 	if (list_empty(&ch->marks)) {
 		generate_random_uuid(ch->generation.b);
 		ch->began_ns = mark->created_ns;
@@ -515,7 +515,7 @@ void shadow_changes_adopt(struct shadow_volume *vol, struct list_head *marks, bo
 	list_splice_init(&ch->marks, &before);
 	list_splice_init(marks, &ch->marks);
 	list_for_each_entry(mark, &ch->marks, node)
-		shadow_mark_number(mark);
+		number_mark(mark);
 	ch->first = whole ? list_first_entry(&ch->marks, struct shadow_mark, node)->id : 0;
 	rcu_assign_pointer(ch->now, newest->written);
 	synchronize_rcu();

@@ -13,6 +13,7 @@
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include "attach.h"
 #include "checkpoint.h"
