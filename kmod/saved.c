@@ -82,7 +82,7 @@ static void chunks_free(struct chunks *c)
 	kvfree(c);
 }
 
-static int transfer(struct chunks *c, unsigned int op)
+static int transfer(struct chunks *c, blk_opf_t op)
 {
 	unsigned int done = 0, i;
 	int err = 0;
