@@ -664,7 +664,7 @@ is "$status" 0 "a newer module"
 FAKE_OPEN=2 run version --json
 is "$status $(parse .module)" "0 null" "version without the module"
 run version --json
-is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,store-device,hold,store-file,store-grow,store-change,persistent,revert" \
+is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,store-device,hold,store-file,store-grow,store-change,persistent,revert,changes" \
 	"version with it"
 
 # --- lost shadows ---
