@@ -346,7 +346,7 @@ static const struct command commands[] = {
 			ZERO(shadow_store_attach, fault), ZERO(shadow_store_attach, reserved),
 		},
 		.flags = offsetof(struct shadow_store_attach, flags),
-		.known = 0,
+		.known = SHADOW_DETACH_FINAL,
 	}, {
 		.name = "DELETE", .number = SHADOW_IOC_DELETE,
 		.fill = fill_delete,

@@ -1503,27 +1503,50 @@ static void map_no_begin(void)
 	close(newer);
 }
 
-/* What was attached has no history, but its blocks can be told of. */
-static void map_attached(void)
+/* Of the older of two shadows there is no memory to know.  Both sets are to be closed. */
+static struct shadow_uuid make_forgotten(int sets[2])
 {
-	struct shadow_store_attach attach = attaching(role_dev("a"), role("store"));
-	struct shadow_uuid uuid;
-	struct shadow_map map;
+	static char block[4096] __attribute__((aligned(4096)));
+	struct shadow_volume_track track = { .dev = role_dev("a"), .changes_bytes = 4096 };
+	int fd = open(role("a"), O_WRONLY | O_DIRECT | O_CLOEXEC);
+	struct shadow_uuid older;
 
-	make_persistent("a", "store");
-	detach("a");
-	if (ioctl(control, SHADOW_IOC_STORE_ATTACH, &attach))
-		err(2, "SHADOW_IOC_STORE_ATTACH: reason %u", attach.fault.reason);
-	uuid = last_shadow().uuid;
-	make_persistent("a", "store");
-	map_since_refused(last_shadow().uuid, uuid);
-	map_since_refused(uuid, last_shadow().uuid);
-	map_refused(mapping(uuid, (struct shadow_uuid){ 0 }, SHADOW_RUN_CHANGED));
-	map = mapping(uuid, (struct shadow_uuid){ 0 }, SHADOW_RUN_FREE | SHADOW_RUN_STORED);
-	result(!ioctl(control, SHADOW_IOC_MAP, &map) && map.offset == last_shadow().bytes,
-	       "where its blocks are is known");
-	delete_persistent();
-	delete_persistent();
+	if (fd < 0 || ioctl(control, SHADOW_IOC_VOLUME_TRACK, &track))
+		err(2, "%s", role("a"));
+	for (unsigned int i = 0; i < 2; i++) {
+		sets[i] = shadow(role_dev("a"));
+		if (!i)
+			older = last_shadow().uuid;
+		if (pwrite(fd, block, sizeof(block), 0) != sizeof(block))
+			err(2, "%s", role("a"));
+	}
+	close(fd);
+	pause_ms(1500);		/* what is to be stored is stored: all is as it will be */
+	return older;
+}
+
+static void close_forgotten(int sets[2])
+{
+	close(sets[1]);
+	close(sets[0]);
+	untrack(role_dev("a"));
+}
+
+/* What is forgotten has no history, but its blocks can be told of. */
+static void map_forgotten(void)
+{
+	struct shadow_map map;
+	int sets[2];
+	struct shadow_uuid older = make_forgotten(sets);
+
+	map_since_refused(last_shadow().uuid, older);
+	map_since_refused(older, last_shadow().uuid);
+	map_refused(mapping(older, (struct shadow_uuid){ 0 }, SHADOW_RUN_CHANGED));
+	map_refused(mapping(last_shadow().uuid, (struct shadow_uuid){ 0 }, SHADOW_RUN_CHANGED));
+	map = mapping(older, (struct shadow_uuid){ 0 }, SHADOW_RUN_STORED);
+	result(!ioctl(control, SHADOW_IOC_MAP, &map) && map.count == 1 &&
+	       map.offset == last_shadow().bytes, "where its blocks are is known");
+	close_forgotten(sets);
 }
 
 static void map_unknown(void)
@@ -1619,28 +1642,20 @@ static void base_unknown(void)
 	untrack(role_dev("a"));
 }
 
-static void base_attached(void)
+static void keep_forgotten(void)
 {
-	struct shadow_store_attach attach = attaching(role_dev("a"), role("store"));
+	int sets[2];
 
-	make_persistent("a", "store");
-	detach("a");
-	if (ioctl(control, SHADOW_IOC_STORE_ATTACH, &attach))
-		err(2, "SHADOW_IOC_STORE_ATTACH: reason %u", attach.fault.reason);
-	base_refused(last_shadow().uuid, SHADOW_BASE_KEEP);
-	delete_persistent();
+	base_refused(make_forgotten(sets), SHADOW_BASE_KEEP);
+	close_forgotten(sets);
 }
 
-static void base_drop_attached(void)
+static void drop_forgotten(void)
 {
-	struct shadow_store_attach attach = attaching(role_dev("a"), role("store"));
+	int sets[2];
 
-	make_persistent("a", "store");
-	detach("a");
-	if (ioctl(control, SHADOW_IOC_STORE_ATTACH, &attach))
-		err(2, "SHADOW_IOC_STORE_ATTACH: reason %u", attach.fault.reason);
-	base_refused(last_shadow().uuid, SHADOW_BASE_DROP);
-	delete_persistent();
+	base_refused(make_forgotten(sets), SHADOW_BASE_DROP);
+	close_forgotten(sets);
 }
 
 /* A page of bits for each 128 MiB is the least. */
@@ -2349,6 +2364,7 @@ static const struct ctl_case cases[] = {
 	CASE(STORE_DETACH, EBUSY, BUSY, durable, detach_in_use),
 	/* no case: STORE_DETACH, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
 	/* no case: STORE_DETACH, EIO, STORE_ERROR: durable/ has disks that fail */
+	/* no case: STORE_DETACH, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(STORE_DETACH, EMEDIUMTYPE, STORE_VOLATILE, durable, detach_volatile),
 	CASE(STORE_DETACH, ENOENT, NO_DEVICE, durable, detach_nothing),
 	CASE(STORE_DETACH, ENXIO, NO_DEVICE, durable, detach_no_device),
@@ -2399,16 +2415,16 @@ static const struct ctl_case cases[] = {
 	CASE(MAP, EINVAL, NONE, changes, map_nothing),
 	CASE(MAP, EINVAL, CHANGES_ORDER, changes, map_wrong_order),
 	CASE(MAP, ENODATA, CHANGES_UNKNOWN, changes, map_no_begin),
-	CASE(MAP, ENODATA, CHANGES_UNKNOWN, changes, map_attached),
+	CASE(MAP, ENODATA, CHANGES_UNKNOWN, changes, map_forgotten),
 	CASE(MAP, ENOENT, NONE, changes, map_unknown),
 	/* no case: MAP, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(MAP, EXDEV, OTHER_VOLUME, changes, map_others),
 
 	CASE(BASE_NEXT, ENOENT, NONE, changes, no_more_bases),
 	/* no case: BASE_NEXT, ENOMEM, NONE: small allocations do not fail for root */
-	CASE(BASE_CHANGE, ENODATA, CHANGES_UNKNOWN, changes, base_attached),
+	CASE(BASE_CHANGE, ENODATA, CHANGES_UNKNOWN, changes, keep_forgotten),
 	CASE(BASE_CHANGE, ENOENT, NONE, changes, base_unknown),
-	CASE(BASE_CHANGE, ENOENT, NONE, changes, base_drop_attached),
+	CASE(BASE_CHANGE, ENOENT, NONE, changes, drop_forgotten),
 	CASE(TRACKING_NEXT, ENOENT, NONE, changes, no_more_tracking),
 
 	CASE(SET_ADD, E2BIG, SET_FULL, many, frozen_of_set),
