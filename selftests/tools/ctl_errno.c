@@ -1662,12 +1662,14 @@ static void drop_forgotten(void)
 static void changes_range(void)
 {
 	static const __u64 wrong[] = { 1, 4095, 1ULL << 44, ~0ULL };
-	struct shadow_volume_track track = { .dev = role_dev("a") };
 	struct shadow_tracking_info info = { 0 };
+	struct shadow_volume_track track;
 	int set;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		track.changes_bytes = wrong[i];
+		track = (struct shadow_volume_track){
+			.dev = role_dev("a"), .changes_bytes = wrong[i],
+		};
 		refused(control, SHADOW_IOC_VOLUME_TRACK, &track, &track.fault);
 	}
 	/* one that is tracked for its shadow stays as it is */
