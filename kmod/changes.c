@@ -108,6 +108,7 @@ static void forget_oldest(struct shadow_volume *vol, struct shadow_mark *mark)
 	list_del_init(&mark->node);
 	free_map(mark->written);
 	mark->written = NULL;
+	shadow_blockmap_destroy(&mark->overlay);	/* the shadow has its own */
 	if (!mark->shadow)
 		shadow_mark_destroy(mark);
 	if (list_empty(&ch->marks))
