@@ -54,7 +54,7 @@ busy() {
 
 # one_instant LEAST DIRECTORY DIRECTORY: is a copy of the files of one instant, of that round or later?
 one_instant() {
-	local least=$1 n number first= last=
+	local least=$1 n number first="" last=""
 
 	shift
 	for ((n = 0; n < STEPS; n++)); do

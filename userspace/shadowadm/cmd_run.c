@@ -130,8 +130,8 @@ static bool were_good(struct context *context, struct running *running)
 
 		if (info->bytes && info->state != SHADOW_STATE_LOST)
 			continue;
-		fail(context, "%s, the shadow of %s, %s%s while %s ran: what it has read since then "
-		     "is worth nothing", image_path(&running->shadows[i], path),
+		fail(context, "%s, the shadow of %s, %s%s while %s ran: what it has read since "
+		     "then is worth nothing", image_path(&running->shadows[i], path),
 		     running->making->volumes[i].name, info->bytes ? "was lost, because " :
 		     "was deleted", info->bytes ? shadowcopy_reason_cause(info->fault.reason) : "",
 		     running->command[0]);
@@ -171,9 +171,8 @@ static void wait_until_gone(struct context *context, const struct shadow_uuid *s
 /* --- the answer ------------------------------------------------------------------------ */
 
 struct listing {
-	json_t *mounts, *live;
-	bool *shown;		/* of each shadow */
-	const struct running *running;
+	json_t *mounts;
+	json_t *live;
 };
 
 static void list_place(void *data, const char *mountpoint, const struct inside_image *image)
@@ -219,16 +218,14 @@ static void warn_of_hidden(struct context *context, const struct running *runnin
 /* Before the command runs: what it will see. */
 static int look(struct context *context, struct running *running, json_t *document)
 {
-	struct listing listing = { json_array(), json_array(), NULL, running };
+	struct listing listing = { json_array(), json_array() };
 	int status = inside_look(context, &running->inside, list_place, &listing);
-	const char *word;
 	json_t *live;
 	size_t i;
 
-	json_array_foreach(listing.live, i, live) {
-		word = json_string_value(live);
-		progress(context, "%s is of no volume of the set, and stays what it is", word);
-	}
+	json_array_foreach(listing.live, i, live)
+		progress(context, "%s is of no volume of the set, and stays what it is",
+			 json_string_value(live));
 	if (!status)
 		warn_of_hidden(context, running);
 	json_value(document, "mounts", listing.mounts);

@@ -145,8 +145,8 @@ static int mount_image(struct context *context, struct inside_image *image, int 
 	image->base = mountfd_new(image->path, fs.type, options, why, sizeof(why));
 	rc = image->base < 0 ? image->base : mountfd_attach(image->base, root);
 	if (rc < 0)
-		return fail(context, "cannot mount %s (%s, %s): %s%s%s. The kernel log may tell more",
-			    image->path, fs.type, options, strerror(-rc), *why ? ": " : "", why);
+		return fail(context, "cannot mount %s (%s, %s): %s%s%s. The kernel log may tell "
+			    "more", image->path, fs.type, options, strerror(-rc), *why ? ": " : "", why);
 	if (fs.note)
 		warn(context, "%s: %s", image->path, fs.note);
 	return STATUS_OK;
@@ -539,8 +539,8 @@ int inside_enter(struct context *context, struct inside *inside)
 	for (i = 0; !status && i < count; i++)
 		status = place_live(context, &live[i]);
 	if (!status && chdir(directory))
-		status = fail(context, "the working directory, %s, is not there inside: %s. Begin in "
-			      "another one", directory, strerror(errno));
+		status = fail(context, "the working directory, %s, is not there inside: %s. Begin "
+			      "in another one", directory, strerror(errno));
 	for (i = 0; live && i < count; i++)
 		if (live[i].fd >= 0)
 			close(live[i].fd);

@@ -102,8 +102,10 @@ static void signal_descendants(int number)
 	while (found) {
 		found = false;
 		for (i = 0; i < count; i++)
-			if (!list[i].ours && is_ours(list, count, list[i].parent))
-				found = list[i].ours = true;
+			if (!list[i].ours && is_ours(list, count, list[i].parent)) {
+				list[i].ours = true;
+				found = true;
+			}
 	}
 	for (i = 0; i < count; i++)
 		if (list[i].ours)
