@@ -3,7 +3,7 @@
 #
 # DESC: shadowadm run: signals reach the command; whoever is killed, nothing is left
 # DISKS: a=32M
-# TIMEOUT: 400
+# TIMEOUT: 600
 
 . "$(dirname "$0")/runs.sh"
 

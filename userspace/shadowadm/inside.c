@@ -352,8 +352,8 @@ static int copy_of(const struct place *place)
  * One mount.  What was made after the instant is not in the shadow, and so neither is a mount of
  * it.  @cover: out: what covers it, or -1.
  */
-static int cover_place(struct context *context, const struct places *places,
-		       const struct place *place, int *cover)
+static int cover_place(struct context *context, const struct places *places, struct place *place,
+		       int *cover)
 {
 	int rc = copy_of(place);
 
@@ -362,6 +362,8 @@ static int cover_place(struct context *context, const struct places *places,
 		warn(context, "what is mounted on %s is not seen by the command: %s of its volume "
 		     "is not in the shadow", target_of(place), mnt_fs_get_root(place->fs));
 		umount2(target_of(place), MNT_DETACH | UMOUNT_NOFOLLOW);
+		close(place->fd);
+		place->fd = -1;		/* it does not move with what it was mounted on */
 		return STATUS_OK;
 	}
 	if (rc >= 0) {
@@ -421,7 +423,7 @@ static int cover_all(struct context *context, struct inside *inside)
 		status = mount_images(context, &places, &stacked);
 	}
 	for (i = places.count; !status && i--;) {
-		const struct place *place = &places.list[i];
+		struct place *place = &places.list[i];
 
 		if (!place->image || place->fd < 0)
 			continue;
