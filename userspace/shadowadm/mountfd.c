@@ -11,6 +11,10 @@
 
 #include "mountfd.h"
 
+#ifndef AT_RECURSIVE	/* glibc 2.31 does not have it */
+#define AT_RECURSIVE	0x8000
+#endif
+
 static int result(long rc)
 {
 	return rc < 0 ? -errno : (int)rc;
