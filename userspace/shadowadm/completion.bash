@@ -57,7 +57,7 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create hold list show delete pin unpin seal mount umount expose unexpose revert
+		words="create hold run list show delete pin unpin seal mount umount expose unexpose revert
 			volume store provider writer script stats monitor doctor version help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
@@ -69,6 +69,9 @@ _shadowadm() {
 			--no-writers --degrade --exclude-writer --document --no-free-space
 			--dry-run --quiet --persistent --writable $table" ;;
 	hold) options="--timeout --quiet" ;;
+	run) options="--volumes --bind --report --store --max --initial --force --context --timeout
+			--writers --no-writers --degrade --exclude-writer --document
+			--no-free-space --writable --quiet" ;;
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;
 	delete) options="--oldest --all --quiet" ;;
@@ -96,7 +99,7 @@ _shadowadm() {
 		[ "$command" = store ] || words+=" memory memory:"
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	--volume) words=$(_shadowadm_volumes) ;;
+	--volume | --volumes) words=$(_shadowadm_volumes) ;;
 	--output | -o)
 		case $command in
 		mount) ;;
@@ -106,7 +109,7 @@ _shadowadm() {
 		*) words=$(_shadowadm_columns "$command") ;;
 		esac
 		;;
-	--document)
+	--document | --bind | --report)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -124,7 +127,7 @@ _shadowadm() {
 			return
 		fi
 		case $command in
-		create | hold | list | stats) words=$(_shadowadm_volumes) ;;
+		create | hold | run | list | stats) words=$(_shadowadm_volumes) ;;
 		show | pin | unpin | seal) words=$(_shadowadm_shadows_and_sets) ;;
 		delete)
 			if [[ " ${COMP_WORDS[*]} " == *" --oldest "* ||
@@ -174,7 +177,7 @@ _shadowadm() {
 			_shadowadm_store
 			;;
 		help)
-			words="create hold list show delete pin unpin seal mount umount expose unexpose
+			words="create hold run list show delete pin unpin seal mount umount expose unexpose
 				revert volume store writer provider script stats monitor doctor version"
 			;;
 		esac
