@@ -81,9 +81,11 @@ static int confirm(struct context *context, const struct wish *wish,
 
 static int print_info(struct context *context, const struct shadow_revert_info *info)
 {
+	struct revert_row row = { .info = *info };
 	json_t *document = json_object();
 
-	json_value(document, "revert", table_row_json(context, &revert_table, info));
+	revert_row_describe(context, &row);
+	json_value(document, "revert", table_row_json(context, &revert_table, &row));
 	return json_print(document);
 }
 
@@ -154,7 +156,8 @@ static int revert(struct context *context, const char *name, const struct wish *
 
 static int print_status(struct context *context, const char *name)
 {
-	struct shadow_revert_info info = { 0 }, *array = NULL, *more;
+	struct revert_row *array = NULL, *more;
+	struct shadow_revert_info info = { 0 };
 	struct shadowcopy_volume volume;
 	size_t count = 0;
 	int rc, status;
@@ -170,7 +173,8 @@ static int print_status(struct context *context, const char *name)
 			return fail(context, "there is not enough memory");
 		}
 		array = more;
-		array[count++] = info;
+		array[count].info = info;
+		revert_row_describe(context, &array[count++]);
 	}
 	status = rc ? fail_library(context) :
 		 table_print(context, &revert_table,
