@@ -54,7 +54,7 @@ _shadowadm_store() {
 # The words of "help"; sets words of the caller.
 _shadowadm_help() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
-		words="create hold list show delete pin unpin seal mount umount expose unexpose
+		words="create hold run list show delete pin unpin seal mount umount expose unexpose
 			revert volume store provider writer script stats monitor doctor version"
 		return
 	fi
