@@ -23,6 +23,8 @@ const struct command *const commands[] = {
 	&cmd_expose,
 	&cmd_unexpose,
 	&cmd_revert,
+	&cmd_changes,
+	&cmd_base,
 	&cmd_volume,
 	&cmd_store,
 	&cmd_writer,
