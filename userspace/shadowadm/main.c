@@ -25,6 +25,7 @@ const struct command *const commands[] = {
 	&cmd_revert,
 	&cmd_changes,
 	&cmd_base,
+	&cmd_map,
 	&cmd_volume,
 	&cmd_store,
 	&cmd_writer,
