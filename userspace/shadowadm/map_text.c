@@ -3,7 +3,8 @@
  * map_text.c - a shadow's blocks as rows of characters.
  *
  * Without colours a letter tells the class, a capital that it is more than half of the cell.
- * With colours four shades tell how much of it, where the terminal has such characters.
+ * With colours four shades tell how much of it, where the terminal has such characters; what
+ * nothing happened to is drawn lightly always, or it would be most of the picture.
  */
 #include "map.h"
 
@@ -56,9 +57,10 @@ static void print_cell(enum cell_class class, unsigned int level, const struct m
 	static const char *const shades[] = {
 		"\xe2\x96\x91", "\xe2\x96\x92", "\xe2\x96\x93", "\xe2\x96\x88",
 	};
+	static const char dot[] = "\xc2\xb7";
 
 	if (style->shades)
-		fputs(shades[level - 1], stream);
+		fputs(class == CELL_FREE ? dot : shades[class == CELL_LIVE ? 0 : level - 1], stream);
 	else
 		fputc(level > CELL_LEVELS / 2 ? looks[class].many : looks[class].few, stream);
 }

@@ -139,7 +139,7 @@ static void pictures(void)
 		     "-       7M  43.7%  live on the volume\n", "without colours");
 	free(text);
 	text = drawn(&picture, &coloured);
-	CHECK(strstr(text, "    0B \033[33m\xe2\x96\x88\xe2\x96\x91\033[32m\xe2\x96\x88"),
+	CHECK(strstr(text, "    0B \033[33m\xe2\x96\x88\xe2\x96\x91\033[32m\xe2\x96\x91"),
 	      "with colours, in four shades");
 	CHECK(!strstr(text, "\033[32m\033") && strstr(text, "\033[0m\n"), "that end with the line");
 	free(text);

@@ -17,7 +17,11 @@
 
 #define BASES_MAX 64
 
-static const struct shadow_uuid generation = { .b = { 0x77, 0x77, 0x77, 0x77, [15] = 0x77 } };
+static struct shadow_uuid generation_of(struct shadow_dev volume)
+{
+	return (struct shadow_uuid){ .b = { 0x77, volume.minor, [15] = 0x77 } };
+}
+
 static const struct shadow_uuid none;
 
 static struct {
@@ -76,7 +80,7 @@ static bool base_at(uint64_t index, struct shadow_base_info *info)
 		if (kept_base(&shadow->uuid) || index--)
 			continue;
 		*info = (struct shadow_base_info){
-			.uuid = shadow->uuid, .generation = generation, .volume = shadow->volume,
+			.uuid = shadow->uuid, .generation = generation_of(shadow->volume), .volume = shadow->volume,
 			.flags = SHADOW_BASE_SHADOW, .epoch = shadow->epoch, .bytes = shadow->bytes,
 			.created_ns = shadow->created_ns, .changed_bytes = 1 << 20,
 			.memory_bytes = 4096,
@@ -165,7 +169,7 @@ static int map(struct shadow_map *map)
 	if (getenv("FAKE_FORGET") && map->offset >= number("FAKE_FORGET", 0) << SHADOW_BLOCK_SHIFT)
 		return fail(&map->fault, ENODATA, SHADOW_REASON_CHANGES_UNKNOWN);
 	map->bytes = shadow.bytes;
-	map->generation = generation;
+	map->generation = generation_of(shadow.volume);
 	tell(map, each < map->count ? each : map->count);
 	return 0;
 }
@@ -179,7 +183,7 @@ static int tracking_next(struct shadow_tracking_info *info)
 	if (!volume)
 		return -ENOENT;
 	*info = (struct shadow_tracking_info){
-		.cursor = cursor + 1, .volume = volume->dev, .generation = generation,
+		.cursor = cursor + 1, .volume = volume->dev, .generation = generation_of(volume->dev),
 		.began_ns = 1700000000000000000, .memory_bytes = 8192,
 		.reason = number("FAKE_TRACKING", SHADOW_TRACKING_BEGAN),
 		.memory_limit_bytes = 64 << 20, .forgotten = 3,
