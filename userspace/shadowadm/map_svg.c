@@ -17,14 +17,15 @@
 #define TOP 84
 #define LEGEND_LINE 26
 
+/* Without variables, which not all that draw SVG know. */
 static const char style[] =
-	"svg{font:14px system-ui,sans-serif;--paper:#fff;--ink:#1c2128;--faint:#5c6570;\n"
-	"--w:#aa3c7f;--c:#d55e00;--p:#0072b2;--f:#dfe3e8;--l:#8fbfa8}\n"
-	"@media(prefers-color-scheme:dark){svg{--paper:#14171c;--ink:#e8eaed;--faint:#9aa3ad;\n"
-	"--w:#e08bbf;--c:#f0803c;--p:#56b4e9;--f:#2b3138;--l:#4b7a66}}\n"
-	".paper{fill:var(--paper)}text{fill:var(--ink)}.faint{fill:var(--faint);font-size:12px}\n"
-	".head{font-size:20px;font-weight:600}.end{text-anchor:end}.num{font-variant-numeric:tabular-nums}\n"
-	".w{fill:var(--w)}.c{fill:var(--c)}.p{fill:var(--p)}.f{fill:var(--f)}.l{fill:var(--l)}\n";
+	"svg{font:14px system-ui,sans-serif}\n"
+	".paper{fill:#fff}text{fill:#1c2128}.faint{fill:#5c6570;font-size:12px}\n"
+	".head{font-size:20px;font-weight:600}.end{text-anchor:end}\n"
+	".w{fill:#aa3c7f}.c{fill:#d55e00}.p{fill:#0072b2}.f{fill:#dfe3e8}.l{fill:#8fbfa8}\n"
+	"@media(prefers-color-scheme:dark){.paper{fill:#14171c}text{fill:#e8eaed}\n"
+	".faint{fill:#9aa3ad}.w{fill:#e08bbf}.c{fill:#f0803c}.p{fill:#56b4e9}.f{fill:#2b3138}\n"
+	".l{fill:#4b7a66}}\n";
 
 static const char *class_name(enum cell_class class)
 {
@@ -116,7 +117,7 @@ static void print_offsets(const struct map_picture *picture, const struct grid *
 	char size[16];
 
 	for (row = 0; row < grid->rows; row += every)
-		fprintf(stream, "<text class=\"faint end num\" x=\"%d\" y=\"%.1f\">%s</text>\n",
+		fprintf(stream, "<text class=\"faint end\" x=\"%d\" y=\"%.1f\">%s</text>\n",
 			MARGIN + GUTTER - 8, TOP + row * grid->step + grid->side / 2 + 4,
 			size_format(cells_first(&picture->cells, row * picture->width), size));
 }
@@ -132,11 +133,11 @@ static void print_legend(const struct map_picture *picture, double y, FILE *stre
 			continue;
 		fprintf(stream, "<path class=\"%s\" d=\"M%d %.1fh14v14h-14z\"/>\n",
 			class_name(class), x, y - 12);
-		fprintf(stream, "<text class=\"end num\" x=\"%d\" y=\"%.1f\">%s</text>", x + 90, y,
+		fprintf(stream, "<text class=\"end\" x=\"%d\" y=\"%.1f\">%s</text>", x + 90, y,
 			size_format(picture->cells.total.bytes[class], size));
 		share[0] = '\0';
 		map_share(picture, class, share);
-		fprintf(stream, "<text class=\"faint end num\" x=\"%d\" y=\"%.1f\">", x + 150, y);
+		fprintf(stream, "<text class=\"faint end\" x=\"%d\" y=\"%.1f\">", x + 150, y);
 		print_escaped(share, stream);
 		fprintf(stream, "</text><text x=\"%d\" y=\"%.1f\">%s", x + 170, y,
 			map_meaning(class));
