@@ -28,7 +28,7 @@ struct bounds {
 	uint64_t memory, changes;	/* bytes, 0: the default */
 };
 
-/* A bit for each block is what the module needs at least. */
+/* A bit for each block, in whole pages, is what the module needs at least. */
 static int bounds_refused(struct context *context, const struct shadowcopy_volume *volume,
 			  const struct bounds *bounds)
 {
@@ -40,7 +40,7 @@ static int bounds_refused(struct context *context, const struct shadowcopy_volum
 	return usage(context, "%s cannot be tracked with this %s--changes-memory: a volume of its "
 		     "size needs %s at least", volume->path,
 		     bounds->memory ? "--memory (4M to 16T are possible) or this " : "",
-		     size_format((volume->bytes >> SHADOW_BLOCK_SHIFT) / 8 + 1, least));
+		     size_format(((volume->bytes >> (SHADOW_BLOCK_SHIFT + 15)) + 1) * 4096, least));
 }
 
 static int track(struct context *context, char **names, const struct bounds *bounds)

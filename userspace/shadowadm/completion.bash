@@ -19,6 +19,12 @@ _shadowadm_shadows_and_sets() {
 	shadowadm list --noheadings -o SET 2>/dev/null | sort -u
 }
 
+# Shadows, and bases whose shadow is gone.
+_shadowadm_bases() {
+	_shadowadm_shadows
+	shadowadm base list --all --noheadings -o BASE 2>/dev/null
+}
+
 # The columns of a command, and of its verb where it has verbs, in capitals in its help.
 _shadowadm_columns() {
 	shadowadm "$@" --help 2>/dev/null |
@@ -58,7 +64,7 @@ _shadowadm() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words="create hold run list show delete pin unpin seal mount umount expose unexpose revert
-			volume store provider writer script stats monitor doctor version help --help
+			changes base map volume store provider writer script stats monitor doctor version help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
@@ -67,7 +73,7 @@ _shadowadm() {
 	case $command in
 	create) options="--store --max --initial --force --context --timeout --writers
 			--no-writers --degrade --exclude-writer --document --no-free-space
-			--dry-run --quiet --persistent --writable $table" ;;
+			--dry-run --quiet --persistent --writable --keep-base $table" ;;
 	hold) options="--timeout --quiet" ;;
 	run) options="--volumes --bind --report --store --max --initial --force --context --timeout
 			--writers --no-writers --degrade --exclude-writer --document
@@ -79,7 +85,10 @@ _shadowadm() {
 	mount) options="--options --quiet" ;;
 	umount | expose | unexpose) options="--quiet" ;;
 	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --quiet $table" ;;
-	volume) options="--memory --force --provider $table" ;;
+	changes) options="--since --exact --skip-free --bytes --human --noheadings" ;;
+	base) options="--all --quiet $table" ;;
+	map) options="--since --width --svg --color" ;;
+	volume) options="--memory --changes-memory --force --provider $table" ;;
 	provider) options="$table" ;;
 	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
@@ -100,16 +109,17 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--volume | --volumes) words=$(_shadowadm_volumes) ;;
+	--since) words=$(_shadowadm_bases) ;;
 	--output | -o)
 		case $command in
 		mount) ;;
-		volume | store | writer | provider)
+		base | volume | store | writer | provider)
 			words=$(_shadowadm_columns "$command" "${COMP_WORDS[2]}")
 			;;
 		*) words=$(_shadowadm_columns "$command") ;;
 		esac
 		;;
-	--document | --bind | --report)
+	--document | --bind | --report | --svg)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -117,7 +127,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--provider | --max | --initial | --throttle | --memory | --timeout | --wait | --watch | --count | --options | --exclude-writer)
+	--provider | --max | --initial | --throttle | --memory | --changes-memory | --width | --timeout | --wait | --watch | --count | --options | --exclude-writer)
 		return
 		;;
 	*)
@@ -149,9 +159,22 @@ _shadowadm() {
 			words=$(_shadowadm_shadows_and_sets)
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			;;
+		changes) words=$(_shadowadm_bases) ;;
+		map) words=$(_shadowadm_shadows) ;;
+		base)
+			if [ "$COMP_CWORD" -eq 2 ]; then
+				words="list keep drop"
+			elif [ "${COMP_WORDS[2]}" = keep ]; then
+				words=$(_shadowadm_shadows)
+			elif [ "${COMP_WORDS[2]}" = drop ] && [[ " ${COMP_WORDS[*]} " != *" --all "* ]]; then
+				words=$(_shadowadm_bases)
+			else
+				words=$(_shadowadm_volumes)
+			fi
+			;;
 		volume)
 			if [ "$COMP_CWORD" -eq 2 ]; then
-				words="list track untrack policy clear-fault candidates find"
+				words="list track untrack tracking policy clear-fault candidates find"
 			elif [ "${COMP_WORDS[2]}" = find ]; then
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			elif [ "$COMP_CWORD" -eq 4 ] && [ "${COMP_WORDS[2]}" = policy ]; then
@@ -178,7 +201,7 @@ _shadowadm() {
 			;;
 		help)
 			words="create hold run list show delete pin unpin seal mount umount expose unexpose
-				revert volume store writer provider script stats monitor doctor version"
+				revert changes base map volume store provider writer script stats monitor doctor version"
 			;;
 		esac
 		;;
