@@ -64,7 +64,7 @@ static const struct column columns[] = {
 	  .type = VALUE_SIZE, .offset = MEMBER(info.bytes) },
 	{ "CHANGED", "written from then to the next one, or until now", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(info.changed_bytes) },
-	{ "CHANGED-SINCE", "CHANGED of this and all later ones: no more than that has changed since",
+	{ "CHANGED-SINCE", "CHANGED of this and all later ones: no more has changed since",
 	  .right = true, .type = VALUE_SIZE, .offset = MEMBER(since_bytes) },
 	{ "MEMORY", "memory of what changed to the next one", .right = true,
 	  .type = VALUE_SIZE, .offset = MEMBER(info.memory_bytes) },

@@ -96,8 +96,8 @@ static void tell_since(struct context *context, const struct shadow_uuid *shadow
 	}
 	tracking_began(&info, since);
 	if (*since)
-		fprintf(stderr, "shadowadm %s: a full backup is needed: changes of %s are known since "
-			"%s, as %s\n", context->command->name, info.volume_name, since,
+		fprintf(stderr, "shadowadm %s: a full backup is needed: changes of %s are known "
+			"since %s, as %s\n", context->command->name, info.volume_name, since,
 			shadowcopy_tracking_text(info.reason));
 	else
 		fprintf(stderr, "shadowadm %s: a full backup is needed: nothing is known of the "

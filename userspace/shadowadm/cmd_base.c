@@ -194,7 +194,8 @@ static int run_drop(struct context *context, int argc, char **argv)
 			return status;
 		}
 	if (!all && optind == argc)
-		return usage(context, "name bases, or use --all; \"shadowadm base list\" shows them");
+		return usage(context, "name bases, or use --all; \"shadowadm base list\" shows "
+			     "them");
 	if (!all)
 		return change_named(context, argv + optind, argc - optind, SHADOW_BASE_DROP);
 	if (argc - optind > 1)
@@ -261,8 +262,8 @@ const struct command cmd_base = {
 		    "keep SHADOW...\n"
 		    "drop BASE...\n"
 		    "drop --all [VOLUME]",
-	.text = "A base is the instant of a shadow.  It takes no room in the store, and outlives its\n"
-		"shadow: what has changed since can be asked as long as it is kept.\n\n"
+	.text = "A base is the instant of a shadow.  It takes no room in the store, and outlives\n"
+		"its shadow: what has changed since can be asked as long as it is kept.\n\n"
 		"Options (\"shadowadm base VERB --help\" tells more):\n"
 		"      --all             list: also what is not kept; drop: all bases\n"
 		"  -q, --quiet           no progress\n"

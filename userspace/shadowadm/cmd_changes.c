@@ -219,8 +219,8 @@ static int run(struct context *context, int argc, char **argv)
 	if (request.human && context->bytes)
 		return usage(context, "--bytes and --human exclude each other");
 	if (request.choice.exact && !request.since_name)
-		return usage(context, "--exact goes with --since: what was free when tracking began "
-			     "is not known");
+		return usage(context, "--exact goes with --since: what was free when tracking "
+			     "began is not known");
 	request.name = argv[optind];
 	status = find(context, &request);
 	return status ?: print(context, &request);
@@ -229,9 +229,10 @@ static int run(struct context *context, int argc, char **argv)
 const struct command cmd_changes = {
 	.name = "changes",
 	.summary = "Show what has changed since an older shadow or base",
-	.synopsis = "SHADOW [--since SHADOW|BASE] [--exact] [--skip-free] [--bytes|--human] [--json]",
-	.text = "The ranges, of whole blocks of 4 KiB, that were written between two instants: what\n"
-		"an incremental backup has to copy from SHADOW, which can be a base, too.  What was\n"
+	.synopsis = "SHADOW [--since SHADOW|BASE] [--exact] [--skip-free] [--bytes|--human]\n"
+		    "SHADOW [--since SHADOW|BASE] [--exact] [--skip-free] --json",
+	.text = "The ranges, of whole blocks of 4 KiB, that were written between two instants:\n"
+		"what an incremental backup has to copy from SHADOW, which can be a base, too.  What was\n"
 		"written to the images themselves counts.  Where it is not known so far back the exit\n"
 		"status is 4: a full backup is needed.\n\n"
 		"Options:\n"

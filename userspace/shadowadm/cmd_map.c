@@ -314,9 +314,10 @@ static int run(struct context *context, int argc, char **argv)
 const struct command cmd_map = {
 	.name = "map",
 	.summary = "Draw what lies where in a shadow",
-	.synopsis = "SHADOW [--since SHADOW|BASE] [--width N] [--svg FILE] [--color[=WHEN]] [--json]",
-	.text = "Each cell is an equal share of the volume, row by row.  It shows the first of these\n"
-		"that is in it: written to the image, changed, preserved in the store; else free or\n"
+	.synopsis = "SHADOW [--since SHADOW|BASE] [--width N] [--color[=WHEN]]\n"
+		    "SHADOW [--since SHADOW|BASE] [--width N] --svg FILE|--json",
+	.text = "Each cell is an equal share of the volume, row by row.  It shows the first of\n"
+		"these that is in it: written to the image, changed, preserved in the store; else free or\n"
 		"live on the volume, whichever is more.  Its shade, or a capital letter, tells how much\n"
 		"of the cell that is.  A block that is several of these counts as the first of them.\n\n"
 		"Options:\n"

@@ -76,21 +76,24 @@ static int drop_bases(struct context *context, struct shadow_dev dev)
 	return rc;
 }
 
+static bool bases_in_the_way(const struct context *context)
+{
+	return shadowcopy_last_error(context->sc)->reason == SHADOW_REASON_BASES;
+}
+
 static int untrack_failed(struct context *context, const struct shadowcopy_volume *volume, int rc)
 {
-	const struct shadowcopy_error *last = shadowcopy_last_error(context->sc);
-
-	if (last->reason == SHADOW_REASON_BASES && !context->json)
+	if (bases_in_the_way(context) && !context->json)
 		return fail(context, "bases of %s are kept, and what has changed since them would "
 			    "be forgotten: drop them first (\"shadowadm base drop --all %s\"), or "
 			    "use --force", volume->path, volume->path);
-	if (rc == -EBUSY && last->reason != SHADOW_REASON_BASES && !context->json)
+	if (rc == -EBUSY && !bases_in_the_way(context) && !context->json)
 		return fail(context, "%s has shadows, or is in a set: it is tracked until they are "
 			    "deleted (\"shadowadm delete --all %s\")", volume->path, volume->path);
 	return fail_library(context);
 }
 
-/* Where it fails for shadows nothing is forgotten: bases are dropped only when they are in the way. */
+/* Where it fails for shadows nothing is forgotten: bases go only when they are in the way. */
 static int untrack(struct context *context, char **names, bool force)
 {
 	struct shadowcopy_volume volume;
@@ -100,7 +103,7 @@ static int untrack(struct context *context, char **names, bool force)
 		if (shadowcopy_resolve(context->sc, *names, &volume))
 			return fail_library(context);
 		rc = shadowcopy_volume_untrack(context->sc, volume.dev);
-		if (rc && force && shadowcopy_last_error(context->sc)->reason == SHADOW_REASON_BASES) {
+		if (rc && force && bases_in_the_way(context)) {
 			rc = drop_bases(context, volume.dev);
 			if (rc)
 				return fail_library(context);

@@ -158,8 +158,8 @@ static void print_words(const struct map_picture *picture, FILE *stream)
 
 	fputs("<title id=\"title\">", stream);
 	print_escaped(picture->title, stream);
-	fputs("</title>\n<desc id=\"words\">The blocks of the shadow, from the beginning of the volume "
-	      "in rows from left to right.", stream);
+	fputs("</title>\n<desc id=\"words\">The blocks of the shadow, from the beginning of the "
+	      "volume in rows from left to right.", stream);
 	for (class = 0; class < CELL_CLASSES; class++)
 		if (map_in_legend(picture, class)) {
 			fprintf(stream, " %s%s: %s, ", map_meaning(class),

@@ -59,8 +59,10 @@ static void print_cell(enum cell_class class, unsigned int level, const struct m
 	};
 	static const char dot[] = "\xc2\xb7";
 
-	if (style->shades)
-		fputs(class == CELL_FREE ? dot : shades[class == CELL_LIVE ? 0 : level - 1], stream);
+	if (style->shades && class == CELL_FREE)
+		fputs(dot, stream);
+	else if (style->shades)
+		fputs(shades[class == CELL_LIVE ? 0 : level - 1], stream);
 	else
 		fputc(level > CELL_LEVELS / 2 ? looks[class].many : looks[class].few, stream);
 }

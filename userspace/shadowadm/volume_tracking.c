@@ -40,8 +40,8 @@ const struct command volume_tracking = {
 	.name = "volume tracking",
 	.summary = "Show since when the changes of volumes are known",
 	.synopsis = "[VOLUME] [-o COLUMNS] [--json]",
-	.text = "What has changed is known from when a volume is tracked, or from its first shadow\n"
-		"on, without a gap: that is a generation.  A new one begins where something is not\n"
+	.text = "What has changed is known from when a volume is tracked, or from its first\n"
+		"shadow on, without a gap: that is a generation.  A new one begins where something is not\n"
 		"known, and REASON says why.  What is older than it needs a full backup.\n\n"
 		"Options:\n"
 		TABLE_HELP COMMON_HELP,

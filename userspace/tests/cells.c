@@ -58,7 +58,8 @@ static void runs(void)
 	CHECK(cells.cell[1].bytes[CELL_STORED] == MIB && cell_level(&cells.cell[1]) == CELL_LEVELS,
 	      "a run over three cells fills the one in the middle");
 	CHECK(cells.cell[2].bytes[CELL_STORED] == 4096, "and begins the next");
-	CHECK(cell_shown(&cells.cell[3]) == CELL_WRITTEN, "what was written to the image comes first");
+	CHECK(cell_shown(&cells.cell[3]) == CELL_WRITTEN,
+	      "what was written to the image comes first");
 	CHECK(cell_shown(&cells.cell[4]) == CELL_FREE && cell_shown(&cells.cell[6]) == CELL_LIVE,
 	      "free or live");
 	CHECK(cells.cell[15].bytes[CELL_CHANGED] == MIB, "nothing behind the end of the volume");
@@ -82,13 +83,16 @@ static void levels(void)
 		unsigned int level;
 	} cases[] = {
 		{ 1, 999, 1 }, { 250, 750, 1 }, { 251, 749, 2 }, { 500, 500, 2 }, { 501, 499, 3 },
-		{ 750, 250, 3 }, { 751, 249, 4 }, { 1000, 0, 4 }, { 1ULL << 63, (1ULL << 63) - 1, 3 },
+		{ 750, 250, 3 }, { 751, 249, 4 }, { 1000, 0, 4 },
+		{ 1ULL << 63, (1ULL << 63) - 1, 3 },
 	};
 	bool good = true;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct cell cell = { { [CELL_CHANGED] = cases[i].part, [CELL_LIVE] = cases[i].rest } };
+		struct cell cell = {
+			{ [CELL_CHANGED] = cases[i].part, [CELL_LIVE] = cases[i].rest },
+		};
 
 		good &= cell_level(&cell) == cases[i].level;
 	}
@@ -149,7 +153,8 @@ static void pictures(void)
 	CHECK(strstr(text, "<title id=\"title\">/dev/shadow0 of a&lt;b&amp;c, now</title>"),
 	      "with a title");
 	CHECK(strstr(text, "changed since the base: 1M, 6.3%."), "and a description");
-	CHECK(strstr(text, "role=\"img\" aria-labelledby=\"title words\""), "for who cannot see it");
+	CHECK(strstr(text, "role=\"img\" aria-labelledby=\"title words\""),
+	      "for who cannot see it");
 	CHECK(!strstr(text, "href") && !strstr(text, "url(") && !strstr(text, "<script"),
 	      "that needs no other file");
 	CHECK(strlen(text) < 6000, "and is small");
@@ -172,7 +177,7 @@ static void largest(void)
 		cells_add(&picture.cells, &run);
 	}
 	text = drawn(&picture, NULL);
-	CHECK(strlen(text) < 48 << 10, "the largest one is less than 48 KiB");
+	CHECK(strlen(text) < 48 << 10, "no picture is more than 48 KiB");
 	free(text);
 	cells_free(&picture.cells);
 }

@@ -25,7 +25,7 @@ static void told(void)
 		{ CHANGED | FREE | WAS_FREE, { true, true, false, false }, "changed, always free" },
 		{ FREE, { false, true, false, false }, "became free: zeros now" },
 		{ WAS_FREE, { false, true, false, true }, "is not free any more: zeros before" },
-		{ FREE | WAS_FREE, { false, false, false, false }, "always free: zeros both times" },
+		{ FREE | WAS_FREE, { false, false, false, false }, "always free: zeros twice" },
 	};
 	struct changes_choice choice;
 	size_t i, j;
@@ -43,8 +43,8 @@ static void told(void)
 	CHECK(changes_want(&(struct changes_choice){ 0 }) == CHANGED, "what it takes to tell");
 	CHECK(changes_want(&(struct changes_choice){ .skip_free = true }) == (CHANGED | FREE),
 	      "without what is free");
-	CHECK(changes_want(&(struct changes_choice){ .exact = true }) == (CHANGED | FREE | WAS_FREE),
-	      "exactly");
+	CHECK(changes_want(&(struct changes_choice){ .exact = true }) ==
+	      (CHANGED | FREE | WAS_FREE), "exactly");
 }
 
 struct source {

@@ -80,7 +80,8 @@ static bool base_at(uint64_t index, struct shadow_base_info *info)
 		if (kept_base(&shadow->uuid) || index--)
 			continue;
 		*info = (struct shadow_base_info){
-			.uuid = shadow->uuid, .generation = generation_of(shadow->volume), .volume = shadow->volume,
+			.uuid = shadow->uuid, .volume = shadow->volume,
+			.generation = generation_of(shadow->volume),
 			.flags = SHADOW_BASE_SHADOW, .epoch = shadow->epoch, .bytes = shadow->bytes,
 			.created_ns = shadow->created_ns, .changed_bytes = 1 << 20,
 			.memory_bytes = 4096,
@@ -183,7 +184,8 @@ static int tracking_next(struct shadow_tracking_info *info)
 	if (!volume)
 		return -ENOENT;
 	*info = (struct shadow_tracking_info){
-		.cursor = cursor + 1, .volume = volume->dev, .generation = generation_of(volume->dev),
+		.cursor = cursor + 1, .volume = volume->dev,
+		.generation = generation_of(volume->dev),
 		.began_ns = 1700000000000000000, .memory_bytes = 8192,
 		.reason = number("FAKE_TRACKING", SHADOW_TRACKING_BEGAN),
 		.memory_limit_bytes = 64 << 20, .forgotten = 3,
