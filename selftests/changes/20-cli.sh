@@ -55,6 +55,8 @@ plain=$(changed)
 check "5 MiB were written, and not much more" [ "$plain" -ge $((5 << 20)) -a "$plain" -lt $((8 << 20)) ]
 check "what became free makes --exact more" [ "$exact" -ge $((plain + (5 << 20))) ]
 apply /dev/shadow1 "$SCRATCH/rough"
+is "$(cmp -s "$SCRATCH/rough" /dev/shadow1 && echo same || echo different)" different \
+	"without it what became free keeps its old data"
 run e2fsck -fn "$SCRATCH/rough"
 mkdir "$SCRATCH/a" "$SCRATCH/b"
 run mount -o loop,ro,noload "$SCRATCH/rough" "$SCRATCH/a"
