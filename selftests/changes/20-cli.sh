@@ -25,8 +25,8 @@ fill "$DISK_origin" 1
 mounted ext4 "$DISK_origin" mnt
 dd if=/dev/urandom of="$SCRATCH/mnt/gone" bs=1M count=6 status=none
 need_module
+cleanup "shadowadm volume untrack '$DISK_origin' --force >/dev/null 2>&1 || true"
 cleanup drop_all
-cleanup "shadowadm base drop --all"
 
 adm 0 create "$SCRATCH/mnt" --keep-base --json
 is "$(parse '.shadows[0].base_kept')" true "create --keep-base"
@@ -81,12 +81,12 @@ adm 0 base list
 like "$OUT" "$one" "delete leaves the base"
 adm 0 changes 1 --since "${one:0:8}" --json
 is "$(changed)" "$plain" "what has changed since is known as before"
-cp "$SCRATCH/rough" "$SCRATCH/copy"
 echo again >>"$SCRATCH/mnt/file"
 adm 0 create "$SCRATCH/mnt" -q
-adm 0 changes 2 --since "$two" --json
+three=$OUT
+adm 0 changes "$three" --since "$two" --json
 check "an append is few blocks" [ "$(changed)" -gt 0 -a "$(changed)" -lt $((256 << 10)) ]
-adm 0 changes 2 --since "$one" --json
+adm 0 changes "$three" --since "$one" --json
 check "two instants together have no more than their sum" [ "$(changed)" -ge "$plain" ]
 
 adm 0 base list "$DISK_origin" --all --json
@@ -99,16 +99,17 @@ adm 0 volume tracking "$DISK_origin" --json
 is "$(parse '.tracking[0] | [.bases, .reason] | map(tostring) | join(" ")')" "1 began" "volume tracking"
 
 # What is refused.
-mistake 1 "is not older.*[Nn]ame the older" changes 1 --since 2
+mistake 1 "is not older.*[Nn]ame the older" changes 1 --since "$three"
 mistake 4 "a full backup is needed" changes 1 --since 12345678
 adm 0 create "$DISK_other" -q
-mistake 1 "of different volumes" changes 1 --since 3
+other=$OUT
+mistake 1 "of different volumes" changes "$other" --since 1
 adm 0 base drop "$one"
-mistake 4 "a full backup is needed" changes 2 --since "$one"
+mistake 4 "a full backup is needed" changes "$three" --since "$one"
 
 # A base keeps its volume tracked.
-adm 0 base keep 2
-adm 0 delete 1 2
+adm 0 base keep "$three"
+adm 0 delete 1 "$three"
 mistake 1 "bases of .* are kept|bases of it are kept" volume untrack "$DISK_origin"
 adm 0 volume list --json
 is "$(parse "[.volumes[].volume] | index(\"$(basename "$(readlink -f "$DISK_origin")")\") != null")" true \

