@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DESC: shadowadm changes, applied to a copy of the older image, make the newer one; bases outlive shadows
-# DISKS: origin=96M other=16M
+# DISKS: origin=96M other=16M copy=96M
 # TIMEOUT: 240
 
 . "$(dirname "$0")/../cli/cli.sh"
@@ -59,7 +59,8 @@ is "$(cmp -s "$SCRATCH/rough" /dev/shadow1 && echo same || echo different)" diff
 	"without it what became free keeps its old data"
 run e2fsck -fn "$SCRATCH/rough"
 mkdir "$SCRATCH/a" "$SCRATCH/b"
-run mount -o loop,ro,noload "$SCRATCH/rough" "$SCRATCH/a"
+dd if="$SCRATCH/rough" of="$DISK_copy" bs=1M conv=fsync status=none
+run mount -o ro,noload "$DISK_copy" "$SCRATCH/a"
 run shadowadm mount 1 "$SCRATCH/b"
 check "without it the filesystem is the same" diff -r "$SCRATCH/a" "$SCRATCH/b"
 umount "$SCRATCH/a"
