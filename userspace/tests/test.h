@@ -46,6 +46,8 @@ static inline bool error_says(const struct shadowcopy *sc, const char *words)
 } while (0)
 
 void test_beneath(void);
+void test_cells(void);
+void test_changes(void);
 void test_documents(void);
 void test_durable(void);
 void test_errors(void);

@@ -10,6 +10,8 @@ int main(void)
 {
 	puts("KTAP version 1");
 	test_beneath();
+	test_cells();
+	test_changes();
 	test_documents();
 	test_durable();
 	test_errors();
