@@ -123,7 +123,7 @@ static int open_image(struct export *export, const struct shadow_uuid *uuid)
 
 static int open_map(struct export *export, const struct shadow_uuid *since)
 {
-	uint32_t want = SHADOW_RUN_FREE | SHADOW_RUN_WRITTEN;
+	uint32_t want = SHADOW_RUN_FREE;
 
 	if (since) {
 		export->since = *since;
@@ -241,10 +241,7 @@ static uint32_t type_of(const struct export *export, uint32_t state)
 
 	if (export->incremental && !(state & SHADOW_RUN_CHANGED) && free == was_free)
 		return NBDKIT_EXTENT_HOLE;
-	/* What was free at the instant can have been written to the image since. */
-	if (free && !(state & SHADOW_RUN_WRITTEN))
-		return NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO;
-	return 0;
+	return free ? NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO : 0;
 }
 
 /* The run at @at, which may be one of which nothing is so. */
