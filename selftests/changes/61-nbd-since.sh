@@ -81,7 +81,25 @@ take_used "$ORIGIN"
 IMAGE_OF+=("$IMAGE") UUID_OF+=("$(shadow "$IMAGE" uuid)")
 umount_at "$SCRATCH/mnt"
 recipes 0 1
-check "something became free" [ "$(bytes_of_type 3 <"$SCRATCH/extents")" -gt 0 ]
+check "something became free" grep -q ' 3$' "$SCRATCH/extents"
+
+# A base that has outlived its shadow.
+stop_serving
+serve shadow="${IMAGE_OF[1]}" since="${IMAGE_OF[0]}"
+extents >"$SCRATCH/extents"
+stop_serving
+delta keep "${UUID_OF[0]}"
+drop "${IMAGE_OF[0]}"
+serve shadow="${IMAGE_OF[1]}" since="${UUID_OF[0]}"
+is "$(extents)" "$(cat "$SCRATCH/extents")" "a base is as good as its shadow"
+like "$(nbdinfo --json "$URI" | jq -r '.exports[0].description')" \
+	"/dev/shadow[0-9]+, changes since ${UUID_OF[0]}\$" "the description names it"
+delta drop "${UUID_OF[0]}"
+expect_fail 'error|failed' nbdinfo --map "$URI"
+expect_fail 'no shadow and no base has this name' \
+	nbdkit -f -U "$SCRATCH/s" "$PLUGIN" "${IMAGE_OF[1]}" since="${UUID_OF[0]}"
+take_used "$ORIGIN"
+IMAGE_OF[0]=${IMAGE_OF[1]} IMAGE_OF[1]=$IMAGE
 
 # What cannot be compared is refused when the server begins.
 expect_fail 'cannot tell what has changed in .*newer' \
