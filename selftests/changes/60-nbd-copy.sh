@@ -24,7 +24,7 @@ sync
 serve "$IMAGE"
 extents >"$SCRATCH/extents"
 is "$(cat "$SCRATCH/extents")" "$(expected "$uuid")" "nbdinfo --map: what the module tells"
-is "$(bytes_of_type 3 <"$SCRATCH/extents")" "$(shadow "$IMAGE" free_bytes)" \
+is "$(bytes_of_type 3 <"$SCRATCH/extents")" "$(shadow "$IMAGE" free)" \
 	"as much is a hole as was free"
 check "which is most of it" [ "$(bytes_of_type 3 <"$SCRATCH/extents")" -gt $((20 << 20)) ]
 is "$(bytes_of_type 1 <"$SCRATCH/extents")" 0 "nothing is as it was: there is no base"

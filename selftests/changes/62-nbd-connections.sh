@@ -41,6 +41,10 @@ more_than() {
 	[ "$(wc -l <"$2")" -gt "$1" ]
 }
 
+nobody_has() {
+	[ "$(shadow "$1" openers)" = 0 ]
+}
+
 fill "$DISK_a" 1
 fill "$DISK_b" 2
 need_module
@@ -94,10 +98,11 @@ done
 
 client "$SCRATCH/client"
 is "$(read_one "$SCRATCH/client")" 4096 "a client reads"
+settle
 is "$(shadow "$b" openers)" 1 "and has it open"
 expect_fail 'cannot delete .*in use' shadowadm delete "$b"
 exec {lib_client}>&-
-wait_for 60 [ "$(shadow "$b" openers)" = 0 ]
+wait_for 60 nobody_has "$b"
 client2=$SCRATCH/client2
 client "$client2"
 
