@@ -102,7 +102,7 @@ take_used "$ORIGIN"
 IMAGE_OF[0]=${IMAGE_OF[1]} IMAGE_OF[1]=$IMAGE
 
 # What cannot be compared is refused when the server begins.
-expect_fail 'cannot tell what has changed in .*newer' \
+expect_fail 'cannot tell what has changed in .*the one to compare with is not older' \
 	nbdkit -f -U "$SCRATCH/s" "$PLUGIN" "${IMAGE_OF[0]}" since="${IMAGE_OF[1]}"
 expect_fail 'no shadow and no base has this name' \
 	nbdkit -f -U "$SCRATCH/s" "$PLUGIN" "${IMAGE_OF[0]}" since=12345678-1234-1234-1234-123456789012
