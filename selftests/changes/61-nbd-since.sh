@@ -95,7 +95,9 @@ is "$(extents)" "$(cat "$SCRATCH/extents")" "a base is as good as its shadow"
 like "$(nbdinfo --json "$URI" | jq -r '.exports[0].description')" \
 	"/dev/shadow[0-9]+, changes since ${UUID_OF[0]}\$" "the description names it"
 delta drop "${UUID_OF[0]}"
-expect_fail 'error|failed' nbdinfo --map "$URI"
+expect_fail 'No such file or directory' nbdinfo --map "$URI"
+check "when it is dropped clients are refused, and the log says why" grep -q \
+	"cannot tell what has changed in .*there is no such shadow or base" "$SCRATCH/nbdkit"
 expect_fail 'no shadow and no base has this name' \
 	nbdkit -f -U "$SCRATCH/s" "$PLUGIN" "${IMAGE_OF[1]}" since="${UUID_OF[0]}"
 take_used "$ORIGIN"

@@ -74,7 +74,8 @@ for name in "${b##*/}" "${b#/dev/shadow}" "${b_uuid:0:8}" "$b_uuid"; do
 	check "$name is the second one" is_image "$SCRATCH/copy" "$b"
 done
 expect_fail 'No such file or directory' nbdinfo --size "$(export_uri shadow77)"
-expect_fail 'Invalid argument' nbdinfo --size "$(export_uri "$(shadow "$b" set)")"
+expect_fail 'No such file or directory' nbdinfo --size "$(export_uri "$(shadow "$b" set)")"
+check "nor is a set: the log says so" grep -q 'this is a set of shadows' "$SCRATCH/nbdkit"
 stop_serving
 serve shadow="$b"
 is "$(nbdinfo --list --json "$URI" | jq -r '.exports[]."export-name"')" "$b_uuid" \
@@ -113,7 +114,7 @@ wait_for 20 lost_for "$b" store-full
 is "$(read_one "$client2")" EIO "reads fail when it is lost"
 check "the log says where" grep -q "cannot read ${DISK_b##*/} at .* at byte 8192: Input/output error" \
 	"$SCRATCH/nbdkit"
-expect_fail 'Input/output error' nbdinfo --size "$URI"
+expect_fail 'No such file or directory' nbdinfo --size "$URI"
 check "who comes then is refused" grep -q "$b: the store was full" "$SCRATCH/nbdkit"
 exec {lib_client}>&-
 wait_for 60 quietly shadowadm delete "$b"

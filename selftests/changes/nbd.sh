@@ -58,6 +58,7 @@ expected() {
 				print begin, length_of, last
 			begin = first; length_of = bytes; last = kind
 		}
+		BEGIN { at = 0 }
 		{ put(at, $1 - at, type("")); put($1, $2, type($3)); at = $1 + $2 }
 		END { put(at, size - at, type("")); print begin, length_of, last }'
 }
