@@ -227,13 +227,13 @@ static u64 all_bytes(const struct shadow_changes *ch)
 	return bytes;
 }
 
-/* Forget what must be for @pages more, but for the newest mark: it has its bit per block. */
-static void make_room(struct shadow_volume *vol, u64 pages)
+/* Forget what must be for a page more, but for the newest mark: it has its bit per block. */
+static void make_room(struct shadow_volume *vol)
 {
 	struct shadow_changes *ch = &vol->changes;
 
 	while (!list_empty(&ch->marks) && !list_is_singular(&ch->marks) &&
-	       all_bytes(ch) + pages * PAGE_SIZE > ch->limit)
+	       all_bytes(ch) + PAGE_SIZE > ch->limit)
 		give_up_oldest(vol);
 }
 
@@ -244,14 +244,13 @@ static int reserve(struct shadow_blockmap *map, u64 first, u64 n)
 	return shadow_blockmap_reserve(map, first, n, SHADOW_GFP_LAST);
 }
 
-void shadow_changes_note_locked(struct shadow_volume *vol, struct shadow_range range)
+/* Blocks of one page that is not there.  Context: mutate mutex. */
+static void note_in_new_page(struct shadow_volume *vol, struct shadow_range range)
 {
 	struct shadow_changes *ch = &vol->changes;
-	u64 pages = (range.end - 1) / SHADOW_MAP_BITS - range.first / SHADOW_MAP_BITS + 1;
 	struct shadow_blockmap *now;
 
-	lockdep_assert_held(&vol->epochs.mutate);
-	make_room(vol, pages);
+	make_room(vol);
 	for (;;) {
 		now = rcu_dereference_protected(ch->now, lockdep_is_held(&vol->epochs.mutate));
 		if (!now || !reserve(now, range.first, range.end - range.first))
@@ -260,6 +259,18 @@ void shadow_changes_note_locked(struct shadow_volume *vol, struct shadow_range r
 	}
 	if (now)
 		shadow_blockmap_note(now, range.first, range.end - range.first);
+}
+
+void shadow_changes_note_locked(struct shadow_volume *vol, struct shadow_range range)
+{
+	struct shadow_range part = range;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	for (; part.first < range.end; part.first = part.end) {
+		part.end = min(range.end, (part.first / SHADOW_MAP_BITS + 1) * SHADOW_MAP_BITS);
+		if (!shadow_changes_note(vol, part))
+			note_in_new_page(vol, part);
+	}
 }
 
 void shadow_changes_note_slow(struct shadow_volume *vol, struct shadow_range range)
