@@ -22,6 +22,7 @@
  * forgotten, as often as it takes: of that one, and so of nothing else, it is not known any more
  * what has changed since.
  */
+#include <linux/delay.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -33,6 +34,13 @@
 #define LIMIT_DEFAULT	(64ULL << 20)
 #define MERGE_PAGES	256		/* moved before others get the mutex */
 #define MERGE_AGAIN	(HZ / 20)
+#define COUNT_PAGES	256		/* likewise, looked at */
+
+void shadow_changes_give_way(const struct shadow_volume *vol)
+{
+	if (READ_ONCE(vol->gate))	/* the instant polls for the mutex */
+		usleep_range(200, 400);
+}
 
 static u64 map_bytes(const struct shadow_volume *vol)
 {
@@ -471,26 +479,41 @@ bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *inf
 	return found;
 }
 
+/* Count from page @index on, for some pages.  Return: 1 when there are more, 0, or -ENOENT. */
+static int count_some(const struct shadow_changes *ch, u64 id, u64 *index, u64 *count,
+		      unsigned long *bits)
+{
+	const struct shadow_mark *mark;
+	unsigned int n;
+
+	list_for_each_entry(mark, &ch->marks, node) {
+		if (mark->id != id)
+			continue;
+		for (n = 0; n < COUNT_PAGES; n++, ++*index) {
+			if (!shadow_changes_next_written(ch, mark, index, bits))
+				return 0;
+			*count += bitmap_weight(bits, SHADOW_MAP_BITS);
+		}
+		return 1;
+	}
+	return -ENOENT;
+}
+
 bool shadow_changes_count(struct shadow_volume *vol, struct shadow_base_info *info,
 			  unsigned long *bits)
 {
-	const struct shadow_changes *ch = &vol->changes;
-	const struct shadow_mark *mark;
-	bool found = false;
-	u64 index = 0;
+	u64 index = 0, count = 0;
+	int more;
 
-	mutex_lock(&vol->epochs.mutate);
-	list_for_each_entry(mark, &ch->marks, node) {
-		if (mark->id != info->cursor)
-			continue;
-		for (; shadow_changes_next_written(ch, mark, &index, bits); index++)
-			info->changed_bytes += (u64)bitmap_weight(bits, SHADOW_MAP_BITS) <<
-					       SHADOW_BLOCK_BITS;
-		found = true;
-		break;
-	}
-	mutex_unlock(&vol->epochs.mutate);
-	return found;
+	do {
+		shadow_changes_give_way(vol);
+		mutex_lock(&vol->epochs.mutate);
+		more = count_some(&vol->changes, info->cursor, &index, &count, bits);
+		mutex_unlock(&vol->epochs.mutate);
+		cond_resched();
+	} while (more > 0);
+	info->changed_bytes = more ? 0 : count << SHADOW_BLOCK_BITS;
+	return !more;
 }
 
 void shadow_changes_fill_info(struct shadow_volume *vol, struct shadow_tracking_info *info)
