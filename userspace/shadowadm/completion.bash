@@ -75,7 +75,8 @@ _shadowadm() {
 	pin | unpin | seal) options="--quiet" ;;
 	mount) options="--options --quiet" ;;
 	umount | expose | unexpose) options="--quiet" ;;
-	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --quiet $table" ;;
+	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --no-writers --quiet
+			$table" ;;
 	volume) options="--memory --force --provider $table" ;;
 	provider) options="$table" ;;
 	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;

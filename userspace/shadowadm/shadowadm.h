@@ -108,6 +108,9 @@ int timeout_parse(struct context *context, const char *text, uint32_t *ms);
 /* "shadowadm create: MESSAGE"; with --json an object on stdout too.  STATUS_FAILED. */
 int fail(struct context *context, const char *format, ...) PRINTF(2, 3);
 
+/* Likewise, with more in the object, @error, which is freed. */
+int fail_with(struct context *context, json_t *error, const char *format, ...) PRINTF(3, 4);
+
 /* The library's last error, as fail(). */
 int fail_library(struct context *context);
 
