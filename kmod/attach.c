@@ -98,8 +98,12 @@ static int refuse(struct reading *r, u32 reason, int err)
 
 static int is_damaged(struct reading *r, const char *what)
 {
-	pr_err("%pg: the store is damaged: %s, at block %llu of its log\n", r->part->bdev, what,
-	       r->at.seq);
+	if (r->part->file)
+		pr_err("%pD4 on %pg: the store is damaged: %s, at block %llu of its log\n",
+		       r->part->file, r->part->bdev, what, r->at.seq);
+	else
+		pr_err("%pg: the store is damaged: %s, at block %llu of its log\n",
+		       r->part->bdev, what, r->at.seq);
 	return refuse(r, SHADOW_REASON_STORE_DAMAGED, -EUCLEAN);
 }
 
