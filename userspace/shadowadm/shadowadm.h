@@ -38,6 +38,8 @@ struct command {
 	const char *synopsis;		/* lines after "shadowadm NAME", '\n' between */
 	const char *text;		/* description and options */
 	const struct table *table;	/* whose columns -o takes, or NULL */
+	const struct command *const *verbs;	/* that have texts of their own, or NULL */
+	size_t verb_count;
 	int (*run)(struct context *context, int argc, char **argv);
 };
 
@@ -74,9 +76,17 @@ const char *nearest(const char *word, const char *const *words, size_t count);
 
 #define VERBS_MAX 16
 
-/* Run the verb that @argv[1] names; their names are two words, "store add". */
-int run_verb(struct context *context, const struct command *const *verbs, size_t count, int argc,
-	     char **argv);
+/* Run the command's verb that @argv[1] names; their names are two words, "store add". */
+int run_verb(struct context *context, int argc, char **argv);
+
+/*
+ * What has the help of a verb: the verb itself, or the command where that has the help of all;
+ * NULL where there is no such verb.
+ */
+const struct command *verb_help(const struct command *command, const char *verb);
+
+/* Say that there is no such verb: STATUS_USAGE. */
+int verb_unknown(struct context *context, const struct command *command, const char *verb);
 
 /* --- options.c ----------------------------------------------------------- */
 
