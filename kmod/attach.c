@@ -100,8 +100,12 @@ static int refuse(struct reading *r, u32 reason, int err)
 
 static int is_damaged(struct reading *r, const char *what)
 {
-	pr_err("%pg: the store is damaged: %s, at block %llu of its log\n", r->part->bdev, what,
-	       r->at.seq);
+	if (r->part->file)
+		pr_err("%pD4 on %pg: the store is damaged: %s, at block %llu of its log\n",
+		       r->part->file, r->part->bdev, what, r->at.seq);
+	else
+		pr_err("%pg: the store is damaged: %s, at block %llu of its log\n",
+		       r->part->bdev, what, r->at.seq);
 	return refuse(r, SHADOW_REASON_STORE_DAMAGED, -EUCLEAN);
 }
 
@@ -871,6 +875,7 @@ int shadow_attach(struct shadow_store_attach *arg)
 	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
 	/* Nobody else has the volume, so it is in nobody's way; nor until a revert is over. */
 	struct file *file = shadow_revert_claim(dev, BLK_OPEN_READ, &arg->fault);
+	struct shadow_store *store;
 	struct shadow_volume *vol;
 	LIST_HEAD(found);
 	int err;
@@ -881,6 +886,10 @@ int shadow_attach(struct shadow_store_attach *arg)
 	err = PTR_ERR_OR_ZERO(vol);
 	if (err)
 		goto close;
+	store = shadow_registry_open_store(vol, &arg->store, &arg->fault);
+	err = PTR_ERR_OR_ZERO(store);
+	if (err)
+		goto unpin;
 	/*
 	 * No checkpoint until the shadows are there: who is in no list, is gone for it.  Before
 	 * the gate, for which a deletion may wait.
@@ -889,7 +898,7 @@ int shadow_attach(struct shadow_store_attach *arg)
 	err = close_gate(vol, &arg->fault);
 	if (err)
 		goto unlock;
-	err = shadow_registry_adopt_store(vol, &arg->store, arg->flags, &found, &arg->fault);
+	err = shadow_registry_adopt_store(vol, store, arg->flags, &found, &arg->fault);
 	if (err)
 		goto open;
 	/* The store has to know, before anything is written to the volume. */
@@ -921,6 +930,7 @@ open:
 	shadow_gate_open(vol);
 unlock:
 	mutex_unlock(&vol->fold);
+	shadow_store_destroy(store);	/* its file, too, is let go without locks */
 unpin:
 	shadow_registry_unpin(vol);
 close:

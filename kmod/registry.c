@@ -666,45 +666,69 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 	return err;
 }
 
-/* Open the device or the file, see that it can be a store of @vol, and read it. */
-static int load_store(struct shadow_volume *vol, const struct shadow_store_spec *spec, u32 flags,
-		      struct list_head *found, struct shadow_fault *fault)
+/* It has no other one.  Context: registry_lock. */
+static int check_no_store(const struct shadow_volume *vol, struct shadow_fault *fault)
 {
-	struct shadow_store *store = new_store(vol, fault);
+	if (!vol->store)
+		return 0;
+	return shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH, vol->dev,
+			   -EEXIST);
+}
+
+/*
+ * As for shadow_registry_add_part(), a file is opened without locks, and while the volume's gate is
+ * open: its filesystem may have something to write out, and lie on a loop device over the
+ * volume's disk, which then writes what was written to the volume there, too.
+ */
+struct shadow_store *shadow_registry_open_store(struct shadow_volume *vol,
+						const struct shadow_store_spec *spec,
+						struct shadow_fault *fault)
+{
+	struct shadow_store *store;
 	struct shadow_part *part;
 	int err;
 
+	mutex_lock(&registry_lock);
+	err = check_no_store(vol, fault);	/* it would have the device */
+	mutex_unlock(&registry_lock);
+	if (err)
+		return ERR_PTR(err);
+	store = new_store(vol, fault);
 	if (!store)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	part = shadow_part_open(store, spec, fault);
-	err = PTR_ERR_OR_ZERO(part);
-	if (!err) {
-		shadow_store_attach(part);
-		err = check_durable(vol, part, fault) ?: check_place(vol, part, fault) ?:
-		      shadow_attach_load(vol, part, flags, found, fault);
-	}
-	if (err) {
+	if (IS_ERR(part)) {
 		shadow_store_destroy(store);
-		return err;
+		return ERR_CAST(part);
 	}
+	shadow_store_attach(part);
+	return store;
+}
+
+/* See that an open store can be that of @vol, and read it. */
+static int load_store(struct shadow_volume *vol, struct shadow_store *store, u32 flags,
+		      struct list_head *found, struct shadow_fault *fault)
+{
+	struct shadow_part *part = list_first_entry(&store->parts, struct shadow_part, node);
+	int err = check_durable(vol, part, fault) ?: check_place(vol, part, fault) ?:
+		  shadow_attach_load(vol, part, flags, found, fault);
+
+	if (err)
+		return err;
 	mutex_lock(&vol->epochs.mutate);
 	vol->store = store;
 	mutex_unlock(&vol->epochs.mutate);
 	return 0;
 }
 
-int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-				u32 flags, struct list_head *found, struct shadow_fault *fault)
+int shadow_registry_adopt_store(struct shadow_volume *vol, struct shadow_store *store, u32 flags,
+				struct list_head *found, struct shadow_fault *fault)
 {
 	int err;
 
 	mutex_lock(&registry_lock);
 	mutex_lock(&vol->change);
-	if (vol->store)
-		err = shadow_fail(fault, SHADOW_PHASE_STORE, SHADOW_REASON_STORE_MISMATCH,
-				  vol->dev, -EEXIST);
-	else
-		err = load_store(vol, spec, flags, found, fault);
+	err = check_no_store(vol, fault) ?: load_store(vol, store, flags, found, fault);
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);

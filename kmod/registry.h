@@ -71,17 +71,31 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 void shadow_registry_unuse_store(struct shadow_volume *vol);
 
 /**
+ * shadow_registry_open_store() - open what a pinned volume's durable store is in
+ * @vol: the volume
+ * @spec: the device or the file
+ * @fault: out: the reason of a failure
+ *
+ * Context: a task without locks, the volume's gate open: a file's filesystem may have to write.
+ * Return: a store that nobody knows yet, for shadow_registry_adopt_store() or
+ * shadow_store_destroy(); or an ERR_PTR().
+ */
+struct shadow_store *shadow_registry_open_store(struct shadow_volume *vol,
+						const struct shadow_store_spec *spec,
+						struct shadow_fault *fault);
+
+/**
  * shadow_registry_adopt_store() - let a pinned volume have the store that a device has
  * @vol: the volume, its gate closed and drained
- * @spec: the device
+ * @store: from shadow_registry_open_store(); stays the caller's on failure
  * @flags: SHADOW_ATTACH_* bits
  * @found: out: shadows that are in it
  * @fault: out: the reason of a failure
  *
  * Return: 0, to be followed by shadow_registry_unuse_store(); or a negative errno.
  */
-int shadow_registry_adopt_store(struct shadow_volume *vol, const struct shadow_store_spec *spec,
-				u32 flags, struct list_head *found, struct shadow_fault *fault);
+int shadow_registry_adopt_store(struct shadow_volume *vol, struct shadow_store *store, u32 flags,
+				struct list_head *found, struct shadow_fault *fault);
 
 /* One more pin, and one more use of its store, of a volume that has both. */
 void shadow_registry_keep(struct shadow_volume *vol);

@@ -123,11 +123,13 @@ extern const struct shadow_part_ops shadow_part_file_ops;
  * struct shadow_part - a part of a store
  * @node: in shadow_store.parts
  * @store: whose it is
- * @ops: its kind; does not change, nor do @id, @spec, @bdev, @inode, @on_volume, @plain, @bios
+ * @ops: its kind; does not change, nor do @id, @spec, @bdev, @file, @inode, @on_volume, @plain,
+ *	@bios
  * @id: its place in the store
  * @spec: as asked for, with what was found filled in
  * @bdev: where its blocks are; NULL: in memory
- * @inode: number of the file; 0: none
+ * @file: the file; NULL: none
+ * @inode: its number; 0: none
  * @on_volume: it lies on the volume whose store it is a part of
  * @plain: its blocks follow its head as they do on the device, or in a file that has a name: so
  *	it is found again after a reboot, and can be read by others
@@ -150,6 +152,7 @@ struct shadow_part {
 	unsigned int id;
 	struct shadow_store_spec spec;
 	struct block_device *bdev;
+	const struct file *file;
 	u64 inode;
 	bool on_volume;
 	bool plain;

@@ -420,6 +420,7 @@ static int file_open(struct shadow_part *part, struct shadow_fault *fault)
 	RCU_INIT_POINTER(fp->map, map);
 	part->private = fp;
 	part->bdev = map->bdev;
+	part->file = file;
 	part->inode = file_inode(file)->i_ino;
 	part->spec.dev = shadow_dev_encode(map->bdev->bd_dev);
 	part->plain = map->plain;

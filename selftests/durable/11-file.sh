@@ -4,6 +4,7 @@
 # DESC: a durable store that is a file on another filesystem: its shadows are there after a loss of power, too (H-20, J-23)
 # DISKS: origin=40M fs=640M a=40M b=40M
 # TIMEOUT: 500
+# EXPECT_LOG: the store is damaged
 
 . "$(dirname "$0")/durable.sh"
 
@@ -86,7 +87,10 @@ if [ "$STAGE" -eq 1 ]; then
 	says 'stay in the store' shadowadm store detach --all
 	run shadowadm store add "$DISK_origin" "$store"
 	says "^$store: 2 shadows of $DISK_origin are there again" shadowadm store attach --all
-	says "there is no store to attach" shadowadm store attach --all
+	says "^$store: 2 shadows of $DISK_origin, attached already" shadowadm store attach --all
+	is "$(shadowadm store attach --all --json | jq -r '.stores[] | "\(.store) \(.state) \(.shadows)"')" \
+		"$store there 2" "as JSON, too"
+	check "once only" [ "$(shadowadm store attach --all | wc -l)" -eq 1 ]
 	settle
 	equal "$DISK_a" "$DISK_b"
 	# Gone for good: the file is an ordinary one again.
@@ -140,8 +144,32 @@ fi
 
 mount_at "$DISK_fs" "$dir"
 again
-# A copy of the file is the store, too: all of it was written once.
+# It is moved, and nobody knows its name any more, but how to find it.
 run shadowadm store detach "$DISK_origin"
+mv "$store" "$dir/moved"
+run shadowadm store attach "$DISK_origin" --store "$dir/moved"
+says "^file [0-9]* in $dir: 2 shadows of $DISK_origin, attached already" shadowadm store attach --all
+said=$(shadowadm store detach "$DISK_origin")
+like "$said" "was moved.*\"find $dir -xdev -inum [0-9]+\".*store attach $DISK_origin --store FILE" "it is said how to find it"
+is "$(bash -c "$(sed 's/.*"\(find [^"]*\)".*/\1/' <<<"$said")")" "$dir/moved" "and that finds it"
+run shadowadm store attach "$DISK_origin" --store "$dir/moved"
+is "$(shadowadm store detach --all --json | jq -r '.stores[] | "\(.volume) \(.store) \(.filesystem) \(.shadows)"')" \
+	"$DISK_origin null $dir 2" "as JSON, too, of all"
+is "$(stat -c %i "$dir/moved")" "$(grep -o 'inum [0-9]*' <<<"$said" | cut -d' ' -f2)" "its number"
+is "$(shadowadm store detach --all --json | jq -c .)" '{"stores":[]}' "there is none any more"
+mv "$dir/moved" "$store"
+
+# One that is damaged: the file is named, not the device that it lies on.
+cp "$store" "$dir/copy"
+for at in 131072 196608; do	# both copies of its header
+	printf '\xff' | dd of="$dir/copy" bs=1 seek=$((at + 100)) conv=notrunc,fsync status=none
+done
+expect_fail "cannot attach $dir/copy, the store of $DISK_origin: .*store check $dir/copy" \
+	shadowadm store attach "$DISK_origin" --store "$dir/copy"
+check "also in the kernel's log" grep -q "shadow: .*copy on .*: the store is damaged" <(kernel_log)
+rm "$dir/copy"
+
+# A copy of the file is the store, too: all of it was written once.
 is "$(filefrag -v "$store" | grep -c unwritten)" 0 "no block of it is only allocated"
 cp "$store" "$dir/copy"
 says "a durable store, sound" shadowadm store check "$dir/copy"

@@ -432,6 +432,8 @@ int shadowcopy_metadata_set_schema(struct shadowcopy *sc, struct shadowcopy_meta
  * @sc: the handle
  * @metadata: the document
  * @blocks: whether
+ *
+ * "shadowadm revert" asks for it, as long as the writer is there.
  */
 int shadowcopy_metadata_set_blocks_revert(struct shadowcopy *sc,
 					  struct shadowcopy_metadata *metadata, bool blocks);

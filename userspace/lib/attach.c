@@ -16,13 +16,29 @@ static bool is_volume_claimed(int rc, const struct shadow_fault *fault)
 	       fault->reason == SHADOW_REASON_BUSY;
 }
 
-static int attach_failed(struct shadowcopy *sc, int rc, const struct shadow_store_attach *attach)
+static int attach_failed(struct shadowcopy *sc, int rc, const struct shadow_store_attach *attach,
+			 const struct shadowcopy_store *store)
 {
 	struct sc_failure failure = { .action = "attach the store of", .fault = &attach->fault };
 	char label[SHADOWCOPY_PATH_MAX];
+	char action[SHADOWCOPY_STORE_PATH_MAX + 32], remedy[SHADOWCOPY_STORE_PATH_MAX + 128];
+	struct shadow_fault fault = attach->fault;
 
 	sc_dev_label(sc, attach->dev, label, sizeof(label));
 	failure.object = label;
+	/* The module knows the device that a file lies on; nothing is wrong with that. */
+	if (store->type == SHADOW_STORE_FILE && fault.phase == SHADOW_PHASE_STORE) {
+		snprintf(action, sizeof(action), "attach %s, the store of", store->path);
+		failure.action = action;
+		fault.dev = (struct shadow_dev){ 0 };
+		failure.fault = &fault;
+	}
+	if (attach->fault.reason == SHADOW_REASON_STORE_DAMAGED) {
+		snprintf(remedy, sizeof(remedy), "\"shadowadm store check %s\" and the kernel log tell "
+			 "where; nothing was changed on it", store->path);
+		failure.cause = shadowcopy_reason_cause(attach->fault.reason);
+		failure.remedy = *store->path ? remedy : NULL;
+	}
 	if (is_volume_claimed(rc, &attach->fault)) {
 		failure.cause = "the volume is mounted, or in use by another device";
 		failure.remedy = "unmount it, or end what uses it (\"lsblk\" shows that); a store "
@@ -72,7 +88,7 @@ SC_EXPORT int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev v
 	if (fd >= 0)	/* the module has the file */
 		close(fd);
 	if (rc)
-		return attach_failed(sc, rc, &attach);
+		return attach_failed(sc, rc, &attach, store);
 	if (attached) {
 		attached->shadows = attach.shadows;
 		attached->lost = attach.lost;

@@ -647,13 +647,62 @@ static int check_device(struct shadowcopy_part *part, const struct shadowcopy_vo
 	return 0;
 }
 
+/* Where it is mounted: to be freed, NULL where it is not. */
+static char *mounted_at(const struct shadowcopy_part *part)
+{
+	struct sc_mounts *mounts;
+	struct sc_mount mount;
+	char *target = NULL;
+
+	if (sc_mounts_read(part->sc, &mounts))
+		return NULL;
+	if (sc_mounts_by_dev(mounts, part->store.dev, &mount))
+		target = strdup(mount.target);
+	sc_mounts_free(mounts);
+	return target;
+}
+
+/* Has somebody claimed it, who is no filesystem that is mounted here? */
+static bool is_claimed(const struct shadowcopy_part *part, const struct shadowcopy_volume *device)
+{
+	int fd;
+
+	if (part->sc->sysroot)
+		return false;
+	fd = open(device->path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EBUSY;
+}
+
+/* What is on it is in use: then --force would not do either. */
+static int check_unused(const struct shadowcopy_part *part, const struct shadowcopy_volume *device)
+{
+	char *target = mounted_at(part), *cause = NULL;
+	int rc;
+
+	if (!target && !is_claimed(part, device))
+		return 0;
+	if (target && asprintf(&cause, "it is in use (mounted at %s)", target) < 0)
+		cause = NULL;
+	rc = PART_FAIL(part, -EBUSY, .action = "use as a store",
+		       .cause = cause ?: "it is in use, by another device, as a store or for swapping",
+		       .remedy = target ? "name another device; or unmount this one, if what is on it is "
+				 "not needed any more" :
+				 "name another device (\"lsblk\" and \"shadowadm store list\" show who "
+				 "uses this one)");
+	free(target);
+	free(cause);
+	return rc;
+}
+
 static int open_device(struct shadowcopy_part *part)
 {
 	const struct shadowcopy_store *store = &part->store;
 	struct shadowcopy_volume device;
 	char *cause = NULL;
 	struct sc_tags tags;
-	int rc;
+	int rc, in_use;
 
 	shadowcopy_describe(part->sc, store->dev, &device);
 	part->spec.dev = store->dev;
@@ -668,6 +717,9 @@ static int open_device(struct shadowcopy_part *part)
 		rc = sc_wipe(part->sc, store->dev, false, &part->wiped);
 		return rc == -EIO || rc == -ENOMEM ? PART_FAIL(part, rc, .action = "read") : 0;
 	}
+	in_use = check_unused(part, &device);
+	if (in_use)
+		return in_use;
 	if (store->flags & SHADOWCOPY_STORE_FORCE)
 		return wipe_device(part);
 	if (rc)

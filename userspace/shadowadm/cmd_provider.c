@@ -11,7 +11,7 @@ static int run(struct context *context, int argc, char **argv)
 	int status;
 
 	if (argc > 1 && *argv[1] != '-')
-		return run_verb(context, verbs, ARRAY_SIZE(verbs), argc, argv);
+		return run_verb(context, argc, argv);
 	if (next_option(context, argc, argv, NULL, NULL, &status) != -1)
 		return status;
 	return usage(context, "it is \"provider list\"");
@@ -26,5 +26,7 @@ const struct command cmd_provider = {
 		"Options:\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &provider_list_table,
+	.verbs = verbs,
+	.verb_count = ARRAY_SIZE(verbs),
 	.run = run,
 };

@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 
+#include "blockers.h"
 #include "reverts.h"
 #include "users.h"
 
@@ -16,6 +17,7 @@ struct wish {
 	bool status;
 	bool cancel;
 	bool force;
+	bool no_writers;
 	enum revert_show show;
 };
 
@@ -56,6 +58,24 @@ static bool is_in_use(const struct context *context, int rc)
 	       shadowcopy_last_error(context->sc)->phase == SHADOW_PHASE_OPEN;
 }
 
+/* @asked: out: the writers were. */
+static int check_writers(struct context *context, const struct wish *wish,
+			 const struct shadowcopy_volume *volume, bool *asked)
+{
+	struct blockers blockers;
+	int status;
+
+	*asked = false;
+	if (wish->no_writers)
+		return STATUS_OK;
+	status = blockers_ask(context, volume, &blockers);
+	if (!status)
+		status = blockers_say(context, volume, &blockers, wish->force);
+	*asked = blockers.asked;
+	blockers_free(&blockers);
+	return status;
+}
+
 /* All that the volume has now goes, unless a newer shadow has it. */
 static int confirm(struct context *context, const struct wish *wish,
 		   const struct shadowcopy_volume *volume, const struct shadow_shadow_info *shadow)
@@ -79,21 +99,24 @@ static int confirm(struct context *context, const struct wish *wish,
 	return fail(context, "nothing was changed");
 }
 
-static int print_info(struct context *context, const struct shadow_revert_info *info)
+static int print_info(struct context *context, const struct shadow_revert_info *info, bool asked)
 {
+	struct revert_row row = { .info = *info };
 	json_t *document = json_object();
 
-	json_value(document, "revert", table_row_json(context, &revert_table, info));
+	revert_row_describe(context, &row);
+	json_value(document, "revert", table_row_json(context, &revert_table, &row));
+	json_value(document, "writers_asked", json_boolean(asked));
 	return json_print(document);
 }
 
-static int noted(struct context *context, const struct shadowcopy_volume *volume)
+static int noted(struct context *context, const struct shadowcopy_volume *volume, bool asked)
 {
 	struct shadow_revert_info info;
 
 	if (context->json)
 		return shadowcopy_revert_status(context->sc, volume->dev, &info) ?
-		       fail_library(context) : print_info(context, &info);
+		       fail_library(context) : print_info(context, &info, asked);
 	if (!context->quiet)
 		printf("%s is reverted when its store is attached again, before it is mounted; "
 		       "\"shadowadm revert --cancel %s\" takes that back\n", volume->path,
@@ -103,13 +126,14 @@ static int noted(struct context *context, const struct shadowcopy_volume *volume
 
 static int finished(struct context *context, const struct shadowcopy_volume *volume,
 		    const struct shadow_shadow_info *shadow, const struct shadow_revert_info *info,
-		    const struct wish *wish)
+		    const struct wish *wish, bool asked)
 {
 	char path[IMAGE_PATH_LEN], written[16], all[16];
 
 	revert_announce(context, volume);
 	if (context->json)
-		return wish->show == REVERT_SHOW_LINES ? STATUS_OK : print_info(context, info);
+		return wish->show == REVERT_SHOW_LINES ? STATUS_OK :
+		       print_info(context, info, asked);
 	if (!context->quiet)
 		printf("%s is what %s is: %s of %s were written\n", volume->path,
 		       image_path(shadow, path), size_format(info->bytes_written, written),
@@ -123,13 +147,15 @@ static int revert(struct context *context, const char *name, const struct wish *
 	struct shadowcopy_volume volume;
 	struct shadow_revert_info info;
 	int status = find_shadow(context, name, &shadow);
+	bool asked;
 	int rc;
 
 	if (status)
 		return status;
 	if (shadowcopy_describe(context->sc, shadow.volume, &volume))
 		return fail_library(context);
-	status = confirm(context, wish, &volume, &shadow);
+	status = check_writers(context, wish, &volume, &asked) ?:
+		 confirm(context, wish, &volume, &shadow);
 	if (status)
 		return status;
 	do
@@ -143,18 +169,19 @@ static int revert(struct context *context, const char *name, const struct wish *
 		return STATUS_FAILED;
 	}
 	if (wish->at_boot)
-		return noted(context, &volume);
+		return noted(context, &volume, asked);
 	if (wish->no_wait)
 		return STATUS_OK;
 	return revert_wait(context, &volume, wish->show, &info) ?:
-	       finished(context, &volume, &shadow, &info, wish);
+	       finished(context, &volume, &shadow, &info, wish, asked);
 }
 
 /* --- looking, and taking back ------------------------------------------------------------ */
 
 static int print_status(struct context *context, const char *name)
 {
-	struct shadow_revert_info info = { 0 }, *array = NULL, *more;
+	struct revert_row *array = NULL, *more;
+	struct shadow_revert_info info = { 0 };
 	struct shadowcopy_volume volume;
 	size_t count = 0;
 	int rc, status;
@@ -170,7 +197,8 @@ static int print_status(struct context *context, const char *name)
 			return fail(context, "there is not enough memory");
 		}
 		array = more;
-		array[count++] = info;
+		array[count].info = info;
+		revert_row_describe(context, &array[count++]);
 	}
 	status = rc ? fail_library(context) :
 		 table_print(context, &revert_table,
@@ -200,7 +228,7 @@ static int cancel(struct context *context, const char *name, bool force)
 static int run(struct context *context, int argc, char **argv)
 {
 	enum { OPTION_AT_BOOT = OPTION_OWN, OPTION_YES, OPTION_NO_WAIT, OPTION_PROGRESS,
-	       OPTION_STATUS, OPTION_CANCEL, OPTION_FORCE };
+	       OPTION_STATUS, OPTION_CANCEL, OPTION_FORCE, OPTION_NO_WRITERS };
 	static const struct option longs[] = {
 		{ "at-boot", no_argument, NULL, OPTION_AT_BOOT },
 		{ "yes", no_argument, NULL, OPTION_YES },
@@ -209,6 +237,7 @@ static int run(struct context *context, int argc, char **argv)
 		{ "status", no_argument, NULL, OPTION_STATUS },
 		{ "cancel", no_argument, NULL, OPTION_CANCEL },
 		{ "force", no_argument, NULL, OPTION_FORCE },
+		{ "no-writers", no_argument, NULL, OPTION_NO_WRITERS },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
@@ -239,18 +268,23 @@ static int run(struct context *context, int argc, char **argv)
 		case OPTION_FORCE:
 			wish.force = true;
 			break;
+		case OPTION_NO_WRITERS:
+			wish.no_writers = true;
+			break;
 		case 'q':
 			context->quiet = true;
 			break;
 		default:
 			return status;
 		}
-	begins = wish.at_boot || wish.yes || wish.no_wait || wish.show == REVERT_SHOW_LINES;
+	begins = wish.at_boot || wish.yes || wish.no_wait || wish.no_writers ||
+		 wish.show == REVERT_SHOW_LINES;
 	if ((wish.status || wish.cancel) && (begins || wish.status == wish.cancel))
 		return usage(context, "--status and --cancel exclude each other, and what is for a "
 			     "revert that begins");
-	if (wish.force && !wish.cancel)
-		return usage(context, "--force goes with --cancel");
+	if (wish.force && (wish.status || wish.no_writers))
+		return usage(context, "--force goes with --cancel, or has what writers say not count: "
+			     "so neither with --status nor with --no-writers");
 	if (wish.at_boot && (wish.no_wait || wish.show == REVERT_SHOW_LINES))
 		return usage(context, "with --at-boot nothing is waited for now");
 	if (wish.status)
@@ -265,14 +299,16 @@ static int run(struct context *context, int argc, char **argv)
 const struct command cmd_revert = {
 	.name = "revert",
 	.summary = "Make a volume what it was at the instant of a shadow",
-	.synopsis = "SHADOW [--yes] [--no-wait] [--progress]\n"
-		    "--at-boot SHADOW [--yes]\n"
+	.synopsis = "SHADOW [--yes] [--no-wait] [--progress] [--force | --no-writers]\n"
+		    "--at-boot SHADOW [--yes] [--force | --no-writers]\n"
 		    "--status [VOLUME]\n"
 		    "--cancel VOLUME [--force]",
 	.text = "SHADOW is /dev/shadowN, N, or the beginning of a UUID; it is persistent.  Nobody\n"
 		"has the volume mounted, nor can have it until it is done.  What was written since is\n"
 		"lost, but for what newer shadows have: they stay, as do older ones, and SHADOW.  A\n"
 		"revert that was interrupted goes on when the store is attached again.\n\n"
+		"If shadowd runs the writers are asked first: one that forbids it (blocks_revert in\n"
+		"its metadata), and has data on the volume, is a reason to refuse.\n\n"
 		"Options:\n"
 		"      --at-boot         when the store is attached the next time, before the volume\n"
 		"                        is mounted: for one that is in use now\n"
@@ -282,7 +318,9 @@ const struct command cmd_revert = {
 		"      --status          show the reverts that are noted, running, or have ended\n"
 		"      --cancel          take back one that has not begun\n"
 		"      --force           ... or has ended half-way: the volume stays as it is, which\n"
-		"                        is of no use\n"
+		"                        is of no use.  Without --cancel: revert although a writer\n"
+		"                        forbids it\n"
+		"      --no-writers      ask no writer\n"
 		"  -q, --quiet           say nothing\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &revert_table,

@@ -14,7 +14,7 @@ static int run(struct context *context, int argc, char **argv)
 {
 	if (argc < 2 || *argv[1] == '-')
 		return store_list.run(context, argc, argv);
-	return run_verb(context, verbs, ARRAY_SIZE(verbs), argc, argv);
+	return run_verb(context, argc, argv);
 }
 
 int volume_name(struct context *context, const struct shadowcopy_volume *volume, char *buf)
@@ -128,5 +128,7 @@ const struct command cmd_store = {
 		"  -q, --quiet           no progress\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &store_table,
+	.verbs = verbs,
+	.verb_count = ARRAY_SIZE(verbs),
 	.run = run,
 };

@@ -97,6 +97,8 @@ static int clear_fault(struct context *context, char **names, bool force)
 	return context->json ? list(context) : STATUS_OK;
 }
 
+static const struct command *const own[] = { &volume_candidates, &volume_find };
+
 static int run(struct context *context, int argc, char **argv)
 {
 	enum { OPTION_MEMORY = OPTION_OWN, OPTION_FORCE };
@@ -108,14 +110,13 @@ static int run(struct context *context, int argc, char **argv)
 	static const char *const verbs[] = {
 		"list", "track", "untrack", "policy", "clear-fault", "candidates", "find",
 	};
-	static const struct command *const own[] = { &volume_candidates, &volume_find };
 	const char *wrong, *near, *verb;
 	int option, status;
 	uint64_t memory = 0;
 	bool force = false;
 
 	if (argc > 1 && (!strcmp(argv[1], "candidates") || !strcmp(argv[1], "find")))
-		return run_verb(context, own, ARRAY_SIZE(own), argc, argv);
+		return run_verb(context, argc, argv);
 	while ((option = next_option(context, argc, argv, NULL, longs, &status)) != -1)
 		switch (option) {
 		case OPTION_MEMORY:
@@ -176,5 +177,7 @@ const struct command cmd_volume = {
 		"      --provider NAME   with candidates: by this one\n"
 		TABLE_HELP COMMON_HELP,
 	.table = &volume_table,
+	.verbs = own,
+	.verb_count = ARRAY_SIZE(own),
 	.run = run,
 };

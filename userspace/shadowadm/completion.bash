@@ -3,6 +3,10 @@
 #
 # Completion of shadowadm for bash.
 
+_shadowadm_store_verbs="list add resize migrate remove policy candidates gc attach detach check"
+_shadowadm_volume_verbs="list track untrack policy clear-fault candidates find"
+_shadowadm_writer_verbs="list status check"
+
 # Block devices and mount points.
 _shadowadm_volumes() {
 	lsblk -nrpo NAME 2>/dev/null
@@ -28,7 +32,7 @@ _shadowadm_columns() {
 # The words of "store" after its verb; sets words, COMPREPLY of the caller.
 _shadowadm_store() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
-		words="list add resize migrate remove policy candidates gc attach detach check"
+		words=$_shadowadm_store_verbs
 		return
 	fi
 	case ${COMP_WORDS[2]}.$COMP_CWORD in
@@ -44,6 +48,22 @@ _shadowadm_store() {
 		words="memory memory: $(lsblk -nrpo NAME 2>/dev/null)"
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
+	esac
+}
+
+# The words of "help"; sets words of the caller.
+_shadowadm_help() {
+	if [ "$COMP_CWORD" -eq 2 ]; then
+		words="create hold list show delete pin unpin seal mount umount expose unexpose
+			revert volume store provider writer script stats monitor doctor version"
+		return
+	fi
+	[ "$COMP_CWORD" -eq 3 ] || return
+	case ${COMP_WORDS[2]} in
+	store) words=$_shadowadm_store_verbs ;;
+	volume) words=$_shadowadm_volume_verbs ;;
+	writer) words=$_shadowadm_writer_verbs ;;
+	provider) words="list" ;;
 	esac
 }
 
@@ -75,7 +95,8 @@ _shadowadm() {
 	pin | unpin | seal) options="--quiet" ;;
 	mount) options="--options --quiet" ;;
 	umount | expose | unexpose) options="--quiet" ;;
-	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --quiet $table" ;;
+	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --no-writers --quiet
+			$table" ;;
 	volume) options="--memory --force --provider $table" ;;
 	provider) options="$table" ;;
 	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
@@ -142,13 +163,24 @@ _shadowadm() {
 				words=$(_shadowadm_shadows)
 			fi
 			;;
-		mount | umount | expose | unexpose)
+		mount | umount)
 			words=$(_shadowadm_shadows_and_sets)
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+			;;
+		expose)
+			if [[ $prev == expose || $prev == -* ]]; then
+				words=$(_shadowadm_shadows)
+			else
+				mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+			fi
+			;;
+		unexpose)
+			words=$(_shadowadm_shadows)
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			;;
 		volume)
 			if [ "$COMP_CWORD" -eq 2 ]; then
-				words="list track untrack policy clear-fault candidates find"
+				words=$_shadowadm_volume_verbs
 			elif [ "${COMP_WORDS[2]}" = find ]; then
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			elif [ "$COMP_CWORD" -eq 4 ] && [ "${COMP_WORDS[2]}" = policy ]; then
@@ -159,7 +191,7 @@ _shadowadm() {
 			;;
 		writer)
 			if [ "$COMP_CWORD" -eq 2 ]; then
-				words="list status check"
+				words=$_shadowadm_writer_verbs
 			elif [ "${COMP_WORDS[2]}" = check ]; then
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			fi
@@ -174,8 +206,7 @@ _shadowadm() {
 			_shadowadm_store
 			;;
 		help)
-			words="create hold list show delete pin unpin seal mount umount expose unexpose
-				revert volume store writer provider script stats monitor doctor version"
+			_shadowadm_help
 			;;
 		esac
 		;;

@@ -29,20 +29,24 @@ static void print_error(json_t *error)
 	json_print(document);
 }
 
-PRINTF(2, 0)
-static int message(struct context *context, const char *format, va_list args)
+/* @error: more that a script may want to know, or NULL; it is freed. */
+PRINTF(3, 0)
+static int message(struct context *context, json_t *error, const char *format, va_list args)
 {
-	json_t *error;
 	char *text;
 
-	if (vasprintf(&text, format, args) < 0)
+	if (vasprintf(&text, format, args) < 0) {
+		json_decref(error);
 		return STATUS_FAILED;
+	}
 	prefix(context);
 	fprintf(stderr, "%s\n", text);
 	if (context->json) {
-		error = json_object();
+		error = error ?: json_object();
 		json_text(error, "message", text);
 		print_error(error);
+	} else {
+		json_decref(error);
 	}
 	free(text);
 	return STATUS_FAILED;
@@ -54,7 +58,18 @@ int fail(struct context *context, const char *format, ...)
 	int status;
 
 	va_start(args, format);
-	status = message(context, format, args);
+	status = message(context, NULL, format, args);
+	va_end(args);
+	return status;
+}
+
+int fail_with(struct context *context, json_t *error, const char *format, ...)
+{
+	va_list args;
+	int status;
+
+	va_start(args, format);
+	status = message(context, error, format, args);
 	va_end(args);
 	return status;
 }
@@ -64,7 +79,7 @@ int usage(struct context *context, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	message(context, format, args);
+	message(context, NULL, format, args);
 	va_end(args);
 	if (!context->place)
 		fprintf(stderr, "Try \"%s%s%s --help\".\n", context->program ?: "shadowadm",

@@ -17,11 +17,11 @@
 
 /* --- the table -------------------------------------------------------------------- */
 
-#define INFO(row) ((const struct shadow_revert_info *)(row))
+#define INFO(row) (&((const struct revert_row *)(row))->info)
 
 static void get_volume(const void *row, struct value *value)
 {
-	value_text(value, "%s", INFO(row)->volume_name);
+	value_text(value, "%s", ((const struct revert_row *)row)->path);
 }
 
 static void get_dev(const void *row, struct value *value)
@@ -66,10 +66,10 @@ static void get_remedy(const void *row, struct value *value)
 		value_text(value, "%s", shadowcopy_reason_remedy(INFO(row)->fault.reason));
 }
 
-#define MEMBER(member) offsetof(struct shadow_revert_info, member)
+#define MEMBER(member) offsetof(struct revert_row, info.member)
 
 static const struct column columns[] = {
-	{ "VOLUME", "kernel name of the volume", .get = get_volume },
+	{ "VOLUME", "path of the volume", .get = get_volume },
 	{ "STATE", "noted (for the next boot), running, half-done or done", .get = get_state },
 	{ "PERCENT", "how much was looked at", .right = true, .get = get_percent },
 	{ "DONE", "... in bytes", .right = true, .type = VALUE_SIZE,
@@ -96,6 +96,16 @@ const struct table revert_table = {
 	.count = ARRAY_SIZE(columns),
 	.defaults = "VOLUME,STATE,PERCENT,DONE,ALL,WRITTEN,SHADOW,REASON",
 };
+
+void revert_row_describe(struct context *context, struct revert_row *row)
+{
+	struct shadowcopy_volume volume;
+
+	if (shadowcopy_describe(context->sc, row->info.volume, &volume))
+		snprintf(row->path, sizeof(row->path), "%s", row->info.volume_name);
+	else
+		snprintf(row->path, sizeof(row->path), "%s", volume.path);
+}
 
 /* --- waiting ------------------------------------------------------------------------ */
 

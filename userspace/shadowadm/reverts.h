@@ -7,7 +7,16 @@
 
 #include "table.h"
 
+/* A row of the table. */
+struct revert_row {
+	struct shadow_revert_info info;
+	char path[SHADOWCOPY_PATH_MAX];		/* of the volume */
+};
+
 extern const struct table revert_table;
+
+/* Find the rest of a row whose @info is there. */
+void revert_row_describe(struct context *context, struct revert_row *row);
 
 /* How the wait is shown. */
 enum revert_show {

@@ -38,6 +38,8 @@ struct command {
 	const char *synopsis;		/* lines after "shadowadm NAME", '\n' between */
 	const char *text;		/* description and options */
 	const struct table *table;	/* whose columns -o takes, or NULL */
+	const struct command *const *verbs;	/* that have texts of their own, or NULL */
+	size_t verb_count;
 	int (*run)(struct context *context, int argc, char **argv);
 };
 
@@ -74,9 +76,17 @@ const char *nearest(const char *word, const char *const *words, size_t count);
 
 #define VERBS_MAX 16
 
-/* Run the verb that @argv[1] names; their names are two words, "store add". */
-int run_verb(struct context *context, const struct command *const *verbs, size_t count, int argc,
-	     char **argv);
+/* Run the command's verb that @argv[1] names; their names are two words, "store add". */
+int run_verb(struct context *context, int argc, char **argv);
+
+/*
+ * What has the help of a verb: the verb itself, or the command where that has the help of all;
+ * NULL where there is no such verb.
+ */
+const struct command *verb_help(const struct command *command, const char *verb);
+
+/* Say that there is no such verb: STATUS_USAGE. */
+int verb_unknown(struct context *context, const struct command *command, const char *verb);
 
 /* --- options.c ----------------------------------------------------------- */
 
@@ -107,6 +117,9 @@ int timeout_parse(struct context *context, const char *text, uint32_t *ms);
 
 /* "shadowadm create: MESSAGE"; with --json an object on stdout too.  STATUS_FAILED. */
 int fail(struct context *context, const char *format, ...) PRINTF(2, 3);
+
+/* Likewise, with more in the object, @error, which is freed. */
+int fail_with(struct context *context, json_t *error, const char *format, ...) PRINTF(3, 4);
 
 /* The library's last error, as fail(). */
 int fail_library(struct context *context);

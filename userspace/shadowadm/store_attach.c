@@ -3,6 +3,8 @@
  * store_attach.c - shadowadm store attach and detach: persistent shadows are there again after
  * a reboot, and go without being deleted.
  */
+#include <inttypes.h>
+
 #include "reverts.h"
 #include "store.h"
 #include "stores.h"
@@ -310,59 +312,114 @@ const struct command store_attach = {
 
 /* --- detaching -------------------------------------------------------------------- */
 
-/* The volume's store, for what is said; empty if there is none, or it cannot be seen. */
-static void store_of_volume(struct context *context, const struct shadowcopy_volume *volume,
-			    struct shadowcopy_store *store)
-{
-	struct shadow_store_info info = { 0 };
+/* A volume's store, for what is said. */
+struct its_store {
+	struct shadow_store_info info;
+	struct shadowcopy_store store;
+	bool known;			/* there is one, and it can be seen */
+};
 
-	memset(store, 0, sizeof(*store));
-	while (shadowcopy_part_next(context->sc, &info) > 0)
-		if (dev_equal(info.volume, volume->dev) &&
-		    (shadowcopy_part_describe(context->sc, &info, store) || !can_be_durable(store)))
-			memset(store, 0, sizeof(*store));
+static void store_of_volume(struct context *context, const struct shadowcopy_volume *volume,
+			    struct its_store *its)
+{
+	memset(its, 0, sizeof(*its));
+	while (!its->known && shadowcopy_part_next(context->sc, &its->info) > 0)
+		its->known = dev_equal(its->info.volume, volume->dev) &&
+			     !shadowcopy_part_describe(context->sc, &its->info, &its->store);
+}
+
+/* The module knows a file by its inode; its name is known where it was made. */
+static bool is_moved(const struct its_store *its)
+{
+	return its->known && its->store.flags & SHADOWCOPY_STORE_UNNAMED;
+}
+
+static void say_detached(const struct shadowcopy_volume *volume, const struct its_store *its,
+			 uint32_t shadows)
+{
+	const char *it = shadows == 1 ? "it" : "them";
+
+	printf("%u shadow%s of %s %s in the store", shadows, shadows == 1 ? "" : "s", volume->path,
+	       shadows == 1 ? "stays" : "stay");
+	if (its->known && !is_moved(its))
+		printf("; \"shadowadm store attach %s --store %s\" has %s again\n", volume->path,
+		       its->store.path, it);
+	else if (is_moved(its))
+		printf(", a file that was moved since it was made: \"find %s -xdev -inum %" PRIu64
+		       "\" tells where it is. \"shadowadm store attach %s --store FILE\" has %s "
+		       "again\n", *its->store.path ? its->store.path : "DIRECTORY",
+		       (uint64_t)its->info.inode, volume->path, it);
+	else
+		printf("; \"shadowadm store attach --all\" looks for it and has %s again\n", it);
+}
+
+static int say_detached_json(const struct shadowcopy_volume *volume, const struct its_store *its,
+			     uint32_t shadows)
+{
+	json_t *object = json_object();
+	bool moved = is_moved(its);
+
+	json_text(object, "volume", volume->path);
+	json_text(object, "store", its->known && !moved ? its->store.path : NULL);
+	json_text(object, "filesystem", moved && *its->store.path ? its->store.path : NULL);
+	json_value(object, "inode", moved ? number_json(its->info.inode) : NULL);
+	json_number(object, "shadows", shadows);
+	return json_print(object);
 }
 
 static int detach(struct context *context, const struct shadowcopy_volume *volume)
 {
-	struct shadowcopy_store store;
+	struct its_store its;
 	uint32_t shadows;
-	json_t *object;
 
-	store_of_volume(context, volume, &store);
+	store_of_volume(context, volume, &its);
 	if (shadowcopy_store_detach(context->sc, volume->dev, &shadows))
 		return fail_library(context);
-	if (context->json) {
-		object = json_object();
-		json_text(object, "volume", volume->path);
-		json_text(object, "store", *store.path ? store.path : NULL);
-		json_number(object, "shadows", shadows);
-		return json_print(object);
-	}
+	if (context->json)
+		return say_detached_json(volume, &its, shadows);
 	if (!context->quiet)
-		printf("%u shadow%s of %s %s in the store; \"shadowadm store attach %s --store "
-		       "%s\" has %s again\n", shadows, shadows == 1 ? "" : "s", volume->path,
-		       shadows == 1 ? "stays" : "stay", volume->path,
-		       *store.path ? store.path : "STORE", shadows == 1 ? "it" : "them");
+		say_detached(volume, &its, shadows);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
+
+/* With --json its answer, or what has failed, becomes a member of @array. */
+static int detach_one(struct context *context, const struct shadowcopy_volume *volume,
+		      json_t *array)
+{
+	json_t *answer = json_object();
+	int status;
+
+	json_collect(context->json ? &answer : NULL);
+	status = detach(context, volume);
+	json_collect(NULL);
+	json_text(answer, "volume", volume->path);
+	json_array_append_new(array, answer);
+	return status;
 }
 
 /* Those that nobody uses, as at a shutdown.  One that fails does not stop the others. */
 static int detach_all(struct context *context)
 {
+	json_t *array = json_array(), *document = json_object();
 	struct shadow_volume_info info = { 0 };
 	struct shadowcopy_volume volume;
 	int rc, status = STATUS_OK;
 
+	json_value(document, "stores", array);
 	while ((rc = shadowcopy_volume_next(context->sc, &info)) > 0) {
 		if (!info.log_blocks)
 			continue;
 		shadowcopy_describe(context->sc, info.dev, &volume);
-		if (detach(context, &volume))
+		if (detach_one(context, &volume, array))
 			status = STATUS_DEGRADED;
 	}
-	return rc < 0 && rc != -ENODEV && rc != -ENOENT && rc != -ENXIO ? fail_library(context) :
-	       status;
+	/* without the module there is none */
+	if (rc < 0 && rc != -ENODEV && rc != -ENOENT && rc != -ENXIO)
+		status = fail_library(context);
+	else if (context->json)
+		return json_print(document) ?: status;
+	json_decref(document);
+	return status;
 }
 
 static int run_detach(struct context *context, int argc, char **argv)
@@ -388,10 +445,9 @@ static int run_detach(struct context *context, int argc, char **argv)
 		default:
 			return status;
 		}
-	if (all && argc == optind && !context->json)
-		return detach_all(context);
 	if (all)
-		return usage(context, "--all goes with neither a volume nor --json");
+		return argc == optind ? detach_all(context) :
+		       usage(context, "--all does not go with a volume");
 	if (argc - optind != 1)
 		return usage(context, "name one volume, or say --all");
 	if (shadowcopy_resolve(context->sc, argv[optind], &volume))

@@ -581,12 +581,23 @@ static bool has_store(const struct attaching *a, struct shadow_dev volume)
 	return false;
 }
 
+/* Room for one more, which is cleared; NULL without memory. */
+static struct result *add_result(struct attaching *a)
+{
+	struct result *results = reallocarray(a->results, a->count + 1, sizeof(*results));
+
+	if (!results)
+		return NULL;
+	a->results = results;
+	return memset(&results[a->count++], 0, sizeof(*results));
+}
+
 /* A file that stores.conf has, if there is a durable store in it that is wanted and not in use. */
 static void attach_file(struct attaching *a, const struct shadowcopy_association *entry)
 {
 	struct shadowcopy_volume volume;
 	struct shadowcopy_store store;
-	struct result *results, *result;
+	struct result *result;
 
 	if (shadowcopy_store_parse(a->context->sc, entry->store, &store) ||
 	    store.type != SHADOW_STORE_FILE || store.flags & SHADOWCOPY_STORE_UNNAMED ||
@@ -596,16 +607,46 @@ static void attach_file(struct attaching *a, const struct shadowcopy_association
 		return;
 	if (a->options->volume && !(a->has_only && dev_equal(volume.dev, a->only.dev)))
 		return;
-	results = reallocarray(a->results, a->count + 1, sizeof(*results));
-	if (!results)
+	result = add_result(a);
+	if (!result)
 		return;
-	a->results = results;
-	result = &a->results[a->count++];
-	memset(result, 0, sizeof(*result));
 	snprintf(result->node, sizeof(result->node), "%s", store.path);
 	result->volume = volume;
 	result->chosen = true;
 	attach(a, result, &store);
+}
+
+static bool has_log(const struct attaching *a, struct shadow_dev volume)
+{
+	struct shadow_volume_info info = { 0 };
+
+	while (shadowcopy_volume_next(a->context->sc, &info) > 0)
+		if (dev_equal(info.dev, volume))
+			return info.log_blocks;
+	return false;
+}
+
+/* Files that are attached already: the module knows them, whatever they are called now. */
+static void note_files_there(struct attaching *a)
+{
+	struct shadow_store_info part = { 0 };
+	struct shadowcopy_store store;
+	struct result *result;
+
+	while (shadowcopy_part_next(a->context->sc, &part) > 0) {
+		if (part.type != SHADOW_STORE_FILE || !has_log(a, part.volume) ||
+		    shadowcopy_part_describe(a->context->sc, &part, &store))
+			continue;
+		result = add_result(a);
+		if (!result)
+			return;
+		if (store.flags & SHADOWCOPY_STORE_UNNAMED)
+			snprintf(result->node, sizeof(result->node), "file %" PRIu64 " in %.512s",
+				 (uint64_t)part.inode, store.path);
+		else
+			snprintf(result->node, sizeof(result->node), "%s", store.path);
+		take_there(a, result, part.volume);
+	}
 }
 
 static void attach_files(struct attaching *a)
@@ -686,8 +727,10 @@ static int attach_each(struct context *context, const struct attach_all *options
 		shadowcopy_resolve(context->sc, options->volume, &a.only);
 		status = fail_library(context);
 	}
-	if (!status)
+	if (!status) {
+		note_files_there(&a);
 		attach_files(&a);
+	}
 	forget_others(&a);
 	status = status ?: results_say(&a);
 	for (i = 0; i < a.count; i++)

@@ -11,31 +11,60 @@ static const char *verb_of(const struct command *command)
 	return strchr(command->name, ' ') + 1;
 }
 
-static int unknown(struct context *context, const struct command *const *verbs, size_t count,
-		   const char *verb)
+int verb_unknown(struct context *context, const struct command *command, const char *verb)
 {
 	const char *words[VERBS_MAX], *near;
 	size_t i;
 
-	for (i = 0; i < count && i < ARRAY_SIZE(words); i++)
-		words[i] = verb_of(verbs[i]);
+	for (i = 0; i < command->verb_count && i < ARRAY_SIZE(words); i++)
+		words[i] = verb_of(command->verbs[i]);
 	near = nearest(verb, words, i);
-	return usage(context, "there is no \"%s %s\"%s%s%s", context->command->name, verb,
+	return usage(context, "there is no \"%s %s\"%s%s%s", command->name, verb,
 		     near ? "; did you mean \"" : "", near ?: "", near ? "\"?" : "");
 }
 
-int run_verb(struct context *context, const struct command *const *verbs, size_t count, int argc,
-	     char **argv)
+static const struct command *find(const struct command *command, const char *verb)
 {
-	char title[64];
 	size_t i;
 
-	for (i = 0; i < count && strcmp(verb_of(verbs[i]), argv[1]); i++)
-		;
-	if (i == count)
-		return unknown(context, verbs, count, argv[1]);
-	context->command = verbs[i];
-	snprintf(title, sizeof(title), "shadowadm %s", verbs[i]->name);
+	for (i = 0; i < command->verb_count; i++)
+		if (!strcmp(verb_of(command->verbs[i]), verb))
+			return command->verbs[i];
+	return NULL;
+}
+
+/* Does a line of its synopsis begin with the verb, as in "[list [VOLUME]]"? */
+static bool is_in_synopsis(const struct command *command, const char *verb)
+{
+	size_t length = strlen(verb);
+	const char *line;
+
+	for (line = command->synopsis; line; line = strchr(line, '\n')) {
+		line += strspn(line, "\n[");
+		if (length && strcspn(line, " ]\n") == length && !strncmp(line, verb, length))
+			return true;
+	}
+	return false;
+}
+
+const struct command *verb_help(const struct command *command, const char *verb)
+{
+	const struct command *found = find(command, verb);
+
+	if (!found && command->verbs && is_in_synopsis(command, verb))
+		found = command;
+	return found;
+}
+
+int run_verb(struct context *context, int argc, char **argv)
+{
+	const struct command *verb = find(context->command, argv[1]);
+	char title[64];
+
+	if (!verb)
+		return verb_unknown(context, context->command, argv[1]);
+	context->command = verb;
+	snprintf(title, sizeof(title), "shadowadm %s", verb->name);
 	argv[1] = title;
-	return verbs[i]->run(context, argc - 1, argv + 1);
+	return verb->run(context, argc - 1, argv + 1);
 }

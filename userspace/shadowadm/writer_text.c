@@ -89,6 +89,8 @@ void metadata_print(json_t *metadata, bool files)
 	printf("  backups     full");
 	print_words(json_object_get(metadata, "schema"));
 	putchar('\n');
+	if (is_set(metadata, "blocks_revert"))
+		puts("  reverts     forbidden of volumes with its data");
 	json_array_foreach(json_object_get(metadata, "components"), i, component)
 		print_component(component, files);
 	print_files("  excluded", json_object_get(metadata, "excludes"));

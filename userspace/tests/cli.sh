@@ -74,6 +74,26 @@ is "$status" 2 "an unknown command"
 like "$err" "no command \"crate\"; did you mean \"create\"" "with the nearest"
 run frobnicate
 unlike "$err" "did you mean" "or without"
+for verb in "store attach" "store detach" "volume find" "writer status" "provider list"; do
+	# shellcheck disable=SC2086 # words
+	run $verb --help
+	direct=$out
+	# shellcheck disable=SC2086 # words
+	run help $verb
+	is "$status $out" "0 $direct" "help $verb"
+done
+run volume --help
+direct=$out
+run help volume track
+is "$status $out" "0 $direct" "help of a verb that has none of its own"
+run help store frobnicate
+like "$status $err" "2 .*there is no \"store frobnicate\"" "help of an unknown verb"
+run help store atach
+like "$status $err" "2 .*did you mean \"attach\"" "... that is nearly one"
+run help create attach
+like "$status $err" "2 .*there is no \"create attach\"" "... of a command that has none"
+run help store attach now
+is "$status" 2 "help of more than that"
 run help frobnicate
 is "$status" 2 "help of an unknown command"
 
@@ -376,6 +396,12 @@ is "$(parse '[.shadows[] | .state, .reason] | map(tostring) | join(" ")')" \
 	"lost volume-changed created null created null" "so does list"
 run store detach / --json
 is "$status $(parse '"\(.volume) \(.store) \(.shadows)"')" "0 /dev/vda1 /dev/vdb 3" "store detach --json"
+run store attach / --store /dev/vdb -q
+run store detach --all --json
+is "$status $(parse '.stores[] | "\(.volume) \(.store) \(.inode) \(.shadows)"')" "0 /dev/vda1 /dev/vdb null 3" \
+	"store detach --all --json"
+run store detach --all --json
+is "$status $(jq -c . <<<"$out")" '0 {"stores":[]}' "... of nothing"
 echo '/dev/vda1 /dev/vdb' >>"$FAKE_SYSROOT/etc/shadowcopy/stores.conf"
 run store attach / --json
 is "$status $(parse '"\(.volume) \(.store) \(.shadows) \(.lost) \(.dropped)"')" "3 /dev/vda1 /dev/vdb 3 1 0" \
@@ -394,8 +420,10 @@ run revert --status --yes
 is "$status" 2 "--status does not begin anything"
 run revert --status --cancel /
 is "$status" 2 "nor does it cancel"
-run revert --force 1
-like "$status $err" "2 .*--force goes with --cancel" "--force is not for beginning"
+run revert --force --no-writers 1
+like "$status $err" "2 .*neither with --status nor with --no-writers" "--force is not for who was not asked"
+run revert --force --status
+is "$status" 2 "nor for --status"
 run revert --at-boot --no-wait 1
 is "$status" 2 "--at-boot has nothing to wait for"
 run revert --status
@@ -404,9 +432,9 @@ FAKE_REVERT=100 run revert 1 --yes
 is "$status $err" "0 " "revert"
 like "$out" "^/dev/vda1 is what /dev/shadow1 is: 50M of 100M were written$" "says so"
 FAKE_REVERT=100 run revert 1 --yes --json
-is "$status $(parse '.revert | "\(.state) \(.percent) \(.volume)"')" "0 done 100 vda1" "revert --json"
+is "$status $(parse '.revert | "\(.state) \(.percent) \(.volume)"')" "0 done 100 /dev/vda1" "revert --json"
 FAKE_REVERT=100 run revert 1 --yes --json --progress
-is "$status $(parse '"\(.state) \(.percent) \(.all)"')" "0 done 100 104857600" "--progress --json is lines"
+is "$status $(parse '"\(.volume) \(.state) \(.percent) \(.all)"')" "0 /dev/vda1 done 100 104857600" "--progress --json is lines"
 FAKE_REVERT=101 run revert 1 --yes
 like "$status $err" "1 .*/dev/vda1 was reverted half-way, .*do not use it: writing the volume failed" \
 	"one that fails"
@@ -415,7 +443,7 @@ is "$status $out$err" "0 " "--no-wait"
 FAKE_REVERT=0 run revert 1 --yes --at-boot
 like "$status $out" "0 /dev/vda1 is reverted when its store is attached again" "--at-boot"
 FAKE_REVERT=30 run revert --status / --json
-is "$status $(parse '.reverts[0] | "\(.state) \(.percent) \(.done)"')" "0 running 30 31457280" "--status"
+is "$status $(parse '.reverts[0] | "\(.volume) \(.state) \(.percent) \(.done)"')" "0 /dev/vda1 running 30 31457280" "--status"
 run revert --cancel /
 is "$status $err" "0 " "--cancel"
 FAKE_REVERT=0 run revert --cancel / --json

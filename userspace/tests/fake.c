@@ -180,8 +180,15 @@ static int fake_volume_next(struct shadow_volume_info *info)
 	if (info->cursor >= state.volume_count)
 		return -ENOENT;
 	*info = state.volumes[info->cursor];
-	for (i = 0; i < state.shadow_count; i++)
-		info->shadows += sc_dev_equal(state.shadows[i].volume, info->dev);
+	for (i = 0; i < state.shadow_count; i++) {
+		const struct shadow_shadow_info *shadow = &state.shadows[i];
+
+		if (!sc_dev_equal(shadow->volume, info->dev))
+			continue;
+		info->shadows++;
+		if (shadow->flags & SHADOW_SET_PERSISTENT)
+			info->log_blocks = 16;	/* their store has one */
+	}
 	return 0;
 }
 

@@ -124,6 +124,20 @@ words=$(bash -c '. "$1"; COMP_WORDS=(shadowadm store attach /srv --store "$2"); 
 	echo "${COMPREPLY[@]}"' - "$completion" "$scratch/srv")
 is "$words" "$scratch/srv.store" "store attach --store completes files"
 
+# completes WORDS...: what is offered for the last one, on a machine with one shadow
+completes() {
+	bash -c '. "$1"; shift
+		shadowadm() { echo "${*: -1}"; }
+		COMP_WORDS=(shadowadm "$@"); COMP_CWORD=$#; _shadowadm
+		echo "${COMPREPLY[@]}"' - "$completion" "$@"
+}
+
+is "$(cd "$scratch" && completes expose '')" "DEVICE" "expose completes shadows only"
+mkdir -p "$scratch/srv.dir"
+is "$(completes expose /dev/shadow0 "$scratch/srv.d")" "$scratch/srv.dir" "... then a directory"
+is "$(completes help store att)" "attach" "help completes verbs"
+is "$(completes help volume f)" "find" "... of volume, too"
+
 # --- install ---
 
 good make -s -C "$userspace" install SAN=1 O="$BUILD" DESTDIR="$scratch/root" PREFIX=/usr "make install"

@@ -41,6 +41,7 @@ static struct {
 } at[TELLS];
 
 static const char *metadata_file, *path;
+static bool blocks_revert;
 static uint32_t level;
 
 static const char *name = "test";
@@ -79,6 +80,17 @@ static void pause_ms(unsigned int ms)
 	nanosleep(&time, NULL);
 }
 
+static int use_metadata(struct shadowcopy_writer_event *event, const void *text, size_t size)
+{
+	struct shadowcopy_metadata *metadata;
+	int rc = shadowcopy_writer_event_load_metadata(event, text, size);
+
+	if (rc || !blocks_revert)
+		return rc;
+	return shadowcopy_writer_event_metadata(event, &metadata) ?:
+	       shadowcopy_metadata_set_blocks_revert(sc, metadata, true);
+}
+
 /* 0, or the event has failed. */
 static int tell_metadata(struct shadowcopy_writer_event *event)
 {
@@ -90,7 +102,7 @@ static int tell_metadata(struct shadowcopy_writer_event *event)
 	if (file) {
 		size = fread(text, 1, sizeof(text), file);
 		fclose(file);
-		if (!shadowcopy_writer_event_load_metadata(event, text, size))
+		if (!use_metadata(event, text, size))
 			return 0;
 		why = shadowcopy_last_error(sc)->text;
 	}
@@ -299,6 +311,7 @@ static void help(void)
 	     "      --die EVENT          exit at once\n"
 	     "      --without EVENT      have no handler for it\n"
 	     "      --metadata FILE      tell this metadata when it is asked\n"
+	     "      --blocks-revert      with it, that volumes with its data must not be reverted\n"
 	     "      --set EVENT:PROPERTY=TEXT\n"
 	     "                           change this of all its components, \"backup-stamp\" ...\n"
 	     "      --edit EVENT:COMMAND change what the command prints, see the manual page\n"
@@ -364,7 +377,7 @@ int main(int argc, char **argv)
 {
 	enum {
 		NAME = 256, INSTANCE, CLASS, LEVEL, FREEZE_MS, LOG, FAIL, DELAY, HANG, DIE, WITHOUT,
-		METADATA, SET, EDIT, SAVE, RUN, FILE_PATH,
+		METADATA, BLOCKS_REVERT, SET, EDIT, SAVE, RUN, FILE_PATH,
 	};
 	static const struct option longs[] = {
 		{ "name", required_argument, NULL, NAME },
@@ -379,6 +392,7 @@ int main(int argc, char **argv)
 		{ "die", required_argument, NULL, DIE },
 		{ "without", required_argument, NULL, WITHOUT },
 		{ "metadata", required_argument, NULL, METADATA },
+		{ "blocks-revert", no_argument, NULL, BLOCKS_REVERT },
 		{ "set", required_argument, NULL, SET },
 		{ "edit", required_argument, NULL, EDIT },
 		{ "save", required_argument, NULL, SAVE },
@@ -438,6 +452,9 @@ int main(int argc, char **argv)
 		case METADATA:
 			metadata_file = optarg;
 			break;
+		case BLOCKS_REVERT:
+			blocks_revert = true;
+			break;
 		case SET:
 			if (at[tell_of(optarg)].sets == SETS_MAX) {
 				fprintf(stderr, "testwriter: too many --set\n");
@@ -465,6 +482,10 @@ int main(int argc, char **argv)
 		}
 	if (optind < argc) {
 		fprintf(stderr, "testwriter: \"%s\" is one argument too many\n", argv[optind]);
+		return 2;
+	}
+	if (blocks_revert && !metadata_file) {
+		fprintf(stderr, "testwriter: --blocks-revert goes with --metadata\n");
 		return 2;
 	}
 	spec.name = name;
