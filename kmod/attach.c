@@ -920,6 +920,7 @@ int shadow_attach(struct shadow_store_attach *arg)
 	shadow_changes_settle(vol);
 	drop_rest(vol, &found, arg);
 	if (!err) {
+		shadow_registry_each(shadow_registry_keep_bases, NULL);
 		shadow_revert_attached(vol, file);
 		file = NULL;
 	}

@@ -144,7 +144,7 @@ void shadow_changes_forget(struct shadow_volume *vol, u32 reason)
 	ch->reason = reason;
 }
 
-void shadow_mark_number(struct shadow_mark *mark)
+static void number_mark(struct shadow_mark *mark)
 {
 	static atomic64_t last_id;
 
@@ -156,7 +156,7 @@ static void add_mark(struct shadow_volume *vol, struct shadow_mark *mark)
 {
 	struct shadow_changes *ch = &vol->changes;
 
-	shadow_mark_number(mark);
+	number_mark(mark);
 	if (list_empty(&ch->marks)) {
 		generate_random_uuid(ch->generation.b);
 		ch->began_ns = mark->created_ns;
@@ -442,20 +442,36 @@ bool shadow_changes_next_written(const struct shadow_changes *ch, const struct s
 	return true;
 }
 
-bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info,
-			 unsigned long *bits)
+bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info)
 {
 	struct shadow_mark *mark;
 	bool found = false;
-	u64 index;
 
 	mutex_lock(&vol->epochs.mutate);
 	list_for_each_entry(mark, &vol->changes.marks, node) {
 		if (mark->id <= info->cursor || !shadow_mark_wanted(mark))
 			continue;
 		fill_base(vol, mark, info);
-		for (index = 0; shadow_changes_next_written(&vol->changes, mark, &index, bits);
-		     index++)
+		found = true;
+		break;
+	}
+	mutex_unlock(&vol->epochs.mutate);
+	return found;
+}
+
+bool shadow_changes_count(struct shadow_volume *vol, struct shadow_base_info *info,
+			  unsigned long *bits)
+{
+	const struct shadow_changes *ch = &vol->changes;
+	const struct shadow_mark *mark;
+	bool found = false;
+	u64 index = 0;
+
+	mutex_lock(&vol->epochs.mutate);
+	list_for_each_entry(mark, &ch->marks, node) {
+		if (mark->id != info->cursor)
+			continue;
+		for (; shadow_changes_next_written(ch, mark, &index, bits); index++)
 			info->changed_bytes += (u64)bitmap_weight(bits, SHADOW_MAP_BITS) <<
 					       SHADOW_BLOCK_BITS;
 		found = true;
@@ -499,7 +515,7 @@ void shadow_changes_adopt(struct shadow_volume *vol, struct list_head *marks, bo
 	list_splice_init(&ch->marks, &before);
 	list_splice_init(marks, &ch->marks);
 	list_for_each_entry(mark, &ch->marks, node)
-		shadow_mark_number(mark);
+		number_mark(mark);
 	ch->first = whole ? list_first_entry(&ch->marks, struct shadow_mark, node)->id : 0;
 	rcu_assign_pointer(ch->now, newest->written);
 	synchronize_rcu();

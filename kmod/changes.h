@@ -167,11 +167,14 @@ struct shadow_mark *shadow_changes_find(struct shadow_volume *vol, const struct 
 int shadow_changes_change(struct shadow_volume *vol, const struct shadow_uuid *uuid, bool keep);
 
 /*
- * The mark after the one with id @info->cursor; @bits: a page to count with.  Return: whether
+ * The mark after the one with id @info->cursor, without what was written since.  Return: whether
  * there is one.  Context: takes the mutate mutex.
  */
-bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info,
-			 unsigned long *bits);
+bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *info);
+
+/* That, of the one with id @info->cursor; @bits: a page to count with.  Likewise. */
+bool shadow_changes_count(struct shadow_volume *vol, struct shadow_base_info *info,
+			  unsigned long *bits);
 
 /**
  * shadow_changes_next_written() - what was written since a mark, before the next one

@@ -339,8 +339,14 @@ int shadow_map_tell(struct shadow_map *arg)
 
 /* --- bases ----------------------------------------------------------------------------- */
 
+/**
+ * struct next_base - a walk over the marks of all volumes
+ * @cursor: the one before
+ * @best: the next one, of those that were seen
+ * @bits: a page to count with
+ */
 struct next_base {
-	struct shadow_base_info *info;
+	u64 cursor;
 	struct shadow_base_info best;
 	unsigned long *bits;
 };
@@ -349,22 +355,31 @@ struct next_base {
 static int next_of(struct shadow_volume *vol, void *data)
 {
 	struct next_base *next = data;
-	struct shadow_base_info info = { .cursor = next->info->cursor };
+	struct shadow_base_info info = { .cursor = next->cursor };
 
-	if (shadow_changes_next(vol, &info, next->bits) &&
+	if (shadow_changes_next(vol, &info) &&
 	    (!next->best.cursor || info.cursor < next->best.cursor))
 		next->best = info;
 	return 0;
 }
 
+static int count_of(struct shadow_volume *vol, void *data)
+{
+	struct next_base *next = data;
+
+	return shadow_changes_count(vol, &next->best, next->bits);
+}
+
 int shadow_map_next_base(struct shadow_base_info *info)
 {
-	struct next_base next = { .info = info };
+	struct next_base next = { .cursor = info->cursor };
 
 	next.bits = (void *)__get_free_page(GFP_KERNEL);
 	if (!next.bits)
 		return -ENOMEM;
 	shadow_registry_each(next_of, &next);
+	if (next.best.cursor)
+		shadow_registry_each(count_of, &next);	/* it may be gone by now */
 	free_page((unsigned long)next.bits);
 	if (!next.best.cursor)
 		return -ENOENT;
@@ -384,10 +399,8 @@ static int change_of(struct shadow_volume *vol, void *data)
 				   SHADOW_REASON_CHANGES_UNKNOWN, vol->dev, -ENODATA);
 	if (err)
 		return 0;
-	if (keep) {
-		vol->tracked = true;
-		shadow_registry_hold_store(vol);
-	}
+	if (keep)
+		shadow_registry_keep_bases(vol, NULL);
 	return 1;
 }
 

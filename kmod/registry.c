@@ -13,6 +13,7 @@
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include "attach.h"
 #include "checkpoint.h"
@@ -660,8 +661,8 @@ int shadow_registry_use_store(struct shadow_volume *vol, const struct shadow_sto
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);
-	if (!err && shadow_changes_kept(vol))
-		shadow_registry_hold_store(vol);
+	if (!err)
+		shadow_registry_keep_bases(vol, NULL);
 	mutex_unlock(&registry_lock);
 	return err;
 }
@@ -732,10 +733,6 @@ int shadow_registry_adopt_store(struct shadow_volume *vol, struct shadow_store *
 	if (!err)
 		vol->store_users++;
 	mutex_unlock(&vol->change);
-	if (!err && shadow_changes_kept(vol)) {
-		vol->tracked = true;
-		shadow_registry_hold_store(vol);
-	}
 	mutex_unlock(&registry_lock);
 	return err;
 }
@@ -868,9 +865,9 @@ void shadow_registry_hold_volume(struct shadow_volume *vol)
 	mutex_unlock(&registry_lock);
 }
 
-void shadow_registry_hold_store(struct shadow_volume *vol)
+/* Context: registry_lock. */
+static void hold_store(struct shadow_volume *vol)
 {
-	lockdep_assert_held(&registry_lock);
 	mutex_lock(&vol->change);
 	if (!vol->holds_store && vol->store && vol->store->durable && !READ_ONCE(vol->gone)) {
 		borrow_store(vol);
@@ -878,6 +875,16 @@ void shadow_registry_hold_store(struct shadow_volume *vol)
 		__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
 	}
 	mutex_unlock(&vol->change);
+}
+
+int shadow_registry_keep_bases(struct shadow_volume *vol, void *unused)
+{
+	lockdep_assert_held(&registry_lock);
+	if (shadow_changes_kept(vol)) {
+		vol->tracked = true;
+		hold_store(vol);
+	}
+	return 0;
 }
 
 void shadow_registry_release_stores(void)

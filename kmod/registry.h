@@ -111,10 +111,10 @@ void shadow_registry_return(struct shadow_volume *vol);
 void shadow_registry_hold_volume(struct shadow_volume *vol);
 
 /*
- * Bases that are kept are saved in the durable store of their volume, if it has one: which it keeps
- * for that, without shadows, too.  Context: shadow_registry_each().
+ * A volume with bases stays tracked; and they are saved in its store, if that is durable: which it
+ * keeps for that, without shadows, too.  For shadow_registry_each().  Return: 0.
  */
-void shadow_registry_hold_store(struct shadow_volume *vol);
+int shadow_registry_keep_bases(struct shadow_volume *vol, void *unused);
 
 /* Stores are let go that were kept for bases, and there are none. */
 void shadow_registry_release_stores(void);

@@ -82,7 +82,7 @@ static void chunks_free(struct chunks *c)
 	kvfree(c);
 }
 
-static int transfer(struct chunks *c, enum req_op op)
+static int transfer(struct chunks *c, blk_opf_t op)
 {
 	unsigned int done = 0, i;
 	int err = 0;
@@ -96,8 +96,8 @@ static int transfer(struct chunks *c, enum req_op op)
 
 		bio->bi_iter.bi_sector = sector;
 		for (i = 0; i < run; i++, at += SHADOW_DISK_BLOCK)
-			bio_add_page(bio, vmalloc_to_page((char *)c->chunk + at),
-				     SHADOW_DISK_BLOCK, at % PAGE_SIZE);
+			__bio_add_page(bio, vmalloc_to_page((char *)c->chunk + at),
+				       SHADOW_DISK_BLOCK, at % PAGE_SIZE);
 		err = submit_bio_wait(bio);
 		bio_put(bio);
 		done += run;

@@ -9,6 +9,7 @@
  *
  *	header copy=0 at=0 good=1 seq=3
  *	log seq=1 group=1 last=1 left=28 at=1048576 entries=33
+ *	saved state=1 blocks=64 at=4194304 end=7
  *
  * @left is how many blocks the segment has from there on, @at the place in bytes.
  */
@@ -86,5 +87,9 @@ int main(int argc, char **argv)
 		    le32toh(header.dump_segment), 1, le32toh(header.dump_blocks));
 	print_chain("log", le64toh(header.log_id), le64toh(header.log_loc),
 		    le32toh(header.log_segment), le64toh(header.log_seq), UINT64_MAX);
+	printf("saved state=%u blocks=%u at=%llu end=%llu\n", le32toh(header.saved_state),
+	       le32toh(header.saved_blocks), (unsigned long long)SHADOW_DISK_HEAD +
+	       le64toh(header.saved_loc) * SHADOW_DISK_BLOCK,
+	       (unsigned long long)le64toh(header.saved_end));
 	return 0;
 }

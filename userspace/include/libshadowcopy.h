@@ -882,6 +882,17 @@ int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev volume,
  */
 int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume, uint32_t *shadows);
 
+/**
+ * shadowcopy_store_detach_final() - the same, at the end of a shutdown
+ * @sc: the handle
+ * @volume: the volume; somebody may have mounted it read-only, as the root filesystem is then
+ * @shadows: out, may be NULL: how many there were
+ *
+ * Writes to the volume fail from then on.
+ */
+int shadowcopy_store_detach_final(struct shadowcopy *sc, struct shadow_dev volume,
+				  uint32_t *shadows);
+
 /* --- reverts --------------------------------------------------------------- */
 
 /**

@@ -122,10 +122,10 @@ static int detach_failed(struct shadowcopy *sc, int rc, const struct shadow_stor
 	return sc_fail(sc, rc, &failure);
 }
 
-SC_EXPORT int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume,
-				      uint32_t *shadows)
+static int detach_store(struct shadowcopy *sc, struct shadow_dev volume, uint32_t flags,
+			uint32_t *shadows)
 {
-	struct shadow_store_attach detach = { .dev = volume };
+	struct shadow_store_attach detach = { .dev = volume, .flags = flags };
 	int rc = shadowcopy_connect(sc);
 
 	if (shadows)
@@ -138,4 +138,16 @@ SC_EXPORT int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev v
 	if (shadows)
 		*shadows = detach.shadows;
 	return 0;
+}
+
+SC_EXPORT int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume,
+				      uint32_t *shadows)
+{
+	return detach_store(sc, volume, 0, shadows);
+}
+
+SC_EXPORT int shadowcopy_store_detach_final(struct shadowcopy *sc, struct shadow_dev volume,
+					    uint32_t *shadows)
+{
+	return detach_store(sc, volume, SHADOW_DETACH_FINAL, shadows);
 }
