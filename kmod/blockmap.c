@@ -14,13 +14,15 @@
  *
  * There is one mutator at a time, so words are changed by stores, not atomically; what
  * readers need is only that they look at each word once, and the order "first the
- * record, then the bit".
+ * record, then the bit".  Maps in which bits are noted are the exception: anybody sets bits
+ * there, atomically, while the mutator adds pages, or moves those of another map in.
  */
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 #include "block.h"
 #include "blockmap.h"
 

@@ -20,8 +20,8 @@
  * @nr_full: how many values
  *
  * Tests may run at any time, under rcu_read_lock() or where the map cannot go
- * away.  Reserving, setting, filling and clearing need the caller's exclusion of
- * each other (in the module: the epochs' mutate mutex).
+ * away.  Reserving, setting, filling, clearing and moving need the caller's exclusion of
+ * each other (in the module: the epochs' mutate mutex); noting does not.
  */
 struct shadow_blockmap {
 	struct xarray pages;

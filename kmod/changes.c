@@ -108,6 +108,7 @@ static void forget_oldest(struct shadow_volume *vol, struct shadow_mark *mark)
 	list_del_init(&mark->node);
 	free_map(mark->written);
 	mark->written = NULL;
+	shadow_blockmap_destroy(&mark->overlay);	/* the shadow has its own */
 	if (!mark->shadow)
 		shadow_mark_destroy(mark);
 	if (list_empty(&ch->marks))
@@ -492,7 +493,8 @@ void shadow_changes_fill_info(struct shadow_volume *vol, struct shadow_tracking_
 	info->volume = shadow_dev_encode(vol->dev);
 	info->generation = ch->generation;
 	info->began_ns = list_empty(&ch->marks) ? 0 : ch->began_ns;
-	info->reason = ch->reason;
+	info->reason = list_empty(&ch->marks) && ch->reason == SHADOW_TRACKING_BEGAN ?
+		       SHADOW_TRACKING_NONE : ch->reason;
 	list_for_each_entry(mark, &ch->marks, node)
 		info->bases += mark->kept;
 	info->memory_bytes = all_bytes(ch);

@@ -344,8 +344,8 @@ int shadow_registry_track(struct shadow_volume_track *arg)
 	if (!err && IS_ERR(vol))
 		err = PTR_ERR(vol);
 	if (!err && shadow_changes_limit(vol, arg->changes_bytes)) {
-		err = shadow_fail(&arg->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NO_MEMORY,
-				  dev, -ERANGE);
+		err = shadow_fail(&arg->fault, SHADOW_PHASE_ARGUMENTS, SHADOW_REASON_NONE, dev,
+				  -ERANGE);
 		if (is_new)
 			detach(vol);
 	}

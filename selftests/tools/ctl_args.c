@@ -119,6 +119,26 @@ static void fill_cancel(void *arg)
 	((struct shadow_revert_cancel *)arg)->dev = dev_b;
 }
 
+/* What make_shadow() says is free of it. */
+static void fill_map(void *arg)
+{
+	static struct shadow_run room;
+	struct shadow_map *map = arg;
+
+	map->shadow = shadow_of_a;
+	map->runs = (uintptr_t)&room;
+	map->count = 1;
+	map->want = SHADOW_RUN_FREE;
+}
+
+static void fill_base(void *arg)
+{
+	struct shadow_base *base = arg;
+
+	base->uuid = shadow_of_a;
+	base->flags = SHADOW_BASE_KEEP;
+}
+
 static void fill_add(void *arg)
 {
 	*(struct shadow_set_add *)arg = adding(dev_b, SHADOW_ADD_SHADOW, "memory");
@@ -160,12 +180,13 @@ static void fill_detach(void *arg)
 	.flags = offsetof(struct shadow_set_step, flags), .known = 0, \
 }
 
-#define TRACK(ioc, filler) { \
+#define TRACK(ioc, filler, changes) { \
 	.name = #ioc, .number = SHADOW_IOC_##ioc, .fill = filler, \
 	.members = { \
 		IN(shadow_volume_track, dev), IN(shadow_volume_track, flags), \
 		ZERO(shadow_volume_track, reserved0), \
 		IN(shadow_volume_track, memory_bytes), ZERO(shadow_volume_track, fault), \
+		changes(shadow_volume_track, changes_bytes), \
 		ZERO(shadow_volume_track, reserved), \
 	}, \
 	.flags = offsetof(struct shadow_volume_track, flags), .known = 0, \
@@ -188,8 +209,8 @@ static const struct command commands[] = {
 		.known = SHADOW_SET_NO_AUTO_RELEASE | SHADOW_SET_WRITABLE |
 			 SHADOW_SET_PERSISTENT,
 	},
-	TRACK(VOLUME_TRACK, fill_track),
-	TRACK(VOLUME_UNTRACK, fill_untrack),
+	TRACK(VOLUME_TRACK, fill_track, IN),
+	TRACK(VOLUME_UNTRACK, fill_untrack, ZERO),
 	{
 		.name = "VOLUME_NEXT", .number = SHADOW_IOC_VOLUME_NEXT,
 		.fill = fill_nothing,
@@ -325,7 +346,7 @@ static const struct command commands[] = {
 			ZERO(shadow_store_attach, fault), ZERO(shadow_store_attach, reserved),
 		},
 		.flags = offsetof(struct shadow_store_attach, flags),
-		.known = 0,
+		.known = SHADOW_DETACH_FINAL,
 	}, {
 		.name = "DELETE", .number = SHADOW_IOC_DELETE,
 		.fill = fill_delete,
@@ -408,6 +429,58 @@ static const struct command commands[] = {
 		},
 		.flags = offsetof(struct shadow_revert_cancel, flags),
 		.known = SHADOW_CANCEL_HALF_DONE,
+	}, {
+		.name = "MAP", .number = SHADOW_IOC_MAP,
+		.fill = fill_map,
+		.members = {
+			IN(shadow_map, shadow), IN(shadow_map, since),
+			ZERO(shadow_map, generation), IN(shadow_map, offset),
+			IN(shadow_map, runs), IN(shadow_map, count), IN(shadow_map, want),
+			ZERO(shadow_map, bytes), ZERO(shadow_map, fault),
+			ZERO(shadow_map, reserved),
+		},
+		.flags = offsetof(struct shadow_map, want),
+		.known = SHADOW_RUN_CHANGED | SHADOW_RUN_FREE | SHADOW_RUN_WAS_FREE |
+			 SHADOW_RUN_STORED | SHADOW_RUN_WRITTEN,
+	}, {
+		.name = "BASE_NEXT", .number = SHADOW_IOC_BASE_NEXT,
+		.fill = fill_nothing,
+		.members = {
+			IN(shadow_base_info, cursor), ZERO(shadow_base_info, uuid),
+			ZERO(shadow_base_info, generation), ZERO(shadow_base_info, volume),
+			ZERO(shadow_base_info, flags), ZERO(shadow_base_info, reserved0),
+			ZERO(shadow_base_info, epoch), ZERO(shadow_base_info, bytes),
+			ZERO(shadow_base_info, created_ns),
+			ZERO(shadow_base_info, changed_bytes),
+			ZERO(shadow_base_info, memory_bytes),
+			ZERO(shadow_base_info, volume_name), ZERO(shadow_base_info, reserved),
+		},
+		.known = ~0U,
+	}, {
+		.name = "BASE_CHANGE", .number = SHADOW_IOC_BASE_CHANGE,
+		.fill = fill_base,
+		.members = {
+			IN(shadow_base, uuid), IN(shadow_base, flags),
+			ZERO(shadow_base, reserved0), ZERO(shadow_base, fault),
+			ZERO(shadow_base, reserved),
+		},
+		.flags = offsetof(struct shadow_base, flags),
+		.known = SHADOW_BASE_KEEP,
+	}, {
+		.name = "TRACKING_NEXT", .number = SHADOW_IOC_TRACKING_NEXT,
+		.fill = fill_nothing,
+		.members = {
+			IN(shadow_tracking_info, cursor), ZERO(shadow_tracking_info, volume),
+			ZERO(shadow_tracking_info, generation),
+			ZERO(shadow_tracking_info, began_ns), ZERO(shadow_tracking_info, reason),
+			ZERO(shadow_tracking_info, bases),
+			ZERO(shadow_tracking_info, memory_bytes),
+			ZERO(shadow_tracking_info, memory_limit_bytes),
+			ZERO(shadow_tracking_info, forgotten),
+			ZERO(shadow_tracking_info, volume_name),
+			ZERO(shadow_tracking_info, reserved),
+		},
+		.known = ~0U,
 	}, {
 		.name = "SET_ADD", .number = SHADOW_IOC_SET_ADD, .on_set = true,
 		.fill = fill_add,
@@ -608,6 +681,45 @@ static void bad_durable_values(void)
 	bad_value(control, detach, &arg, "no such major");
 }
 
+/* The same of maps and bases. */
+static void bad_map_values(void)
+{
+	const struct command *map = command_of(SHADOW_IOC_MAP);
+	const struct command *base = command_of(SHADOW_IOC_BASE_CHANGE);
+	static const __u64 offsets[] = { 1, 512, 4095, 4097, ~0ULL };
+	struct shadow_base b = { .uuid = shadow_of_a };
+	struct shadow_map m = { 0 };
+
+	fill_map(&m);
+	m.want = 0;
+	bad_value(control, map, &m, "nothing wanted");
+	fill_map(&m);
+	m.count = 0;
+	bad_value(control, map, &m, "no room for a run");
+	m.count = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		m.offset = offsets[i];
+		bad_value(control, map, &m, "begun within a block");
+	}
+	m = (struct shadow_map){ 0 };
+	fill_map(&m);
+	m.shadow = (struct shadow_uuid){ 0 };
+	bad_value(control, map, &m, "no shadow");
+	fill_map(&m);
+	m.want = SHADOW_RUN_WAS_FREE;
+	bad_value(control, map, &m, "what was free, but not when");
+	m.want |= SHADOW_RUN_CHANGED;
+	bad_value(control, map, &m, "what has changed and was free, but not when");
+	m.want = SHADOW_RUN_FREE | SHADOW_RUN_STORED | SHADOW_RUN_WRITTEN;
+	m.since = shadow_of_a;
+	bad_value(control, map, &m, "a shadow to compare with, but nothing to compare");
+	bad_value(control, base, &b, "nothing to change");
+	b.flags = SHADOW_BASE_KEEP | SHADOW_BASE_DROP;
+	bad_value(control, base, &b, "two changes");
+	b = (struct shadow_base){ .flags = SHADOW_BASE_KEEP };
+	bad_value(control, base, &b, "no base");
+}
+
 /* Values of members that mean something, but not this. */
 static void bad_values(int set)
 {
@@ -703,6 +815,7 @@ static void members(void)
 	}
 	bad_values(set);
 	bad_durable_values();
+	bad_map_values();
 	close_set(set);
 	/* While held arguments come in another way. */
 	set = watched_set_in(SHADOW_SET_HELD);
@@ -992,12 +1105,35 @@ static void bad_ranges(void)
 	}
 }
 
+/* Likewise, where the answer is to be; what it was about is as it was before. */
+static void bad_runs(void)
+{
+	const struct command *c = command_of(SHADOW_IOC_MAP);
+
+	mprotect(pointers[READ_ONLY].address, 4096, PROT_READ);
+	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++) {
+		struct shadow_map map = { 0 };
+		struct picture before;
+		bool good;
+
+		fill_map(&map);
+		map.runs = (uintptr_t)pointers[i].address;
+		if (pointers[i].straddles)
+			map.runs -= i == TAIL ? sizeof(struct shadow_run) - 8 : 1;
+		picture_take(&before);
+		good = refuses(control, c, &map, EFAULT, pointers[i].name);
+		result(good && !map.count && !map.offset && !picture_differs(&before),
+		       "MAP, runs: %s", pointers[i].name);
+	}
+}
+
 static void bad_pointers(void)
 {
 	int set = watched_set_in(SHADOW_SET_NEW);
 
 	make_pointers();
 	bad_ranges();
+	bad_runs();
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(pointers); j++)
 			pointer(commands[i].on_set ? set : control, &commands[i], &pointers[j],
@@ -1107,6 +1243,17 @@ static const struct ctl_case parts[] = {
 	CASE(STEP, EBADFD, NONE, states, states),
 };
 
+/* A block of its shadow was free. */
+static void make_free(struct shadow_uuid uuid)
+{
+	const struct shadow_free_range range = { 1 << 20, 4096 };
+	struct shadow_shadow_free free = { .uuid = uuid, .count = 1 };
+
+	free.ranges = (uintptr_t)&range;
+	if (ioctl(control, SHADOW_IOC_SHADOW_FREE, &free))
+		err(2, "SHADOW_IOC_SHADOW_FREE");
+}
+
 /* @a has a shadow on @store and @c is tracked, so that there is something to lose. */
 static int make_shadow(void)
 {
@@ -1118,6 +1265,7 @@ static int make_shadow(void)
 		err(2, "SHADOW_IOC_SET_ADD");
 	shadow_of_a = add.shadow;
 	set_must(set, SHADOW_IOC_SET_TAKE);
+	make_free(shadow_of_a);
 	if (ioctl(control, SHADOW_IOC_VOLUME_TRACK, &track))
 		err(2, "SHADOW_IOC_VOLUME_TRACK");
 	wait_for_udev();

@@ -108,12 +108,13 @@ static inline void wait_for_udev(void)
 /* --- a picture of everything ------------------------------------------------- */
 
 enum {
-	PICTURE_INFO, PICTURE_VOLUMES, PICTURE_STORES, PICTURE_SHADOWS, PICTURE_SETS, PICTURE_FDS,
-	PICTURE_PARTS,
+	PICTURE_INFO, PICTURE_VOLUMES, PICTURE_STORES, PICTURE_SHADOWS, PICTURE_BASES,
+	PICTURE_TRACKING, PICTURE_SETS, PICTURE_FDS, PICTURE_PARTS,
 };
 
 static const char *const picture_parts[] = {
-	"what INFO says", "the volumes", "the stores", "the shadows", "the sets", "the open files",
+	"what INFO says", "the volumes", "the stores", "the shadows", "the bases",
+	"what is known of changes", "the sets", "the open files",
 };
 
 struct picture {
@@ -187,6 +188,40 @@ static inline void picture_shadows(FILE *f)
 		err(2, "SHADOW_IOC_SHADOW_NEXT");
 }
 
+/* Not what was written since: others may write, and what nobody asks for is merged. */
+static inline void picture_bases(FILE *f)
+{
+	struct shadow_base_info info = { 0 };
+	__u64 cursor;
+
+	while (!ioctl(control, SHADOW_IOC_BASE_NEXT, &info)) {
+		info.changed_bytes = 0;
+		info.memory_bytes = 0;
+		fwrite(&info, sizeof(info), 1, f);
+		cursor = info.cursor;
+		memset(&info, 0, sizeof(info));
+		info.cursor = cursor;
+	}
+	if (errno != ENOENT)
+		err(2, "SHADOW_IOC_BASE_NEXT");
+}
+
+static inline void picture_tracking(FILE *f)
+{
+	struct shadow_tracking_info info = { 0 };
+	__u64 cursor;
+
+	while (!ioctl(control, SHADOW_IOC_TRACKING_NEXT, &info)) {
+		info.memory_bytes = 0;
+		fwrite(&info, sizeof(info), 1, f);
+		cursor = info.cursor;
+		memset(&info, 0, sizeof(info));
+		info.cursor = cursor;
+	}
+	if (errno != ENOENT)
+		err(2, "SHADOW_IOC_TRACKING_NEXT");
+}
+
 static inline void picture_sets(FILE *f)
 {
 	struct shadow_set_step step;
@@ -234,8 +269,8 @@ static inline void picture_info(FILE *f)
 static inline void picture_take(struct picture *p)
 {
 	static void (*const parts[])(FILE *f) = {
-		picture_info, picture_volumes, picture_stores, picture_shadows, picture_sets,
-		picture_fds,
+		picture_info, picture_volumes, picture_stores, picture_shadows, picture_bases,
+		picture_tracking, picture_sets, picture_fds,
 	};
 
 	for (size_t i = 0; i < PICTURE_PARTS; i++) {

@@ -1392,6 +1392,324 @@ static void cancel_nothing(void)
 	delete_persistent();
 }
 
+/* --- changes ------------------------------------------------------------------ */
+
+static const struct shadow_uuid nobody = { { 1, 2, 3 } };
+
+static struct shadow_map mapping(struct shadow_uuid shadow, struct shadow_uuid since,
+				 unsigned int want)
+{
+	static struct shadow_run room[8];
+	struct shadow_map map = {
+		.shadow = shadow, .since = since, .count = ARRAY_SIZE(room), .want = want,
+	};
+
+	map.runs = (uintptr_t)room;
+	return map;
+}
+
+/* The answer says what it did before, but for the fault and no runs. */
+static void map_refused(struct shadow_map map)
+{
+	const struct shadow_uuid none = { 0 };
+	__u64 offset = map.offset;
+
+	refused(control, SHADOW_IOC_MAP, &map, &map.fault);
+	if (current->code != EINVAL && current->code != E2BIG)
+		result(map.offset == offset && !map.count &&
+		       !memcmp(&map.generation, &none, sizeof(none)), "it tells no runs");
+}
+
+static void map_since_refused(struct shadow_uuid shadow, struct shadow_uuid since)
+{
+	map_refused(mapping(shadow, since, SHADOW_RUN_CHANGED));
+	map_refused(mapping(shadow, since, SHADOW_RUN_WAS_FREE));
+	map_refused(mapping(shadow, since, SHADOW_RUN_CHANGED | SHADOW_RUN_FREE |
+			    SHADOW_RUN_WAS_FREE | SHADOW_RUN_STORED | SHADOW_RUN_WRITTEN));
+}
+
+static void map_too_many(void)
+{
+	int set = shadow(role_dev("a"));
+	struct shadow_map map = mapping(last_shadow().uuid, (struct shadow_uuid){ 0 },
+					SHADOW_RUN_FREE);
+
+	map.count = SHADOW_MAX_RUNS + 1;
+	map_refused(map);
+	map.count = ~0U;
+	map_refused(map);
+	map.count = SHADOW_MAX_RUNS;
+	result(!ioctl(control, SHADOW_IOC_MAP, &map) && !map.count && map.offset == map.bytes &&
+	       map.bytes == last_shadow().bytes, "so many are not too many");
+	map = mapping(last_shadow().uuid, (struct shadow_uuid){ 0 }, SHADOW_RUN_FREE);
+	map.offset = ~0ULL << 12;
+	result(!ioctl(control, SHADOW_IOC_MAP, &map) && !map.count && map.offset == map.bytes,
+	       "behind the end there is nothing");
+	close(set);
+}
+
+static void map_nothing(void)
+{
+	int set = shadow(role_dev("a"));
+	struct shadow_uuid uuid = last_shadow().uuid;
+	struct shadow_map map = mapping(uuid, (struct shadow_uuid){ 0 }, SHADOW_RUN_FREE);
+
+	map_refused(mapping(uuid, (struct shadow_uuid){ 0 }, 0));
+	map_refused(mapping(uuid, (struct shadow_uuid){ 0 }, SHADOW_RUN_WAS_FREE));
+	map_refused(mapping(uuid, nobody, SHADOW_RUN_FREE | SHADOW_RUN_STORED));
+	map_refused(mapping((struct shadow_uuid){ 0 }, (struct shadow_uuid){ 0 },
+			    SHADOW_RUN_FREE));
+	map.offset = 512;
+	map_refused(map);
+	map.offset = 0;
+	map.count = 0;
+	map_refused(map);
+	close(set);
+}
+
+static void map_wrong_order(void)
+{
+	int set = shadow(role_dev("a")), newer;
+	struct shadow_uuid uuid = last_shadow().uuid;
+
+	newer = shadow(role_dev("a"));
+	map_since_refused(uuid, last_shadow().uuid);
+	map_since_refused(uuid, uuid);
+	close(newer);
+	close(set);
+}
+
+static void keep(struct shadow_uuid uuid, unsigned int flags)
+{
+	struct shadow_base base = { .uuid = uuid, .flags = flags };
+
+	if (ioctl(control, SHADOW_IOC_BASE_CHANGE, &base))
+		err(2, "SHADOW_IOC_BASE_CHANGE: reason %u", base.fault.reason);
+}
+
+/* There is no beginning but the oldest shadow, nor any when that has gone. */
+static void map_no_begin(void)
+{
+	const struct shadow_uuid none = { 0 };
+	int set = shadow(role_dev("a")), newer;
+	struct shadow_map map;
+
+	map_refused(mapping(last_shadow().uuid, none, SHADOW_RUN_CHANGED));
+	newer = shadow(role_dev("a"));
+	map = mapping(last_shadow().uuid, none, SHADOW_RUN_CHANGED);
+	result(!ioctl(control, SHADOW_IOC_MAP, &map), "since the oldest one it is known");
+	close(set);
+	map_refused(mapping(last_shadow().uuid, none, SHADOW_RUN_CHANGED));
+	close(newer);
+}
+
+/* Of the older of two shadows there is no memory to know.  Both sets are to be closed. */
+static struct shadow_uuid make_forgotten(int sets[2])
+{
+	static char block[4096] __attribute__((aligned(4096)));
+	struct shadow_volume_track track = { .dev = role_dev("a"), .changes_bytes = 4096 };
+	int fd = open(role("a"), O_WRONLY | O_DIRECT | O_CLOEXEC);
+	struct shadow_uuid older;
+
+	if (fd < 0 || ioctl(control, SHADOW_IOC_VOLUME_TRACK, &track))
+		err(2, "%s", role("a"));
+	for (unsigned int i = 0; i < 2; i++) {
+		sets[i] = shadow(role_dev("a"));
+		if (!i)
+			older = last_shadow().uuid;
+		if (pwrite(fd, block, sizeof(block), 0) != sizeof(block))
+			err(2, "%s", role("a"));
+	}
+	close(fd);
+	pause_ms(1500);		/* what is to be stored is stored: all is as it will be */
+	return older;
+}
+
+static void close_forgotten(int sets[2])
+{
+	close(sets[1]);
+	close(sets[0]);
+	untrack(role_dev("a"));
+}
+
+/* What is forgotten has no history, but its blocks can be told of. */
+static void map_forgotten(void)
+{
+	struct shadow_map map;
+	int sets[2];
+	struct shadow_uuid older = make_forgotten(sets);
+
+	map_since_refused(last_shadow().uuid, older);
+	map_since_refused(older, last_shadow().uuid);
+	map_refused(mapping(older, (struct shadow_uuid){ 0 }, SHADOW_RUN_CHANGED));
+	map_refused(mapping(last_shadow().uuid, (struct shadow_uuid){ 0 }, SHADOW_RUN_CHANGED));
+	map = mapping(older, (struct shadow_uuid){ 0 }, SHADOW_RUN_STORED);
+	result(!ioctl(control, SHADOW_IOC_MAP, &map) && map.count == 1 &&
+	       map.offset == last_shadow().bytes, "where its blocks are is known");
+	close_forgotten(sets);
+}
+
+static void map_unknown(void)
+{
+	int set = shadow(role_dev("a")), newer;
+	struct shadow_uuid gone = last_shadow().uuid;
+
+	newer = shadow(role_dev("a"));
+	map_refused(mapping(nobody, (struct shadow_uuid){ 0 }, SHADOW_RUN_FREE));
+	map_refused(mapping(nobody, (struct shadow_uuid){ 0 }, SHADOW_RUN_CHANGED));
+	map_refused(mapping(last_shadow().set, (struct shadow_uuid){ 0 }, SHADOW_RUN_FREE));
+	map_since_refused(last_shadow().uuid, nobody);
+	map_since_refused(nobody, last_shadow().uuid);
+	map_since_refused(nobody, nobody);
+	/* what has gone, and was not kept */
+	close(set);
+	map_since_refused(last_shadow().uuid, gone);
+	map_refused(mapping(gone, (struct shadow_uuid){ 0 }, SHADOW_RUN_FREE));
+	close(newer);
+}
+
+static void map_others(void)
+{
+	int set = shadow(role_dev("a")), other;
+	struct shadow_uuid uuid = last_shadow().uuid;
+
+	other = shadow(role_dev("b"));
+	map_since_refused(uuid, last_shadow().uuid);
+	map_since_refused(last_shadow().uuid, uuid);
+	close(other);
+	close(set);
+}
+
+static void no_more_bases(void)
+{
+	struct shadow_base_info info = { 0 };
+	struct shadow_uuid uuid;
+	int set;
+
+	refused(control, SHADOW_IOC_BASE_NEXT, &info, NULL);
+	set = shadow(role_dev("a"));
+	uuid = last_shadow().uuid;
+	if (ioctl(control, SHADOW_IOC_BASE_NEXT, &info))
+		err(2, "SHADOW_IOC_BASE_NEXT");
+	result(info.flags == SHADOW_BASE_SHADOW &&
+	       !memcmp(&info.uuid, &uuid, sizeof(uuid)), "a shadow is listed");
+	info = (struct shadow_base_info){ .cursor = info.cursor };
+	refused(control, SHADOW_IOC_BASE_NEXT, &info, NULL);
+	info = (struct shadow_base_info){ .cursor = ~0ULL };
+	refused(control, SHADOW_IOC_BASE_NEXT, &info, NULL);
+	close(set);
+}
+
+static void no_more_tracking(void)
+{
+	struct shadow_tracking_info info = { 0 };
+
+	refused(control, SHADOW_IOC_TRACKING_NEXT, &info, NULL);
+	track(role_dev("a"));
+	if (ioctl(control, SHADOW_IOC_TRACKING_NEXT, &info))
+		err(2, "SHADOW_IOC_TRACKING_NEXT");
+	result(info.reason == SHADOW_TRACKING_BEGAN && info.began_ns, "it has begun");
+	info = (struct shadow_tracking_info){ .cursor = info.cursor };
+	refused(control, SHADOW_IOC_TRACKING_NEXT, &info, NULL);
+	info = (struct shadow_tracking_info){ .cursor = ~0ULL };
+	refused(control, SHADOW_IOC_TRACKING_NEXT, &info, NULL);
+	untrack(role_dev("a"));
+}
+
+static void base_refused(struct shadow_uuid uuid, unsigned int flags)
+{
+	struct shadow_base base = { .uuid = uuid, .flags = flags };
+
+	refused(control, SHADOW_IOC_BASE_CHANGE, &base, &base.fault);
+}
+
+static void base_unknown(void)
+{
+	int set = shadow(role_dev("a"));
+	struct shadow_uuid gone = last_shadow().uuid;
+
+	base_refused(nobody, SHADOW_BASE_KEEP);
+	base_refused(nobody, SHADOW_BASE_DROP);
+	base_refused(last_shadow().set, SHADOW_BASE_KEEP);
+	keep(gone, SHADOW_BASE_DROP);	/* it is not kept: well */
+	keep(gone, SHADOW_BASE_KEEP);
+	keep(gone, SHADOW_BASE_KEEP);
+	close(set);
+	keep(gone, SHADOW_BASE_KEEP);
+	keep(gone, SHADOW_BASE_DROP);
+	base_refused(gone, SHADOW_BASE_DROP);
+	base_refused(gone, SHADOW_BASE_KEEP);
+	untrack(role_dev("a"));
+}
+
+static void keep_forgotten(void)
+{
+	int sets[2];
+
+	base_refused(make_forgotten(sets), SHADOW_BASE_KEEP);
+	close_forgotten(sets);
+}
+
+static void drop_forgotten(void)
+{
+	int sets[2];
+
+	base_refused(make_forgotten(sets), SHADOW_BASE_DROP);
+	close_forgotten(sets);
+}
+
+/* A page of bits for each 128 MiB is the least. */
+static void changes_range(void)
+{
+	static const __u64 wrong[] = { 1, 4095, 1ULL << 44, ~0ULL };
+	struct shadow_tracking_info info = { 0 };
+	struct shadow_volume_track track;
+	int set;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		track = (struct shadow_volume_track){
+			.dev = role_dev("a"), .changes_bytes = wrong[i],
+		};
+		refused(control, SHADOW_IOC_VOLUME_TRACK, &track, &track.fault);
+	}
+	/* one that is tracked for its shadow stays as it is */
+	set = shadow(role_dev("a"));
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		track = (struct shadow_volume_track){
+			.dev = role_dev("a"), .memory_bytes = 8 << 20, .changes_bytes = wrong[i],
+		};
+		refused(control, SHADOW_IOC_VOLUME_TRACK, &track, &track.fault);
+	}
+	track = (struct shadow_volume_track){ .dev = role_dev("a"), .changes_bytes = 4096 };
+	result(!ioctl(control, SHADOW_IOC_VOLUME_TRACK, &track) &&
+	       !ioctl(control, SHADOW_IOC_TRACKING_NEXT, &info) &&
+	       info.memory_limit_bytes == 4096, "a page is enough");
+	close(set);
+	untrack(role_dev("a"));
+}
+
+/* A base keeps its volume tracked, with its shadow or without. */
+static void untrack_with_base(void)
+{
+	int set = shadow(role_dev("a"));
+	struct shadow_uuid uuid = last_shadow().uuid;
+
+	keep(uuid, SHADOW_BASE_KEEP);
+	close(set);
+	untrack_refused(role_dev("a"));
+	keep(uuid, SHADOW_BASE_DROP);
+	untrack(role_dev("a"));
+	/* so it is where it was tracked before */
+	track(role_dev("a"));
+	set = shadow(role_dev("a"));
+	keep(last_shadow().uuid, SHADOW_BASE_KEEP);
+	uuid = last_shadow().uuid;
+	close(set);
+	untrack_refused(role_dev("a"));
+	keep(uuid, SHADOW_BASE_DROP);
+	untrack(role_dev("a"));
+}
+
 /* --- durable stores that are spoilt ----------------------------------------- */
 
 static struct shadow_disk_header headers[SHADOW_DISK_HEADERS] __attribute__((aligned(4096)));
@@ -1994,8 +2312,10 @@ static const struct ctl_case cases[] = {
 	/* no case: VOLUME_TRACK, EOPNOTSUPP, BLOCK_SIZE: older kernels allow 4 KiB at most */
 	CASE(VOLUME_TRACK, EOPNOTSUPP, EMPTY, devices, unfit_empty),
 	CASE(VOLUME_TRACK, ERANGE, NONE, sets, memory_range),
+	CASE(VOLUME_TRACK, ERANGE, NONE, changes, changes_range),
 	CASE(VOLUME_TRACK, ETIMEDOUT, DRAIN, slow, old_writes),
 
+	CASE(VOLUME_UNTRACK, EBUSY, BASES, changes, untrack_with_base),
 	CASE(VOLUME_UNTRACK, EBUSY, BUSY, sets, untrack_with_shadow),
 	CASE(VOLUME_UNTRACK, ENOENT, NO_DEVICE, sets, untrack_untracked),
 
@@ -2046,6 +2366,7 @@ static const struct ctl_case cases[] = {
 	CASE(STORE_DETACH, EBUSY, BUSY, durable, detach_in_use),
 	/* no case: STORE_DETACH, EINTR, INTERRUPTED: only SIGKILL does it, who hears of it? */
 	/* no case: STORE_DETACH, EIO, STORE_ERROR: durable/ has disks that fail */
+	/* no case: STORE_DETACH, ENOMEM, NO_MEMORY: small allocations do not fail for root */
 	CASE(STORE_DETACH, EMEDIUMTYPE, STORE_VOLATILE, durable, detach_volatile),
 	CASE(STORE_DETACH, ENOENT, NO_DEVICE, durable, detach_nothing),
 	CASE(STORE_DETACH, ENXIO, NO_DEVICE, durable, detach_no_device),
@@ -2091,6 +2412,22 @@ static const struct ctl_case cases[] = {
 	/* no case: REVERT_CANCEL, EIO, STORE_ERROR: durable/05 has disks that fail */
 	CASE(REVERT_CANCEL, ENOENT, NO_DEVICE, durable, cancel_no_store),
 	CASE(REVERT_CANCEL, ENOENT, STATE, durable, cancel_nothing),
+
+	CASE(MAP, E2BIG, NONE, changes, map_too_many),
+	CASE(MAP, EINVAL, NONE, changes, map_nothing),
+	CASE(MAP, EINVAL, CHANGES_ORDER, changes, map_wrong_order),
+	CASE(MAP, ENODATA, CHANGES_UNKNOWN, changes, map_no_begin),
+	CASE(MAP, ENODATA, CHANGES_UNKNOWN, changes, map_forgotten),
+	CASE(MAP, ENOENT, NONE, changes, map_unknown),
+	/* no case: MAP, ENOMEM, NO_MEMORY: small allocations do not fail for root */
+	CASE(MAP, EXDEV, OTHER_VOLUME, changes, map_others),
+
+	CASE(BASE_NEXT, ENOENT, NONE, changes, no_more_bases),
+	/* no case: BASE_NEXT, ENOMEM, NONE: small allocations do not fail for root */
+	CASE(BASE_CHANGE, ENODATA, CHANGES_UNKNOWN, changes, keep_forgotten),
+	CASE(BASE_CHANGE, ENOENT, NONE, changes, base_unknown),
+	CASE(BASE_CHANGE, ENOENT, NONE, changes, drop_forgotten),
+	CASE(TRACKING_NEXT, ENOENT, NONE, changes, no_more_tracking),
 
 	CASE(SET_ADD, E2BIG, SET_FULL, many, frozen_of_set),
 	CASE(SET_ADD, E2BIG, SET_FULL, many, shadows_of_set),

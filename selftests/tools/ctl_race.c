@@ -7,7 +7,8 @@
  * Two threads give random commands to one set's descriptor, a third makes copies of
  * it, closes them, and from time to time puts another set in its place.  Two more
  * have a set each and compete for the instant.  One writes to a file on @a, one
- * reads the lists and deletes what it finds.  Holds are short, some end by their
+ * reads the lists and deletes what it finds.  One keeps bases, drops them, compares any two and
+ * lets the volumes be tracked no more.  Holds are short, some end by their
  * timer.  Afterwards nothing may be held and no shadow and no volume be left.
  */
 #define _GNU_SOURCE
@@ -24,11 +25,12 @@ static unsigned long seed;
 static atomic_bool over;
 static int shared = -1;		/* the set's descriptor: its number stays the same */
 
-enum { COMMANDS, TAKEN, EXPIRED, COPIES, SETS, COMPETED, WRITTEN, DELETED, COUNTERS };
+enum { COMMANDS, TAKEN, EXPIRED, COPIES, SETS, COMPETED, WRITTEN, DELETED, KEPT, COMPARED,
+       COUNTERS };
 
 static const char *const counter_names[] = {
 	"commands", "shared sets taken", "holds expired", "copies closed", "sets replaced",
-	"competitors' sets taken", "writes", "shadows deleted",
+	"competitors' sets taken", "writes", "shadows deleted", "bases kept", "bases compared",
 };
 
 static atomic_ulong counters[COUNTERS];
@@ -223,6 +225,86 @@ static void *deleter(void *arg)
 	return NULL;
 }
 
+/* The bases there are, up to @max.  Return: how many. */
+static unsigned int list_bases(struct shadow_uuid *uuid, unsigned int max)
+{
+	struct shadow_base_info info = { 0 };
+	unsigned int n = 0;
+
+	while (n < max && !ioctl(control, SHADOW_IOC_BASE_NEXT, &info)) {
+		__u64 cursor = info.cursor;
+
+		uuid[n++] = info.uuid;
+		memset(&info, 0, sizeof(info));
+		info.cursor = cursor;
+	}
+	return n;
+}
+
+static int change_base(struct shadow_uuid uuid, unsigned int flags)
+{
+	struct shadow_base base = { .uuid = uuid, .flags = flags };
+
+	return ioctl(control, SHADOW_IOC_BASE_CHANGE, &base) ? errno : 0;
+}
+
+static int untrack(struct shadow_dev dev)
+{
+	struct shadow_volume_track track = { .dev = dev };
+
+	return ioctl(control, SHADOW_IOC_VOLUME_UNTRACK, &track) ? errno : 0;
+}
+
+static int compare(struct shadow_uuid since, struct shadow_uuid shadow)
+{
+	struct shadow_run run[16];
+	struct shadow_map map = {
+		.since = since, .shadow = shadow, .runs = (uintptr_t)run, .count = 16,
+		.want = SHADOW_RUN_CHANGED | SHADOW_RUN_FREE | SHADOW_RUN_WAS_FREE |
+			SHADOW_RUN_STORED | SHADOW_RUN_WRITTEN,
+	};
+	int code = ioctl(control, SHADOW_IOC_MAP, &map) ? errno : 0;
+
+	/* gone, forgotten, of two volumes: any of that */
+	return code == ENODATA || code == EXDEV ? 0 : code;
+}
+
+static void *comparer(void *arg)
+{
+	uint64_t random = seed + (uintptr_t)arg;
+	struct shadow_uuid uuid[32];
+
+	while (!over) {
+		unsigned int n = list_bases(uuid, ARRAY_SIZE(uuid)), i, j;
+
+		usleep(below(&random, 20000));
+		if (!n)
+			continue;
+		i = below(&random, n);
+		if (below(&random, 3))
+			judge(change_base(uuid[below(&random, n)], SHADOW_BASE_DROP), "dropping");
+		else if (!change_base(uuid[i], SHADOW_BASE_KEEP))
+			count(KEPT);
+		for (j = i; j < n; j++) {
+			judge(compare(uuid[i], uuid[j]), "MAP");
+			count(COMPARED);
+		}
+		judge(untrack(devices[below(&random, 2)]), "VOLUME_UNTRACK");
+	}
+	return NULL;
+}
+
+static void drop_all(void)
+{
+	struct shadow_uuid uuid[64];
+	unsigned int n = list_bases(uuid, ARRAY_SIZE(uuid));
+
+	for (unsigned int i = 0; i < n; i++)
+		change_base(uuid[i], SHADOW_BASE_DROP);
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		judge(untrack(devices[i]), "VOLUME_UNTRACK");
+}
+
 static void stuck(int sig)
 {
 	static const char text[] = "not ok somebody waits for ever\n";
@@ -239,6 +321,7 @@ static void nothing_left(void)
 	do {
 		wait_for_udev();	/* which opens images */
 		delete_all();
+		drop_all();
 		memset(&info, 0, sizeof(info));
 		if (ioctl(control, SHADOW_IOC_INFO, &info))
 			err(2, "SHADOW_IOC_INFO");
@@ -251,7 +334,7 @@ static void nothing_left(void)
 int main(int argc, char **argv)
 {
 	static void *(*const threads[])(void *arg) = {
-		commander, commander, copier, compete, compete, writer, deleter,
+		commander, commander, copier, compete, compete, writer, deleter, comparer,
 	};
 	pthread_t thread[ARRAY_SIZE(threads)];
 	int seconds;

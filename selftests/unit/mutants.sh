@@ -145,6 +145,30 @@ mutant "a part of a page becomes a value" blockmap.c \
 	's/nr == SHADOW_MAP_BITS \&\& !xa_load/nr > SHADOW_MAP_BITS \/ 2 \&\& !xa_load/'
 mutant "a value is freed like a page" blockmap.c \
 	's/if (!xa_is_value(page))$/if (page)/'
+mutant "what is written is noted beside others as if it were alone" blockmap.c \
+	"$(within note_bits)s/atomic_long_or(mask, (atomic_long_t \*)word);/*word |= mask;/"
+mutant "note: the last block of a run is left out" blockmap.c \
+	"$(within note_bits)s/end = from + nr, next;/end = from + nr - (nr > 1), next;/"
+mutant "note: a word that has some of the bits has all" blockmap.c \
+	"$(within note_bits)s/& mask) != mask/\& mask) == 0/"
+mutant "note: where there is no page nothing is missing" blockmap.c \
+	"$(within shadow_blockmap_note)s/return false;/return true;/"
+mutant "gather: what was there goes" blockmap.c \
+	"$(within shadow_blockmap_gather)s/bits\[i\] |= /bits[i] = /"
+mutant "gather: a value is no page" blockmap.c \
+	"$(within shadow_blockmap_gather)s/memset(bits, 0xff, PAGE_SIZE);/;/"
+mutant "move: bits that others set meanwhile are overwritten" blockmap.c \
+	"$(within shadow_blockmap_move)s/atomic_long_or(page\[i\], (atomic_long_t \*)&other\[i\]);/other[i] |= page[i];/"
+mutant "move: what the other map has is replaced" blockmap.c \
+	"$(within shadow_blockmap_move)s/atomic_long_or(page\[i\], (atomic_long_t \*)&other\[i\]);/other[i] = page[i];/"
+mutant "move: a page that was emptied is not freed" blockmap.c \
+	"$(within shadow_blockmap_move)s/free_page((unsigned long)page);/;/"
+mutant "move: the page stays in both maps" blockmap.c \
+	"$(within shadow_blockmap_move)s/xa_erase(&from->pages, index);/;/"
+mutant "move: the page goes though there was no memory" blockmap.c \
+	"$(within shadow_blockmap_move)s/if (err)$/if (0)/"
+mutant "move: pages are counted where they were" blockmap.c \
+	"$(within shadow_blockmap_move)s/to->nr_pages++;/;/"
 mutant "an absence reaches into the next region with records" index.c \
 	"$(within shadow_index_has)s/(region << SHADOW_REGION_BITS) - block/((region + 1) << SHADOW_REGION_BITS) - block/"
 mutant "a part of a block is not a block" block.h \

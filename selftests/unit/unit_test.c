@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <linux/slab.h>
 #include "block.h"
 #include "blockmap.h"
@@ -268,6 +270,229 @@ void test_blockmap_nomem(void)
 		CHECK(!shadow_blockmap_test(&map, at + n, 1), "too much");
 	}
 	shadow_blockmap_destroy(&map);
+}
+
+static bool is_set(const unsigned long *bits, unsigned int i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+/* What shadow_blockmap_gather() adds to @before, of the page with @base: @bit, one after another. */
+static void gathered_is(const struct shadow_blockmap *map, u64 base, const u8 *bit, u8 before)
+{
+	unsigned long bits[PAGE_SIZE / sizeof(long)];
+	bool any = memchr(bit, 1, MAP_BITS), told;
+	unsigned int i;
+
+	memset(bits, before, sizeof(bits));
+	told = shadow_blockmap_gather(map, base / MAP_BITS, bits);
+	CHECK(told || !any, "bits that are not told of");
+	for (i = 0; i < MAP_BITS; i++)
+		CHECK(is_set(bits, i) == (bit[i] || before >> i % 8 & 1), "bit %u at %llu", i,
+		      (unsigned long long)base);
+}
+
+void test_blockmap_note(void)
+{
+	static const u64 bases[] = { 0, 7 * MAP_BITS, 1ULL << 34, (1ULL << 51) - 2 * MAP_BITS };
+	u8 *bit = test_alloc(3 * MAP_BITS, 1);
+	struct shadow_blockmap map;
+	unsigned int round, i;
+	bool set;
+
+	/* only where there are pages; what was noted before one that is missing may stay */
+	shadow_blockmap_init(&map);
+	CHECK(!shadow_blockmap_note(&map, 5, 1), "noted in no page");
+	gathered_is(&map, 0, bit, 0);
+	gathered_is(&map, 0, bit, 0xa5);
+	CHECK(!shadow_blockmap_reserve(&map, 0, MAP_BITS, GFP_KERNEL), "no memory");
+	CHECK(!shadow_blockmap_note(&map, MAP_BITS - 2, 3), "noted into the absent page");
+	CHECK(!shadow_blockmap_run(&map, 0, MAP_BITS - 2, &set) || !set, "too much");
+	CHECK(!shadow_blockmap_test(&map, MAP_BITS, 1), "the absent page has bits");
+	CHECK(map.nr_pages == 1, "it has allocated");
+	CHECK(!shadow_blockmap_reserve(&map, MAP_BITS, 1, GFP_KERNEL), "no memory");
+	CHECK(shadow_blockmap_note(&map, MAP_BITS - 2, 3), "not noted");
+	CHECK(shadow_blockmap_test(&map, MAP_BITS - 2, 3), "not set");
+	CHECK(shadow_blockmap_weight(&map, 0, 2 * MAP_BITS) == 3, "too much");
+	shadow_blockmap_destroy(&map);
+
+	/* a value is a page with all bits */
+	shadow_blockmap_init(&map);
+	CHECK(!shadow_blockmap_fill(&map, 0, MAP_BITS, GFP_KERNEL) && map.nr_full, "no value");
+	memset(bit, 1, MAP_BITS);
+	gathered_is(&map, 0, bit, 0);
+	shadow_blockmap_destroy(&map);
+
+	for (round = 0; round < 40; round++) {
+		u64 base = bases[round % ARRAY_SIZE(bases)];
+
+		rnd_start(round);
+		shadow_blockmap_init(&map);
+		memset(bit, 0, 3 * MAP_BITS);
+		for (i = 0; i < 30; i++) {
+			u64 at = chance(70) ? rnd(3 * MAP_BITS) : MAP_BITS - 1 - rnd(70);
+			u64 n = rnd_len(3 * MAP_BITS - at);
+
+			if (chance(50))
+				n = min_t(u64, n, 1 + rnd(200));
+			if (!shadow_blockmap_note(&map, base + at, n)) {
+				CHECK(!shadow_blockmap_reserve(&map, base + at, n, GFP_NOIO),
+				      "no memory");
+				CHECK(shadow_blockmap_note(&map, base + at, n), "not noted");
+			}
+			memset(bit + at, 1, n);
+		}
+		for (i = 0; i < 3; i++)
+			gathered_is(&map, base + i * MAP_BITS, bit + i * MAP_BITS, round);
+		shadow_blockmap_destroy(&map);
+		CHECK(!shim.pages, "%ld pages left", shim.pages);
+	}
+	free(bit);
+}
+
+/* Note a run, and reserve it before; memory may be short. */
+static void note_run(struct shadow_blockmap *map, u64 first, u64 n)
+{
+	while (shadow_blockmap_reserve(map, first, n, GFP_NOWAIT))
+		;
+	CHECK(shadow_blockmap_note(map, first, n), "not noted");
+}
+
+/* At each moment of a move the two maps together have all bits, and no others. */
+static void together_are(const struct shadow_blockmap *a, const struct shadow_blockmap *b,
+			 const u8 *bit, unsigned int pages)
+{
+	unsigned long bits[PAGE_SIZE / sizeof(long)];
+	unsigned int page, i;
+
+	for (page = 0; page < pages; page++) {
+		memset(bits, 0, sizeof(bits));
+		shadow_blockmap_gather(a, page, bits);
+		shadow_blockmap_gather(b, page, bits);
+		for (i = 0; i < MAP_BITS; i++)
+			CHECK(is_set(bits, i) == bit[page * MAP_BITS + i], "bit %u, page %u", i,
+			      page);
+	}
+	CHECK((a->nr_pages + b->nr_pages) == (unsigned long)shim.pages, "%lu + %lu, not %ld pages",
+	      a->nr_pages, b->nr_pages, shim.pages);
+}
+
+void test_blockmap_move(void)
+{
+	enum { PAGES = 6, N = PAGES * MAP_BITS };
+	u8 *bit = test_alloc(N, 1);
+	struct shadow_blockmap from, to;
+	unsigned int round, i, failed = 0;
+
+	for (round = 0; round < 40; round++) {
+		unsigned long left;
+		int more;
+
+		rnd_start(round);
+		shim.fail_permille = round % 2 ? 400 : 0;
+		shadow_blockmap_init(&from);
+		shadow_blockmap_init(&to);
+		memset(bit, 0, N);
+		for (i = 0; i < 20; i++) {
+			u64 at = rnd(N), n = rnd_len(min_t(u64, N - at, MAP_BITS));
+
+			note_run(chance(60) ? &from : &to, at, n);
+			memset(bit + at, 1, n);
+		}
+		do {
+			left = from.nr_pages;
+			more = shadow_blockmap_move(&from, &to, GFP_NOWAIT);
+			CHECK(more == (left ? more < 0 ? -ENOMEM : 1 : 0), "%d with %lu pages",
+			      more, left);
+			CHECK(from.nr_pages == left - (more > 0), "%lu pages, then %lu", left,
+			      from.nr_pages);
+			failed += more < 0;
+			if (chance(50)) {
+				u64 at = rnd(N), n = rnd_len(min_t(u64, N - at, 300));
+
+				note_run(&to, at, n);
+				memset(bit + at, 1, n);
+			}
+			together_are(&from, &to, bit, PAGES);
+		} while (more);
+		shim.fail_permille = 0;
+		CHECK(!from.nr_pages && xa_empty(&from.pages), "something is left");
+		shadow_blockmap_destroy(&from);
+		together_are(&from, &to, bit, PAGES);
+		shadow_blockmap_destroy(&to);
+		CHECK(!shim.pages, "%ld pages left", shim.pages);
+	}
+	CHECK(failed, "nothing failed");
+	free(bit);
+}
+
+/* A page is moved where somebody else sets bits of the same words. */
+static struct {
+	struct shadow_blockmap to;
+	unsigned int round;	/* prepared by the mover; the last one ends the noter */
+	unsigned int begun;	/* by the noter: if the mover sees it come, both are running */
+	unsigned int done;
+} moving;
+
+#define MOVE_ROUNDS	20000
+#define MOVE_SECONDS	10	/* on a machine that has other things to do */
+#define MOVE_NOTED	(16 * 64)	/* bits of the first words */
+
+/* Wait for another value than @old. */
+static unsigned int wait_change(const unsigned int *value, unsigned int old)
+{
+	unsigned int spins = 0, now;
+
+	while ((now = __atomic_load_n(value, __ATOMIC_ACQUIRE)) == old)
+		if (++spins % 20000 == 0)
+			sched_yield();
+	return now;
+}
+
+static void *noter(void *arg)
+{
+	unsigned int round = 0, i;
+
+	(void)arg;
+	while ((round = wait_change(&moving.round, round)) <= MOVE_ROUNDS) {
+		__atomic_store_n(&moving.begun, round, __ATOMIC_RELEASE);
+		for (i = 0; i < MOVE_NOTED; i++)	/* slowly: the mover comes past */
+			if (i % 64)
+				shadow_blockmap_note(&moving.to, i, 1);
+		__atomic_store_n(&moving.done, round, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+void test_blockmap_move_race(void)
+{
+	const u64 all = MOVE_NOTED - MOVE_NOTED / 64 + MAP_BITS / 64;
+	time_t end = time(NULL) + MOVE_SECONDS;
+	struct shadow_blockmap from;
+	unsigned int round, i;
+	u64 weight = all;
+	pthread_t thread;
+
+	memset(&moving, 0, sizeof(moving));
+	CHECK(!pthread_create(&thread, NULL, noter, NULL), "no thread");
+	for (round = 1; round <= MOVE_ROUNDS && weight == all && time(NULL) <= end; round++) {
+		shadow_blockmap_init(&moving.to);
+		shadow_blockmap_init(&from);
+		CHECK(!shadow_blockmap_reserve(&moving.to, 0, 1, GFP_KERNEL), "no memory");
+		CHECK(!shadow_blockmap_reserve(&from, 0, 1, GFP_KERNEL), "no memory");
+		for (i = 0; i < MAP_BITS; i += 64)
+			shadow_blockmap_set(&from, i, 1);
+		__atomic_store_n(&moving.round, round, __ATOMIC_RELEASE);
+		wait_change(&moving.begun, round - 1);
+		CHECK(shadow_blockmap_move(&from, &moving.to, GFP_KERNEL) == 1, "not moved");
+		wait_change(&moving.done, round - 1);
+		weight = shadow_blockmap_weight(&moving.to, 0, MAP_BITS);
+		shadow_blockmap_destroy(&from);
+		shadow_blockmap_destroy(&moving.to);
+	}
+	__atomic_store_n(&moving.round, MOVE_ROUNDS + 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	CHECK(weight == all, "round %u has lost bits", round - 1);
 }
 
 /* What the index must hold: the location + 1 of each block, 0 for none. */

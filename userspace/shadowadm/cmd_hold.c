@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "libshadowcopy-provider.h"
-#include "shadowadm.h"
+#include "program.h"
 
 struct request {
 	size_t count;
@@ -42,45 +42,14 @@ struct child {
 
 /* --- the command ------------------------------------------------------------- */
 
-static bool is_program(const char *path)
-{
-	struct stat st;
-
-	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
-}
-
-static bool in_path(const char *name)
-{
-	const char *path = getenv("PATH") ?: "/bin:/usr/bin";
-	bool found;
-
-	/* one that is empty is the directory that we are in, the last one too */
-	for (;;) {
-		size_t length = strcspn(path, ":");
-		char *file;
-
-		if (asprintf(&file, "%.*s%s%s", (int)length, path, length ? "/" : "", name) < 0)
-			return true;	/* exec will tell */
-		found = is_program(file);
-		free(file);
-		path += length;
-		if (found || !*path)
-			return found;
-		path++;
-	}
-}
-
 static int check_command(struct context *context, const char *name)
 {
-	const char *why = "there is no such program";
-	struct stat st;
+	const char *why;
 
-	if (strchr(name, '/') ? is_program(name) : in_path(name))
-		return STATUS_OK;
 	if (!*name)
 		return usage(context, "the command after \"--\" is an empty word");
-	if (strchr(name, '/') && !stat(name, &st))
-		why = S_ISREG(st.st_mode) ? "it is not executable" : "it is no regular file";
+	if (!program_check(name, &why))
+		return STATUS_OK;
 	return fail(context, "cannot run %s: %s; nothing was held", name, why);
 }
 

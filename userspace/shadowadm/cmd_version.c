@@ -19,6 +19,7 @@ static const struct {
 	{ SHADOW_FEAT_HOLD_ONLY, "hold-only" },
 	{ SHADOW_FEAT_PERSISTENT, "persistent" },
 	{ SHADOW_FEAT_REVERT, "revert" },
+	{ SHADOW_FEAT_CHANGES, "changes" },
 };
 
 static void print_text(const struct shadow_info *info)

@@ -54,7 +54,7 @@ _shadowadm_store() {
 # The words of "help"; sets words of the caller.
 _shadowadm_help() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
-		words="create hold list show delete pin unpin seal mount umount expose unexpose
+		words="create hold run list show delete pin unpin seal mount umount expose unexpose
 			revert volume store provider writer script stats monitor doctor version"
 		return
 	fi
@@ -77,7 +77,7 @@ _shadowadm() {
 	command=${COMP_WORDS[1]}
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create hold list show delete pin unpin seal mount umount expose unexpose revert
+		words="create hold run list show delete pin unpin seal mount umount expose unexpose revert
 			volume store provider writer script stats monitor doctor version help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
@@ -89,6 +89,9 @@ _shadowadm() {
 			--no-writers --degrade --exclude-writer --document --no-free-space
 			--dry-run --quiet --persistent --writable $table" ;;
 	hold) options="--timeout --quiet" ;;
+	run) options="--volumes --bind --report --store --max --initial --force --context --timeout
+			--writers --no-writers --degrade --exclude-writer --document
+			--no-free-space --writable --quiet" ;;
 	list) options="--tree $table" ;;
 	show) options="--bytes --export" ;;
 	delete) options="--oldest --all --quiet" ;;
@@ -117,7 +120,7 @@ _shadowadm() {
 		[ "$command" = store ] || words+=" memory memory:"
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	--volume) words=$(_shadowadm_volumes) ;;
+	--volume | --volumes) words=$(_shadowadm_volumes) ;;
 	--output | -o)
 		case $command in
 		mount) ;;
@@ -127,7 +130,7 @@ _shadowadm() {
 		*) words=$(_shadowadm_columns "$command") ;;
 		esac
 		;;
-	--document)
+	--document | --bind | --report)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -145,7 +148,7 @@ _shadowadm() {
 			return
 		fi
 		case $command in
-		create | hold | list | stats) words=$(_shadowadm_volumes) ;;
+		create | hold | run | list | stats) words=$(_shadowadm_volumes) ;;
 		show | pin | unpin | seal) words=$(_shadowadm_shadows_and_sets) ;;
 		delete)
 			if [[ " ${COMP_WORDS[*]} " == *" --oldest "* ||

@@ -11,6 +11,7 @@
 const struct command *const commands[] = {
 	&cmd_create,
 	&cmd_hold,
+	&cmd_run,
 	&cmd_list,
 	&cmd_show,
 	&cmd_delete,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * writers.c - sets that the coordinator makes, with applications at rest: one session
- * from its beginning to the end of the backup.
+ * from its beginning to the end of the backup, which is for the caller to tell.
  */
 #include "documents.h"
 #include "writers.h"
@@ -59,7 +59,8 @@ static int begin(struct context *context, const struct writers_request *request,
 			      json_pack("{s:s, s:b, s:b, s:b}", "context",
 					shadowcopy_context_name(request->context), "writable",
 					!!(request->flags & SHADOW_SET_WRITABLE), "persistent",
-					persistent, "keep", 1), NULL);
+					persistent, "keep",
+					!!(request->flags & SHADOW_SET_NO_AUTO_RELEASE)), NULL);
 	if (!status)
 		status = call(context, requester, "set-backup-state", json_incref(state), NULL);
 	json_decref(state);
@@ -90,23 +91,13 @@ static int make(struct context *context, const struct writers_request *request,
 	if (!status)
 		status = check_prepared(context, request, prepared);
 	json_decref(prepared);
-	if (!status)
-		status = call(context, requester, "create-set", NULL, answer);
-	if (status)
-		return status;
-	status = call(context, requester, "backup-complete", NULL, NULL);
-	/* the set is there, even if a writer did not like the end */
-	if (request->document &&
-	    documents_save(context, requester, request->document, request->directory, NULL)) {
-		warn(context, "the shadows are there all the same: \"shadowadm list\" shows them");
-		status = STATUS_FAILED;
-	}
-	return status;
+	return status ?: call(context, requester, "create-set", NULL, answer);
 }
 
 int writers_take(struct context *context, const struct writers_request *request,
 		 const char *const *volumes, const char *const *stores, size_t count,
-		 struct shadow_set_step *step, json_t **answer)
+		 struct shadow_set_step *step, json_t **answer,
+		 struct shadowcopy_requester **session)
 {
 	struct shadowcopy_requester *requester;
 	const char *set;
@@ -126,7 +117,26 @@ int writers_take(struct context *context, const struct writers_request *request,
 		step->hold_ns = json_integer_value(json_object_get(*answer, "hold_ns"));
 		step->gate_ns = json_integer_value(json_object_get(*answer, "gate_ns"));
 	}
-	shadowcopy_requester_close(requester);
+	if (status)
+		shadowcopy_requester_close(requester);
+	else
+		*session = requester;
+	return status;
+}
+
+int writers_complete(struct context *context, const struct writers_request *request,
+		     struct shadowcopy_requester *session)
+{
+	int status = call(context, session, "backup-complete", NULL, NULL);
+
+	/* the set is there, even if a writer did not like the end */
+	if (request->document &&
+	    documents_save(context, session, request->document, request->directory, NULL)) {
+		if (request->flags & SHADOW_SET_NO_AUTO_RELEASE)
+			warn(context, "the shadows are there all the same: \"shadowadm list\" "
+			     "shows them");
+		status = STATUS_FAILED;
+	}
 	return status;
 }
 

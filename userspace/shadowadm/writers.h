@@ -21,13 +21,24 @@ struct writers_request {
 	bool directory;			/* that is a directory */
 };
 
+struct shadowcopy_requester;
+
 /*
  * Have a set made of these volumes, with their stores where @stores says so.  @step: out:
- * its identity and times.  @answer: out: what the coordinator said, to be put.
+ * its identity and times.  @answer: out: what the coordinator said, to be put.  @session: out:
+ * to be closed; without SHADOW_SET_NO_AUTO_RELEASE the shadows go with it.
  */
 int writers_take(struct context *context, const struct writers_request *request,
 		 const char *const *volumes, const char *const *stores, size_t count,
-		 struct shadow_set_step *step, json_t **answer);
+		 struct shadow_set_step *step, json_t **answer,
+		 struct shadowcopy_requester **session);
+
+/*
+ * What was copied is good: writers hear that, and the documents are saved.  They hear that it is
+ * not where the session is closed without it.
+ */
+int writers_complete(struct context *context, const struct writers_request *request,
+		     struct shadowcopy_requester *session);
 
 /* Say what is less than could be wished: STATUS_OK or STATUS_DEGRADED. */
 int writers_check(struct context *context, json_t *answer);

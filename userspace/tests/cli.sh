@@ -294,6 +294,46 @@ is "$status $(parse '[.exit_status, .hold_ns, .gate_ns, (.volumes | join(" "))] 
 	"3 3 3000000 2000000 /dev/vda2 /dev/vda1" "hold --json"
 like "$err" "here" "what the command says goes to standard error then"
 
+# --- run ---
+
+run run
+is "$status" 2 "run needs a volume"
+run run -- true
+is "$status" 2 "also with a command"
+for command in "" "--"; do
+	# shellcheck disable=SC2086 # a word, or none
+	run run --volumes /home $command
+	is "$status" 2 "run needs a command: \"$command\""
+done
+like "$err" 'say what to run: "-- COMMAND"' "says so"
+run run --volumes /home,,/ -- touch "$scratch/ran"
+is "$status" 2 "an empty name"
+run run / --context nas-rollback -- touch "$scratch/ran"
+is "$status" 2 "a context whose shadows stay"
+like "$err" "use backup or file-share-backup" "says what else"
+run run / --degrade -- touch "$scratch/ran"
+is "$status" 2 "options of create are checked as there"
+run run / --persistent -- touch "$scratch/ran"
+is "$status" 2 "shadows that outlive it"
+run run / --bind "$scratch/nothing" -- touch "$scratch/ran"
+is "$status" 125 "what is to stay live is not there"
+if [ "$(id -u)" -eq 0 ]; then
+	run run /nowhere -- touch "$scratch/ran"
+	is "$status" 125 "run on what is not there"
+	like "$err" "cannot find the volume /nowhere" "says so"
+	run run / -- "$scratch/no-program" --json
+	is "$status $out" "127 " "run without a program, whose arguments are not ours"
+	like "$err" "cannot run $scratch/no-program: there is no such program; no shadow was made" "says so"
+	run run / -- shadowadm-no-such-program
+	is "$status" 127 "nor is it in PATH"
+	: >"$scratch/no-program"
+	run run / --json -- "$scratch/no-program"
+	is "$status $(parse '.error.message | test("it is not executable")')" "126 true" "one that cannot be run"
+	FAKE_FAIL="22 16 7 25 254 2" run run / -- touch "$scratch/ran"
+	is "$status" 125 "a failure of taking"
+fi
+is "$([ -e "$scratch/ran" ] && echo run)" "" "nothing was run by any of these"
+
 # --- list, show ---
 
 run list
@@ -711,7 +751,7 @@ is "$status" 0 "a newer module"
 FAKE_OPEN=2 run version --json
 is "$status $(parse .module)" "0 null" "version without the module"
 run version --json
-is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,store-device,hold,store-file,store-grow,store-change,persistent,revert" \
+is "$(parse '.module | "\(.version) \(.features | join(","))"')" "fake store-memory,store-device,hold,store-file,store-grow,store-change,persistent,revert,changes" \
 	"version with it"
 
 # --- lost shadows ---

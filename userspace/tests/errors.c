@@ -8,7 +8,7 @@
 /* The highest numbers of the header; a new one there must come here and there. */
 #define PHASES (SHADOW_PHASE_REVERT + 1)
 #define FAULTS (SHADOW_PROTECT_CLUSTER_MOUNT + 1)
-#define REASONS (SHADOW_REASON_REVERT_WRITE + 1)
+#define REASONS (SHADOW_REASON_BASES + 1)
 
 static void complete_tables(void)
 {

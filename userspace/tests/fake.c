@@ -107,7 +107,7 @@ static int fake_info(struct shadow_info *info)
 	info->features = SHADOW_FEAT_STORE_MEMORY | SHADOW_FEAT_HOLD |
 			 SHADOW_FEAT_STORE_FILE | SHADOW_FEAT_STORE_GROW |
 			 SHADOW_FEAT_STORE_CHANGE | SHADOW_FEAT_STORE_DEVICE |
-			 SHADOW_FEAT_PERSISTENT | SHADOW_FEAT_REVERT;
+			 SHADOW_FEAT_PERSISTENT | SHADOW_FEAT_REVERT | SHADOW_FEAT_CHANGES;
 	info->max_set_volumes = SHADOW_MAX_SET_VOLUMES;
 	info->max_volume_shadows = SHADOW_MAX_VOLUME_SHADOWS;
 	info->volumes = state.volume_count;
