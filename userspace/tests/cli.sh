@@ -434,6 +434,18 @@ is "$out" "3 shadows of /dev/vda1 are there again; 1 is lost: the volume was wri
 run list --json -o DEVICE,STATE,REASON
 is "$(parse '[.shadows[] | .state, .reason] | map(tostring) | join(" ")')" \
 	"lost volume-changed created null created null" "so does list"
+run store detach / --final
+like "$status $err" "1 .*cannot detach the store of /dev/vda1: it is mounted read-write at .*remount it read-only" \
+	"store detach --final with the volume mounted"
+run store detach --all --final
+is "$status" 3 "likewise, with --all"
+mountinfo=$FAKE_SYSROOT/proc/self/mountinfo
+cp "$mountinfo" "$scratch/mountinfo"
+sed -i 's/ rw\(,[^ ]*\)\?$/ ro/' "$mountinfo"
+run store detach / --final --quiet
+is "$status $out$err" "0 " "but not with one that is mounted read-only"
+cp "$scratch/mountinfo" "$mountinfo"
+run store attach / --store /dev/vdb -q
 run store detach / --json
 is "$status $(parse '"\(.volume) \(.store) \(.shadows)"')" "0 /dev/vda1 /dev/vdb 3" "store detach --json"
 run store attach / --store /dev/vdb -q
