@@ -39,7 +39,7 @@ mistake 1 'has another store already.*store add.*store migrate' create "$DISK_vo
 adm 0 store add "$DISK_vol" "$DISK_other" --max 40M
 is "$(parts)" "0 memory ready, 1 device ready, 2 file ready, 3 device ready" "one more part"
 is "$(store 'select(.part == 3) | "\(.associated) \(.max)"')" "true $((40 << 20))" "with a line"
-mistake 1 'the device or file for the store is in use' store add "$DISK_vol" "$DISK_fs" --force
+mistake 1 'it is in use \(mounted at ' store add "$DISK_vol" "$DISK_fs" --force
 is "$(grep -vc '^#' "$CONF")" 1 "what is refused leaves no line"
 
 # Cut: what lies above is moved

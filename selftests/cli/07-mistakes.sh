@@ -47,9 +47,9 @@ mistake 1 'cannot make the store .* is all that it has, and a store has 4M at le
 	create "$DISK_a" --store "$DISK_small"
 mistake 1 'cannot make the store: 1M was said, and a store has 4M at least\. Give it more' \
 	create "$DISK_a" --store memory:1M
-mistake 1 "it is in use \\(mounted at $SCRATCH/mnt\\)\\. Name another device; or unmount" \
+mistake 1 "it is in use \\(mounted at $SCRATCH/other\\)\\. Name another device; or unmount" \
 	create "$DISK_a" --store "$DISK_other"
-mistake 1 "it is in use \\(mounted at $SCRATCH/mnt\\)\\. Name another device; or unmount" \
+mistake 1 "it is in use \\(mounted at $SCRATCH/other\\)\\. Name another device; or unmount" \
 	create "$DISK_a" --store "$DISK_other" --force
 mistake 1 'the store lies on the volume.*Name a device outside the volume, a file on' \
 	create "$DISK_b" --store "$DISK_b"

@@ -34,8 +34,8 @@ static int attach_failed(struct shadowcopy *sc, int rc, const struct shadow_stor
 		failure.fault = &fault;
 	}
 	if (attach->fault.reason == SHADOW_REASON_STORE_DAMAGED) {
-		snprintf(remedy, sizeof(remedy), "\"shadowadm store check %s\" and the kernel log tell "
-			 "where; nothing was changed on it", store->path);
+		snprintf(remedy, sizeof(remedy), "\"shadowadm store check %s\" and the kernel log "
+			 "tell where; nothing was changed on it", store->path);
 		failure.cause = shadowcopy_reason_cause(attach->fault.reason);
 		failure.remedy = *store->path ? remedy : NULL;
 	}

@@ -678,6 +678,9 @@ static bool is_claimed(const struct shadowcopy_part *part, const struct shadowco
 /* What is on it is in use: then --force would not do either. */
 static int check_unused(const struct shadowcopy_part *part, const struct shadowcopy_volume *device)
 {
+	const struct shadow_fault fault = {
+		.error = EBUSY, .dev = part->store.dev, .reason = SHADOW_REASON_STORE_IN_USE,
+	};
 	char *target = mounted_at(part), *cause = NULL;
 	int rc;
 
@@ -685,12 +688,13 @@ static int check_unused(const struct shadowcopy_part *part, const struct shadowc
 		return 0;
 	if (target && asprintf(&cause, "it is in use (mounted at %s)", target) < 0)
 		cause = NULL;
-	rc = PART_FAIL(part, -EBUSY, .action = "use as a store",
-		       .cause = cause ?: "it is in use, by another device, as a store or for swapping",
-		       .remedy = target ? "name another device; or unmount this one, if what is on it is "
-				 "not needed any more" :
-				 "name another device (\"lsblk\" and \"shadowadm store list\" show who "
-				 "uses this one)");
+	rc = PART_FAIL(part, -EBUSY, .action = "use as a store", .fault = &fault,
+		       .cause = cause ?: "it is in use, by another device, as a store or for "
+					 "swapping",
+		       .remedy = target ? "name another device; or unmount this one, if what is on "
+					  "it is not needed any more" :
+					  "name another device (\"lsblk\" and \"shadowadm store "
+					  "list\" show who uses this one)");
 	free(target);
 	free(cause);
 	return rc;

@@ -99,8 +99,8 @@ static void look(struct fstab_places *places, const struct shadowcopy_metadata *
 static void warn_silent(const struct context *context, const struct writer_row *row)
 {
 	if (!row->metadata && row->failed)
-		warn(context, "writer %s has not said what it has (%s), nor whether its data may be "
-		     "reverted", row->info.name, row->text && *row->text ? row->text :
+		warn(context, "writer %s has not said what it has (%s), nor whether its data may "
+		     "be reverted", row->info.name, row->text && *row->text ? row->text :
 		     "\"shadowadm writer status\" tells more");
 }
 
@@ -202,15 +202,16 @@ int blockers_say(struct context *context, const struct shadowcopy_volume *volume
 		return STATUS_OK;
 	names = names_of(blockers);
 	if (force) {
-		warn(context, "%s is reverted although writers that have data on it forbid that: %s", volume->path,
-		     names ?: "");
+		warn(context, "%s is reverted although writers that have data on it forbid that: "
+		     "%s", volume->path, names ?: "");
 	} else {
 		members = json_object();
 		json_text(members, "reason", "blocks-revert");
 		json_value(members, "writers", json_incref(blockers->list));
-		status = fail_with(context, members, "%s is not reverted: writers that have data on "
-				   "it forbid that: %s. Stop the application with its writer, if it can do "
-				   "with older data there; --force reverts all the same",
+		status = fail_with(context, members, "%s is not reverted: writers that have data "
+				   "on it forbid that: %s. Stop the application with its writer, "
+				   "if it can do with older data there; --force reverts all the "
+				   "same",
 				   volume->path, names ?: "");
 	}
 	free(names);

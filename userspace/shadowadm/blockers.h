@@ -18,16 +18,16 @@ struct blockers {
 };
 
 /*
- * Ask the writers, by the coordinator, which of them forbid that @volume is reverted: those that say
- * so in their metadata and have data there.  Where it does not run nobody is asked, and a warning
- * says so if there are any.  STATUS_OK with @blockers, to be freed by blockers_free(), or
+ * Ask the writers, by the coordinator, which of them forbid that @volume is reverted: those that
+ * say so in their metadata and have data there.  Where it does not run nobody is asked, and a
+ * warning says so if there are any.  STATUS_OK with @blockers, to be freed by blockers_free(), or
  * STATUS_FAILED with a message.
  */
 int blockers_ask(struct context *context, const struct shadowcopy_volume *volume,
 		 struct blockers *blockers);
 void blockers_free(struct blockers *blockers);
 
-/* Say who forbids it: that it is not done, STATUS_FAILED, or with @force that it is all the same. */
+/* Say who forbids it: that it is not done, STATUS_FAILED; with @force that it is all the same. */
 int blockers_say(struct context *context, const struct shadowcopy_volume *volume,
 		 const struct blockers *blockers, bool force);
 

@@ -283,7 +283,7 @@ static int run(struct context *context, int argc, char **argv)
 		return usage(context, "--status and --cancel exclude each other, and what is for a "
 			     "revert that begins");
 	if (wish.force && (wish.status || wish.no_writers))
-		return usage(context, "--force goes with --cancel, or has what writers say not count: "
+		return usage(context, "--force goes with --cancel, or overrides what writers say: "
 			     "so neither with --status nor with --no-writers");
 	if (wish.at_boot && (wish.no_wait || wish.show == REVERT_SHOW_LINES))
 		return usage(context, "with --at-boot nothing is waited for now");

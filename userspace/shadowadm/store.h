@@ -64,6 +64,16 @@ bool store_file_delete(struct context *context, const struct shadowcopy_store *s
 
 /* --- store_attach.c ---------------------------------------------------------- */
 
+struct shadowcopy_stores;
+
+/*
+ * What a part of a store is called, where it was made here, or @stores associates it; that may be
+ * NULL.  1 with @store; 0: it is a file of which nobody knows the name, and that of @store is where
+ * its filesystem is mounted; negative: it cannot be seen.
+ */
+int part_name(struct context *context, struct shadowcopy_stores *stores,
+	      const struct shadow_store_info *info, struct shadowcopy_store *store);
+
 /*
  * Wait until the shadows of a volume have their devices, as after create.  @cause: out: why the
  * first one that is lost is so.  STATUS_OK or STATUS_DEGRADED.

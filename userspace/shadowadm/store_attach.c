@@ -312,26 +312,50 @@ const struct command store_attach = {
 
 /* --- detaching -------------------------------------------------------------------- */
 
+int part_name(struct context *context, struct shadowcopy_stores *stores,
+	      const struct shadow_store_info *info, struct shadowcopy_store *store)
+{
+	const struct shadowcopy_association *entry;
+	struct shadowcopy_store other;
+	size_t next = 0;
+
+	if (shadowcopy_part_describe(context->sc, info, store))
+		return -1;
+	if (!(store->flags & SHADOWCOPY_STORE_UNNAMED))
+		return 1;
+	while (stores && (entry = shadowcopy_stores_next(stores, info->volume, &next)))
+		if (!shadowcopy_store_parse(context->sc, entry->store, &other) &&
+		    other.type == SHADOW_STORE_FILE && !(other.flags & SHADOWCOPY_STORE_UNNAMED) &&
+		    shadowcopy_part_is(context->sc, info, &other) == 1) {
+			*store = other;
+			return 1;
+		}
+	return 0;
+}
+
 /* A volume's store, for what is said. */
 struct its_store {
 	struct shadow_store_info info;
 	struct shadowcopy_store store;
 	bool known;			/* there is one, and it can be seen */
+	bool nameless;			/* nobody knows what it is called */
 };
 
 static void store_of_volume(struct context *context, const struct shadowcopy_volume *volume,
 			    struct its_store *its)
 {
-	memset(its, 0, sizeof(*its));
-	while (!its->known && shadowcopy_part_next(context->sc, &its->info) > 0)
-		its->known = dev_equal(its->info.volume, volume->dev) &&
-			     !shadowcopy_part_describe(context->sc, &its->info, &its->store);
-}
+	struct shadowcopy_stores *stores;
+	int named = -1;
 
-/* The module knows a file by its inode; its name is known where it was made. */
-static bool is_moved(const struct its_store *its)
-{
-	return its->known && its->store.flags & SHADOWCOPY_STORE_UNNAMED;
+	memset(its, 0, sizeof(*its));
+	if (shadowcopy_stores_open(context->sc, 0, &stores))
+		stores = NULL;
+	while (named < 0 && shadowcopy_part_next(context->sc, &its->info) > 0)
+		if (dev_equal(its->info.volume, volume->dev))
+			named = part_name(context, stores, &its->info, &its->store);
+	shadowcopy_stores_close(stores);
+	its->known = named >= 0;
+	its->nameless = !named;
 }
 
 static void say_detached(const struct shadowcopy_volume *volume, const struct its_store *its,
@@ -341,13 +365,13 @@ static void say_detached(const struct shadowcopy_volume *volume, const struct it
 
 	printf("%u shadow%s of %s %s in the store", shadows, shadows == 1 ? "" : "s", volume->path,
 	       shadows == 1 ? "stays" : "stay");
-	if (its->known && !is_moved(its))
+	if (its->known && !its->nameless)
 		printf("; \"shadowadm store attach %s --store %s\" has %s again\n", volume->path,
 		       its->store.path, it);
-	else if (is_moved(its))
-		printf(", a file that was moved since it was made: \"find %s -xdev -inum %" PRIu64
-		       "\" tells where it is. \"shadowadm store attach %s --store FILE\" has %s "
-		       "again\n", *its->store.path ? its->store.path : "DIRECTORY",
+	else if (its->nameless)
+		printf(", a file of unknown name (it was moved, or not made here): \"find %s -xdev "
+		       "-inum %" PRIu64 "\" tells it. \"shadowadm store attach %s --store FILE\" "
+		       "has %s again\n", *its->store.path ? its->store.path : "DIRECTORY",
 		       (uint64_t)its->info.inode, volume->path, it);
 	else
 		printf("; \"shadowadm store attach --all\" looks for it and has %s again\n", it);
@@ -357,12 +381,11 @@ static int say_detached_json(const struct shadowcopy_volume *volume, const struc
 			     uint32_t shadows)
 {
 	json_t *object = json_object();
-	bool moved = is_moved(its);
 
 	json_text(object, "volume", volume->path);
-	json_text(object, "store", its->known && !moved ? its->store.path : NULL);
-	json_text(object, "filesystem", moved && *its->store.path ? its->store.path : NULL);
-	json_value(object, "inode", moved ? number_json(its->info.inode) : NULL);
+	json_text(object, "store", its->known && !its->nameless ? its->store.path : NULL);
+	json_text(object, "filesystem", its->nameless && *its->store.path ? its->store.path : NULL);
+	json_value(object, "inode", its->nameless ? number_json(its->info.inode) : NULL);
 	json_number(object, "shadows", shadows);
 	return json_print(object);
 }

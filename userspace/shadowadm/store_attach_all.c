@@ -632,15 +632,18 @@ static void note_files_there(struct attaching *a)
 	struct shadow_store_info part = { 0 };
 	struct shadowcopy_store store;
 	struct result *result;
+	int named;
 
 	while (shadowcopy_part_next(a->context->sc, &part) > 0) {
-		if (part.type != SHADOW_STORE_FILE || !has_log(a, part.volume) ||
-		    shadowcopy_part_describe(a->context->sc, &part, &store))
+		if (part.type != SHADOW_STORE_FILE || !has_log(a, part.volume))
+			continue;
+		named = part_name(a->context, a->conf, &part, &store);
+		if (named < 0)
 			continue;
 		result = add_result(a);
 		if (!result)
 			return;
-		if (store.flags & SHADOWCOPY_STORE_UNNAMED)
+		if (!named)
 			snprintf(result->node, sizeof(result->node), "file %" PRIu64 " in %.512s",
 				 (uint64_t)part.inode, store.path);
 		else

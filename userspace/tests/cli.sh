@@ -88,7 +88,7 @@ run help volume track
 is "$status $out" "0 $direct" "help of a verb that has none of its own"
 run help store frobnicate
 like "$status $err" "2 .*there is no \"store frobnicate\"" "help of an unknown verb"
-run help store atach
+run help store attac
 like "$status $err" "2 .*did you mean \"attach\"" "... that is nearly one"
 run help create attach
 like "$status $err" "2 .*there is no \"create attach\"" "... of a command that has none"
