@@ -682,13 +682,22 @@ static void reading_free(struct reading *r)
 	kvfree(r);
 }
 
+/* What is known of changes, if nobody else has written to the volume. */
+static void read_saved(struct reading *r, struct shadow_saved *saved)
+{
+	if (!r->reason)
+		shadow_saved_read(r->vol, r->part, r->header, saved);
+	else
+		saved->reason = r->reason == SHADOW_REASON_VOLUME_CHANGED ?
+				SHADOW_TRACKING_VOLUME_CHANGED : SHADOW_TRACKING_UNCLEAN;
+}
+
 /* None of the shadows that were found is to be.  Context: mutate mutex. */
 static void forget(struct shadow_volume *vol, struct list_head *found)
 {
 	struct shadow_restored *s, *next;
 
 	shadow_watch_end(vol);
-	shadow_changes_forget(vol, SHADOW_TRACKING_UNCLEAN);
 	shadow_settled_free(shadow_epochs_suspend(&vol->epochs));
 	list_for_each_entry_safe(s, next, found, node) {
 		list_del(&s->epoch->node);
@@ -703,6 +712,7 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 
 {
 	struct reading *r = reading_alloc(vol, part, found, fault);
 	void (*free)(void *arg, u64 loc, u64 len) = vol->epochs.free;
+	struct shadow_saved saved;
 	unsigned int noio;
 	int err;
 
@@ -712,6 +722,7 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 
 				   part->bdev->bd_dev, -ENOMEM);
 	}
 	r->flags = flags;
+	shadow_saved_init(&saved);
 	noio = memalloc_noio_save();
 	mutex_lock(&vol->epochs.mutate);
 	vol->epochs.free = nothing;	/* what is in use is made out at the end */
@@ -720,16 +731,14 @@ int shadow_attach_load(struct shadow_volume *vol, struct shadow_part *part, u32 
 	err = err ?: read_log(r);
 	err = err ?: check_revert(r);
 	err = err ?: check_volume(r);
-	/* Before anything of the store is given out. */
-	if (!err && r->reason == SHADOW_REASON_VOLUME_CHANGED)
-		shadow_changes_forget(vol, SHADOW_TRACKING_VOLUME_CHANGED);
-	else if (!err && r->reason)
-		shadow_changes_forget(vol, SHADOW_TRACKING_UNCLEAN);
-	else if (!err)
-		shadow_saved_read(vol, part, r->header);
+	if (!err)
+		read_saved(r, &saved);	/* before anything of the store is given out */
 	err = err ?: resume(r);
 	if (err)
 		forget(vol, found);
+	else
+		shadow_saved_adopt(vol, &saved);
+	shadow_saved_drop(&saved);
 	vol->epochs.free = free;
 	mutex_unlock(&vol->epochs.mutate);
 	memalloc_noio_restore(noio);
@@ -870,6 +879,14 @@ static int close_gate(struct shadow_volume *vol, struct shadow_fault *fault)
 	return shadow_fail(fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_INTERRUPTED, vol->dev, err);
 }
 
+/* It was detached for a shutdown that did not come about. */
+static void resume_writes(struct shadow_volume *vol)
+{
+	mutex_lock(&vol->epochs.mutate);
+	shadow_policy_resume_writes(vol);
+	mutex_unlock(&vol->epochs.mutate);
+}
+
 int shadow_attach(struct shadow_store_attach *arg)
 {
 	dev_t dev = MKDEV(arg->dev.major, arg->dev.minor);
@@ -914,6 +931,7 @@ int shadow_attach(struct shadow_store_attach *arg)
 	if (err) {
 		shadow_discard_restored(vol);
 	} else {
+		resume_writes(vol);
 		shadow_revert_restore(vol);
 		shadow_publish_volume(vol);
 	}

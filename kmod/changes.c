@@ -542,28 +542,19 @@ void shadow_changes_fill_info(struct shadow_volume *vol, struct shadow_tracking_
 
 void shadow_changes_adopt(struct shadow_volume *vol, struct list_head *marks, bool whole)
 {
-	struct shadow_mark *newest = list_last_entry(marks, struct shadow_mark, node), *mark, *next;
+	struct shadow_mark *newest = list_last_entry(marks, struct shadow_mark, node), *mark;
 	struct shadow_changes *ch = &vol->changes;
-	LIST_HEAD(before);
-	int more = 1;
 
 	lockdep_assert_held(&vol->epochs.mutate);
-	list_splice_init(&ch->marks, &before);
+	if (list_empty(&ch->marks))
+		rcu_assign_pointer(ch->now, newest->written);
+	/* It did not begin there: it is merged, as all that nobody wants. */
+	list_for_each_entry(mark, &ch->marks, node)
+		mark->begin &= mark->kept;
 	list_splice_init(marks, &ch->marks);
 	list_for_each_entry(mark, &ch->marks, node)
 		number_mark(mark);
 	ch->first = whole ? list_first_entry(&ch->marks, struct shadow_mark, node)->id : 0;
-	rcu_assign_pointer(ch->now, newest->written);
-	synchronize_rcu();
-	list_for_each_entry_safe(mark, next, &before, node) {
-		while (more > 0)
-			more = shadow_blockmap_move(mark->written, newest->written, GFP_NOIO);
-		more = more < 0 ? more : 1;
-		list_del_init(&mark->node);
-		shadow_mark_destroy(mark);
-	}
-	if (more < 0)
-		shadow_changes_forget(vol, SHADOW_TRACKING_MEMORY);
 }
 
 struct shadow_mark *shadow_changes_claim(struct shadow_volume *vol, const struct shadow_uuid *uuid)

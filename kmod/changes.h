@@ -198,9 +198,10 @@ bool shadow_changes_next_written(const struct shadow_changes *ch, const struct s
  * @marks: at least one; no shadow's yet.  The volume's afterwards
  * @whole: the first one is the one that the generation began with
  *
- * What was noted before counts as written since the last of them.
+ * Marks that the volume has are newer.  Of these bases stay; the others, and all that nobody wants,
+ * are merged after shadow_changes_settle().
  *
- * Context: mutate mutex; sleeps.
+ * Context: mutate mutex.
  */
 void shadow_changes_adopt(struct shadow_volume *vol, struct list_head *marks, bool whole);
 

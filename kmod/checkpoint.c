@@ -258,7 +258,8 @@ static int put_free(struct dump *dp, const struct shadow_epoch *ep)
 	bool free;
 	int err;
 
-	while (ep->number > dp->vol->lost_upto && dp->block < blocks &&
+	/* Of one that is lost, too: a base is known by it. */
+	while (dp->block < blocks &&
 	       shadow_blockmap_next(&ep->free, &dp->block) && dp->block < blocks) {
 		u64 n = shadow_blockmap_run(&ep->free, dp->block, blocks - dp->block, &free);
 

@@ -481,11 +481,19 @@ static void clear_fault(struct shadow_volume *vol)
 	try_again(vol->store);
 }
 
+void shadow_policy_resume_writes(struct shadow_volume *vol)
+{
+	lockdep_assert_held(&vol->epochs.mutate);
+	if (vol->protect_fault == SHADOW_PROTECT_STORE_REMOVED)
+		clear_fault(vol);
+}
+
 void shadow_policy_protect(struct shadow_volume *vol, bool protected)
 {
 	lockdep_assert_held(&vol->epochs.mutate);
 	WRITE_ONCE(vol->protected, protected);
-	if (vol->policy != SHADOW_POLICY_FAIL_IO)
+	if (vol->policy != SHADOW_POLICY_FAIL_IO &&
+	    vol->protect_fault != SHADOW_PROTECT_STORE_REMOVED)
 		clear_fault(vol);
 	shadow_volume_kick(vol);
 }

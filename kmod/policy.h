@@ -92,6 +92,9 @@ void shadow_policy_no_store(struct shadow_volume *vol);
 /* Writes to the volume end with an error from now on.  Context: mutate mutex. */
 void shadow_policy_end_writes(struct shadow_volume *vol);
 
+/* They do not any more, if that was why: it has its store again.  Context: mutate mutex. */
+void shadow_policy_resume_writes(struct shadow_volume *vol);
+
 /* Look after the store once the worker has recorded.  Context: epochs.mutate held. */
 void shadow_policy_review(struct shadow_volume *vol);
 

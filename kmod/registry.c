@@ -755,7 +755,8 @@ static void drop_user(struct shadow_volume *vol, bool borrower)
 		if (vol->protected)	/* a fault of that goes, too */
 			shadow_policy_protect(vol, false);
 		shadow_watch_end(vol);
-		retires = store->durable && !store->durable->dead;
+		/* What goes with its volume is there again with it. */
+		retires = store->durable && !store->durable->dead && !READ_ONCE(vol->gone);
 		if (store->durable)
 			shadow_durable_stop(store->durable);
 		shadow_policy_no_store(vol);
@@ -865,11 +866,18 @@ void shadow_registry_hold_volume(struct shadow_volume *vol)
 	mutex_unlock(&registry_lock);
 }
 
+/* Can something be saved in the volume's store?  Context: registry_lock. */
+static bool can_save(const struct shadow_volume *vol)
+{
+	return vol->store && vol->store->durable && !READ_ONCE(vol->store->durable->dead) &&
+	       !READ_ONCE(vol->gone);
+}
+
 /* Context: registry_lock. */
 static void hold_store(struct shadow_volume *vol)
 {
 	mutex_lock(&vol->change);
-	if (!vol->holds_store && vol->store && vol->store->durable && !READ_ONCE(vol->gone)) {
+	if (!vol->holds_store && can_save(vol)) {
 		borrow_store(vol);
 		vol->holds_store = true;
 		__module_get(THIS_MODULE);	/* the caller has a descriptor of ours */
@@ -895,8 +903,7 @@ void shadow_registry_release_stores(void)
 		found = NULL;
 		mutex_lock(&registry_lock);
 		list_for_each_entry(vol, &volumes, list) {
-			if (!vol->holds_store ||
-			    (shadow_changes_kept(vol) && !READ_ONCE(vol->gone)))
+			if (!vol->holds_store || (shadow_changes_kept(vol) && can_save(vol)))
 				continue;
 			vol->holds_store = false;
 			found = vol;

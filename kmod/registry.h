@@ -116,7 +116,7 @@ void shadow_registry_hold_volume(struct shadow_volume *vol);
  */
 int shadow_registry_keep_bases(struct shadow_volume *vol, void *unused);
 
-/* Stores are let go that were kept for bases, and there are none. */
+/* Stores are let go that were kept for bases, and there are none, or they cannot be saved there. */
 void shadow_registry_release_stores(void);
 
 /* As SHADOW_IOC_STORE_ADD; the arguments have been checked.  Return: 0; -ENOENT: no store. */

@@ -172,7 +172,10 @@ static void put_mark(struct chunks *c, const struct shadow_mark *mark)
 	put_record(c, SHADOW_DISK_MARK, sizeof(c->record.mark));
 }
 
-/* What was free; of a shadow that is there the log says it. */
+/*
+ * What was free; of a shadow that is there the log says it.  A base needs it also if its shadow does
+ * not survive.
+ */
 static void put_free(struct chunks *c, const struct shadow_mark *mark)
 {
 	u64 blocks = shadow_blocks_of(mark->sectors), at = 0, len;
@@ -180,7 +183,7 @@ static void put_free(struct chunks *c, const struct shadow_mark *mark)
 	unsigned int n = 0;
 	bool free;
 
-	if (!mark->epoch || mark->shadow)
+	if (!mark->epoch || (mark->shadow && !mark->kept))
 		return;
 	map = &mark->epoch->free;
 	for (; at < blocks && shadow_blockmap_next(map, &at) && at < blocks; at += len) {
@@ -231,27 +234,39 @@ static void put_overlay(struct chunks *c, const struct shadow_mark *mark)
 	}
 }
 
-/* Return: whether there is a mark.  Context: mutate mutex. */
-static bool put_all(struct chunks *c, const struct shadow_changes *ch)
+/* The oldest mark that is to be saved, or NULL. */
+static const struct shadow_mark *first_wanted(const struct shadow_changes *ch)
 {
 	const struct shadow_mark *mark;
-	bool first = true;
+
+	list_for_each_entry(mark, &ch->marks, node)
+		if (shadow_mark_wanted(mark))
+			return mark;
+	return NULL;
+}
+
+static void put_generation(struct chunks *c, const struct shadow_changes *ch, bool whole)
+{
+	c->record.generation = (struct shadow_disk_generation){
+		.began_ns = cpu_to_le64(ch->began_ns),
+		.reason = cpu_to_le32(ch->reason),
+		.whole = cpu_to_le32(whole),
+	};
+	memcpy(c->record.generation.uuid, ch->generation.b, sizeof(c->record.generation.uuid));
+	put_record(c, SHADOW_DISK_GENERATION, sizeof(c->record.generation));
+}
+
+/* Context: mutate mutex. */
+static void put_all(struct chunks *c, const struct shadow_changes *ch,
+		    const struct shadow_mark *first)
+{
+	const struct shadow_mark *mark = first;
 	u64 index;
 
-	list_for_each_entry(mark, &ch->marks, node) {
+	put_generation(c, ch, first->id == ch->first);
+	list_for_each_entry_from(mark, &ch->marks, node) {
 		if (!shadow_mark_wanted(mark))
 			continue;
-		if (first) {
-			c->record.generation = (struct shadow_disk_generation){
-				.began_ns = cpu_to_le64(ch->began_ns),
-				.reason = cpu_to_le32(ch->reason),
-				.whole = cpu_to_le32(mark->id == ch->first),
-			};
-			memcpy(c->record.generation.uuid, ch->generation.b,
-			       sizeof(c->record.generation.uuid));
-			put_record(c, SHADOW_DISK_GENERATION, sizeof(c->record.generation));
-		}
-		first = false;
 		put_mark(c, mark);
 		put_free(c, mark);
 		put_overlay(c, mark);
@@ -259,38 +274,54 @@ static bool put_all(struct chunks *c, const struct shadow_changes *ch)
 			put_bits(c, SHADOW_DISK_BITS, index);
 	}
 	put_record(c, SHADOW_DISK_SAVED_END, 0);
-	return !first;
+}
+
+/* Write all chunks.  Context: mutate mutex. */
+static int write_all(struct chunks *c, struct shadow_changes *ch, const struct shadow_mark *first,
+		     struct shadow_disk_header *h)
+{
+	unsigned int blocks;
+	u64 loc;
+	int err = shadow_part_allot(c->part, CHUNK_BLOCKS, &loc, &blocks);
+
+	if (err)
+		return err;
+	get_random_bytes(&c->id, sizeof(c->id));
+	begin_chunk(c, loc, blocks);
+	put_all(c, ch, first);
+	end_chunk(c, 0, 0);
+	if (c->err)
+		return c->err;
+	h->saved_id = cpu_to_le64(c->id);
+	h->saved_loc = cpu_to_le64(loc);
+	h->saved_blocks = cpu_to_le32(blocks);
+	h->saved_state = cpu_to_le32(SHADOW_DISK_SAVED_ALL);
+	return 0;
 }
 
 void shadow_saved_write(struct shadow_volume *vol)
 {
+	unsigned int noio = memalloc_noio_save();
 	struct shadow_durable *d = vol->store->durable;
 	struct shadow_disk_header *h = d->header;
 	struct chunks *c = chunks_alloc(d->part);
-	unsigned int noio = memalloc_noio_save();
-	unsigned int blocks;
-	bool any = false;
-	u64 loc;
+	const struct shadow_mark *first;
+	int err = 0;
 
 	mutex_lock(&vol->epochs.mutate);
-	h->saved_state = cpu_to_le32(SHADOW_DISK_SAVED_NO_ROOM);
-	if (!c || shadow_part_allot(d->part, CHUNK_BLOCKS, &loc, &blocks))
-		goto unlock;
-	get_random_bytes(&c->id, sizeof(c->id));
-	begin_chunk(c, loc, blocks);
-	any = put_all(c, &vol->changes);
-	end_chunk(c, 0, 0);
-	if (c->err && any) {
-		pr_warn("%s: what has changed could not be saved (%d): the next backup is a full one\n",
-			vol->name, c->err);
-		goto unlock;
-	}
-	h->saved_id = cpu_to_le64(c->id);
-	h->saved_loc = cpu_to_le64(loc);
-	h->saved_blocks = cpu_to_le32(blocks);
+	h->saved_id = 0;
+	h->saved_loc = 0;
+	h->saved_blocks = 0;
 	h->saved_end = cpu_to_le64(shadow_durable_end(d));
-	h->saved_state = cpu_to_le32(any ? SHADOW_DISK_SAVED_ALL : SHADOW_DISK_SAVED_NONE);
-unlock:
+	h->saved_state = cpu_to_le32(SHADOW_DISK_SAVED_NONE);
+	first = first_wanted(&vol->changes);
+	if (first)
+		err = c ? write_all(c, &vol->changes, first, h) : -ENOMEM;
+	if (err) {
+		h->saved_state = cpu_to_le32(SHADOW_DISK_SAVED_NO_ROOM);
+		pr_warn("%s: what has changed could not be saved (%d): the next backup is a full one\n",
+			vol->name, err);
+	}
 	mutex_unlock(&vol->epochs.mutate);
 	memalloc_noio_restore(noio);
 	if (c)
@@ -352,7 +383,7 @@ static int get_record(struct chunks *c, u32 *bytes)
 	return get(c, &c->record, *bytes) ?: type;
 }
 
-static int read_mark(struct chunks *c, struct list_head *marks)
+static int read_mark(struct chunks *c, const struct shadow_volume *vol, struct list_head *marks)
 {
 	const struct shadow_disk_mark *disk = &c->record.mark;
 	u32 flags = le32_to_cpu(disk->flags);
@@ -360,6 +391,8 @@ static int read_mark(struct chunks *c, struct list_head *marks)
 
 	if (le64_to_cpu(disk->sectors) >> 60 || !disk->sectors)
 		return -EUCLEAN;
+	if (le64_to_cpu(disk->sectors) > vol->nr_sectors)	/* as for shadows */
+		return -ESTALE;
 	mark = shadow_mark_create();
 	if (!mark)
 		return -ENOMEM;
@@ -435,7 +468,7 @@ static int read_all(struct chunks *c, struct shadow_volume *vol, struct list_hea
 		if (type == SHADOW_DISK_SAVED_END)
 			return list_empty(marks) ? -EUCLEAN : 0;
 		if (type == SHADOW_DISK_MARK) {
-			err = read_mark(c, marks);
+			err = read_mark(c, vol, marks);
 			if (err)
 				return err;
 			continue;
@@ -458,10 +491,10 @@ static int read_all(struct chunks *c, struct shadow_volume *vol, struct list_hea
 }
 
 /* The generation, which comes first, then its marks. */
-static int read_saved(struct chunks *c, struct shadow_volume *vol,
-		      const struct shadow_disk_header *h, struct list_head *marks,
-		      struct shadow_disk_generation *generation)
+static int read_generation(struct chunks *c, struct shadow_volume *vol,
+			   const struct shadow_disk_header *h, struct shadow_saved *saved)
 {
+	const struct shadow_disk_generation *disk = &c->record.generation;
 	u32 bytes;
 	int err;
 
@@ -471,8 +504,11 @@ static int read_saved(struct chunks *c, struct shadow_volume *vol,
 		err = get_record(c, &bytes);
 	if (err != SHADOW_DISK_GENERATION)
 		return err < 0 ? err : -EUCLEAN;
-	*generation = c->record.generation;
-	return read_all(c, vol, marks);
+	memcpy(saved->generation.b, disk->uuid, sizeof(saved->generation.b));
+	saved->began_ns = le64_to_cpu(disk->began_ns);
+	saved->reason = le32_to_cpu(disk->reason);
+	saved->whole = le32_to_cpu(disk->whole);
+	return read_all(c, vol, &saved->marks);
 }
 
 /* Why what was there before is not known; SHADOW_TRACKING_NONE: it was saved. */
@@ -480,45 +516,75 @@ static u32 why_unknown(const struct shadow_disk_header *h)
 {
 	if (!h->log_end)
 		return SHADOW_TRACKING_UNCLEAN;
+	if (h->saved_end != h->log_end)		/* of an earlier detaching */
+		return SHADOW_TRACKING_BEGAN;
 	if (h->saved_state == cpu_to_le32(SHADOW_DISK_SAVED_NO_ROOM))
 		return SHADOW_TRACKING_NOT_SAVED;
-	if (h->saved_end != h->log_end || h->saved_state != cpu_to_le32(SHADOW_DISK_SAVED_ALL))
+	if (h->saved_state != cpu_to_le32(SHADOW_DISK_SAVED_ALL))
 		return SHADOW_TRACKING_BEGAN;
 	return SHADOW_TRACKING_NONE;
 }
 
-void shadow_saved_read(struct shadow_volume *vol, struct shadow_part *part,
-		       const struct shadow_disk_header *h)
+static u32 why_unread(int err)
 {
-	struct shadow_changes *ch = &vol->changes;
-	struct shadow_disk_generation generation;
+	switch (err) {
+	case -ENOMEM:
+		return SHADOW_TRACKING_MEMORY;
+	case -ESTALE:
+		return SHADOW_TRACKING_VOLUME_CHANGED;
+	default:
+		return SHADOW_TRACKING_DAMAGED;
+	}
+}
+
+void shadow_saved_init(struct shadow_saved *saved)
+{
+	memset(saved, 0, sizeof(*saved));
+	INIT_LIST_HEAD(&saved->marks);
+}
+
+void shadow_saved_drop(struct shadow_saved *saved)
+{
 	struct shadow_mark *mark, *next;
+
+	list_for_each_entry_safe(mark, next, &saved->marks, node)
+		shadow_mark_destroy(mark);
+	INIT_LIST_HEAD(&saved->marks);
+}
+
+void shadow_saved_read(struct shadow_volume *vol, struct shadow_part *part,
+		       const struct shadow_disk_header *h, struct shadow_saved *saved)
+{
 	struct chunks *c;
-	LIST_HEAD(marks);
-	u32 reason;
 	int err;
 
 	lockdep_assert_held(&vol->epochs.mutate);
-	reason = why_unknown(h);
-	if (reason) {
-		if (list_empty(&ch->marks))	/* else what is known is of later */
-			ch->reason = reason;
+	saved->reason = why_unknown(h);
+	if (saved->reason)
 		return;
-	}
 	c = chunks_alloc(part);
-	err = c ? read_saved(c, vol, h, &marks, &generation) : -ENOMEM;
-	if (!err) {
-		memcpy(ch->generation.b, generation.uuid, sizeof(ch->generation.b));
-		ch->began_ns = le64_to_cpu(generation.began_ns);
-		ch->reason = le32_to_cpu(generation.reason);
-		shadow_changes_adopt(vol, &marks, le32_to_cpu(generation.whole));
-	} else {
+	err = c ? read_generation(c, vol, h, saved) : -ENOMEM;
+	if (err) {
 		pr_warn("%s: what has changed before cannot be read (%d): the next backup is a full one\n",
 			vol->name, err);
-		shadow_changes_forget(vol, err == -ENOMEM ? SHADOW_TRACKING_MEMORY : SHADOW_TRACKING_DAMAGED);
+		shadow_saved_drop(saved);
+		saved->reason = why_unread(err);
 	}
-	list_for_each_entry_safe(mark, next, &marks, node)
-		shadow_mark_destroy(mark);
 	if (c)
 		chunks_free(c);
+}
+
+void shadow_saved_adopt(struct shadow_volume *vol, struct shadow_saved *saved)
+{
+	struct shadow_changes *ch = &vol->changes;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	if (!list_empty(&saved->marks)) {
+		ch->generation = saved->generation;
+		ch->began_ns = saved->began_ns;
+		ch->reason = saved->reason;
+		shadow_changes_adopt(vol, &saved->marks, saved->whole);
+	} else if (list_empty(&ch->marks)) {	/* else what is known is of later */
+		ch->reason = saved->reason;
+	}
 }

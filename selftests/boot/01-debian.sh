@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# DESC: persistent shadows of root and another filesystem live through reboots and a loss of power
+# DESC: persistent shadows of root and another filesystem live through reboots and a loss of power; what has changed through reboots
 # NATIVE
 # SLOW
 # TIMEOUT: 2400
@@ -50,7 +50,9 @@ is "$(in_root systemctl is-enabled shadowcopy-attach.service)" enabled "the unit
 # -- a disk with that root
 
 install -m 755 "$here/job.sh" "$ROOT/usr/local/sbin/boot-job"
-install -m 755 "$TREE/selftests/tools/holder" "$ROOT/usr/local/sbin/holder"
+install -m 755 "$TREE"/selftests/tools/{holder,delta} "$ROOT/usr/local/sbin"
+check "what detaches the root filesystem's store is installed" \
+	[ -x "$ROOT/usr/lib/systemd/system-shutdown/shadowcopy" ]
 cat >"$ROOT/etc/systemd/system/boot-job.service" <<'END'
 [Unit]
 After=multi-user.target

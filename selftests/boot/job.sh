@@ -110,6 +110,36 @@ series() {
 	seq "$1" "$(($2 - 1))"
 }
 
+# uuid IMAGE
+uuid() {
+	shadowadm list --noheadings -o DEVICE,UUID | sed -n "s,^$1 *,,p"
+}
+
+# keep_base VOLUME: its oldest shadow
+keep_base() {
+	check "the oldest shadow of $1 is kept as a base" delta keep "$(uuid "$(images "$1" | head -n 1)")"
+}
+
+# tracking VOLUME: why nothing older is known, and how many bases there are
+tracking() {
+	delta tracking "$(lsblk -dno MAJ:MIN "$1" | tr -d ' ')" | cut -d ' ' -f 1-2
+}
+
+# changed VOLUME SET SINCE: all that differs between the images of the two sets has changed, and not
+# all of the volume has
+changed() {
+	local -a found
+	local bytes
+
+	mapfile -t found < <(images "$1")
+	check "what of $1 differs between sets $3 and $2 has changed" delta check \
+		"${found[$3]}" "${found[$2]}" "$(uuid "${found[$3]}")" "$(uuid "${found[$2]}")"
+	bytes=$(delta runs C "$(uuid "${found[$2]}")" "$(uuid "${found[$3]}")" |
+		awk '{ n += $2 } END { print n + 0 }')
+	check "$bytes bytes are, and not all" \
+		[ "$bytes" -gt 0 -a "$bytes" -lt $(($(blockdev --getsize64 "$1") / 2)) ]
+}
+
 # expose2: the oldest and the newest shadow at directories
 expose2() {
 	local oldest newest
@@ -181,15 +211,22 @@ case $stage in
 	same $root $(series 0 $half)
 	# shellcheck disable=SC2046
 	same $data $(series 0 $half)
+	keep_base $root
+	keep_base $data
 	;;
 1)
 	# shellcheck disable=SC2046
 	same $root $(series 0 $half)
 	# shellcheck disable=SC2046
 	same $data $(series 0 $half)
+	is "$(tracking $root), $(tracking $data)" "1 1, 1 1" "the bases of both are known after a reboot"
 	for n in $(series $half "$sets"); do
 		take "$n"
 		change "$n"
+	done
+	for n in $root $data; do
+		changed "$n" $half $((half - 1))
+		changed "$n" $half 0
 	done
 	while :; do change 1; done &
 	sleep 5
@@ -202,6 +239,7 @@ case $stage in
 	same $root $(series 0 "$sets")
 	# shellcheck disable=SC2046
 	same $data $(series 0 "$sets")
+	is "$(tracking $root), $(tracking $data)" "3 0, 3 0" "what has changed is not known after a loss of power"
 	change $((stage + 20))
 	"expose$stage"
 	;;

@@ -48,6 +48,7 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/lib/dracut/modules.d/90shadowcopy/module-setup.sh
 ./usr/share/initramfs-tools/hooks/shadowcopy
 ./usr/share/initramfs-tools/scripts/local-premount/shadowcopy
+./usr/lib/systemd/system-shutdown/shadowcopy
 ./usr/lib/systemd/system/shadowcopy-attach.service
 ./usr/lib/systemd/system/shadowcopy-attach@.service
 ./usr/lib/systemd/system/shadow-restore-boot.service

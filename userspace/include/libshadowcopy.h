@@ -888,7 +888,8 @@ int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev volume, uin
  * @volume: the volume; somebody may have mounted it read-only, as the root filesystem is then
  * @shadows: out, may be NULL: how many there were
  *
- * Writes to the volume fail from then on.
+ * Writes to the volume fail from then on, until its store is attached again.  -EBUSY: a filesystem
+ * on it, or on a device above it, is mounted read-write.
  */
 int shadowcopy_store_detach_final(struct shadowcopy *sc, struct shadow_dev volume,
 				  uint32_t *shadows);

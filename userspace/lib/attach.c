@@ -97,6 +97,80 @@ SC_EXPORT int shadowcopy_store_attach(struct shadowcopy *sc, struct shadow_dev v
 	return 0;
 }
 
+/**
+ * struct writable - who could still write to a volume
+ * @sc: the handle
+ * @mounts: what is mounted
+ * @dev: the device that is looked at: the volume, or what lies above it
+ * @depth: how far above
+ * @at: where a filesystem is mounted that can be written to
+ */
+struct writable {
+	struct shadowcopy *sc;
+	struct sc_mounts *mounts;
+	struct shadow_dev dev;
+	unsigned int depth;
+	char at[SHADOWCOPY_PATH_MAX];
+};
+
+#define DEPTH_MAX 16
+
+static int look_at_mount(void *data, const struct sc_mount *mount)
+{
+	struct writable *writable = data;
+
+	if (!mount->written || !sc_dev_equal(mount->dev, writable->dev))
+		return 0;
+	snprintf(writable->at, sizeof(writable->at), "%s", mount->target);
+	return 1;
+}
+
+/* Return: 1: it can be written to; 0 or a negative errno. */
+static int look_at_device(void *data, struct shadow_dev dev)
+{
+	struct writable *writable = data;
+	struct shadow_dev below = writable->dev;
+	int rc;
+
+	writable->dev = dev;
+	rc = sc_mounts_each(writable->mounts, look_at_mount, writable);
+	if (!rc && writable->depth < DEPTH_MAX) {
+		writable->depth++;
+		rc = sc_sysfs_above(writable->sc, writable->mounts, dev, look_at_device, writable);
+		writable->depth--;
+	}
+	writable->dev = below;
+	return rc;
+}
+
+/*
+ * Is a filesystem on the volume mounted so that it can be written to?  The module cannot tell; it
+ * makes such writes fail.
+ */
+static int check_written(struct shadowcopy *sc, struct shadow_dev volume)
+{
+	struct sc_failure failure = { .action = "detach the store of" };
+	struct writable writable = { .sc = sc };
+	char label[SHADOWCOPY_PATH_MAX], cause[SHADOWCOPY_PATH_MAX + 64];
+	int rc = sc_mounts_read(sc, &writable.mounts);
+
+	if (!rc)
+		rc = look_at_device(&writable, volume);
+	sc_mounts_free(writable.mounts);
+	if (!rc)
+		return 0;
+	sc_dev_label(sc, volume, label, sizeof(label));
+	failure.object = label;
+	if (rc > 0) {
+		rc = -EBUSY;
+		snprintf(cause, sizeof(cause), "it is mounted read-write at %s", writable.at);
+		failure.cause = cause;
+		failure.remedy = "this is for the end of a shutdown: unmount it, or remount it "
+				 "read-only first";
+	}
+	return sc_fail(sc, rc, &failure);
+}
+
 static int detach_failed(struct shadowcopy *sc, int rc, const struct shadow_store_attach *detach)
 {
 	struct sc_failure failure = { .action = "detach the store of", .fault = &detach->fault };
@@ -149,5 +223,12 @@ SC_EXPORT int shadowcopy_store_detach(struct shadowcopy *sc, struct shadow_dev v
 SC_EXPORT int shadowcopy_store_detach_final(struct shadowcopy *sc, struct shadow_dev volume,
 					    uint32_t *shadows)
 {
+	int rc = check_written(sc, volume);
+
+	if (rc) {
+		if (shadows)
+			*shadows = 0;
+		return rc;
+	}
 	return detach_store(sc, volume, SHADOW_DETACH_FINAL, shadows);
 }

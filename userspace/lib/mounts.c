@@ -82,6 +82,7 @@ static void fill(const struct sc_mounts *mounts, struct libmnt_fs *fs, struct sc
 	mount->fstype = mnt_fs_get_fstype(fs) ?: "";
 	mount->root = mnt_fs_get_root(fs) ?: "/";
 	mount->read_only = mnt_fs_match_options(fs, "ro");
+	mount->written = mnt_optstr_get_option(mnt_fs_get_fs_options(fs) ?: "", "ro", NULL, NULL);
 }
 
 bool sc_mounts_by_dev(struct sc_mounts *mounts, struct shadow_dev dev, struct sc_mount *mount)

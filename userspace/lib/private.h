@@ -161,6 +161,7 @@ struct sc_mount {
 	const char *fstype;
 	const char *root;	/* what of the filesystem is mounted there, "/": all */
 	bool read_only;
+	bool written;		/* its filesystem can be written to, here or by another mount */
 };
 
 int sc_mounts_read(const struct shadowcopy *sc, struct sc_mounts **mounts);

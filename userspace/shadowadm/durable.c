@@ -18,6 +18,8 @@
  * block follows the log may be at its end, in the middle of a group, too; blocks of two later
  * groups would mean that some are missing, and so would another end than the one that was noted
  * when the store was detached.
+ *
+ * What was saved of changes when it was detached is read last: see durable_saved.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +29,7 @@
 #include <linux/shadow.h>
 
 #include "durable.h"
+#include "durable_saved.h"
 #include "durable_text.h"
 #include "runs.h"
 
@@ -70,7 +73,7 @@ struct epoch {
  */
 struct reading {
 	const struct durable_source *source;
-	void (*tell)(void *arg, const struct durable_place *place, const char *text);
+	durable_tell *tell;
 	void *arg;
 	struct durable *d;
 	struct shadow_disk_header header;
@@ -784,9 +787,8 @@ static void reading_free(struct reading *r)
 	free(r);
 }
 
-void durable_check(const struct durable_source *source,
-		   void (*tell)(void *arg, const struct durable_place *place, const char *text),
-		   void *arg, struct durable *durable)
+void durable_check(const struct durable_source *source, durable_tell *tell, void *arg,
+		   struct durable *durable)
 {
 	struct reading *r = calloc(1, sizeof(*r));
 
@@ -806,11 +808,14 @@ void durable_check(const struct durable_source *source,
 			read_log(r);
 		sum_up(r);
 	}
+	if (durable->verdict == DURABLE_SOUND && source->with_saved)
+		durable_saved_read(source, &r->header, tell, arg, &durable->saved);
 	reading_free(r);
 }
 
 void durable_clear(struct durable *durable)
 {
+	durable_saved_clear(&durable->saved);
 	free(durable->shadows);
 	memset(durable, 0, sizeof(*durable));
 }

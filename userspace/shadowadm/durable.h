@@ -31,18 +31,21 @@ struct durable_source {
 	void *arg;
 	uint64_t bytes;		/* how many there are */
 	uint64_t header;	/* where the first copy of the header is */
+	bool with_saved;	/* what is saved of changes is wanted, too, which may be much */
 };
 
 /**
- * struct durable_place - where in the log, or in the dump
+ * struct durable_place - where in the log, or in the dump, or in what was saved of changes
  * @dump: in the dump
- * @block: number of the block of that
- * @group: number of its group
+ * @saved: in what was saved
+ * @block: number of the block of that; where it was saved, of the chunk
+ * @group: number of its group; 0 where it was saved
  * @byte: where it lies on the device, or in the file
- * @entry: number of the entry in it, from 1 on; 0: the block as a whole
+ * @entry: number of the entry in it, from 1 on; 0: the block as a whole; or of the record, of all
  */
 struct durable_place {
 	bool dump;
+	bool saved;
 	uint64_t block;
 	uint64_t group;
 	uint64_t byte;
@@ -111,6 +114,71 @@ struct durable_head {
 	bool any[DURABLE_WATCHED];
 };
 
+/* What is saved of the changes of the volume; after the next attaching... */
+enum durable_saved_state {
+	DURABLE_SAVED_NONE,	/* nothing is known, as it was before */
+	DURABLE_SAVED_ALL,
+	DURABLE_SAVED_NO_ROOM,	/* ... it is not: it could not be saved */
+	DURABLE_SAVED_UNCLEAN,	/* ... it is not: the store was not detached */
+	DURABLE_SAVED_DAMAGED,	/* ... it is not: it cannot be read, or be right */
+};
+
+/**
+ * struct durable_mark - an instant since which changes are known
+ * @uuid: identity, of its shadow
+ * @epoch: number of the epoch that it ended
+ * @created_ns: the instant
+ * @bytes: size of the volume then
+ * @kept: it is a base
+ * @begin: tracking began, without a shadow
+ * @changed_bytes: written from then to the next one
+ * @image_bytes: written to the image of its shadow
+ * @free_bytes: what was free then, if the log does not say that
+ */
+struct durable_mark {
+	uint8_t uuid[16];
+	uint64_t epoch;
+	int64_t created_ns;
+	uint64_t bytes;
+	bool kept;
+	bool begin;
+	uint64_t changed_bytes;
+	uint64_t image_bytes;
+	uint64_t free_bytes;
+};
+
+/**
+ * struct durable_saved - what is saved of the changes of the volume
+ * @state: what is so
+ * @problem: what is damaged, or NULL; @error: the errno behind it, positive, or 0
+ * @chunk: number of the chunk that was read last, and @byte where in it
+ * @chunks: that it has
+ * @bytes: of records in them
+ * @generation: identity of what is known without a gap
+ * @began_ns: when it began
+ * @reason: why nothing older is known, enum shadow_tracking_reason
+ * @whole: the first instant is the one that it began with
+ * @marks: the instants, oldest first
+ * @count: how many
+ * @bases: of these
+ */
+struct durable_saved {
+	enum durable_saved_state state;
+	const char *problem;
+	int error;
+	uint64_t chunk;
+	uint64_t byte;
+	uint64_t chunks;
+	uint64_t bytes;
+	uint8_t generation[16];
+	int64_t began_ns;
+	uint32_t reason;
+	bool whole;
+	struct durable_mark *marks;
+	size_t count;
+	size_t bases;
+};
+
 /**
  * struct durable - a store
  * @verdict: what it is
@@ -134,6 +202,7 @@ struct durable_head {
  * @records_bytes: what is stored for all shadows
  * @shadows: what is in it, oldest first
  * @count: how many
+ * @saved: what is saved of changes, if the store is sound and that is wanted
  */
 struct durable {
 	enum durable_verdict verdict;
@@ -172,21 +241,23 @@ struct durable {
 	uint64_t records_bytes;
 	struct durable_shadow *shadows;
 	size_t count;
+	struct durable_saved saved;
 };
+
+typedef void durable_tell(void *arg, const struct durable_place *place, const char *text);
 
 /**
  * durable_check() - read a store from its beginning to its end
  * @source: where from
- * @tell: called for each entry of dump and log, with what it says; may be NULL
+ * @tell: called for each entry of dump and log, and for each record, with what it says; may be NULL
  * @arg: for @tell
  * @durable: out; to be cleared in any case
  *
  * Nothing that was read is believed.  It is read by the rules by which the module attaches it,
  * and what is damaged here is refused there.
  */
-void durable_check(const struct durable_source *source,
-		   void (*tell)(void *arg, const struct durable_place *place, const char *text),
-		   void *arg, struct durable *durable);
+void durable_check(const struct durable_source *source, durable_tell *tell, void *arg,
+		   struct durable *durable);
 
 void durable_clear(struct durable *durable);
 

@@ -390,13 +390,15 @@ static int say_detached_json(const struct shadowcopy_volume *volume, const struc
 	return json_print(object);
 }
 
-static int detach(struct context *context, const struct shadowcopy_volume *volume)
+typedef int detach_fn(struct shadowcopy *sc, struct shadow_dev volume, uint32_t *shadows);
+
+static int detach(struct context *context, const struct shadowcopy_volume *volume, detach_fn *fn)
 {
 	struct its_store its;
 	uint32_t shadows;
 
 	store_of_volume(context, volume, &its);
-	if (shadowcopy_store_detach(context->sc, volume->dev, &shadows))
+	if (fn(context->sc, volume->dev, &shadows))
 		return fail_library(context);
 	if (context->json)
 		return say_detached_json(volume, &its, shadows);
@@ -407,13 +409,13 @@ static int detach(struct context *context, const struct shadowcopy_volume *volum
 
 /* With --json its answer, or what has failed, becomes a member of @array. */
 static int detach_one(struct context *context, const struct shadowcopy_volume *volume,
-		      json_t *array)
+		      detach_fn *fn, json_t *array)
 {
 	json_t *answer = json_object();
 	int status;
 
 	json_collect(context->json ? &answer : NULL);
-	status = detach(context, volume);
+	status = detach(context, volume, fn);
 	json_collect(NULL);
 	json_text(answer, "volume", volume->path);
 	json_array_append_new(array, answer);
@@ -421,7 +423,7 @@ static int detach_one(struct context *context, const struct shadowcopy_volume *v
 }
 
 /* Those that nobody uses, as at a shutdown.  One that fails does not stop the others. */
-static int detach_all(struct context *context)
+static int detach_all(struct context *context, detach_fn *fn)
 {
 	json_t *array = json_array(), *document = json_object();
 	struct shadow_volume_info info = { 0 };
@@ -433,7 +435,7 @@ static int detach_all(struct context *context)
 		if (!info.log_blocks)
 			continue;
 		shadowcopy_describe(context->sc, info.dev, &volume);
-		if (detach_one(context, &volume, array))
+		if (detach_one(context, &volume, fn, array))
 			status = STATUS_DEGRADED;
 	}
 	/* without the module there is none */
@@ -447,12 +449,14 @@ static int detach_all(struct context *context)
 
 static int run_detach(struct context *context, int argc, char **argv)
 {
-	enum { OPTION_ALL = OPTION_OWN };
+	enum { OPTION_ALL = OPTION_OWN, OPTION_FINAL };
 	static const struct option longs[] = {
 		{ "all", no_argument, NULL, OPTION_ALL },
+		{ "final", no_argument, NULL, OPTION_FINAL },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
+	detach_fn *fn = shadowcopy_store_detach;
 	struct shadowcopy_volume volume;
 	int option, status;
 	bool all = false;
@@ -462,6 +466,9 @@ static int run_detach(struct context *context, int argc, char **argv)
 		case OPTION_ALL:
 			all = true;
 			break;
+		case OPTION_FINAL:
+			fn = shadowcopy_store_detach_final;
+			break;
 		case 'q':
 			context->quiet = true;
 			break;
@@ -469,13 +476,13 @@ static int run_detach(struct context *context, int argc, char **argv)
 			return status;
 		}
 	if (all)
-		return argc == optind ? detach_all(context) :
+		return argc == optind ? detach_all(context, fn) :
 		       usage(context, "--all does not go with a volume");
 	if (argc - optind != 1)
 		return usage(context, "name one volume, or say --all");
 	if (shadowcopy_resolve(context->sc, argv[optind], &volume))
 		return fail_library(context);
-	return detach(context, &volume);
+	return detach(context, &volume, fn);
 }
 
 const struct command store_detach = {
@@ -488,6 +495,9 @@ const struct command store_detach = {
 		"the volume afterwards makes them lost.\n\n"
 		"Options:\n"
 		"      --all             all that can be, as at a shutdown; exit status 3 if one cannot\n"
+		"      --final           the last thing before the machine goes: also what is mounted\n"
+		"                        read-only, as the root filesystem is then.  Writes to the\n"
+		"                        volume fail from then on, until its store is attached again\n"
 		"  -q, --quiet           say nothing\n"
 		COMMON_HELP,
 	.run = run_detach,

@@ -150,7 +150,18 @@ static const char *remedy_of(enum durable_verdict verdict)
 
 static const char *chain_name(const struct durable_place *place)
 {
-	return place->dump ? "dump" : "log";
+	return place->saved ? "saved" : place->dump ? "dump" : "log";
+}
+
+static const char *saved_name(enum durable_saved_state state)
+{
+	static const char *const names[] = {
+		[DURABLE_SAVED_NONE] = "nothing", [DURABLE_SAVED_ALL] = "saved",
+		[DURABLE_SAVED_NO_ROOM] = "no-room", [DURABLE_SAVED_UNCLEAN] = "unclean",
+		[DURABLE_SAVED_DAMAGED] = "damaged",
+	};
+
+	return names[state];
 }
 
 /* ", at block 7 of its log (group 3, entry 2, byte 1077248 of the device)" */
@@ -214,6 +225,15 @@ static int check_rest(const struct checking *checking)
 		     "lost then", checking->path);
 		status = STATUS_DEGRADED;
 	}
+	if (d->saved.state == DURABLE_SAVED_DAMAGED) {
+		warn(checking->context, "%s: what is saved of changes is damaged: %s%s%s, in chunk "
+		     "%" PRIu64 ", byte %" PRIu64 " of %s.  Its shadows are good, but the next "
+		     "backup of the volume is a full one", checking->path, d->saved.problem,
+		     d->saved.error ? ": " : "",
+		     d->saved.error ? strerror(d->saved.error) : "", d->saved.chunk,
+		     d->saved.byte, checking->is_file ? "the file" : "the device");
+		status = STATUS_DEGRADED;
+	}
 	return status;
 }
 
@@ -263,13 +283,12 @@ static json_t *features_json(const struct durable *d)
 }
 
 /* Times are in UTC, as in all documents; NULL where it is none. */
-static json_t *created_json(const struct durable *d)
+static json_t *time_json(time_t time)
 {
-	time_t created = d->created;
 	char date[40];
 	struct tm tm;
 
-	if (!gmtime_r(&created, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm))
+	if (!gmtime_r(&time, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		return NULL;
 	return text_json(date);
 }
@@ -292,8 +311,53 @@ static void header_json(json_t *document, const struct durable *d)
 	json_number(document, "bytes", d->bytes);
 	json_text(document, "volume", d->volume);
 	json_number(document, "volume_bytes", d->volume_bytes);
-	json_value(document, "created", created_json(d));
+	json_value(document, "created", time_json(d->created));
 	json_value(document, "failed", json_boolean(d->failed));
+}
+
+static const char *mark_name(const struct durable_mark *mark)
+{
+	return mark->kept ? "base" : mark->begin ? "begin" : "shadow";
+}
+
+static json_t *mark_json(const struct durable_mark *mark)
+{
+	json_t *object = json_object();
+
+	json_uuid(object, "uuid", (const void *)mark->uuid);
+	json_text(object, "type", mark_name(mark));
+	json_value(object, "created", time_json(mark->created_ns / 1000000000));
+	json_number(object, "epoch", mark->epoch);
+	json_number(object, "size", mark->bytes);
+	json_number(object, "changed_bytes", mark->changed_bytes);
+	json_number(object, "image_bytes", mark->image_bytes);
+	json_number(object, "free_bytes", mark->free_bytes);
+	return object;
+}
+
+/* What is said of what is damaged is what was read before that. */
+static json_t *saved_json(const struct durable_saved *saved)
+{
+	json_t *object = json_object(), *marks = json_array();
+	size_t i;
+
+	json_text(object, "state", saved_name(saved->state));
+	json_text(object, "problem", saved->problem);
+	json_value(object, "chunk", saved->problem ? number_json(saved->chunk) : NULL);
+	json_value(object, "byte", saved->problem ? number_json(saved->byte) : NULL);
+	if (saved->chunks) {
+		json_uuid(object, "generation", (const void *)saved->generation);
+		json_value(object, "began", time_json(saved->began_ns / 1000000000));
+		json_text(object, "reason", shadowcopy_tracking_name(saved->reason));
+		json_value(object, "whole", json_boolean(saved->whole));
+	}
+	json_number(object, "chunks", saved->chunks);
+	json_number(object, "bytes", saved->bytes);
+	json_number(object, "bases", saved->bases);
+	for (i = 0; i < saved->count; i++)
+		json_array_append_new(marks, mark_json(&saved->marks[i]));
+	json_value(object, "instants", marks);
+	return object;
 }
 
 static int print_json(struct checking *checking, const struct rows *rows)
@@ -319,6 +383,8 @@ static int print_json(struct checking *checking, const struct rows *rows)
 		json_value(document, "revert_epoch", d->revert ? number_json(d->revert_epoch) :
 			   NULL);
 		json_value(document, "shadows", table_json(checking->context, &table, rows));
+		json_value(document, "changes", d->verdict == DURABLE_SOUND ?
+			   saved_json(&d->saved) : NULL);
 	}
 	if (checking->verbose)
 		json_value(document, "entries", json_incref(checking->entries));
@@ -377,6 +443,47 @@ static void print_chain(const char *name, const struct durable_chain *chain)
 	       chain->entries == 1 ? "y" : "ies", chain->segments, plural(chain->segments));
 }
 
+static void print_mark(const struct durable_mark *mark)
+{
+	char text[SHADOWCOPY_UUID_LEN], changed[16];
+	struct shadow_uuid uuid;
+
+	memcpy(&uuid, mark->uuid, sizeof(uuid));
+	printf("          %-6s %s: %s written until the next one\n", mark_name(mark),
+	       shadowcopy_uuid_format(&uuid, text), size_format(mark->changed_bytes, changed));
+}
+
+/* What will be known of changes when it is attached. */
+static void print_saved(const struct durable_saved *saved)
+{
+	char text[SHADOWCOPY_UUID_LEN];
+	struct shadow_uuid uuid;
+	size_t i;
+
+	memcpy(&uuid, saved->generation, sizeof(uuid));
+	switch (saved->state) {
+	case DURABLE_SAVED_ALL:
+		printf("changes   of generation %s; known since %zu instant%s, %zu of them base%s\n",
+		       shadowcopy_uuid_format(&uuid, text), saved->count, plural(saved->count),
+		       saved->bases, plural(saved->bases));
+		for (i = 0; i < saved->count; i++)
+			print_mark(&saved->marks[i]);
+		break;
+	case DURABLE_SAVED_NO_ROOM:
+		printf("changes   not saved: there was no room for them\n");
+		break;
+	case DURABLE_SAVED_UNCLEAN:
+		printf("changes   not saved: it was not detached, or is attached\n");
+		break;
+	case DURABLE_SAVED_DAMAGED:
+		printf("changes   damaged\n");
+		break;
+	default:
+		printf("changes   none are known\n");
+		break;
+	}
+}
+
 static void print_log(const struct durable *d)
 {
 	char dump[16], log[16], records[16];
@@ -398,7 +505,10 @@ static void print_log(const struct durable *d)
 		printf(", %u may be anything", d->unknown);
 	if (d->revert)
 		print_revert(d);
-	printf("\nshadows   %zu; %" PRIu64 " deleted\n", d->count, d->deleted);
+	putchar('\n');
+	if (d->verdict == DURABLE_SOUND)
+		print_saved(&d->saved);
+	printf("shadows   %zu; %" PRIu64 " deleted\n", d->count, d->deleted);
 }
 
 static int print_text(struct checking *checking, const struct rows *rows)
@@ -440,6 +550,10 @@ static void tell_entry(void *arg, const struct durable_place *place, const char 
 	struct checking *checking = arg;
 	json_t *object;
 
+	if (!checking->entries && place->saved) {
+		printf("saved chunk %" PRIu64 " record %u: %s\n", place->block, place->entry, text);
+		return;
+	}
 	if (!checking->entries) {
 		printf("%sgroup %" PRIu64 " block %" PRIu64 " entry %u: %s\n",
 		       place->dump ? "dump " : "", place->group, place->block, place->entry,
@@ -489,7 +603,7 @@ static int open_store(struct checking *checking)
 static int check(struct checking *checking)
 {
 	struct durable *d = &checking->durable;
-	struct durable_source source = { .read = read_at, .arg = checking };
+	struct durable_source source = { .read = read_at, .arg = checking, .with_saved = true };
 	struct rows rows = { .size = sizeof(*d->shadows) };
 	int status = open_store(checking);
 	off_t end;

@@ -434,6 +434,18 @@ is "$out" "3 shadows of /dev/vda1 are there again; 1 is lost: the volume was wri
 run list --json -o DEVICE,STATE,REASON
 is "$(parse '[.shadows[] | .state, .reason] | map(tostring) | join(" ")')" \
 	"lost volume-changed created null created null" "so does list"
+run store detach / --final
+like "$status $err" "1 .*cannot detach the store of /dev/vda1: it is mounted read-write at .*remount it read-only" \
+	"store detach --final with the volume mounted"
+run store detach --all --final
+is "$status" 3 "likewise, with --all"
+mountinfo=$FAKE_SYSROOT/proc/self/mountinfo
+cp "$mountinfo" "$scratch/mountinfo"
+sed -i 's/ rw\(,[^ ]*\)\?$/ ro/' "$mountinfo"
+run store detach / --final --quiet
+is "$status $out$err" "0 " "but not with one that is mounted read-only"
+cp "$scratch/mountinfo" "$mountinfo"
+run store attach / --store /dev/vdb -q
 run store detach / --json
 is "$status $(parse '"\(.volume) \(.store) \(.shadows)"')" "0 /dev/vda1 /dev/vdb 3" "store detach --json"
 run store attach / --store /dev/vdb -q
@@ -579,6 +591,25 @@ dd if=/dev/zero of="$scratch/dump" bs=4096 seek=296 count=1 conv=notrunc status=
 run store check "$scratch/dump"
 like "$status $err" "1 .*the store is damaged: a block of the dump is missing, at block 1 of its dump \(group 1, byte 1212416 of the file\)" \
 	"one whose dump is not all there"
+"$store" saved >"$scratch/saved"
+run store check "$scratch/saved"
+is "$status $err" "0 " "one in which it is saved what has changed"
+like "$out" "changes +of generation 33333333-.*; known since 2 instants, 1 of them base.* base +43434343-.*: 16K written.* shadow +45454545-.*: 260K" \
+	"and what that is"
+run store check "$scratch/saved" --json --verbose
+is "$(parse '.changes | "\(.state) \(.problem) \(.reason) \(.whole) \(.chunks) \(.bases) \([.instants[] | .type, .changed_bytes, .free_bytes] | map(tostring) | join(" "))"')" \
+	"saved null unclean true 2 1 base 16384 16384 shadow 266240 0" "as JSON"
+is "$(parse '[.entries[] | select(.chain == "saved") | .block] | map(tostring) | join(" ")')" "1 1 1 1 2 2 2 2" \
+	"with each record"
+run store check "$scratch/saved" --verbose
+like "$out" "saved chunk 1 record 4: of blocks 32768 to 65535 of the volume 4 were written" "also as text"
+"$store" spoilt >"$scratch/spoilt"
+run store check "$scratch/spoilt"
+like "$status $err" "3 .*warning: .*what is saved of changes is damaged: it is not whole, in chunk 2, byte 1101824 of the file.*shadows are good" \
+	"one in which that is damaged"
+run store check "$scratch/spoilt" --json
+is "$status $(parse '"\(.verdict) \(.changes | "\(.state) \(.problem) \(.chunk) \(.byte) \(.instants | length)")"')" \
+	"3 sound damaged it is not whole 2 1101824 1" "as JSON"
 dd if=/dev/zero of="$scratch/sample" bs=4096 count=1 conv=notrunc status=none
 run store check "$scratch/sample"
 like "$status $err" "3 .*warning: .*copy 1 of its header is not whole" "one header is enough"

@@ -32,6 +32,7 @@ static void check(struct image *image, struct durable *d)
 {
 	struct durable_source source = {
 		.read = read_image, .arg = image->bytes, .bytes = IMAGE_BYTES,
+		.with_saved = true,
 	};
 
 	durable_check(&source, tell, NULL, d);
@@ -774,6 +775,203 @@ static void unknown_head(void)
 	free(volume);
 }
 
+/* --- what is saved of changes ------------------------------------------------------------ */
+
+/* Check it and let go of it.  What is said of what is saved? */
+static bool saved_is(struct image *image, enum durable_saved_state state, const char *problem)
+{
+	struct durable d;
+	bool good;
+
+	check(image, &d);
+	good = d.verdict == DURABLE_SOUND && d.count == 1 && d.saved.state == state &&
+	       !d.saved.problem == !problem &&
+	       (!problem || !strcmp(d.saved.problem, problem));
+	if (!good)
+		printf("# verdict %d, saved %d, %s\n", d.verdict, d.saved.state,
+		       d.saved.problem ?: "nothing is wrong");
+	durable_clear(&d);
+	image_free(image);
+	return good;
+}
+
+static void saved_sample(void)
+{
+	struct durable_mark *m;
+	struct image image;
+	struct durable d;
+
+	image_saved_sample(&image);
+	told = 0;
+	check(&image, &d);
+	m = d.saved.marks;
+	CHECK(d.saved.state == DURABLE_SAVED_ALL && d.saved.count == 2 && d.saved.bases == 1 &&
+	      d.saved.chunks == 2 && d.saved.reason == 3 && d.saved.whole &&
+	      d.saved.began_ns == 1600000000123456789 && d.saved.generation[15] == 0x33,
+	      "what is saved of changes is sound");
+	CHECK(m[0].epoch == 3 && m[0].uuid[0] == 0x43 && m[0].kept && !m[0].begin &&
+	      m[0].changed_bytes == 4 << SHADOW_BLOCK_BITS && !m[0].image_bytes &&
+	      m[0].free_bytes == 4 << SHADOW_BLOCK_BITS, "a base, and what was written since");
+	CHECK(m[1].epoch == 5 && !m[1].kept && m[1].changed_bytes == 65 << SHADOW_BLOCK_BITS &&
+	      m[1].image_bytes == 4 << SHADOW_BLOCK_BITS && !m[1].free_bytes,
+	      "a shadow, also to its image");
+	CHECK(told == 2 + 8, "its records are told, too");
+	CHECK_STRING(last_text, "the end of what is known", "in words");
+	durable_clear(&d);
+	image_free(&image);
+}
+
+static void set_saved(struct image *image, u64 log_end, u64 saved_end, u32 state)
+{
+	unsigned int i;
+
+	image_saved_sample(image);
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		image_header(image, i)->log_end = cpu_to_le64(log_end);
+		image_header(image, i)->saved_end = cpu_to_le64(saved_end);
+		image_header(image, i)->saved_state = cpu_to_le32(state);
+	}
+	image_seal(image);
+}
+
+static void saved_or_not(void)
+{
+	struct image image;
+
+	set_saved(&image, 2, 2, SHADOW_DISK_SAVED_ALL);
+	CHECK(saved_is(&image, DURABLE_SAVED_ALL, NULL), "something is saved");
+	set_saved(&image, 2, 2, SHADOW_DISK_SAVED_NONE);
+	CHECK(saved_is(&image, DURABLE_SAVED_NONE, NULL), "nothing was known");
+	set_saved(&image, 2, 2, SHADOW_DISK_SAVED_NO_ROOM);
+	CHECK(saved_is(&image, DURABLE_SAVED_NO_ROOM, NULL), "there was no room");
+	set_saved(&image, 2, 1, SHADOW_DISK_SAVED_ALL);
+	CHECK(saved_is(&image, DURABLE_SAVED_NONE, NULL), "it is of an earlier detaching");
+	set_saved(&image, 2, 1, SHADOW_DISK_SAVED_NO_ROOM);
+	CHECK(saved_is(&image, DURABLE_SAVED_NONE, NULL), "so is that there was no room");
+	set_saved(&image, 0, 2, SHADOW_DISK_SAVED_ALL);
+	CHECK(saved_is(&image, DURABLE_SAVED_UNCLEAN, NULL), "the store was not detached");
+	image_saved_sample(&image);
+	image_header(&image, 0)->flags = image_header(&image, 1)->flags =
+		cpu_to_le32(SHADOW_DISK_FAILED);
+	image_seal(&image);
+	CHECK(saved_is(&image, DURABLE_SAVED_UNCLEAN, NULL), "it has failed");
+}
+
+static bool place_is(u64 loc, u32 blocks, const char *problem)
+{
+	struct image image;
+	unsigned int i;
+
+	image_saved_sample(&image);
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		image_header(&image, i)->saved_loc = cpu_to_le64(loc);
+		image_header(&image, i)->saved_blocks = cpu_to_le32(blocks);
+	}
+	image_seal(&image);
+	return saved_is(&image, DURABLE_SAVED_DAMAGED, problem);
+}
+
+/* A generation, then this record, then nothing. */
+static bool record_is(u32 type, const void *data, u32 bytes, const char *problem)
+{
+	struct shadow_disk_generation generation = { .whole = cpu_to_le32(1) };
+	struct image image;
+
+	image_saved_sample(&image);
+	image_saved(&image, 20, 4);
+	image_record(&image, SHADOW_DISK_GENERATION, &generation, sizeof(generation));
+	image_record(&image, type, data, bytes);
+	image_saved_end(&image);
+	return saved_is(&image, DURABLE_SAVED_DAMAGED, problem);
+}
+
+static void saved_damage(void)
+{
+	struct shadow_disk_generation generation = { 0 };
+	struct shadow_disk_mark mark = { 0 };
+	struct shadow_disk_bits bits = { 0 };
+
+	CHECK(place_is(IMAGE_BLOCKS, 1, "it does not lie in the store"), "one beyond the store");
+	CHECK(place_is(IMAGE_BLOCKS - 1, 2, "it does not lie in the store"), "in part");
+	CHECK(place_is(UINT64_MAX, 2, "it does not lie in the store"), "one that wraps around");
+	CHECK(place_is(0, 65, "it does not lie in the store"), "one that is too long");
+	CHECK(place_is(10, 0, "it does not lie in the store"), "one of no blocks");
+	CHECK(place_is(10, 1, "it is not whole"), "one that is cut off");
+	CHECK(place_is(13, 3, "it is not whole"), "the second one first");
+	CHECK(record_is(SHADOW_DISK_GENERATION, &generation, sizeof(generation),
+			"a record is in the wrong place"), "two generations");
+	CHECK(record_is(SHADOW_DISK_BITS, &bits, sizeof(bits), "a record is of no instant"),
+	      "bits without an instant");
+	CHECK(record_is(SHADOW_DISK_SAVED_END, NULL, 0, "a record is of no instant"),
+	      "no instant at all");
+	CHECK(record_is(SHADOW_DISK_MARK, &mark, sizeof(mark), "an instant cannot be"),
+	      "an instant of no volume");
+	CHECK(record_is(SHADOW_DISK_MARK, &mark, 4, "a record cannot be"), "one that is too short");
+	CHECK(record_is(7, &mark, 4, "a record cannot be"), "one of an unknown type");
+	mark.sectors = cpu_to_le64(1);
+	CHECK(record_is(SHADOW_DISK_MARK, &mark, sizeof(mark), "it does not lie in the store"),
+	      "one without an end");
+}
+
+/* Each byte of the head of each chunk, then of what is behind it. */
+static void saved_every_byte(void)
+{
+	const u64 places[] = { 10, 13 };
+	unsigned int i, missed = 0, at;
+	struct image image;
+	struct durable d;
+	u8 *byte;
+
+	image_saved_sample(&image);
+	for (i = 0; i < 2; i++)
+		for (at = 0; at < 3 * sizeof(struct shadow_disk_saved); at++) {
+			byte = (u8 *)image_block(&image, places[i]) + at;
+			*byte ^= 1 << at % 8;
+			check(&image, &d);
+			missed += d.verdict != DURABLE_SOUND || d.count != 1 ||
+				  d.saved.state != DURABLE_SAVED_DAMAGED ||
+				  d.saved.chunk != i + 1;
+			durable_clear(&d);
+			*byte ^= 1 << at % 8;
+		}
+	CHECK(!missed, "each byte of a chunk's head counts, and costs no shadow");
+	CHECK(saved_is(&image, DURABLE_SAVED_ALL, NULL), "as it was, it is sound");
+}
+
+/* With a checksum that is right no byte does harm either. */
+static void saved_every_record(void)
+{
+	const u32 blocks[] = { 2, 3 };
+	const u64 places[] = { 10, 13 };
+	unsigned int i, at;
+	struct image image;
+	struct durable d;
+	u8 *byte;
+
+	image_saved_sample(&image);
+	for (i = 0; i < 2; i++)
+		for (at = 0; at < 400; at++) {
+			byte = (u8 *)image_block(&image, places[i]) + at;
+			*byte ^= 1 << at % 8 | 0x80;
+			shadow_saved_seal((void *)image_block(&image, places[i]), blocks[i]);
+			check(&image, &d);
+			durable_clear(&d);
+			*byte ^= 1 << at % 8 | 0x80;
+		}
+	for (i = 0; i < 2; i++)
+		shadow_saved_seal((void *)image_block(&image, places[i]), blocks[i]);
+	CHECK(saved_is(&image, DURABLE_SAVED_ALL, NULL), "no byte of a record does harm");
+}
+
+static void test_saved(void)
+{
+	saved_sample();
+	saved_or_not();
+	saved_damage();
+	saved_every_byte();
+	saved_every_record();
+}
+
 void test_durable(void)
 {
 	headers();
@@ -796,4 +994,5 @@ void test_durable(void)
 	test_words();
 	known_head();
 	unknown_head();
+	test_saved();
 }

@@ -4,7 +4,7 @@
  *
  * The input is the two headers and the blocks, one after the other: most of the first MiB of a
  * store is nothing, and what is behind the input is zeros; so the beginning of a larger store will
- * do.  It is looked at twice, the second time with right checksums, which no fuzzer finds.
+ * do.  It is looked at twice, the second time with right checksums, and numbers of chunks, which no fuzzer finds.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +46,14 @@ static int read_input(void *arg, uint64_t offset, void *buf, size_t length)
 static void tell(void *arg, const struct durable_place *place, const char *text)
 {
 	(void)arg;
-	must(place->entry && place->entry <= SHADOW_DISK_LOG_ENTRIES && strlen(text) > 5);
+	must(place->entry && (place->saved || place->entry <= SHADOW_DISK_LOG_ENTRIES) &&
+	     strlen(text) > 5);
 }
 
 static void try(struct input *input)
 {
 	struct durable_source source = {
-		.read = read_input, .arg = input, .bytes = STORE_BYTES,
+		.read = read_input, .arg = input, .bytes = STORE_BYTES, .with_saved = true,
 	};
 	struct durable d;
 	size_t i;
@@ -63,7 +64,30 @@ static void try(struct input *input)
 		must(d.records_bytes + d.log.bytes + d.dump.bytes <= d.bytes && d.counts >= 0);
 	for (i = 1; i < d.count; i++)
 		must(d.shadows[i - 1].epoch < d.shadows[i].epoch);
+	must(!d.saved.problem == (d.saved.state != DURABLE_SAVED_DAMAGED));
+	must(d.saved.bases <= d.saved.count && d.saved.bytes <= d.bytes);
 	durable_clear(&d);
+}
+
+/* The chunks that this header names. */
+static void seal_saved(const struct input *input, const struct shadow_disk_header *h)
+{
+	u64 loc = le64_to_cpu(h->saved_loc), seq;
+	u32 blocks = le32_to_cpu(h->saved_blocks);
+	struct shadow_disk_saved *chunk;
+	size_t at;
+
+	for (seq = 1; seq < 20 && blocks && blocks <= SHADOW_DISK_SAVED_BLOCKS; seq++) {
+		at = HEADERS_BYTES + loc * SHADOW_DISK_BLOCK;
+		if (loc >= input->size || at + (size_t)blocks * SHADOW_DISK_BLOCK > input->size)
+			break;
+		chunk = (void *)(input->bytes + at);
+		chunk->id = h->saved_id;
+		chunk->seq = cpu_to_le64(seq);
+		shadow_saved_seal(chunk, blocks);
+		loc = le64_to_cpu(chunk->next_loc);
+		blocks = le32_to_cpu(chunk->next_blocks);
+	}
 }
 
 static void seal(struct input *input)
@@ -75,6 +99,9 @@ static void seal(struct input *input)
 			shadow_header_seal((void *)(input->bytes + at));
 		else
 			shadow_log_seal((void *)(input->bytes + at));
+	for (at = 0; at < HEADERS_BYTES && at + SHADOW_DISK_BLOCK <= input->size;
+	     at += SHADOW_DISK_BLOCK)
+		seal_saved(input, (void *)(input->bytes + at));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,6 +9,7 @@
 
 #define LOG_ID	0x1234567812345678ULL
 #define DUMP_ID	0x8765432187654321ULL
+#define SAVED_ID 0x1122334455667788ULL
 
 struct shadow_disk_header *image_header(struct image *image, unsigned int i)
 {
@@ -143,6 +144,123 @@ void image_dump_end(struct image *image)
 	image->group = 1;
 	image->loc = 0;
 	begin(image);
+}
+
+static void begin_chunk(struct image *image, u64 loc, u32 blocks, u64 seq)
+{
+	image->chunk = (void *)image_block(image, loc);
+	image->chunk_blocks = blocks;
+	image->used = sizeof(*image->chunk);
+	memset(image->chunk, 0, (size_t)blocks * SHADOW_DISK_BLOCK);
+	image->chunk->id = cpu_to_le64(SAVED_ID);
+	image->chunk->seq = cpu_to_le64(seq);
+}
+
+void image_saved(struct image *image, u64 loc, u32 blocks)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		image_header(image, i)->saved_id = cpu_to_le64(SAVED_ID);
+		image_header(image, i)->saved_loc = cpu_to_le64(loc);
+		image_header(image, i)->saved_blocks = cpu_to_le32(blocks);
+		image_header(image, i)->saved_state = cpu_to_le32(SHADOW_DISK_SAVED_ALL);
+	}
+	begin_chunk(image, loc, blocks, 1);
+}
+
+static void put(struct image *image, const void *data, u32 bytes)
+{
+	if (bytes > image->chunk_blocks * SHADOW_DISK_BLOCK - image->used)
+		abort();
+	memcpy((u8 *)image->chunk + image->used, data, bytes);
+	image->used += bytes;
+}
+
+void image_record(struct image *image, u32 type, const void *data, u32 bytes)
+{
+	struct shadow_disk_record record = {
+		.type = cpu_to_le32(type), .bytes = cpu_to_le32(bytes),
+	};
+
+	put(image, &record, sizeof(record));
+	if (bytes)
+		put(image, data, bytes);
+}
+
+static void end_chunk(struct image *image)
+{
+	image->chunk->bytes = cpu_to_le32(image->used - sizeof(*image->chunk));
+	shadow_saved_seal(image->chunk, image->chunk_blocks);
+}
+
+void image_chunk(struct image *image, u64 loc, u32 blocks)
+{
+	u64 seq = le64_to_cpu(image->chunk->seq);
+
+	image->chunk->next_loc = cpu_to_le64(loc);
+	image->chunk->next_blocks = cpu_to_le32(blocks);
+	end_chunk(image);
+	begin_chunk(image, loc, blocks, seq + 1);
+}
+
+void image_saved_end(struct image *image)
+{
+	unsigned int i;
+
+	end_chunk(image);
+	for (i = 0; i < SHADOW_DISK_HEADERS; i++) {
+		image_header(image, i)->log_end = cpu_to_le64(image->seq);
+		image_header(image, i)->saved_end = cpu_to_le64(image->seq);
+	}
+	image_seal(image);
+}
+
+static void put_mark(struct image *image, u64 epoch, u32 flags)
+{
+	struct shadow_disk_mark mark = {
+		.created_ns = cpu_to_le64(1700000000123456789ULL),
+		.sectors = cpu_to_le64(1 << 19),
+		.number = cpu_to_le64(epoch),
+		.flags = cpu_to_le32(flags),
+	};
+
+	memset(mark.uuid, 0x40 + epoch, sizeof(mark.uuid));
+	image_record(image, SHADOW_DISK_MARK, &mark, sizeof(mark));
+}
+
+void image_saved_sample(struct image *image)
+{
+	struct shadow_disk_generation generation = {
+		.began_ns = cpu_to_le64(1600000000123456789ULL),
+		.reason = cpu_to_le32(3),	/* unclean */
+		.whole = cpu_to_le32(1),
+	};
+	struct shadow_disk_run run[] = {
+		{ cpu_to_le64(0), cpu_to_le64(3) }, { cpu_to_le64(100), cpu_to_le64(1) },
+	};
+	struct shadow_disk_bits bits = {
+		.first = cpu_to_le64(32768), .word = { cpu_to_le64(7), cpu_to_le64(1ULL << 63) },
+	};
+
+	image_new(image);
+	image_epoch(image, 5, SHADOW_DISK_PERSISTENT);
+	image_entry(image, SHADOW_DISK_COMPLETE, 0, 5);
+	image_end(image, true);
+	memset(generation.uuid, 0x33, sizeof(generation.uuid));
+	image_saved(image, 10, 2);
+	image_record(image, SHADOW_DISK_GENERATION, &generation, sizeof(generation));
+	put_mark(image, 3, SHADOW_DISK_MARK_KEPT);
+	image_record(image, SHADOW_DISK_WAS_FREE, run, sizeof(run));
+	image_record(image, SHADOW_DISK_BITS, &bits, sizeof(bits));
+	image_chunk(image, 13, 3);
+	put_mark(image, 5, 0);
+	image_record(image, SHADOW_DISK_OVERLAY, &bits, sizeof(bits));
+	bits.first = 0;
+	memset(bits.word, 0xff, 8);
+	image_record(image, SHADOW_DISK_BITS, &bits, sizeof(bits));
+	image_record(image, SHADOW_DISK_SAVED_END, NULL, 0);
+	image_saved_end(image);
 }
 
 void image_seal(struct image *image)

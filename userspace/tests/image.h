@@ -19,6 +19,9 @@
  * @loc: where it is
  * @seq: its number
  * @group: that of its group
+ * @chunk: of what is saved of changes, the chunk that is being filled
+ * @chunk_blocks: blocks of it
+ * @used: bytes of it
  */
 struct image {
 	u8 *bytes;
@@ -27,6 +30,9 @@ struct image {
 	u64 loc;
 	u64 seq;
 	u64 group;
+	struct shadow_disk_saved *chunk;
+	u32 chunk_blocks;
+	u32 used;
 };
 
 /* Two headers, and an empty log. */
@@ -59,6 +65,18 @@ void image_next_early(struct image *image, u64 loc, u32 blocks);
  */
 void image_dump(struct image *image, u64 loc);
 void image_dump_end(struct image *image);
+
+/*
+ * Save what is known of changes: in a chunk at @loc; in records, each as a whole; then in another
+ * chunk.  The end seals all, and notes where the log ends.
+ */
+void image_saved(struct image *image, u64 loc, u32 blocks);
+void image_record(struct image *image, u32 type, const void *data, u32 bytes);
+void image_chunk(struct image *image, u64 loc, u32 blocks);
+void image_saved_end(struct image *image);
+
+/* A store in which something is saved: a base and a shadow, in two chunks. */
+void image_saved_sample(struct image *image);
 
 /* Both copies of the header have changed. */
 void image_seal(struct image *image);

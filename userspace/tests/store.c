@@ -6,6 +6,8 @@
  *	store damaged		one of which blocks are missing
  *	store failed		one that could not be written for a while
  *	store dump		one with a dump
+ *	store saved		one in which it is saved what has changed
+ *	store spoilt		the same, damaged
  *	store blocks KIND	the blocks of such a one that count, one after the other
  */
 #include <stdio.h>
@@ -54,12 +56,16 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(kind, "dump"))
 		dump(&image);
+	else if (!strcmp(kind, "saved") || !strcmp(kind, "spoilt"))
+		image_saved_sample(&image);
 	else
 		image_sample(&image);
 	if (!strcmp(kind, "damaged"))
 		image_block(&image, 3)->entry[0].value ^= 1;
 	else if (!strcmp(kind, "failed"))
 		fail(&image);
+	else if (!strcmp(kind, "spoilt"))
+		image.chunk->reserved ^= 1;
 	if (!blocks) {
 		put(image.bytes, IMAGE_BYTES);
 	} else {
