@@ -22,6 +22,7 @@ const struct command *const commands[] = {
 	&cmd_expose,
 	&cmd_unexpose,
 	&cmd_revert,
+	&cmd_send,
 	&cmd_receive,
 	&cmd_volume,
 	&cmd_store,

@@ -61,7 +61,7 @@ extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_expose, cmd_
 	cmd_hold, cmd_list, cmd_monitor, cmd_mount, cmd_pin, cmd_provider, cmd_revert, cmd_script,
 	cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount, cmd_unexpose, cmd_unpin,
 	cmd_version, cmd_volume, cmd_writer;
-extern const struct command cmd_receive;
+extern const struct command cmd_receive, cmd_send;
 
 /* --- main.c -------------------------------------------------------------- */
 

@@ -5,6 +5,8 @@
 #ifndef SHADOWCOPY_FAKE_H
 #define SHADOWCOPY_FAKE_H
 
+#include <sys/types.h>
+
 struct shadowcopy;
 struct stat;
 struct statvfs;
@@ -15,6 +17,10 @@ struct shadowcopy *__wrap_shadowcopy_new(void);
 /* stat() is called that where files can be large. */
 int __real_stat64(const char *path, struct stat *st);
 int __wrap_stat64(const char *path, struct stat *st);
+
+/* The mode is nothing where none is given. */
+int __real_open64(const char *path, int flags, mode_t mode);
+int __wrap_open64(const char *path, int flags, mode_t mode);
 
 /* And so is statvfs(). */
 int __real_statvfs64(const char *path, struct statvfs *vfs);
