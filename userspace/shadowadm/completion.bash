@@ -58,7 +58,7 @@ _shadowadm() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words="create hold list show delete pin unpin seal mount umount expose unexpose revert
-			volume store provider writer script stats monitor doctor version help --help
+			send receive volume store provider writer script stats monitor doctor version help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
@@ -76,6 +76,10 @@ _shadowadm() {
 	mount) options="--options --quiet" ;;
 	umount | expose | unexpose) options="--quiet" ;;
 	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --quiet $table" ;;
+	send) options="--since --output --compress --threads --chunk --resume --resume-from --label
+			--progress --no-progress --quiet" ;;
+	receive) options="--input --format --verify --verify-only --resume --base --assume-base
+			--force --progress --no-progress --quiet" ;;
 	volume) options="--memory --force --provider $table" ;;
 	provider) options="$table" ;;
 	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
@@ -97,9 +101,20 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--volume) words=$(_shadowadm_volumes) ;;
+	--since) words=$(_shadowadm_shadows) ;;
+	--compress) words="none 1 3 9 19" ;;
+	--format) words="raw qcow2 device" ;;
+	--resume-from | --input | -i | --base)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
 	--output | -o)
 		case $command in
 		mount) ;;
+		send)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+			;;
 		volume | store | writer | provider)
 			words=$(_shadowadm_columns "$command" "${COMP_WORDS[2]}")
 			;;
@@ -114,7 +129,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--provider | --max | --initial | --throttle | --memory | --timeout | --wait | --watch | --count | --options | --exclude-writer)
+	--threads | --chunk | --label | --provider | --max | --initial | --throttle | --memory | --timeout | --wait | --watch | --count | --options | --exclude-writer)
 		return
 		;;
 	*)
@@ -141,6 +156,11 @@ _shadowadm() {
 			else
 				words=$(_shadowadm_shadows)
 			fi
+			;;
+		send) words=$(_shadowadm_shadows) ;;
+		receive)
+			words=$(lsblk -nrpo NAME 2>/dev/null)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			;;
 		mount | umount | expose | unexpose)
 			words=$(_shadowadm_shadows_and_sets)
@@ -175,7 +195,7 @@ _shadowadm() {
 			;;
 		help)
 			words="create hold list show delete pin unpin seal mount umount expose unexpose
-				revert volume store writer provider script stats monitor doctor version"
+				revert send receive volume store writer provider script stats monitor doctor version"
 			;;
 		esac
 		;;
