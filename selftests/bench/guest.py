@@ -88,6 +88,30 @@ class Run:
         """Run a job on the first image."""
         self.result |= fio(self.subject.images[0], options)
 
+    def step_send(self):
+        """Send the first image, if it is one of ours; else read it."""
+        if not isinstance(self.subject, subjects.Shadow):
+            self.result |= fio(self.subject.images[0],
+                               ["--rw=read", "--bs=1m", "--iodepth=4"])
+            return
+        image = self.subject.images[0]
+        with open("/dev/null", "wb") as null:
+            done = subprocess.run(
+                ["timeout", str(FIO_LIMIT), "shadowadm", "send", image, "--json",
+                 "--compress", "none", "--no-progress"], stdout=null,
+                stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"shadowadm send: {done.stderr}")
+        sent = json.loads(done.stderr)["sent"]
+        seconds = sent["duration_ns"] / 1e9
+        for entry in json.loads(disks.run("shadowadm", "list",
+                                          "--json"))["shadows"]:
+            if entry["device"] == image:
+                used = entry["size"] - entry["free"]
+                self.result["of_used"] = sent["bytes_read"] / used
+        self.result |= {"bytes": sent["bytes_read"], "ms": seconds * 1e3,
+                        "mib": sent["bytes_read"] / disks.MIB / seconds}
+
     def step_fill(self, *nodes):
         """Write once to all of some disks, so that they need no memory later."""
         for node in nodes:

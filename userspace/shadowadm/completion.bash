@@ -61,7 +61,7 @@ _shadowadm_store() {
 _shadowadm_help() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
 		words="create hold run list show delete pin unpin seal mount umount expose unexpose
-			revert changes base map volume store provider writer script stats monitor doctor version"
+			revert changes base map send receive volume store provider writer script stats monitor doctor version"
 		return
 	fi
 	[ "$COMP_CWORD" -eq 3 ] || return
@@ -85,7 +85,7 @@ _shadowadm() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words="create hold run list show delete pin unpin seal mount umount expose unexpose revert
-			changes base map volume store provider writer script stats monitor doctor version help --help
+			changes base map send receive volume store provider writer script stats monitor doctor version help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
@@ -110,6 +110,10 @@ _shadowadm() {
 	changes) options="--since --exact --skip-free --bytes --human --noheadings" ;;
 	base) options="--all --quiet $table" ;;
 	map) options="--since --width --svg --color" ;;
+	send) options="--since --output --compress --threads --chunk --resume --resume-from --label
+			--progress --no-progress --quiet" ;;
+	receive) options="--input --format --verify --verify-only --resume --base --assume-base
+			--force --progress --no-progress --quiet" ;;
 	volume) options="--memory --changes-memory --force --provider $table" ;;
 	provider) options="$table" ;;
 	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
@@ -132,9 +136,19 @@ _shadowadm() {
 		;;
 	--volume | --volumes) words=$(_shadowadm_volumes) ;;
 	--since) words=$(_shadowadm_bases) ;;
+	--compress) words="none 1 3 9 19" ;;
+	--format) words="raw qcow2 device" ;;
+	--resume-from | --input | -i | --base)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
 	--output | -o)
 		case $command in
 		mount) ;;
+		send)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+			;;
 		base | volume | store | writer | provider)
 			words=$(_shadowadm_columns "$command" "${COMP_WORDS[2]}")
 			;;
@@ -149,7 +163,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--provider | --max | --initial | --throttle | --memory | --changes-memory | --width | --timeout | --wait | --watch | --count | --options | --exclude-writer)
+	--threads | --chunk | --label | --provider | --max | --initial | --throttle | --memory | --changes-memory | --width | --timeout | --wait | --watch | --count | --options | --exclude-writer)
 		return
 		;;
 	*)
@@ -176,6 +190,11 @@ _shadowadm() {
 			else
 				words=$(_shadowadm_shadows)
 			fi
+			;;
+		send) words=$(_shadowadm_shadows) ;;
+		receive)
+			words=$(lsblk -nrpo NAME 2>/dev/null)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			;;
 		mount | umount)
 			words=$(_shadowadm_shadows_and_sets)

@@ -26,6 +26,8 @@ const struct command *const commands[] = {
 	&cmd_changes,
 	&cmd_base,
 	&cmd_map,
+	&cmd_send,
+	&cmd_receive,
 	&cmd_volume,
 	&cmd_store,
 	&cmd_writer,

@@ -6,6 +6,7 @@
 #define SHADOWCOPY_FAKE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <linux/shadow.h>
 
@@ -19,6 +20,10 @@ struct shadowcopy *__wrap_shadowcopy_new(void);
 /* stat() is called that where files can be large. */
 int __real_stat64(const char *path, struct stat *st);
 int __wrap_stat64(const char *path, struct stat *st);
+
+/* The mode is nothing where none is given. */
+int __real_open64(const char *path, int flags, mode_t mode);
+int __wrap_open64(const char *path, int flags, mode_t mode);
 
 /* And so is statvfs(). */
 int __real_statvfs64(const char *path, struct statvfs *vfs);

@@ -59,6 +59,7 @@ void test_providers(void);
 void test_selection(void);
 void test_sizes(void);
 void test_stores(void);
+void test_stream(void);
 void test_tables(void);
 
 #endif /* SHADOWCOPY_TEST_H */

@@ -23,6 +23,7 @@ int main(void)
 	test_selection();
 	test_sizes();
 	test_stores();
+	test_stream();
 	test_tables();
 	printf("1..%d\n", test_count);
 	return test_failures ? 1 : 0;
