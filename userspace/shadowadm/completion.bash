@@ -116,7 +116,7 @@ _shadowadm() {
 			--force --progress --no-progress --quiet" ;;
 	volume) options="--memory --changes-memory --force --provider $table" ;;
 	provider) options="$table" ;;
-	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
+	store) options="--store --lost --final --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;
