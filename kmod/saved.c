@@ -584,7 +584,7 @@ void shadow_saved_adopt(struct shadow_volume *vol, struct shadow_saved *saved)
 		ch->began_ns = saved->began_ns;
 		ch->reason = saved->reason;
 		shadow_changes_adopt(vol, &saved->marks, saved->whole);
-	} else if (list_empty(&ch->marks)) {	/* else what is known is of later */
-		ch->reason = saved->reason;
+	} else if (list_empty(&ch->marks) || ch->reason == SHADOW_TRACKING_BEGAN) {
+		ch->reason = saved->reason;	/* what is known is of later */
 	}
 }
