@@ -962,16 +962,31 @@ close:
 
 static int holder;	/* its address: whose a volume is meanwhile */
 
-/* What is known of changes is in the store now, and not here.  Context: the gate is closed. */
-static void end_changes(struct shadow_volume *vol, struct shadow_mark *mark)
+/*
+ * What is known of changes is in the store now, and not here.  Nobody keeps a base in between, which
+ * would be neither here nor there.  @mark: to go on with, if the volume stays tracked.
+ *
+ * Context: the gate is closed, the log was stopped; with @whole all of it is on stable storage.
+ * Return: whether a header says so.
+ */
+static int end_changes(struct shadow_volume *vol, bool whole, struct shadow_mark *mark)
 {
+	unsigned int noio = memalloc_noio_save();
+	int err = -EIO;
+
 	mutex_lock(&vol->epochs.mutate);
+	if (whole) {
+		shadow_saved_write(vol);
+		err = note_end(vol);
+	}
 	shadow_changes_forget(vol, SHADOW_TRACKING_BEGAN);
 	mutex_unlock(&vol->epochs.mutate);
+	memalloc_noio_restore(noio);
 	if (READ_ONCE(vol->tracked))
 		shadow_changes_begin(vol, mark);
 	else
 		shadow_mark_destroy(mark);
+	return err;
 }
 
 /* The last thing that is done with a volume before the machine goes: nothing is written any more. */
@@ -1004,15 +1019,10 @@ static int detach_store(struct shadow_volume *vol, struct shadow_store_attach *a
 		shadow_mark_destroy(mark);
 	} else {
 		arg->shadows = shadows;
-		err = end_log(vol);
-		if (!err) {
-			shadow_saved_write(vol);
-			err = note_end(vol);
-		}
+		err = end_changes(vol, !end_log(vol), mark);
 		if (err)
 			err = shadow_fail(&arg->fault, SHADOW_PHASE_STORE,
 					  SHADOW_REASON_STORE_ERROR, vol->dev, -EIO);
-		end_changes(vol, mark);
 		if (arg->flags & SHADOW_DETACH_FINAL)
 			seal_volume(vol);
 	}
@@ -1041,11 +1051,11 @@ int shadow_detach(struct shadow_store_attach *arg)
 				  dev, -EMEDIUMTYPE);
 		goto give_back;
 	}
-	if (final)
-		shadow_registry_hold_volume(vol);
 	mutex_lock(&vol->fold);		/* before the gate */
 	err = detach_store(vol, arg, &withdrawn);
 	mutex_unlock(&vol->fold);
+	if (withdrawn && final)
+		shadow_registry_hold_volume(vol);
 	if (withdrawn) {
 		shadow_destroy_withdrawn(vol);
 		shadow_registry_release_stores();

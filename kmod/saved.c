@@ -17,7 +17,6 @@
  */
 #include <linux/blkdev.h>
 #include <linux/random.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include "changes.h"
@@ -301,29 +300,27 @@ static int write_all(struct chunks *c, struct shadow_changes *ch, const struct s
 
 void shadow_saved_write(struct shadow_volume *vol)
 {
-	unsigned int noio = memalloc_noio_save();
 	struct shadow_durable *d = vol->store->durable;
+	const struct shadow_mark *first = first_wanted(&vol->changes);
 	struct shadow_disk_header *h = d->header;
-	struct chunks *c = chunks_alloc(d->part);
-	const struct shadow_mark *first;
-	int err = 0;
+	struct chunks *c;
+	int err;
 
-	mutex_lock(&vol->epochs.mutate);
+	lockdep_assert_held(&vol->epochs.mutate);
 	h->saved_id = 0;
 	h->saved_loc = 0;
 	h->saved_blocks = 0;
 	h->saved_end = cpu_to_le64(shadow_durable_end(d));
 	h->saved_state = cpu_to_le32(SHADOW_DISK_SAVED_NONE);
-	first = first_wanted(&vol->changes);
-	if (first)
-		err = c ? write_all(c, &vol->changes, first, h) : -ENOMEM;
+	if (!first)
+		return;
+	c = chunks_alloc(d->part);
+	err = c ? write_all(c, &vol->changes, first, h) : -ENOMEM;
 	if (err) {
 		h->saved_state = cpu_to_le32(SHADOW_DISK_SAVED_NO_ROOM);
 		pr_warn("%s: what has changed could not be saved (%d): the next backup is a full one\n",
 			vol->name, err);
 	}
-	mutex_unlock(&vol->epochs.mutate);
-	memalloc_noio_restore(noio);
 	if (c)
 		chunks_free(c);
 }
@@ -584,7 +581,7 @@ void shadow_saved_adopt(struct shadow_volume *vol, struct shadow_saved *saved)
 		ch->began_ns = saved->began_ns;
 		ch->reason = saved->reason;
 		shadow_changes_adopt(vol, &saved->marks, saved->whole);
-	} else {	/* what is known, if anything is, is of later */
-		ch->reason = saved->reason;
+	} else if (list_empty(&ch->marks) || ch->reason == SHADOW_TRACKING_BEGAN) {
+		ch->reason = saved->reason;	/* what is known is of later */
 	}
 }

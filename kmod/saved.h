@@ -14,7 +14,8 @@
  *
  * What becomes of it is for the header, which is to be written next.
  *
- * Context: sleeps; the fold mutex held, the gate closed and no write in flight.
+ * Context: sleeps, without I/O for memory; the fold mutex and the mutate mutex held, the gate
+ * closed and no write in flight.
  */
 void shadow_saved_write(struct shadow_volume *vol);
 

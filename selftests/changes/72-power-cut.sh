@@ -84,8 +84,8 @@ else
 		all_exact "$FIRST" "$newest"
 		begin
 		exact "$newest" "$FIRST"
-	elif [ "$(tracking | cut -d ' ' -f 1,2)" = "3 0" ]; then
-		ok "power was lost: nothing is known"
+	elif [ "$(tracking | cut -d ' ' -f 5)" != "$(<"$RESULTS/generation")" ]; then
+		is "$(tracking | cut -d ' ' -f 1,2)" "3 0" "power was lost: nothing is known"
 		unknown_all
 		begin
 	else
@@ -111,8 +111,9 @@ all_exact "$FIRST" $((${#UUID_OF[@]} - 1))
 echo "$FIRST" >"$RESULTS/first"
 somewhere
 remember
+tracking | cut -d ' ' -f 5 >"$RESULTS/generation"
+sync
 if [ $((STAGE % 2)) -eq 1 ]; then
-	tracking | cut -d ' ' -f 5 >"$RESULTS/generation"
 	detach_store
 	saved_is saved
 else

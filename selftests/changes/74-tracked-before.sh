@@ -54,10 +54,21 @@ known 3 5
 known 0 5
 is "$(shadow_count)" 5 "all shadows are there"
 
-# Saved with the others, too.
+# Saved with the others, too; and what was free at one whose shadow does not survive.
+instant "$ORIGIN" --store "$DISK_store"
+tell_free "$(shadow "$IMAGE" index)" $((30 << 20)) $((2 << 20)) >/dev/null
+delta keep "${UUID_OF[6]}"
+operate write:31m:8k
+persistent
+was_free=$(delta runs W "${UUID_OF[7]}" "${UUID_OF[6]}")
+is "$was_free" "31457280 2097152 W" "what was free at a base is known"
 detach_store
 attach_store
+is "${IMAGE_OF[6]:-none}" none "its shadow does not survive"
+is "$(delta runs W "${UUID_OF[7]}" "${UUID_OF[6]}")" "$was_free" "what was free at it does"
+known 6 7
 known 4 5
 known 0 5
 delta drop "${UUID_OF[4]}"
+delta drop "${UUID_OF[6]}"
 drop_all
