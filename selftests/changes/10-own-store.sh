@@ -62,7 +62,7 @@ gone 3
 
 # One that grows, into what was free and into what was not.
 chmod 600 "$store"
-instant_told --store "$store:$((80 << 20))" --force
+instant_told --store "$store" --max 80M --force
 for n in 5 6; do
 	slowly 24
 	instant_told
