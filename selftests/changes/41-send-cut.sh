@@ -70,7 +70,7 @@ is_image "$DISK_device" "$b"
 
 # The sender is killed: what it has written can be received, and gone on with.
 rm -f "$targets"/raw* "$targets/whole.stream"
-send "$a" --compress none --chunk 16K -o "$targets/part.stream" &
+shadowadm send -q "$a" --compress none --chunk 16K -o "$targets/part.stream" &
 sender=$!
 wait_for 20 size_over 300000 "$targets/part.stream"
 kill -9 $sender || true
