@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "changes.h"
 #include "meter.h"
 #include "receive_state.h"
 #include "send_source.h"
@@ -178,14 +179,19 @@ static int find_base(struct context *context, const struct wish *wish,
 		     const struct shadow_shadow_info *shadow, const struct stream_token *token,
 		     bool resumed, struct shadow_uuid *base)
 {
+	int rc;
+
 	*base = resumed ? token->base : none;
 	if (resumed && !uuid_equal(&token->shadow, &shadow->uuid))
 		return fail(context, "what is to be gone on with is another shadow's than %s",
 			    wish->shadow);
 	if (!wish->since)
 		return STATUS_OK;
-	if (shadowcopy_base_find(context->sc, wish->since, base))
-		return fail_library(context);
+	rc = shadowcopy_base_find(context->sc, wish->since, base);
+	if (rc) {
+		fail_library(context);
+		return rc == -ENOENT ? STATUS_FULL_NEEDED : STATUS_FAILED;
+	}
 	if (resumed && !uuid_equal(&token->base, base))
 		return fail(context, "what is to be gone on with was not sent --since %s",
 			    wish->since);
@@ -347,7 +353,7 @@ static int failed(struct context *context, const struct shadow_shadow_info *shad
 	image_path(shadow, path);
 	switch (result->phase) {
 	case SEND_RUNS:
-		return fail_library(context);
+		return changes_failed(context, &shadow->uuid, NULL);
 	case SEND_READ:
 		if (find_info(context, &shadow->uuid, &now) > 0 && now.state == SHADOW_STATE_LOST)
 			return fail(context, "%s was lost on the way, as %s.  The stream has no "
@@ -380,8 +386,8 @@ static int send_it(struct context *context, const struct wish *wish,
 
 	if (stream_is_incremental(info))
 		info->generation = *shadowcopy_map_generation(source->map);
-	if (source_count(context, source, info->from.offset, &total))
-		return STATUS_FAILED;
+	if (source_count(source, info->from.offset, &total))
+		return changes_failed(context, &shadow->uuid, NULL);
 	meter_begin(&meter, context, image_path(shadow, path), total, wish->show);
 	stream_send(info, &calls, &wish->options, write_output, (void *)output, show_progress,
 		    &meter, &result);
@@ -569,7 +575,8 @@ const struct command cmd_send = {
 		"Options:\n"
 		"      --since BASE|SHADOW\n"
 		"                        only what has changed since an older shadow of the volume, or a\n"
-		"                        base of one (\"shadowadm base list\"): the receiver has it\n"
+		"                        base of one (\"shadowadm base list\"): the receiver has it.\n"
+		"                        Status 4: it is not known; send all of the shadow\n"
 		"  -o, --output FILE     instead of standard output, which must not be a terminal\n"
 		"      --compress LEVEL  of zstd, 1 to 22, -1 to -20, or \"none\"; 1 if not given\n"
 		"      --threads N       that compress; as many as there are processors\n"

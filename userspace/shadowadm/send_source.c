@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "send_source.h"
 
 /* --- runs -------------------------------------------------------------------------------- */
@@ -67,8 +68,7 @@ static int next_run(void *arg, struct send_run *run)
 	return 1;
 }
 
-int source_count(struct context *context, struct shadow_source *source, uint64_t from,
-		 uint64_t *bytes)
+int source_count(struct shadow_source *source, uint64_t from, uint64_t *bytes)
 {
 	struct send_run run;
 	int rc;
@@ -78,9 +78,7 @@ int source_count(struct context *context, struct shadow_source *source, uint64_t
 		if (!run.hole)
 			*bytes += run.length;
 	seek(source, from);
-	if (!rc)
-		rc = shadowcopy_map_seek(source->map, source->position);
-	return rc ? fail_library(context) : STATUS_OK;
+	return rc ? rc : shadowcopy_map_seek(source->map, source->position);
 }
 
 /* --- the image --------------------------------------------------------------------------- */
@@ -141,7 +139,7 @@ int source_open(struct context *context, const struct shadow_shadow_info *shadow
 				SHADOW_RUN_FREE | (source->incremental ?
 				SHADOW_RUN_CHANGED | SHADOW_RUN_WAS_FREE : 0), &source->map) ||
 	    (source->position && shadowcopy_map_seek(source->map, source->position)))
-		return fail_library(context);
+		return changes_failed(context, &shadow->uuid, NULL);
 	return STATUS_OK;
 }
 

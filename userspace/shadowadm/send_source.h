@@ -22,17 +22,19 @@ struct shadow_source {
 };
 
 /*
- * @base: all zero: all of it.  @from: where to begin.  STATUS_OK, or STATUS_FAILED with a message;
- * to be closed in any case.
+ * @base: all zero: all of it.  @from: where to begin.  STATUS_OK, or with a message STATUS_FAILED,
+ * or STATUS_FULL_NEEDED; to be closed in any case.
  */
 int source_open(struct context *context, const struct shadow_shadow_info *shadow,
 		const struct shadow_uuid *base, uint64_t base_bytes, uint64_t from,
 		struct shadow_source *source);
 void source_close(struct shadow_source *source);
 
-/* How much data there is to be read; the source is where it was then. */
-int source_count(struct context *context, struct shadow_source *source, uint64_t from,
-		 uint64_t *bytes);
+/*
+ * How much data there is to be read; the source is where it was then.  0 or the library's negative
+ * errno.
+ */
+int source_count(struct shadow_source *source, uint64_t from, uint64_t *bytes);
 
 struct send_source source_calls(struct shadow_source *source);
 

@@ -109,8 +109,10 @@ run send 0 --since 1 -o none
 like "$status $err" "1 .*not older" "the newer one is no base"
 [ ! -e none ]
 is $? 0 "no file is made"
+run send 1 --since 12345678 -o none
+like "$status $err" "4 .*full backup" "a base that is not known"
 FAKE_FORGET=200 FAKE_RUNS_EACH=1 run send 1 --since 0 -o forgotten.stream
-like "$status $err" "1 .*not known" "forgotten on the way"
+like "$status $err" "4 .*not known" "forgotten on the way"
 run receive --assume-base forgotten -i forgotten.stream
 is "$status" 1 "that is no whole stream"
 
