@@ -334,8 +334,9 @@ static int merge_step(struct shadow_volume *vol)
 	if (!mark)
 		return 0;
 	older = list_prev_entry(mark, node);
+	/* Without waiting for memory: who has to write to free some needs the mutex. */
 	while (more > 0 && n--)
-		more = shadow_blockmap_move(older->written, mark->written, GFP_NOIO);
+		more = shadow_blockmap_move(older->written, mark->written, SHADOW_GFP);
 	if (more)
 		return more;
 	swap(older->written, mark->written);	/* the other one is empty */
