@@ -334,8 +334,9 @@ static int merge_step(struct shadow_volume *vol)
 	if (!mark)
 		return 0;
 	older = list_prev_entry(mark, node);
+	/* Without waiting for memory: who has to write to free some needs the mutex. */
 	while (more > 0 && n--)
-		more = shadow_blockmap_move(older->written, mark->written, GFP_NOIO);
+		more = shadow_blockmap_move(older->written, mark->written, SHADOW_GFP);
 	if (more)
 		return more;
 	swap(older->written, mark->written);	/* the other one is empty */
@@ -349,14 +350,17 @@ static void merge(struct work_struct *work)
 	struct shadow_changes *ch = container_of(to_delayed_work(work), struct shadow_changes,
 						 merge_work);
 	struct shadow_volume *vol = container_of(ch, struct shadow_volume, changes);
+	bool closed;
 	int more;
 
 	do {
 		mutex_lock(&vol->epochs.mutate);
-		more = merge_step(vol);
+		/* The instant polls for the mutex; and shadows being attached claim marks. */
+		closed = READ_ONCE(vol->gate);
+		more = closed ? 1 : merge_step(vol);
 		mutex_unlock(&vol->epochs.mutate);
 		cond_resched();
-	} while (more > 0 && !READ_ONCE(vol->gate));	/* the instant polls for the mutex */
+	} while (more > 0 && !closed);
 	if (more)
 		queue_delayed_work(vol->wq, &ch->merge_work, MERGE_AGAIN);
 }

@@ -983,6 +983,7 @@ static void destroy(struct shadow *sh)
 	shadow_settled_free(sh->stake.settled);
 	shadow_registry_unuse_store(vol);
 	shadow_registry_unpin(vol);
+	shadow_registry_release_stores();	/* it may have failed, or a base be forgotten */
 	mutex_lock(&shadows_lock);
 	sh->disk->private_data = NULL;
 	WRITE_ONCE(nr_shadows, nr_shadows - 1);

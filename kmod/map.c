@@ -378,9 +378,11 @@ int shadow_map_next_base(struct shadow_base_info *info)
 	next.bits = (void *)__get_free_page(GFP_KERNEL);
 	if (!next.bits)
 		return -ENOMEM;
-	shadow_registry_each(next_of, &next);
-	if (next.best.cursor)
-		shadow_registry_each(count_of, &next);	/* it may be gone by now */
+	do {
+		next.best.cursor = 0;
+		shadow_registry_each(next_of, &next);
+		/* If it has gone meanwhile, it is another one. */
+	} while (next.best.cursor && !shadow_registry_each(count_of, &next));
 	free_page((unsigned long)next.bits);
 	if (!next.best.cursor)
 		return -ENOENT;

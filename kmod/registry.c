@@ -172,7 +172,9 @@ static void detach(struct shadow_volume *vol)
 	queue_work(detach_wq, &vol->detach_work);
 }
 
-static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_fault *fault)
+/* @mark: in and out: since when changes are to be known, unless NULL; NULL when it is used. */
+static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_mark **mark,
+				    struct shadow_fault *fault)
 {
 	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
 	struct shadow_volume *vol;
@@ -191,6 +193,11 @@ static struct shadow_volume *attach(dev_t dev, u64 memory_bytes, struct shadow_f
 		goto close;
 	INIT_WORK(&vol->gone_work, gone_work);
 	vol->whole_disk = true;		/* from the first moment on: see let_old_writes_pass() */
+	if (mark) {
+		/* Before the first write: all that are let through are noted, or waited for. */
+		shadow_changes_begin(vol, *mark);
+		*mark = NULL;
+	}
 	err = shadow_hook_add(vol, fault);
 	if (err) {
 		shadow_volume_free(vol);
@@ -256,7 +263,7 @@ struct shadow_volume *shadow_registry_pin(dev_t dev, struct shadow_fault *fault)
 	int err;
 
 	mutex_lock(&registry_lock);
-	vol = find(dev) ?: attach(dev, 0, fault);
+	vol = find(dev) ?: attach(dev, 0, NULL, fault);
 	if (IS_ERR(vol))
 		goto out;
 	if (!vol->pins) {
@@ -340,7 +347,7 @@ int shadow_registry_track(struct shadow_volume_track *arg)
 		err = shadow_fail(&arg->fault, SHADOW_PHASE_ATTACH, SHADOW_REASON_DUPLICATE, dev,
 				  -EEXIST);
 	else if (!vol)
-		vol = attach(dev, arg->memory_bytes, &arg->fault);
+		vol = attach(dev, arg->memory_bytes, &mark, &arg->fault);
 	if (!err && IS_ERR(vol))
 		err = PTR_ERR(vol);
 	if (!err && shadow_changes_limit(vol, arg->changes_bytes)) {
@@ -353,7 +360,8 @@ int shadow_registry_track(struct shadow_volume_track *arg)
 		if (arg->memory_bytes)
 			WRITE_ONCE(vol->memory_limit, arg->memory_bytes >> SHADOW_BLOCK_BITS);
 		vol->tracked = true;
-		shadow_changes_begin(vol, mark);
+		if (mark)
+			shadow_changes_begin(vol, mark);
 		mark = NULL;
 	}
 	mutex_unlock(&registry_lock);

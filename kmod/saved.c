@@ -89,9 +89,9 @@ static int transfer(struct chunks *c, blk_opf_t op)
 	while (!err && done < c->blocks) {
 		u64 run = c->blocks - done;
 		sector_t sector = c->part->ops->locate(c->part, c->loc + done, &run);
-		unsigned int size = run << SHADOW_BLOCK_BITS, at = done << SHADOW_BLOCK_BITS;
-		struct bio *bio = bio_alloc_bioset(c->part->bdev, DIV_ROUND_UP(size, PAGE_SIZE) + 1,
-						   op, GFP_NOIO, &fs_bio_set);
+		unsigned int at = done << SHADOW_BLOCK_BITS;
+		/* A part for each block: those of one page are not put together. */
+		struct bio *bio = bio_alloc_bioset(c->part->bdev, run, op, GFP_NOIO, &fs_bio_set);
 
 		bio->bi_iter.bi_sector = sector;
 		for (i = 0; i < run; i++, at += SHADOW_DISK_BLOCK)

@@ -120,7 +120,7 @@ static void merge_now(void)
 	if (!work->queued)
 		return;
 	work->queued = false;
-	vol.gate = rnd(2);	/* then it is one step only, and goes on later */
+	vol.gate = rnd(2);	/* then it is left for later */
 	work->work.fn(&work->work);
 	vol.gate = false;
 }
