@@ -963,8 +963,8 @@ close:
 static int holder;	/* its address: whose a volume is meanwhile */
 
 /*
- * What is known of changes is in the store now, and not here.  Nobody keeps a base in between, which
- * would be neither here nor there.  @mark: to go on with, if the volume stays tracked.
+ * What is known of changes is in the store now, and not here.  Nobody keeps a base in between,
+ * which would be neither here nor there.  @mark: to go on with, if the volume stays tracked.
  *
  * Context: the gate is closed, the log was stopped; with @whole all of it is on stable storage.
  * Return: whether a header says so.

@@ -241,7 +241,7 @@ static void make_room(struct shadow_volume *vol)
 	struct shadow_changes *ch = &vol->changes;
 
 	while (!list_empty(&ch->marks) && !list_is_singular(&ch->marks) &&
-	       all_bytes(ch) + PAGE_SIZE > ch->limit)
+	       all_bytes(ch) + PAGE_SIZE > max(ch->limit, map_bytes(vol)))
 		give_up_oldest(vol);
 }
 
@@ -536,7 +536,7 @@ void shadow_changes_fill_info(struct shadow_volume *vol, struct shadow_tracking_
 	list_for_each_entry(mark, &ch->marks, node)
 		info->bases += mark->kept;
 	info->memory_bytes = all_bytes(ch);
-	info->memory_limit_bytes = ch->limit;
+	info->memory_limit_bytes = max(ch->limit, map_bytes(vol));	/* it may have grown */
 	info->forgotten = ch->forgotten;
 	strscpy(info->volume_name, vol->name, sizeof(info->volume_name));
 	mutex_unlock(&vol->epochs.mutate);
