@@ -60,6 +60,7 @@ help:
 	@echo '  make check-crash                 persistent shadows: a hundred ends of the machine; two hours'
 	@echo '  make soak        anything, at random, for an hour; TIME=seconds, SEED=number for the same again'
 	@echo '  make fuzz-store  the reader of stores, fed with nonsense; TIME=seconds'
+	@echo '  make fuzz-stream the reader of streams, likewise'
 	@echo '  make check-boot                  persistent shadows over reboots of a whole Debian; half an hour'
 	@echo '  make check-packages              the packages in all suites: an hour, and the network'
 	@echo '  make bench       the table of what it costs, beside dm-snapshot and dm-thin; QUICK=1 for minutes,'
@@ -186,6 +187,9 @@ soak: build
 fuzz-store: setup
 	@$(MAKE) --no-print-directory -C userspace fuzz-store $(if $(TIME),TIME=$(TIME))
 
+fuzz-stream: setup
+	@$(MAKE) --no-print-directory -C userspace fuzz-stream $(if $(TIME),TIME=$(TIME))
+
 check-boot:
 	@$(MAKE) --no-print-directory check TEST="boot/01"
 
@@ -214,4 +218,4 @@ clean:
 	$(MAKE) -C selftests clean
 	$(RM) -r build
 
-.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug check-crash check-boot soak fuzz-store bench demo vm-shell lint clean
+.PHONY: all help modules userspace install for-another-machine uninstall install-source uninstall-source deb srpm check-packages tools setup build check check-kernels check-build check-debug check-crash check-boot soak fuzz-store fuzz-stream bench demo vm-shell lint clean

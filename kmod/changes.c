@@ -22,6 +22,7 @@
  * forgotten, as often as it takes: of that one, and so of nothing else, it is not known any more
  * what has changed since.
  */
+#include <linux/delay.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -33,6 +34,13 @@
 #define LIMIT_DEFAULT	(64ULL << 20)
 #define MERGE_PAGES	256		/* moved before others get the mutex */
 #define MERGE_AGAIN	(HZ / 20)
+#define COUNT_PAGES	256		/* likewise, looked at */
+
+void shadow_changes_give_way(const struct shadow_volume *vol)
+{
+	if (READ_ONCE(vol->gate))	/* the instant polls for the mutex */
+		usleep_range(200, 400);
+}
 
 static u64 map_bytes(const struct shadow_volume *vol)
 {
@@ -227,13 +235,13 @@ static u64 all_bytes(const struct shadow_changes *ch)
 	return bytes;
 }
 
-/* Forget what must be for @pages more, but for the newest mark: it has its bit per block. */
-static void make_room(struct shadow_volume *vol, u64 pages)
+/* Forget what must be for a page more, but for the newest mark: it has its bit per block. */
+static void make_room(struct shadow_volume *vol)
 {
 	struct shadow_changes *ch = &vol->changes;
 
 	while (!list_empty(&ch->marks) && !list_is_singular(&ch->marks) &&
-	       all_bytes(ch) + pages * PAGE_SIZE > ch->limit)
+	       all_bytes(ch) + PAGE_SIZE > ch->limit)
 		give_up_oldest(vol);
 }
 
@@ -244,14 +252,13 @@ static int reserve(struct shadow_blockmap *map, u64 first, u64 n)
 	return shadow_blockmap_reserve(map, first, n, SHADOW_GFP_LAST);
 }
 
-void shadow_changes_note_locked(struct shadow_volume *vol, struct shadow_range range)
+/* Blocks of one page that is not there.  Context: mutate mutex. */
+static void note_in_new_page(struct shadow_volume *vol, struct shadow_range range)
 {
 	struct shadow_changes *ch = &vol->changes;
-	u64 pages = (range.end - 1) / SHADOW_MAP_BITS - range.first / SHADOW_MAP_BITS + 1;
 	struct shadow_blockmap *now;
 
-	lockdep_assert_held(&vol->epochs.mutate);
-	make_room(vol, pages);
+	make_room(vol);
 	for (;;) {
 		now = rcu_dereference_protected(ch->now, lockdep_is_held(&vol->epochs.mutate));
 		if (!now || !reserve(now, range.first, range.end - range.first))
@@ -260,6 +267,18 @@ void shadow_changes_note_locked(struct shadow_volume *vol, struct shadow_range r
 	}
 	if (now)
 		shadow_blockmap_note(now, range.first, range.end - range.first);
+}
+
+void shadow_changes_note_locked(struct shadow_volume *vol, struct shadow_range range)
+{
+	struct shadow_range part = range;
+
+	lockdep_assert_held(&vol->epochs.mutate);
+	for (; part.first < range.end; part.first = part.end) {
+		part.end = min(range.end, (part.first / SHADOW_MAP_BITS + 1) * SHADOW_MAP_BITS);
+		if (!shadow_changes_note(vol, part))
+			note_in_new_page(vol, part);
+	}
 }
 
 void shadow_changes_note_slow(struct shadow_volume *vol, struct shadow_range range)
@@ -460,26 +479,41 @@ bool shadow_changes_next(struct shadow_volume *vol, struct shadow_base_info *inf
 	return found;
 }
 
+/* Count from page @index on, for some pages.  Return: 1 when there are more, 0, or -ENOENT. */
+static int count_some(const struct shadow_changes *ch, u64 id, u64 *index, u64 *count,
+		      unsigned long *bits)
+{
+	const struct shadow_mark *mark;
+	unsigned int n;
+
+	list_for_each_entry(mark, &ch->marks, node) {
+		if (mark->id != id)
+			continue;
+		for (n = 0; n < COUNT_PAGES; n++, ++*index) {
+			if (!shadow_changes_next_written(ch, mark, index, bits))
+				return 0;
+			*count += bitmap_weight(bits, SHADOW_MAP_BITS);
+		}
+		return 1;
+	}
+	return -ENOENT;
+}
+
 bool shadow_changes_count(struct shadow_volume *vol, struct shadow_base_info *info,
 			  unsigned long *bits)
 {
-	const struct shadow_changes *ch = &vol->changes;
-	const struct shadow_mark *mark;
-	bool found = false;
-	u64 index = 0;
+	u64 index = 0, count = 0;
+	int more;
 
-	mutex_lock(&vol->epochs.mutate);
-	list_for_each_entry(mark, &ch->marks, node) {
-		if (mark->id != info->cursor)
-			continue;
-		for (; shadow_changes_next_written(ch, mark, &index, bits); index++)
-			info->changed_bytes += (u64)bitmap_weight(bits, SHADOW_MAP_BITS) <<
-					       SHADOW_BLOCK_BITS;
-		found = true;
-		break;
-	}
-	mutex_unlock(&vol->epochs.mutate);
-	return found;
+	do {
+		shadow_changes_give_way(vol);
+		mutex_lock(&vol->epochs.mutate);
+		more = count_some(&vol->changes, info->cursor, &index, &count, bits);
+		mutex_unlock(&vol->epochs.mutate);
+		cond_resched();
+	} while (more > 0);
+	info->changed_bytes = more ? 0 : count << SHADOW_BLOCK_BITS;
+	return !more;
 }
 
 void shadow_changes_fill_info(struct shadow_volume *vol, struct shadow_tracking_info *info)

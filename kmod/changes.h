@@ -166,6 +166,9 @@ struct shadow_mark *shadow_changes_find(struct shadow_volume *vol, const struct 
 /* Keep a mark, or drop it.  Return: 0 or -ENOENT.  Context: takes the mutate mutex. */
 int shadow_changes_change(struct shadow_volume *vol, const struct shadow_uuid *uuid, bool keep);
 
+/* Before the mutate mutex is taken over and over.  Context: without it; may sleep. */
+void shadow_changes_give_way(const struct shadow_volume *vol);
+
 /*
  * The mark after the one with id @info->cursor, without what was written since.  Return: whether
  * there is one.  Context: takes the mutate mutex.

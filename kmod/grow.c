@@ -158,7 +158,10 @@ int shadow_grow_expect(struct shadow_volume *vol, struct shadow_stake *stake, bo
 	return err;
 }
 
-/* What images have of these blocks is not what it was.  Context: mutate mutex. */
+/*
+ * These blocks have changed: shadows from now on have zeros there, and those that come when
+ * the store is gone what it has written, which nobody sees.  Context: mutate mutex.
+ */
 static void note_own(struct shadow_volume *vol, struct shadow_part *part, u64 block, u64 n)
 {
 	while (n) {
@@ -184,7 +187,6 @@ static void tell_prepared(struct shadow_volume *vol, struct shadow_part *part, u
 	if (vol->store != part->store)
 		return;
 	vol->own_changes++;
-	note_own(vol, part, block, n);
 	list_for_each_entry(stake, &vol->prepared, node)
 		if (!expect(vol, stake, part, block, n) && stake->own + 1 == vol->own_changes)
 			stake->own = vol->own_changes;
@@ -224,6 +226,7 @@ static bool give_out(struct shadow_volume *vol, struct shadow_part *part, u64 fr
 	if (part->on_volume) {
 		if (unsettled(vol, part, from, n))
 			return false;
+		note_own(vol, part, from, n);
 		tell_prepared(vol, part, from, n);
 		part->nr_taken = max(part->nr_taken, from + n);
 	}

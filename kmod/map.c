@@ -209,11 +209,11 @@ static u32 state_of(struct view *v, u64 block, u64 *len)
 /* False: there is no room for one more. */
 static bool put_run(struct view *v, u64 block, u64 len, u32 state)
 {
-	struct shadow_run *run = &v->run[v->nr - 1];
+	struct shadow_run *run = v->nr ? &v->run[v->nr - 1] : NULL;
 	u64 first = block << SHADOW_BLOCK_BITS, end = (block + len) << SHADOW_BLOCK_BITS;
 
 	end = min(end, (u64)v->mark->sectors << SECTOR_SHIFT);
-	if (v->nr && run->state == state && run->first + run->bytes == first) {
+	if (run && run->state == state && run->first + run->bytes == first) {
 		run->bytes = end - run->first;
 		return true;
 	}
@@ -250,6 +250,7 @@ static int tell_chunk(struct shadow_volume *vol, void *data)
 	unsigned int pages = 0;
 	int err = 0;
 
+	shadow_changes_give_way(vol);
 	mutex_lock(&vol->epochs.mutate);
 	v->vol = vol;
 	v->since = NULL;

@@ -9,8 +9,8 @@
  * free, and are read before any block is given out.
  *
  * So it counts for one attaching only.  That writes a header without an end of the log before the
- * volume can be written, and the end that is there at the next detaching is another one: what was saved
- * is tied to the end of the log that it was written with.  After a loss of power there is
+ * volume can be written, and the end that is there at the next detaching is another one: what was
+ * saved is tied to the end of the log that it was written with.  After a loss of power there is
  * none, and what has changed is not known: a new generation begins, and says why.
  *
  * Damage costs the knowledge, never the shadows.
@@ -172,8 +172,8 @@ static void put_mark(struct chunks *c, const struct shadow_mark *mark)
 }
 
 /*
- * What was free; of a shadow that is there the log says it.  A base needs it also if its shadow does
- * not survive.
+ * What was free; of a shadow that is there the log says it.  A base needs it also if its shadow
+ * does not survive.
  */
 static void put_free(struct chunks *c, const struct shadow_mark *mark)
 {

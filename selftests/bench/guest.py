@@ -9,6 +9,7 @@ here.
 
 import argparse
 import json
+import mmap
 import os
 import random
 import re
@@ -87,6 +88,30 @@ class Run:
         """Run a job on the first image."""
         self.result |= fio(self.subject.images[0], options)
 
+    def step_send(self):
+        """Send the first image, if it is one of ours; else read it."""
+        if not isinstance(self.subject, subjects.Shadow):
+            self.result |= fio(self.subject.images[0],
+                               ["--rw=read", "--bs=1m", "--iodepth=4"])
+            return
+        image = self.subject.images[0]
+        with open("/dev/null", "wb") as null:
+            done = subprocess.run(
+                ["timeout", str(FIO_LIMIT), "shadowadm", "send", image, "--json",
+                 "--compress", "none", "--no-progress"], stdout=null,
+                stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"shadowadm send: {done.stderr}")
+        sent = json.loads(done.stderr)["sent"]
+        seconds = sent["duration_ns"] / 1e9
+        for entry in json.loads(disks.run("shadowadm", "list",
+                                          "--json"))["shadows"]:
+            if entry["device"] == image:
+                used = entry["size"] - entry["free"]
+                self.result["of_used"] = sent["bytes_read"] / used
+        self.result |= {"bytes": sent["bytes_read"], "ms": seconds * 1e3,
+                        "mib": sent["bytes_read"] / disks.MIB / seconds}
+
     def step_fill(self, *nodes):
         """Write once to all of some disks, so that they need no memory later."""
         for node in nodes:
@@ -159,6 +184,38 @@ class Run:
             raise subjects.Unsupported("takes no discards") from error
         self.result |= {"ms": (time.monotonic() - begin) * 1e3,
                         "bytes": int(re.search(r"\((\d+) bytes", said)[1])}
+
+    def step_changes(self, writes):
+        """Write all over a volume of 1 TiB, and read what has changed since."""
+        device, tib = "/dev/mapper/huge", 1 << 40
+        delta = os.environ["TREE"] + "/selftests/tools/delta"
+
+        def take():
+            made = json.loads(disks.run("shadowadm", "create", device, "--store",
+                                        "memory:16M", "--no-free-space", "--json"))
+            return made["shadows"][0]["uuid"]
+
+        disks.run("modprobe", "dm-zero")
+        disks.run("dmsetup", "create", "huge", "--table", f"0 {tib // 512} zero")
+        self.undo.append(lambda: disks.run("dmsetup", "remove", "huge"))
+        since = take()
+        disks.run(delta, "keep", since)
+        self.undo.append(lambda: disks.run("shadowadm", "volume", "untrack", device))
+        self.undo.append(lambda: disks.run(delta, "drop", since))
+        disks.run("shadowadm", "delete", "-q", "--all")
+        block = mmap.mmap(-1, 4096)
+        file = os.open(device, os.O_WRONLY | os.O_DIRECT)
+        try:
+            for number in range(int(writes)):
+                os.pwritev(file, [block], tib // int(writes) * number)
+        finally:
+            os.close(file)
+        shadow = take()
+        self.undo.append(lambda: disks.run("shadowadm", "delete", "-q", "--all"))
+        took, runs = disks.run(delta, "time", shadow, since).split()
+        if int(runs) != int(writes):
+            raise RuntimeError(f"{runs} runs have changed")
+        self.result |= {"ms": int(took), "runs": int(runs)}
 
     def step_instants(self, count):
         """Take sets of four busy filesystems, and delete them."""

@@ -75,12 +75,12 @@ all_known
 was_free=$(delta runs W "${UUID_OF[3]}" "${UUID_OF[2]}")
 is "$was_free" "31457280 2097152 W
 46137344 4096 W" "what was free at a base is known"
-generation=$(tracking)
+generation=$(tracking generation)
 bases=$(delta bases | cut -d ' ' -f 1-2)
 
 again
 is "$(delta bases | cut -d ' ' -f 1-2)" "$bases" "the same bases and shadows"
-is "$(tracking | cut -d ' ' -f 5)" "${generation##* }" "of the same generation"
+is "$(tracking generation)" "$generation" "of the same generation"
 all_known
 is "$(delta runs W "${UUID_OF[3]}" "${UUID_OF[2]}")" "$was_free" "what was free at it is, too"
 operate write:3m:12k
@@ -112,7 +112,7 @@ attached_from() {
 	parts attach "$ORIGIN" "$DISK_store" >/dev/null
 	settle
 	find_images
-	is "$(tracking | cut -d ' ' -f 1,2)" "$2 0" "nothing is known, for that reason"
+	is "$(tracking reason) $(tracking bases)" "$2 0" "nothing is known, for that reason"
 	is "$(delta bases)" "" "there is no base"
 	unknown 0 5
 	is "$(shadow_count)" 1 "the shadow is there"
@@ -142,5 +142,5 @@ parts detach "$ORIGIN" >/dev/null
 devio "$ORIGIN" write:4k:4k fsync
 expect_fail ESTALE parts attach "$ORIGIN" "$DISK_store"
 parts attach "$ORIGIN" "$DISK_store" lost >/dev/null
-is "$(tracking | cut -d ' ' -f 1,2)" "4 0" "somebody wrote to the volume: nothing is known"
+is "$(tracking reason) $(tracking bases)" "4 0" "somebody wrote to the volume: nothing is known"
 unknown 0 5

@@ -40,6 +40,7 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/lib/libshadowcopy.so.1
 ./usr/lib/libshadowcopy.so.$version
 ./usr/lib/modules-load.d/shadowcopy.conf
+.$(pkg-config --variable=plugindir nbdkit)/nbdkit-shadow-plugin.so
 ./usr/lib/pkgconfig/libshadowcopy.pc
 ./usr/lib/sysusers.d/shadowcopy.conf
 ./usr/lib/udev/rules.d/59-shadowcopy.rules
@@ -65,6 +66,7 @@ is "$(cd "$SCRATCH/root" && find . ! -type d | sort)" "$(sort <<END
 ./usr/sbin/shadowadm
 ./usr/sbin/shadowd
 ./usr/share/bash-completion/completions/shadowadm
+./usr/share/man/man1/nbdkit-shadow-plugin.1
 ./usr/share/man/man3/libshadowcopy-document.3
 ./usr/share/man/man3/libshadowcopy-provider.3
 ./usr/share/man/man3/libshadowcopy-requester.3

@@ -16,7 +16,7 @@ ok "$srpm is there"
 rpmbuild --rebuild --nodeps --define "_topdir $SCRATCH/top" "$srpm" >"$SCRATCH/log" 2>&1 ||
 	{ tail -n 30 "$SCRATCH/log"; fail "it does not build"; }
 mapfile -t rpms < <(find "$SCRATCH/top/RPMS" -name '*.rpm' ! -name '*debug*' | sort)
-is "${#rpms[@]}" 6 "six packages build out of it"
+is "${#rpms[@]}" 8 "eight packages build out of it"
 for rpm in "${rpms[@]}"; do
 	diag "${rpm##*/}"
 	rpm -qpl "$rpm" >>"$SCRATCH/files"
@@ -25,7 +25,7 @@ for file in sbin/shadowadm udev/rules.d/59-shadowcopy.rules libshadowcopy.so.1 l
 	"src/shadowcopy-$(<VERSION)/dkms.conf" "src/shadowcopy-$(<VERSION)/kmod/compat/probes.sh" \
 	man8/shadowadm.8 completions/shadowadm sbin/shadow-writer-postgresql \
 	system/shadow-writer-postgresql@.service system/shadowcopy-attach.service \
-	modules.d/90shadowcopy/module-setup.sh; do
+	modules.d/90shadowcopy/module-setup.sh plugins/nbdkit-shadow-plugin.so; do
 	like "$(cat "$SCRATCH/files")" "/$file" "$file is in one of them"
 done
 if command -v rpmlint >/dev/null; then

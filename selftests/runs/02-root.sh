@@ -112,7 +112,8 @@ if [ -n "$(type -P restic)" ]; then
 	export RESTIC_REPOSITORY=/srv/restic RESTIC_PASSWORD=secret
 	quietly restic init
 	check "restic runs" run_on_shadows /home/things --volumes /,/var --bind /var/cache -- \
-		restic --quiet --cache-dir /var/cache/restic backup --one-file-system / /var
+		restic --quiet --cache-dir /var/cache/restic backup --one-file-system \
+		--exclude /proc --exclude /sys / /var
 	check "its cache is there" test -d /var/cache/restic
 	check "restic restores" quietly restic --no-cache restore latest --target /srv/to
 	check "it is of one instant" one_instant "$before" /srv/to/home /srv/to/var

@@ -15,8 +15,9 @@ with_writers() {
 	timeout 100 shadowadm run --writers "$SCRATCH/mnt" --report "$SCRATCH/report" "${OWN[@]}" -- "$@" || STATUS=$?
 }
 
+# heard_times TIMES EVENT: has the good one?
 heard_times() {
-	[ "$(heard | grep -c " $2$")" -eq "$1" ]
+	[ "$(heard | grep -c "^good $2$")" -eq "$1" ]
 }
 
 mkfs_on ext4 "$DISK_a"
@@ -32,15 +33,15 @@ OWN=(--document "$SCRATCH/documents/")
 with_writers grep -q old "$SCRATCH/mnt/file"
 is "$STATUS $(jq -r '"\(.exit_status) \(.consistency)"' "$SCRATCH/report")" "0 0 application" "a backup with writers"
 wait_for 30 heard_times 1 backup-shutdown
-is "$(heard | grep -c ' backup-complete$')" 1 "the writer hears that it is complete"
-is "$(cd "$SCRATCH/documents" && echo *.json)" "backup.json good.json" "the documents are there"
+is "$(heard | grep -c '^good backup-complete$')" 1 "the writer hears that it is complete"
+is "$(cd "$SCRATCH/documents" && echo *.json)" "backup-components.json" "the document is there"
 nothing_left
 
 OWN=()
 with_writers sh -c 'exit 9'
 is "$STATUS" 9 "a backup that fails"
 wait_for 30 heard_times 2 backup-shutdown
-is "$(heard | grep -c ' backup-complete$')" 1 "the writer does not hear that it is complete"
+is "$(heard | grep -c '^good backup-complete$')" 1 "the writer does not hear that it is complete"
 nothing_left
 
 test_writer bad --fail freeze=retryable:2
@@ -55,6 +56,6 @@ wait_for 60 pgrep -x patient
 pkill -KILL -o -x shadowadm
 wait $job || true
 wait_for 30 heard_times 4 backup-shutdown
-is "$(heard | grep -c ' backup-complete$')" 1 "when shadowadm is killed it is not complete either"
+is "$(heard | grep -c '^good backup-complete$')" 1 "when shadowadm is killed it is not complete either"
 wait_for 30 eval '! pgrep -x patient'
 nothing_left

@@ -30,8 +30,8 @@ cat >"$SCRATCH/look" <<-EOF2
 	#!/bin/sh
 	echo go >"$SCRATCH/ask" && read -r answer <"$SCRATCH/answer"
 	cat "$SCRATCH/one/file" "$SCRATCH/xfs/in/file" "$SCRATCH/part/file" "$SCRATCH/place"
-	findmnt -nro OPTIONS "$SCRATCH/one"
-	findmnt -nro OPTIONS "$SCRATCH/xfs"
+	findmnt -nro OPTIONS "$SCRATCH/one" | tail -n 1
+	findmnt -nro OPTIONS "$SCRATCH/xfs" | tail -n 1
 EOF2
 chmod +x "$SCRATCH/look"
 mkfifo "$SCRATCH/ask" "$SCRATCH/answer"

@@ -9,18 +9,25 @@
  *		reads both images: every block that differs has changed, or was free at just one of
  *		the two instants; and every block that has changed is in the file WRITTEN, which
  *		has a first byte and a length in each line: 0 if so, 1 if not
+ *	delta written SHADOW SINCE LEAST MOST
+ *		every block of the file LEAST has changed, and every one that has changed is in
+ *		the file MOST, both as WRITTEN above: 0 if so, 1 if not
  *	delta time SHADOW SINCE
  *		prints how many milliseconds it takes to read all changes, and how many runs
- *
- *	delta keep|drop UUID
+ *	delta keep UUID, delta drop UUID
+ *		keeps a base, or drops it
  *	delta bases
- *		prints a line for each instant since which changes are known: its UUID, flags, and how
- *		many bytes were written until the next one
+ *		prints a line for each: UUID, letters (Kept, Shadow, Begin), bytes that were written
+ *		until the next one, bytes of the volume, and of memory, name of the volume
+ *	delta track MAJOR:MINOR [BYTES]
+ *		tracks a volume, with so much memory for what has changed
+ *	delta untrack MAJOR:MINOR
  *	delta tracking MAJOR:MINOR
- *		prints what is known of the changes of a volume: reason, bases, bytes of memory,
- *		how many instants were forgotten, generation
+ *		prints what is known of the changes of a volume: reason, bases that are kept,
+ *		bytes of memory, how many instants were forgotten, generation, bound of memory
  *
- * SHADOW and SINCE are UUIDs; "-" as SINCE: since tracking began.  2: an error.
+ * SHADOW and SINCE are UUIDs; "-" as SINCE: since tracking began.  2: an error.  SINCE-IMAGE can
+ * be a copy of the image.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -63,6 +70,24 @@ static struct shadow_uuid parse(const char *text)
 	return uuid;
 }
 
+static const char *unparse(const struct shadow_uuid *uuid)
+{
+	static char text[37];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < 16; i++)
+		n += sprintf(text + n, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+			     uuid->b[i]);
+	return text;
+}
+
+static void failed(const struct shadow_fault *fault)
+{
+	fprintf(stderr, "delta: error %d (%s), reason %u\n", errno, strerror(errno),
+		fault->reason);
+	exit(2);
+}
+
 /* Call @fn for each run.  Returns the size of the shadow. */
 static uint64_t each_run(const char *shadow, const char *since, uint32_t want, uint64_t offset,
 			 void (*fn)(const struct shadow_run *run))
@@ -76,11 +101,8 @@ static uint64_t each_run(const char *shadow, const char *since, uint32_t want, u
 			.shadow = parse(shadow), .since = parse(since), .offset = offset,
 			.runs = (uintptr_t)run, .count = RUNS, .want = want,
 		};
-		if (ioctl(control, SHADOW_IOC_MAP, &map) < 0) {
-			fprintf(stderr, "delta: error %d (%s), reason %u\n", errno,
-				strerror(errno), map.fault.reason);
-			exit(2);
-		}
+		if (ioctl(control, SHADOW_IOC_MAP, &map) < 0)
+			failed(&map.fault);
 		for (i = 0; i < map.count; i++)
 			fn(&run[i]);
 		if (map.offset < offset || (map.offset == offset && offset != map.bytes))
@@ -118,7 +140,7 @@ static void note(const struct shadow_run *run)
 		state_of[block] = run->state;
 }
 
-static void read_written(const char *name)
+static void read_written(const char *name, uint8_t *to)
 {
 	FILE *file = fopen(name, "r");
 	unsigned long long first, bytes, block;
@@ -126,8 +148,9 @@ static void read_written(const char *name)
 	if (!file)
 		err(2, "%s", name);
 	while (fscanf(file, "%llu %llu", &first, &bytes) == 2)
-		for (block = first / BLOCK; block * BLOCK < first + bytes && block < blocks; block++)
-			written[block] = 1;
+		for (block = first / BLOCK; block * BLOCK < first + bytes && block < blocks;
+		     block++)
+			to[block] = 1;
 	fclose(file);
 }
 
@@ -135,6 +158,8 @@ static int image_open(const char *name, char **piece)
 {
 	int fd = open(name, O_RDONLY | O_DIRECT);
 
+	if (fd < 0 && errno == EINVAL)	/* tmpfs */
+		fd = open(name, O_RDONLY);
 	if (fd < 0)
 		err(2, "%s", name);
 	*piece = aligned_alloc(BLOCK, PIECE);
@@ -169,7 +194,7 @@ static int check(char **argv)
 	if (last_end > bytes)
 		errx(1, "a run ends behind the image");
 	if (argv[4])
-		read_written(argv[4]);
+		read_written(argv[4], written);
 	for (position = 0; position < bytes; position += PIECE) {
 		ssize_t na = pread(fa, a, PIECE, position), nb = pread(fb, b, PIECE, position), at;
 
@@ -198,6 +223,47 @@ static int check(char **argv)
 	return missed || too_much;
 }
 
+/* Makes room for the blocks of a shadow, and looks at what has changed. */
+static void look(char **argv, uint8_t **least)
+{
+	struct shadow_map map = {
+		.shadow = parse(argv[0]), .since = parse(argv[1]), .count = 1,
+		.want = SHADOW_RUN_CHANGED, .runs = (uintptr_t)&(struct shadow_run){ 0 },
+	};
+
+	if (ioctl(control, SHADOW_IOC_MAP, &map) < 0)
+		failed(&map.fault);
+	blocks = (map.bytes + BLOCK - 1) / BLOCK;
+	state_of = calloc(blocks, 1);
+	written = calloc(blocks, 1);
+	*least = calloc(blocks, 1);
+	if (!state_of || !written || !*least)
+		err(2, "memory");
+	each_run(argv[0], argv[1], SHADOW_RUN_CHANGED, 0, note);
+}
+
+static int check_written(char **argv)
+{
+	uint64_t changed = 0, missed = 0, too_much = 0, block;
+	uint8_t *least;
+
+	look(argv, &least);
+	read_written(argv[2], least);
+	read_written(argv[3], written);
+	for (block = 0; block < blocks; block++) {
+		changed += state_of[block];
+		if (least[block] && !state_of[block] && !missed++)
+			printf("block %llu was written and has not changed\n",
+			       (unsigned long long)block);
+		if (state_of[block] && !written[block] && !too_much++)
+			printf("block %llu has changed and was not written\n",
+			       (unsigned long long)block);
+	}
+	printf("%llu have changed; missed %llu, too much %llu\n", (unsigned long long)changed,
+	       (unsigned long long)missed, (unsigned long long)too_much);
+	return missed || too_much;
+}
+
 static uint64_t count;
 
 static void count_run(const struct shadow_run *run)
@@ -218,70 +284,80 @@ static int time_it(char **argv)
 	return 0;
 }
 
-static void failed(const struct shadow_fault *fault)
-{
-	fprintf(stderr, "delta: error %d (%s), reason %u\n", errno, strerror(errno),
-		fault->reason);
-	exit(2);
-}
-
-static int change(const char *uuid, uint32_t flags)
+static int change_base(const char *uuid, uint32_t flags)
 {
 	struct shadow_base base = { .uuid = parse(uuid), .flags = flags };
 
-	if (ioctl(control, SHADOW_IOC_BASE_CHANGE, &base) < 0)
+	if (ioctl(control, SHADOW_IOC_BASE_CHANGE, &base))
 		failed(&base.fault);
 	return 0;
 }
 
-static void print_uuid(const struct shadow_uuid *uuid)
+static int list_bases(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < 16; i++)
-		printf("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid->b[i]);
-}
-
-static int bases(void)
-{
-	static const char names[] = "KSB";	/* kept, its shadow exists, tracking began */
 	struct shadow_base_info info = { 0 };
 	uint64_t cursor = 0;
-	unsigned int i;
 
 	for (;; cursor = info.cursor) {
 		info = (struct shadow_base_info){ .cursor = cursor };
-		if (ioctl(control, SHADOW_IOC_BASE_NEXT, &info) < 0)
+		if (ioctl(control, SHADOW_IOC_BASE_NEXT, &info))
 			break;
-		print_uuid(&info.uuid);
-		putchar(' ');
-		for (i = 0; names[i]; i++)
-			if (info.flags & 1U << i)
-				putchar(names[i]);
-		printf(" %llu\n", (unsigned long long)info.changed_bytes);
+		printf("%s %s%s%s %llu %llu %llu %s\n", unparse(&info.uuid),
+		       info.flags & SHADOW_BASE_KEPT ? "K" : "",
+		       info.flags & SHADOW_BASE_SHADOW ? "S" : "",
+		       info.flags & SHADOW_BASE_BEGIN ? "B" : "",
+		       (unsigned long long)info.changed_bytes, (unsigned long long)info.bytes,
+		       (unsigned long long)info.memory_bytes, info.volume_name);
 	}
-	return errno != ENOENT;
+	if (errno != ENOENT)
+		err(2, "the list");
+	return 0;
 }
 
-static int tracking(const char *device)
+static struct shadow_dev parse_dev(const char *text)
 {
-	struct shadow_tracking_info info = { 0 };
-	uint64_t cursor = 0;
-	unsigned int major, minor;
+	struct shadow_dev dev = { 0 };
 
-	if (sscanf(device, "%u:%u", &major, &minor) != 2)
-		errx(2, "no device number");
-	for (;; cursor = info.cursor) {
+	if (sscanf(text, "%u:%u", &dev.major, &dev.minor) != 2)
+		errx(2, "no MAJOR:MINOR");
+	return dev;
+}
+
+static int track(const char *dev, const char *bytes)
+{
+	struct shadow_volume_track arg = {
+		.dev = parse_dev(dev), .changes_bytes = bytes ? strtoull(bytes, NULL, 0) : 0,
+	};
+
+	if (ioctl(control, SHADOW_IOC_VOLUME_TRACK, &arg))
+		failed(&arg.fault);
+	return 0;
+}
+
+static int untrack(const char *dev)
+{
+	struct shadow_volume_track arg = { .dev = parse_dev(dev) };
+
+	if (ioctl(control, SHADOW_IOC_VOLUME_UNTRACK, &arg))
+		failed(&arg.fault);
+	return 0;
+}
+
+static int tracking(const char *text)
+{
+	struct shadow_dev dev = parse_dev(text);
+	struct shadow_tracking_info info = { 0 };
+	uint64_t cursor;
+
+	do {
+		cursor = info.cursor;
 		info = (struct shadow_tracking_info){ .cursor = cursor };
-		if (ioctl(control, SHADOW_IOC_TRACKING_NEXT, &info) < 0)
-			return 1;
-		if (info.volume.major == major && info.volume.minor == minor)
-			break;
-	}
-	printf("%u %u %llu %llu ", info.reason, info.bases, (unsigned long long)info.memory_bytes,
-	       (unsigned long long)info.forgotten);
-	print_uuid(&info.generation);
-	putchar('\n');
+		if (ioctl(control, SHADOW_IOC_TRACKING_NEXT, &info))
+			err(2, "%s", text);
+	} while (memcmp(&info.volume, &dev, sizeof(dev)));
+	printf("%u %u %llu %llu %s %llu\n", info.reason, info.bases,
+	       (unsigned long long)info.memory_bytes, (unsigned long long)info.forgotten,
+	       unparse(&info.generation), (unsigned long long)info.memory_limit_bytes);
 	return 0;
 }
 
@@ -295,23 +371,25 @@ int main(int argc, char **argv)
 	control = open("/dev/" SHADOW_CONTROL_NAME, O_RDWR);
 	if (control < 0)
 		err(2, "the module");
-	if (!strcmp(argv[1], "bases"))
-		return bases();
-	if (argc < 3)
-		errx(2, "see the head of the source");
-	if (!strcmp(argv[1], "keep"))
-		return change(argv[2], SHADOW_BASE_KEEP);
-	if (!strcmp(argv[1], "drop"))
-		return change(argv[2], SHADOW_BASE_DROP);
-	if (!strcmp(argv[1], "tracking"))
-		return tracking(argv[2]);
-	if (argc < 4)
-		errx(2, "see the head of the source");
 	if (!strcmp(argv[1], "check") && argc >= 6)
 		return check(argv + 2);
-	if (!strcmp(argv[1], "time"))
+	if (!strcmp(argv[1], "written") && argc == 6)
+		return check_written(argv + 2);
+	if (!strcmp(argv[1], "time") && argc == 4)
 		return time_it(argv + 2);
-	if (strcmp(argv[1], "runs"))
+	if (!strcmp(argv[1], "keep") && argc == 3)
+		return change_base(argv[2], SHADOW_BASE_KEEP);
+	if (!strcmp(argv[1], "drop") && argc == 3)
+		return change_base(argv[2], SHADOW_BASE_DROP);
+	if (!strcmp(argv[1], "bases"))
+		return list_bases();
+	if (!strcmp(argv[1], "track") && argc >= 3)
+		return track(argv[2], argv[3]);
+	if (!strcmp(argv[1], "untrack") && argc == 3)
+		return untrack(argv[2]);
+	if (!strcmp(argv[1], "tracking") && argc == 3)
+		return tracking(argv[2]);
+	if (strcmp(argv[1], "runs") || argc < 4)
 		errx(2, "see the head of the source");
 	for (at = argv[2]; *at; at++) {
 		if (!strchr(letters, *at))

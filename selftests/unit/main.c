@@ -66,6 +66,9 @@ static const struct {
 	{ "window_patterns", test_window, false },
 	{ "format_power", test_format_power, false },
 	{ "format_damage", test_format_damage, false },
+	{ "changes_random", test_changes, false },
+	{ "changes_no_memory", test_changes_nomem, false },
+	{ "changes_bound", test_changes_bound, false },
 	{ "memory_per_block", test_memory, false },
 };
 

@@ -203,6 +203,28 @@ mutant "log: what is preserved is anywhere" format.c \
 	"$(within decode)s/in_part(value, item->extent.len, part_blocks)/1/"
 mutant "restore: what is settled is not made out" epochs.c \
 	"$(within shadow_epochs_resume)s/ep->number <= floor/0/; $(within is_needed)s/return true;/return false;/"
+mutant "changes: a merge drops a page" blockmap.c \
+	"$(within shadow_blockmap_move)s/if (page\[i\])/if (0)/"
+mutant "changes: a merge loses count of its pages" blockmap.c \
+	"$(within shadow_blockmap_move)s/^\t*to->nr_pages++;/;/"
+mutant "changes: bits of a second page are not noted" blockmap.c \
+	"$(within shadow_blockmap_note)s/n -= nr;/n = 0;/"
+mutant "changes: the maps of two marks are not exchanged" changes.c \
+	's/swap(older->written, mark->written);.*/;/'
+mutant "changes: a merge without memory goes on" changes.c \
+	"$(within merge_step)s/^\tif (more)$/\tif (more > 0)/"
+mutant "changes: another than the oldest is forgotten" changes.c \
+	"$(within give_up_oldest)s/list_first_entry(&ch->marks, struct shadow_mark, node);/list_is_singular(\&ch->marks) ? list_first_entry(\&ch->marks, struct shadow_mark, node) : list_prev_entry(list_last_entry(\&ch->marks, struct shadow_mark, node), node);/"
+mutant "changes: there is no bound" changes.c \
+	"$(within make_room)s/^\twhile (/\twhile (0 \&\& /"
+mutant "changes: nothing is noted in a new page" changes.c \
+	"$(within note_in_new_page)s/^\tif (now)$/\tif (0)/"
+mutant "changes: what was written to an image is known without memory for it" changes.c \
+	"$(within shadow_changes_note_overlay)s/^\twhile (!list_empty(&mark->node))/\twhile (0)/"
+mutant "changes: an epoch that was taken over is not freed" changes.c \
+	"$(within shadow_mark_destroy)s/^\t*shadow_epoch_free(mark->epoch);/;/"
+mutant "changes: a kept one goes with its shadow" changes.h \
+	's/return mark->shadow || mark->kept || mark->begin;/return mark->shadow || mark->begin;/'
 
 # build SOURCES OUTPUT
 build() {
@@ -215,8 +237,9 @@ passed() {
 }
 
 copy_sources() {
-	mkdir -p "$1" && cp "$KMOD"/{block,blockmap,index,epochs,space,window,format}.h \
-		"$KMOD"/{blockmap,index,epochs,space,window,format}.c "$1"
+	mkdir -p "$1" && cp "$KMOD"/{block,blockmap,index,epochs,space,window,format,changes}.h \
+		"$KMOD"/{blockmap,index,epochs,space,window,format,changes}.c "$1"
+	touch "$1"/{event,volume}.h	# changes_test.c has what changes.c wants of them
 }
 
 echo "KTAP version 1"

@@ -85,6 +85,11 @@ void test_window(void);
 void test_format_power(void);
 void test_format_damage(void);
 
+/* changes_test.c */
+void test_changes(void);
+void test_changes_nomem(void);
+void test_changes_bound(void);
+
 /* memory_test.c */
 void test_memory(void);
 

@@ -56,8 +56,8 @@ SC_EXPORT int shadowcopy_base_find(struct shadowcopy *sc, const char *name,
 	if (rc == -ENOENT)
 		return SC_FAIL(sc, rc, .action = "find the base", .object = name,
 			       .cause = "no shadow and no base has this name",
-			       .remedy = "\"shadowadm base list\" shows those that there are; without "
-					 "one a full backup is needed");
+			       .remedy = "\"shadowadm base list\" shows those that there are; "
+					 "without one a full backup is needed");
 	return rc;
 }
 

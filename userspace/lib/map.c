@@ -120,7 +120,7 @@ static int next_part(struct shadowcopy_map *map, const struct shadow_run **part)
 
 SC_EXPORT int shadowcopy_map_next(struct shadowcopy_map *map, struct shadow_run *run)
 {
-	const struct shadow_run *part;
+	const struct shadow_run *part = NULL;
 	int rc = next_part(map, &part);
 
 	if (rc <= 0)

@@ -9,6 +9,30 @@
 #include "making.h"
 #include "plan_table.h"
 
+/* Bases to keep of the shadows. */
+struct bases {
+	bool wanted;
+	bool kept[SHADOW_MAX_SET_VOLUMES];	/* in the order of the volumes */
+};
+
+/* The shadows exist, and stay, if they cannot be kept as bases.  STATUS_OK or STATUS_DEGRADED. */
+static int keep_bases(struct context *context, const struct making *making,
+		      const struct shadow_row *rows, struct bases *bases)
+{
+	int status = STATUS_OK;
+	size_t i;
+
+	for (i = 0; bases->wanted && i < making->count; i++) {
+		bases->kept[i] = !shadowcopy_base_change(context->sc, &rows[i].info.uuid,
+							 SHADOW_BASE_KEEP);
+		if (bases->kept[i])
+			continue;
+		warn(context, "%s", shadowcopy_last_error(context->sc)->text);
+		status = STATUS_DEGRADED;
+	}
+	return status;
+}
+
 /* --- the answer ------------------------------------------------------------ */
 
 static const char *told(json_t *object, const char *name)
@@ -47,8 +71,20 @@ static int print_told(struct context *context, const struct making *making)
 	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 }
 
+static int print_json(struct context *context, const struct making *making,
+		      const struct shadow_row *rows, const struct bases *bases)
+{
+	json_t *document = making_json(context, making, rows);
+	json_t *shadows = json_object_get(document, "shadows");
+	size_t i;
+
+	for (i = 0; bases->wanted && i < making->count; i++)
+		json_value(json_array_get(shadows, i), "base_kept", json_boolean(bases->kept[i]));
+	return json_print(document);
+}
+
 static int print_result(struct context *context, const struct making *making,
-			const struct shadow_row *table)
+			const struct shadow_row *table, const struct bases *bases)
 {
 	size_t count = making->count;
 	struct rows rows = { table, sizeof(*table), count, NULL };
@@ -58,7 +94,7 @@ static int print_result(struct context *context, const struct making *making,
 	size_t i;
 
 	if (context->json)
-		return json_print(making_json(context, making, table));
+		return print_json(context, making, table, bases);
 	if (context->quiet) {
 		for (i = 0; i < count; i++)
 			puts(image_path(&table[i].info, path));
@@ -80,13 +116,19 @@ static int print_result(struct context *context, const struct making *making,
 	return table_print(context, &shadow_table, &rows);
 }
 
-static int show(struct context *context, const struct making *making, struct shadow_row *rows)
+static int show(struct context *context, const struct making *making, struct shadow_row *rows,
+		struct bases *bases)
 {
 	ssize_t found = making_collect(context, making, rows);
 	int degraded, status;
 
 	if (found < 0 && making->with_writers && geteuid()) {
 		degraded = writers_check(context, making->answer);
+		if (bases->wanted) {
+			warn(context, "the shadows are not kept as bases: only root may do that, "
+			     "with \"shadowadm base keep\"");
+			degraded = STATUS_DEGRADED;
+		}
 		return print_told(context, making) ?: degraded;
 	}
 	if (found < 0)
@@ -94,12 +136,13 @@ static int show(struct context *context, const struct making *making, struct sha
 	if ((size_t)found < making->count)
 		return fail(context, "some shadows of the set have been deleted already by "
 			    "someone else; \"shadowadm list\" shows the rest");
-	degraded = making_settle(context, making, rows);
-	status = print_result(context, making, rows);
+	degraded = keep_bases(context, making, rows, bases);
+	degraded = making_settle(context, making, rows) ?: degraded;
+	status = print_result(context, making, rows, bases);
 	return status ?: degraded;
 }
 
-static int create(struct context *context, struct making *making)
+static int create(struct context *context, struct making *making, struct bases *bases)
 {
 	struct shadow_row *rows;
 	int status;
@@ -116,7 +159,7 @@ static int create(struct context *context, struct making *making)
 	rows = calloc(making->count, sizeof(*rows));
 	if (!rows)
 		return fail(context, "the shadows exist; there is not enough memory to show them");
-	status = show(context, making, rows);
+	status = show(context, making, rows, bases);
 	free(rows);
 	return status;
 }
@@ -125,15 +168,17 @@ static int create(struct context *context, struct making *making)
 
 static int run_create(struct context *context, int argc, char **argv)
 {
-	enum { OPTION_PERSISTENT = OPTION_NOT_MAKING, OPTION_DRY_RUN };
+	enum { OPTION_PERSISTENT = OPTION_NOT_MAKING, OPTION_DRY_RUN, OPTION_KEEP_BASE };
 	static const struct option longs[] = {
 		MAKING_OPTIONS,
 		{ "persistent", no_argument, NULL, OPTION_PERSISTENT },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+		{ "keep-base", no_argument, NULL, OPTION_KEEP_BASE },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 }
 	};
 	struct making *making = making_new(context);
+	struct bases bases = { 0 };
 	int option, status = STATUS_OK;
 
 	if (!making)
@@ -146,6 +191,9 @@ static int run_create(struct context *context, int argc, char **argv)
 			break;
 		case OPTION_DRY_RUN:
 			making->dry_run = true;
+			break;
+		case OPTION_KEEP_BASE:
+			bases.wanted = true;
 			break;
 		case 'q':
 			context->quiet = true;
@@ -166,7 +214,7 @@ static int run_create(struct context *context, int argc, char **argv)
 	if (!status)
 		status = making_check(context, making);
 	if (!status)
-		status = create(context, making);
+		status = create(context, making, &bases);
 	making_free(context, making);
 	return status;
 }
@@ -213,6 +261,8 @@ const struct command cmd_create = {
 		"                        slash at its end) with each writer's metadata as NAME.json\n"
 		"      --no-free-space   do not look for what is free: preserve all of it, so that the\n"
 		"                        image is the volume to the last byte\n"
+		"      --keep-base       keep each new shadow as a base, so that what changes since is known\n"
+		"                        when it is deleted (\"shadowadm base\")\n"
 		"      --dry-run         make nothing; show what would be frozen, in which order\n"
 		"  -q, --quiet           print the paths of the devices only, one per line\n"
 		TABLE_HELP COMMON_HELP,

@@ -4,7 +4,7 @@
 # Completion of shadowadm for bash.
 
 _shadowadm_store_verbs="list add resize migrate remove policy candidates gc attach detach check"
-_shadowadm_volume_verbs="list track untrack policy clear-fault candidates find"
+_shadowadm_volume_verbs="list track untrack tracking policy clear-fault candidates find"
 _shadowadm_writer_verbs="list status check"
 
 # Block devices and mount points.
@@ -21,6 +21,12 @@ _shadowadm_shadows_and_sets() {
 	_shadowadm_shadows
 	shadowadm list --noheadings -o UUID 2>/dev/null
 	shadowadm list --noheadings -o SET 2>/dev/null | sort -u
+}
+
+# Shadows, and bases whose shadow is gone.
+_shadowadm_bases() {
+	_shadowadm_shadows
+	shadowadm base list --all --noheadings -o BASE 2>/dev/null
 }
 
 # The columns of a command, and of its verb where it has verbs, in capitals in its help.
@@ -55,7 +61,7 @@ _shadowadm_store() {
 _shadowadm_help() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
 		words="create hold run list show delete pin unpin seal mount umount expose unexpose
-			revert volume store provider writer script stats monitor doctor version"
+			revert changes base map send receive volume store provider writer script stats monitor doctor version"
 		return
 	fi
 	[ "$COMP_CWORD" -eq 3 ] || return
@@ -63,6 +69,7 @@ _shadowadm_help() {
 	store) words=$_shadowadm_store_verbs ;;
 	volume) words=$_shadowadm_volume_verbs ;;
 	writer) words=$_shadowadm_writer_verbs ;;
+	base) words="list keep drop" ;;
 	provider) words="list" ;;
 	esac
 }
@@ -78,7 +85,7 @@ _shadowadm() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words="create hold run list show delete pin unpin seal mount umount expose unexpose revert
-			volume store provider writer script stats monitor doctor version help --help
+			changes base map send receive volume store provider writer script stats monitor doctor version help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
@@ -87,7 +94,7 @@ _shadowadm() {
 	case $command in
 	create) options="--store --max --initial --force --context --timeout --writers
 			--no-writers --degrade --exclude-writer --document --no-free-space
-			--dry-run --quiet --persistent --writable $table" ;;
+			--dry-run --quiet --persistent --writable --keep-base $table" ;;
 	hold) options="--timeout --quiet" ;;
 	run) options="--volumes --bind --report --store --max --initial --force --context --timeout
 			--writers --no-writers --degrade --exclude-writer --document
@@ -100,9 +107,16 @@ _shadowadm() {
 	umount | expose | unexpose) options="--quiet" ;;
 	revert) options="--at-boot --yes --no-wait --progress --status --cancel --force --no-writers --quiet
 			$table" ;;
-	volume) options="--memory --force --provider $table" ;;
+	changes) options="--since --exact --skip-free --bytes --human --noheadings" ;;
+	base) options="--all --quiet $table" ;;
+	map) options="--since --width --svg --color" ;;
+	send) options="--since --output --compress --threads --chunk --resume --resume-from --label
+			--progress --no-progress --quiet" ;;
+	receive) options="--input --format --verify --verify-only --resume --base --assume-base
+			--force --progress --no-progress --quiet" ;;
+	volume) options="--memory --changes-memory --force --provider $table" ;;
 	provider) options="$table" ;;
-	store) options="--store --lost --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
+	store) options="--store --lost --final --no-wait --volume --wait --timeout --verbose --all --max --initial --force --throttle --dry-run --quiet $table" ;;
 	writer) options="--verbose --program $table" ;;
 	script) options="--dry-run" ;;
 	stats) options="--watch $table" ;;
@@ -121,16 +135,27 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--volume | --volumes) words=$(_shadowadm_volumes) ;;
+	--since) words=$(_shadowadm_bases) ;;
+	--compress) words="none 1 3 9 19" ;;
+	--format) words="raw qcow2 device" ;;
+	--resume-from | --input | -i | --base)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
 	--output | -o)
 		case $command in
 		mount) ;;
-		volume | store | writer | provider)
+		send)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+			;;
+		base | volume | store | writer | provider)
 			words=$(_shadowadm_columns "$command" "${COMP_WORDS[2]}")
 			;;
 		*) words=$(_shadowadm_columns "$command") ;;
 		esac
 		;;
-	--document | --bind | --report)
+	--document | --bind | --report | --svg)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -138,7 +163,7 @@ _shadowadm() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--provider | --max | --initial | --throttle | --memory | --timeout | --wait | --watch | --count | --options | --exclude-writer)
+	--threads | --chunk | --label | --provider | --max | --initial | --throttle | --memory | --changes-memory | --width | --timeout | --wait | --watch | --count | --options | --exclude-writer)
 		return
 		;;
 	*)
@@ -166,6 +191,11 @@ _shadowadm() {
 				words=$(_shadowadm_shadows)
 			fi
 			;;
+		send) words=$(_shadowadm_shadows) ;;
+		receive)
+			words=$(lsblk -nrpo NAME 2>/dev/null)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			;;
 		mount | umount)
 			words=$(_shadowadm_shadows_and_sets)
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
@@ -180,6 +210,19 @@ _shadowadm() {
 		unexpose)
 			words=$(_shadowadm_shadows)
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+			;;
+		changes) words=$(_shadowadm_bases) ;;
+		map) words=$(_shadowadm_shadows) ;;
+		base)
+			if [ "$COMP_CWORD" -eq 2 ]; then
+				words="list keep drop"
+			elif [ "${COMP_WORDS[2]}" = keep ]; then
+				words=$(_shadowadm_shadows)
+			elif [ "${COMP_WORDS[2]}" = drop ] && [[ " ${COMP_WORDS[*]} " != *" --all "* ]]; then
+				words=$(_shadowadm_bases)
+			else
+				words=$(_shadowadm_volumes)
+			fi
 			;;
 		volume)
 			if [ "$COMP_CWORD" -eq 2 ]; then

@@ -18,51 +18,93 @@ static void *grow(void *array, size_t count, size_t size)
 	return reallocarray(array, count ? count * 2 : 1, size);
 }
 
-ssize_t load_shadows(struct shadowcopy *sc, struct shadow_shadow_info **shadows)
+/* What the module lists. */
+union any_info {
+	struct shadow_shadow_info shadow;
+	struct shadow_volume_info volume;
+	struct shadow_base_info base;
+	struct shadow_tracking_info tracking;
+};
+
+static ssize_t load(struct shadowcopy *sc, int (*next)(struct shadowcopy *, union any_info *),
+		    size_t size, void **array)
 {
-	struct shadow_shadow_info info = { 0 }, *array = NULL, *more;
+	union any_info info = { 0 };
 	ssize_t count = 0;
+	char *more;
 	int rc;
 
-	*shadows = NULL;
-	while ((rc = shadowcopy_shadow_next(sc, &info)) > 0) {
-		more = grow(array, count, sizeof(*array));
+	*array = NULL;
+	while ((rc = next(sc, &info)) > 0) {
+		more = grow(*array, count, size);
 		if (!more) {
-			free(array);
-			return -ENOMEM;
+			rc = -ENOMEM;
+			break;
 		}
-		array = more;
-		array[count++] = info;
+		*array = more;
+		memcpy(more + count++ * size, &info, size);
 	}
 	if (rc < 0) {
-		free(array);
+		free(*array);
+		*array = NULL;
 		return rc;
 	}
+	return count;
+}
+
+static int next_shadow(struct shadowcopy *sc, union any_info *info)
+{
+	return shadowcopy_shadow_next(sc, &info->shadow);
+}
+
+ssize_t load_shadows(struct shadowcopy *sc, struct shadow_shadow_info **shadows)
+{
+	void *array;
+	ssize_t count = load(sc, next_shadow, sizeof(**shadows), &array);
+
 	*shadows = array;
 	return count;
 }
 
+static int next_volume(struct shadowcopy *sc, union any_info *info)
+{
+	return shadowcopy_volume_next(sc, &info->volume);
+}
+
 ssize_t load_volumes(struct shadowcopy *sc, struct shadow_volume_info **volumes)
 {
-	struct shadow_volume_info info = { 0 }, *array = NULL, *more;
-	ssize_t count = 0;
-	int rc;
+	void *array;
+	ssize_t count = load(sc, next_volume, sizeof(**volumes), &array);
 
-	*volumes = NULL;
-	while ((rc = shadowcopy_volume_next(sc, &info)) > 0) {
-		more = grow(array, count, sizeof(*array));
-		if (!more) {
-			free(array);
-			return -ENOMEM;
-		}
-		array = more;
-		array[count++] = info;
-	}
-	if (rc < 0) {
-		free(array);
-		return rc;
-	}
 	*volumes = array;
+	return count;
+}
+
+static int next_base(struct shadowcopy *sc, union any_info *info)
+{
+	return shadowcopy_base_next(sc, &info->base);
+}
+
+ssize_t load_bases(struct shadowcopy *sc, struct shadow_base_info **bases)
+{
+	void *array;
+	ssize_t count = load(sc, next_base, sizeof(**bases), &array);
+
+	*bases = array;
+	return count;
+}
+
+static int next_tracking(struct shadowcopy *sc, union any_info *info)
+{
+	return shadowcopy_tracking_next(sc, &info->tracking);
+}
+
+ssize_t load_tracking(struct shadowcopy *sc, struct shadow_tracking_info **tracking)
+{
+	void *array;
+	ssize_t count = load(sc, next_tracking, sizeof(**tracking), &array);
+
+	*tracking = array;
 	return count;
 }
 

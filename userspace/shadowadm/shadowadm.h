@@ -26,6 +26,7 @@ enum {
 	STATUS_FAILED = 1,
 	STATUS_USAGE = 2,
 	STATUS_DEGRADED = 3,	/* done, but less well than asked for */
+	STATUS_FULL_NEEDED = 4,	/* what has changed is not known so far back */
 };
 
 struct context;
@@ -59,10 +60,10 @@ struct context {
 
 extern const struct command *const commands[];
 
-extern const struct command cmd_create, cmd_delete, cmd_doctor, cmd_expose, cmd_help,
-	cmd_hold, cmd_list, cmd_monitor, cmd_mount, cmd_pin, cmd_provider, cmd_revert, cmd_run, cmd_script,
-	cmd_seal, cmd_show, cmd_stats, cmd_store, cmd_umount, cmd_unexpose, cmd_unpin,
-	cmd_version, cmd_volume, cmd_writer;
+extern const struct command cmd_base, cmd_changes, cmd_create, cmd_delete, cmd_doctor, cmd_expose,
+	cmd_help, cmd_hold, cmd_list, cmd_map, cmd_monitor, cmd_mount, cmd_pin, cmd_provider,
+	cmd_receive, cmd_revert, cmd_run, cmd_script, cmd_seal, cmd_send, cmd_show, cmd_stats, cmd_store, cmd_umount,
+	cmd_unexpose, cmd_unpin, cmd_version, cmd_volume, cmd_writer;
 
 /* --- main.c -------------------------------------------------------------- */
 
@@ -195,9 +196,11 @@ const char *seconds_parse(const char *text, uint64_t *ms);
 
 /* --- lists.c ------------------------------------------------------------- */
 
-/* All shadows or volumes as an array to be freed; negative errno on failure. */
+/* All of a kind as an array to be freed; negative errno on failure. */
 ssize_t load_shadows(struct shadowcopy *sc, struct shadow_shadow_info **shadows);
 ssize_t load_volumes(struct shadowcopy *sc, struct shadow_volume_info **volumes);
+ssize_t load_bases(struct shadowcopy *sc, struct shadow_base_info **bases);
+ssize_t load_tracking(struct shadowcopy *sc, struct shadow_tracking_info **tracking);
 
 static inline bool uuid_equal(const struct shadow_uuid *a, const struct shadow_uuid *b)
 {

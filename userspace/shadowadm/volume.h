@@ -7,6 +7,6 @@
 
 #include "shadowadm.h"
 
-extern const struct command volume_candidates, volume_find;
+extern const struct command volume_candidates, volume_find, volume_tracking;
 
 #endif /* SHADOWADM_VOLUME_H */

@@ -143,10 +143,15 @@ static struct shadow_volume_info *volume(struct shadow_dev dev, bool make)
 	return info;
 }
 
-static int fake_untrack(const struct shadow_volume_track *track)
+static int fake_untrack(struct shadow_volume_track *track)
 {
 	uint32_t i;
 
+	if (fake_bases_kept(track->dev)) {
+		track->fault.error = EBUSY;
+		track->fault.reason = SHADOW_REASON_BASES;
+		return -EBUSY;
+	}
 	for (i = 0; i < state.volume_count; i++)
 		if (sc_dev_equal(state.volumes[i].dev, track->dev)) {
 			state.volumes[i] = state.volumes[--state.volume_count];
@@ -643,6 +648,28 @@ static int fake_revert_next(struct shadow_revert_info *info)
 	return 0;
 }
 
+/* --- what fake_changes.c sees -------------------------------------------------- */
+
+const struct shadow_shadow_info *fake_shadow_at(uint64_t index)
+{
+	return index < state.shadow_count ? &state.shadows[index] : NULL;
+}
+
+const struct shadow_shadow_info *fake_shadow_find(const struct shadow_uuid *uuid)
+{
+	uint32_t i;
+
+	for (i = 0; i < state.shadow_count; i++)
+		if (!memcmp(&state.shadows[i].uuid, uuid, sizeof(*uuid)))
+			return &state.shadows[i];
+	return NULL;
+}
+
+const struct shadow_volume_info *fake_volume_at(uint64_t index)
+{
+	return index < state.volume_count ? &state.volumes[index] : NULL;
+}
+
 static int command(unsigned long request, void *argument)
 {
 	switch (request) {
@@ -693,7 +720,7 @@ static int command(unsigned long request, void *argument)
 		*(struct shadow_set_step *)argument = making.step;
 		return 0;
 	default:
-		return -ENOTTY;
+		return fake_changes(request, argument);
 	}
 }
 
@@ -737,8 +764,12 @@ int sc_device_ioctl(int fd, unsigned long request, void *argument)
 			((struct shadow_delete *)argument)->fault = fault;
 		if (request == SHADOW_IOC_SHADOW_CHANGE)
 			((struct shadow_change *)argument)->fault = fault;
-		if (request == SHADOW_IOC_VOLUME_TRACK)
+		if (request == SHADOW_IOC_VOLUME_TRACK || request == SHADOW_IOC_VOLUME_UNTRACK)
 			((struct shadow_volume_track *)argument)->fault = fault;
+		if (request == SHADOW_IOC_MAP)
+			((struct shadow_map *)argument)->fault = fault;
+		if (request == SHADOW_IOC_BASE_CHANGE)
+			((struct shadow_base *)argument)->fault = fault;
 		return rc;
 	}
 	transfer(false);
@@ -772,6 +803,19 @@ int __wrap_stat64(const char *path, struct stat *st)
 		return -1;
 	}
 	return __real_stat64(path, st);
+}
+
+/* Images are files, N below $FAKE_IMAGES. */
+int __wrap_open64(const char *path, int flags, mode_t mode)
+{
+	const char *images = getenv("FAKE_IMAGES");
+	char file[PATH_MAX];
+	unsigned int index;
+
+	if (!images || sscanf(path, "/dev/shadow%u", &index) != 1)
+		return __real_open64(path, flags, mode);
+	snprintf(file, sizeof(file), "%s/%u", images, index);
+	return __real_open64(file, flags, mode);
 }
 
 static FILE *recorded(const char *name)

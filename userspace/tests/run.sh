@@ -3,8 +3,8 @@
 #
 # Build the user space with sanitizers and run its tests, which need neither
 # root nor the module.  Prints KTAP, one subtest for each file; arguments name
-# the files to run (unit daemon writer document plan cli script stores doctor scripts library
-# betest).
+# the files to run (unit daemon writer document plan cli changes script stores streams send doctor
+# scripts library betest).
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -15,7 +15,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=suppressions=$here/leaks.supp:print_suppressions=0
 
 tests=("${@:-unit}")
-[ $# -gt 0 ] || tests=(unit daemon writer document plan cli script stores doctor scripts library betest)
+[ $# -gt 0 ] || tests=(unit daemon writer document plan cli changes script stores streams send doctor scripts library betest)
 
 if ! make -s -j"$(nproc)" -C "$here/.." SAN=1 O=build-test tests >&2; then
 	echo "Bail out! the user space does not build"

@@ -5,8 +5,10 @@
  */
 #include <ctype.h>
 
+#include "base_table.h"
 #include "shadow_table.h"
 #include "test.h"
+#include "tracking.h"
 #include "volume_table.h"
 #include "writer.h"
 
@@ -87,6 +89,8 @@ void test_tables(void)
 	well_formed(&shadow_table, "the columns of shadows are well-formed");
 	well_formed(&volume_table, "the columns of volumes are well-formed");
 	well_formed(&stats_table, "the columns of stats are well-formed");
+	well_formed(&base_table, "the columns of bases are well-formed");
+	well_formed(&tracking_table, "and those of what is known of changes");
 	well_formed(&writer_list_table, "the columns of writers are well-formed");
 	well_formed(&writer_status_table, "and those of how they are");
 	every_counter();

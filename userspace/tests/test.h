@@ -46,6 +46,8 @@ static inline bool error_says(const struct shadowcopy *sc, const char *words)
 } while (0)
 
 void test_beneath(void);
+void test_cells(void);
+void test_changes(void);
 void test_documents(void);
 void test_durable(void);
 void test_errors(void);
@@ -57,6 +59,7 @@ void test_providers(void);
 void test_selection(void);
 void test_sizes(void);
 void test_stores(void);
+void test_stream(void);
 void test_tables(void);
 
 #endif /* SHADOWCOPY_TEST_H */

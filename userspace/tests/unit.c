@@ -10,6 +10,8 @@ int main(void)
 {
 	puts("KTAP version 1");
 	test_beneath();
+	test_cells();
+	test_changes();
 	test_documents();
 	test_durable();
 	test_errors();
@@ -21,6 +23,7 @@ int main(void)
 	test_selection();
 	test_sizes();
 	test_stores();
+	test_stream();
 	test_tables();
 	printf("1..%d\n", test_count);
 	return test_failures ? 1 : 0;

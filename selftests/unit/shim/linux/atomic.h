@@ -2,6 +2,8 @@
 #ifndef SHIM_LINUX_ATOMIC_H
 #define SHIM_LINUX_ATOMIC_H
 
+#include "../shim.h"
+
 typedef struct {
 	long counter;
 } atomic_long_t;
@@ -24,6 +26,15 @@ static inline void atomic_long_sub(long n, atomic_long_t *v)
 static inline void atomic_long_or(long bits, atomic_long_t *v)
 {
 	__atomic_or_fetch(&v->counter, bits, __ATOMIC_RELAXED);
+}
+
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
+static inline s64 atomic64_inc_return(atomic64_t *v)
+{
+	return __atomic_add_fetch(&v->counter, 1, __ATOMIC_RELAXED);
 }
 
 #endif /* SHIM_LINUX_ATOMIC_H */

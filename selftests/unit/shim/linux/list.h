@@ -74,7 +74,26 @@ static inline bool list_is_head(const struct list_head *node, const struct list_
 	return node == head;
 }
 
+#define LIST_HEAD(name)	struct list_head name = { &(name), &(name) }
+
 #define list_entry(ptr, type, member)	container_of(ptr, type, member)
+static inline bool list_is_singular(const struct list_head *head)
+{
+	return !list_empty(head) && head->next == head->prev;
+}
+
+static inline void list_splice_init(struct list_head *list, struct list_head *head)
+{
+	while (!list_empty(list)) {
+		struct list_head *last = list->prev;
+
+		list_del(last);
+		list_add(last, head);
+	}
+}
+
+#define list_first_entry_or_null(head, type, member) \
+	(list_empty(head) ? NULL : list_first_entry(head, type, member))
 #define list_first_entry(head, type, member)	list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)	list_entry((head)->prev, type, member)
 #define list_next_entry(pos, member) \

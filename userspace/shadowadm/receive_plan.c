@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * receive_plan.c - whether a stream fits what there is of its target.
+ *
+ * What was received as a whole, and not written to since, is the shadow that its file says.  A
+ * stream that has this one as its base changes it to another; one that was interrupted can only
+ * become what it was going to.  Whatever else would be neither the one nor the other.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "receive.h"
+
+int64_t receive_changed(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+}
+
+int receive_head_sum(struct target *target, uint8_t sum[STREAM_SUM])
+{
+	size_t length = target->bytes < STATE_HEAD ? target->bytes : STATE_HEAD;
+	void *head = malloc(length);
+	int rc = head ? target->calls->read(target, head, length, 0) : -ENOMEM;
+
+	if (!rc)
+		stream_sum(head, length, sum);
+	free(head);
+	return rc;
+}
+
+/* --- is it still what it was ------------------------------------------------------------- */
+
+static int has_changed(struct context *context, const char *path, const char *how)
+{
+	return fail(context, "%s is not what it was when it was received: %s.  What has changed "
+		    "can only be put on what the base was: receive all of a shadow, or say "
+		    "--assume-base if you know better", path, how);
+}
+
+/* A file or a device whose contents are the base. */
+static int check_contents(struct context *context, const char *path,
+			  const struct receive_state *state)
+{
+	struct target_wish wish = { .read_only = true, .bytes = state->bytes };
+	static const uint8_t unknown[STREAM_SUM];
+	uint8_t sum[STREAM_SUM];
+	struct target target;
+	int status, rc = 0;
+
+	status = target_open(context, path, state->format, &wish, &target);
+	if (!status && memcmp(state->head, unknown, STREAM_SUM)) {
+		posix_fadvise(target.fd, 0, STATE_HEAD, POSIX_FADV_DONTNEED);
+		rc = receive_head_sum(&target, sum);
+	} else {
+		memset(sum, 0, sizeof(sum));
+	}
+	target_close(&target);
+	if (status)
+		return status;
+	if (rc)
+		return fail(context, "%s cannot be read: %s", path, strerror(-rc));
+	if (memcmp(sum, state->head, STREAM_SUM))
+		return has_changed(context, path, "it begins with something else, as if it had "
+				   "been mounted");
+	return STATUS_OK;
+}
+
+static int check_unchanged(struct context *context, const char *path,
+			   const struct receive_state *state)
+{
+	if (state->format != TARGET_DEVICE && state->changed_ns &&
+	    receive_changed(path) != state->changed_ns)
+		return has_changed(context, path, "it was written to later");
+	return state->format == TARGET_QCOW2 ? STATUS_OK : check_contents(context, path, state);
+}
+
+/* --- the base of an image ---------------------------------------------------------------- */
+
+static bool is_base(const char *path, const struct shadow_uuid *base, struct receive_state *state)
+{
+	return !state_load(path, state) && state->complete && state->format == TARGET_QCOW2 &&
+	       uuid_equal(&state->shadow, base);
+}
+
+/* Among the files of the target's directory. */
+static int search_base(struct context *context, const char *target,
+		       const struct shadow_uuid *base, char **path)
+{
+	const char *slash = strrchr(target, '/');
+	int length = slash ? slash - target + 1 : 0;
+	char *name = length ? strndup(target, length) : strdup("."), *found;
+	char uuid[SHADOWCOPY_UUID_LEN];
+	DIR *stream = name ? opendir(name) : NULL;
+	struct receive_state state;
+	struct dirent *entry;
+	size_t end;
+
+	*path = NULL;
+	while (stream && (entry = readdir(stream))) {
+		end = strlen(entry->d_name);
+		if (end <= strlen(STATE_SUFFIX) ||
+		    strcmp(entry->d_name + end - strlen(STATE_SUFFIX), STATE_SUFFIX) ||
+		    asprintf(&found, "%.*s%s", length, target, entry->d_name) < 0)
+			continue;
+		if (!*path && is_base(found, base, &state)) {
+			found[strlen(found) - strlen(STATE_SUFFIX)] = '\0';
+			*path = found;
+		} else {
+			free(found);
+		}
+	}
+	if (stream)
+		closedir(stream);
+	free(name);
+	if (*path)
+		return STATUS_OK;
+	return fail(context, "no image beside %s is what the base was, %s: receive that first, or "
+		    "name its file (--base FILE)", target, shadowcopy_uuid_format(base, uuid));
+}
+
+static int find_image(struct context *context, const struct receive_wish *wish,
+		      const struct stream_info *info, char **path)
+{
+	char *state_file = NULL, uuid[SHADOWCOPY_UUID_LEN];
+	struct receive_state state;
+	bool good;
+
+	*path = NULL;
+	if (!wish->base) {
+		if (search_base(context, wish->target, &info->base, path))
+			return STATUS_FAILED;
+	} else {
+		*path = strdup(wish->base);
+	}
+	if (!*path || asprintf(&state_file, "%s" STATE_SUFFIX, *path) < 0)
+		return fail(context, "there is not enough memory");
+	good = is_base(state_file, &info->base, &state);
+	free(state_file);
+	if (access(*path, R_OK))
+		return fail(context, "%s, which is to be beneath, cannot be read: %s", *path,
+			    strerror(errno));
+	if (wish->assume_base)
+		return STATUS_OK;
+	if (!good)
+		return fail(context, "%s is not known to be what the base was, %s: name another "
+			    "file, or say --assume-base if you know that it is", *path,
+			    shadowcopy_uuid_format(&info->base, uuid));
+	return check_unchanged(context, *path, &state);
+}
+
+/* --- what there is ----------------------------------------------------------------------- */
+
+static const struct shadow_uuid none;
+
+/* "shadow UUID" or "shadow UUID since UUID" */
+static char *describe(const struct shadow_uuid *shadow, const struct shadow_uuid *base,
+		      char buf[128])
+{
+	char a[SHADOWCOPY_UUID_LEN], b[SHADOWCOPY_UUID_LEN];
+
+	shadowcopy_uuid_format(shadow, a);
+	shadowcopy_uuid_format(base, b);
+	snprintf(buf, 128, "shadow %s%s%s", a, uuid_equal(base, &none) ? "" : " since ",
+		 uuid_equal(base, &none) ? "" : b);
+	return buf;
+}
+
+static bool is_same_transfer(const struct receive_state *state, const struct stream_info *info)
+{
+	return !state->complete && uuid_equal(&state->shadow, &info->shadow) &&
+	       uuid_equal(&state->base, &info->base) && state->bytes == info->bytes;
+}
+
+/* The stream begins in the middle. */
+static int plan_continued(struct context *context, const struct receive_wish *wish,
+			  const struct stream_info *info, const struct receive_state *state,
+			  bool known, struct receive_plan *plan)
+{
+	char what[128];
+
+	describe(&info->shadow, &info->base, what);
+	if (!known || !is_same_transfer(state, info))
+		return fail(context, "the stream goes on with %s, and %s has no beginning of that",
+			    what, wish->target);
+	if (!stream_point_equal(&state->point, &info->from))
+		return fail(context, "the stream goes on at byte %llu of the volume, record %llu, "
+			    "and %s has come to byte %llu, record %llu: send it once more, with "
+			    "--resume-from %s", (unsigned long long)info->from.offset,
+			    (unsigned long long)info->from.records, wish->target,
+			    (unsigned long long)state->point.offset,
+			    (unsigned long long)state->point.records, plan->state_path);
+	plan->how = RECEIVE_CONTINUED;
+	return STATUS_OK;
+}
+
+static int plan_on_base(struct context *context, const struct receive_wish *wish,
+			const struct stream_info *info, const struct receive_state *state,
+			bool known, struct receive_plan *plan)
+{
+	char has[128], uuid[SHADOWCOPY_UUID_LEN];
+
+	plan->how = RECEIVE_ON_BASE;
+	if (known && !state->complete)
+		return fail(context, "%s is on its way to %s, and is neither that nor what it was: "
+			    "end that first, or receive all of a shadow (--force)", wish->target,
+			    describe(&state->shadow, &state->base, has));
+	if (wish->assume_base)
+		return STATUS_OK;
+	shadowcopy_uuid_format(&info->base, uuid);
+	if (!known)
+		return fail(context, "the stream has what has changed since %s, and it is not "
+			    "known what %s is (there is no %s): receive all of that first, or say "
+			    "--assume-base if you know that it is that", uuid, wish->target,
+			    plan->state_path);
+	if (uuid_equal(&state->shadow, &info->shadow))
+		return fail(context, "%s is that already", wish->target);
+	if (!uuid_equal(&state->shadow, &info->base))
+		return fail(context, "the stream has what has changed since %s, and %s is %s: "
+			    "send what has changed since that one, or all", uuid, wish->target,
+			    describe(&state->shadow, &none, has));
+	if (info->base_bytes && state->bytes != info->base_bytes)
+		return fail(context, "%s has not the size that the base had", wish->target);
+	return check_unchanged(context, wish->target, state);
+}
+
+/* The stream begins at the beginning. */
+static int plan_from_begin(struct context *context, const struct receive_wish *wish,
+			   const struct stream_info *info, const struct receive_state *state,
+			   bool known, struct receive_plan *plan)
+{
+	bool same = known && is_same_transfer(state, info);
+	bool incremental = stream_is_incremental(info);
+
+	if (wish->resume && !same)
+		return fail(context, "there is nothing to go on with: %s has no beginning of what "
+			    "is in this stream", wish->target);
+	if (wish->resume && state->point.records) {
+		plan->how = RECEIVE_SKIPPING;
+		return STATUS_OK;
+	}
+	plan->how = RECEIVE_ANEW;
+	plan->overwrite = same || wish->force;
+	if (incremental && wish->format == TARGET_QCOW2)
+		return find_image(context, wish, info, &plan->base);
+	if (!incremental)
+		return STATUS_OK;
+	if (same) {
+		/* All of it is there again: what was changed is changed to the same. */
+		plan->how = RECEIVE_ON_BASE;
+		return STATUS_OK;
+	}
+	return plan_on_base(context, wish, info, state, known, plan);
+}
+
+static void new_state(const struct receive_wish *wish, const struct stream_info *info,
+		      struct receive_state *state)
+{
+	*state = (struct receive_state){
+		.format = wish->format, .verified = wish->verify, .shadow = info->shadow,
+		.base = info->base, .set = info->set, .created_ns = info->created_ns,
+		.bytes = info->bytes,
+	};
+	stream_begin(info, &state->point);
+	snprintf(state->label, sizeof(state->label), "%s", info->label);
+}
+
+int receive_plan(struct context *context, const struct receive_wish *wish,
+		 const struct stream_info *info, struct receive_plan *plan)
+{
+	struct receive_state *state = &plan->state;
+	int rc, status;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->state_path = state_path(context, wish->target, wish->format);
+	if (!plan->state_path)
+		return fail(context, "there is not enough memory");
+	rc = state_load(plan->state_path, state);
+	if (rc == -EINVAL && wish->force && !stream_is_incremental(info))
+		rc = -ENOENT;
+	if (rc && rc != -ENOENT)
+		return fail(context, "%s, which says what %s is, cannot be read: %s",
+			    plan->state_path, wish->target,
+			    rc == -EINVAL ? "it is none of ours, or damaged" : strerror(-rc));
+	if (!rc && state->format != wish->format && !wish->force)
+		return fail(context, "%s was received as %s, and not as %s", wish->target,
+			    target_format_name(state->format), target_format_name(wish->format));
+	if (info->resumed)
+		status = plan_continued(context, wish, info, state, !rc, plan);
+	else
+		status = plan_from_begin(context, wish, info, state, !rc, plan);
+	if (status)
+		return status;
+	if (plan->how == RECEIVE_ANEW || plan->how == RECEIVE_ON_BASE)
+		new_state(wish, info, state);
+	return STATUS_OK;
+}
+
+void receive_plan_clear(struct receive_plan *plan)
+{
+	free(plan->state_path);
+	free(plan->base);
+}
