@@ -71,6 +71,14 @@ void shadowcopy_free(struct shadowcopy *sc);
 int shadowcopy_connect(struct shadowcopy *sc);
 
 /**
+ * shadowcopy_is_loaded() - is the module there?
+ * @sc: the handle
+ *
+ * For who has nothing to ask it if not: connecting would load it.
+ */
+bool shadowcopy_is_loaded(const struct shadowcopy *sc);
+
+/**
  * shadowcopy_open() - shadowcopy_new() and shadowcopy_connect() in one
  * @scp: out: the handle; set on failure too, so that the error can be read,
  *	and NULL only where memory is short.  Always to be freed.

@@ -84,6 +84,11 @@ static int open_failed(struct shadowcopy *sc, int code)
 	return sc_fail(sc, code, &failure);
 }
 
+SC_EXPORT bool shadowcopy_is_loaded(const struct shadowcopy *sc)
+{
+	return sc->fd >= 0 || sc_exists(sc, "/sys/module/shadow");
+}
+
 SC_EXPORT int shadowcopy_connect(struct shadowcopy *sc)
 {
 	struct shadow_info info = { 0 };

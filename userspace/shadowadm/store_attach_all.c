@@ -634,6 +634,8 @@ static void note_files_there(struct attaching *a)
 	struct result *result;
 	int named;
 
+	if (!shadowcopy_is_loaded(a->context->sc))	/* and not for this */
+		return;
 	while (shadowcopy_part_next(a->context->sc, &part) > 0) {
 		if (part.type != SHADOW_STORE_FILE || !has_log(a, part.volume))
 			continue;
