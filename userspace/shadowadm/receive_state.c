@@ -214,11 +214,14 @@ static int make_parents(const char *path)
 
 static int write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	size_t length = strlen(text);
 	ssize_t done;
-	int rc;
+	int fd, rc;
 
+	/* One that was left; or a link of somebody whose directory it is, not to be followed. */
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	done = write(fd, text, length);
