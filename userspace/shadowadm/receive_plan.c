@@ -80,6 +80,15 @@ static int check_unchanged(struct context *context, const char *path,
 
 /* --- the base of an image ---------------------------------------------------------------- */
 
+/* By whatever names. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return !stat(a, &first) && !stat(b, &second) && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
 static bool is_base(const char *path, const struct shadow_uuid *base, struct receive_state *state)
 {
 	return !state_load(path, state) && state->complete && state->format == TARGET_QCOW2 &&
@@ -98,6 +107,7 @@ static int search_base(struct context *context, const char *target,
 	struct receive_state state;
 	struct dirent *entry;
 	size_t end;
+	bool good;
 
 	*path = NULL;
 	while (stream && (entry = readdir(stream))) {
@@ -106,12 +116,12 @@ static int search_base(struct context *context, const char *target,
 		    strcmp(entry->d_name + end - strlen(STATE_SUFFIX), STATE_SUFFIX) ||
 		    asprintf(&found, "%.*s%s", length, target, entry->d_name) < 0)
 			continue;
-		if (!*path && is_base(found, base, &state)) {
-			found[strlen(found) - strlen(STATE_SUFFIX)] = '\0';
+		good = !*path && is_base(found, base, &state);
+		found[strlen(found) - strlen(STATE_SUFFIX)] = '\0';
+		if (good && !is_same_file(found, target))
 			*path = found;
-		} else {
+		else
 			free(found);
-		}
 	}
 	if (stream)
 		closedir(stream);
@@ -143,6 +153,9 @@ static int find_image(struct context *context, const struct receive_wish *wish,
 	if (access(*path, R_OK))
 		return fail(context, "%s, which is to be beneath, cannot be read: %s", *path,
 			    strerror(errno));
+	if (is_same_file(*path, wish->target))
+		return fail(context, "%s cannot be laid over itself, and would be lost: name "
+			    "another target", *path);
 	if (wish->assume_base)
 		return STATUS_OK;
 	if (!good)
