@@ -298,9 +298,14 @@ int receive_plan(struct context *context, const struct receive_wish *wish,
 		return fail(context, "%s, which says what %s is, cannot be read: %s",
 			    plan->state_path, wish->target,
 			    rc == -EINVAL ? "it is none of ours, or damaged" : strerror(-rc));
-	if (!rc && state->format != wish->format && !wish->force)
-		return fail(context, "%s was received as %s, and not as %s", wish->target,
-			    target_format_name(state->format), target_format_name(wish->format));
+	if (!rc && state->format != wish->format) {
+		if (!wish->force)
+			return fail(context, "%s was received as %s, and not as %s", wish->target,
+				    target_format_name(state->format),
+				    target_format_name(wish->format));
+		/* What there is is nothing to go on with, and no base. */
+		rc = -ENOENT;
+	}
 	if (info->resumed)
 		status = plan_continued(context, wish, info, state, !rc, plan);
 	else
