@@ -296,6 +296,19 @@ static int complete(struct receiving *receiving)
 	return save_state(receiving);
 }
 
+/* The sentence of what fails is said, but the document is that of not_whole(). */
+static bool save_what_there_is(struct receiving *receiving)
+{
+	json_t *said = NULL;
+	int status;
+
+	json_collect(&said);
+	status = sync_target(receiving);
+	json_collect(NULL);
+	json_decref(said);
+	return !status;
+}
+
 static int take_records(struct receiving *receiving)
 {
 	struct stream_record record;
@@ -312,7 +325,7 @@ static int take_records(struct receiving *receiving)
 	if (receiving->wish->verify_only)
 		return rc || receive_interrupted ? bad_stream(receiving) : STATUS_OK;
 	if (rc || receive_interrupted)
-		return not_whole(receiving, !sync_target(receiving));
+		return not_whole(receiving, save_what_there_is(receiving));
 	return complete(receiving);
 }
 
