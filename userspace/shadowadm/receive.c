@@ -288,8 +288,9 @@ static int complete(struct receiving *receiving)
 	/* What was there already has been compared. */
 	if (receiving->wish->verify && receiving->plan->how == RECEIVE_SKIPPING)
 		state->verified = true;
-	/* Who else writes to it, as qemu-nbd does, has to have ended. */
-	target_close(&receiving->target);
+	/* qemu-nbd writes until it has ended; what we write ourselves is locked until all is said. */
+	if (state->format == TARGET_QCOW2)
+		target_close(&receiving->target);
 	state->changed_ns = state->format == TARGET_DEVICE ? 0 :
 			    receive_changed(receiving->wish->target);
 	state->complete = true;
@@ -352,7 +353,8 @@ static int run(struct receiving *receiving, const struct target_wish *wish)
 			     &receiving->target);
 	/* From here on it is not what it was. */
 	if (!status && receiving->plan)
-		status = save_state(receiving) ?:
+		status = receive_plan_holds(context, receiving->wish, receiving->plan) ?:
+			 save_state(receiving) ?:
 			 receiving->target.calls->begin(context, wish, &receiving->target);
 	if (!status) {
 		meter_begin(&receiving->meter, context, receiving->wish->target, info->bytes,

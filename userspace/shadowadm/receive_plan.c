@@ -292,6 +292,8 @@ int receive_plan(struct context *context, const struct receive_wish *wish,
 	if (!plan->state_path)
 		return fail(context, "there is not enough memory");
 	rc = state_load(plan->state_path, state);
+	plan->known = !rc;
+	memcpy(&plan->found, state, sizeof(*state));
 	if (rc == -EINVAL && wish->force && !stream_is_incremental(info))
 		rc = -ENOENT;
 	if (rc && rc != -ENOENT)
@@ -315,6 +317,18 @@ int receive_plan(struct context *context, const struct receive_wish *wish,
 	if (plan->how == RECEIVE_ANEW || plan->how == RECEIVE_ON_BASE)
 		new_state(wish, info, state);
 	return STATUS_OK;
+}
+
+int receive_plan_holds(struct context *context, const struct receive_wish *wish,
+		       const struct receive_plan *plan)
+{
+	struct receive_state now;
+	bool known = !state_load(plan->state_path, &now);
+
+	if (known == plan->known && (!known || !memcmp(&now, &plan->found, sizeof(now))))
+		return STATUS_OK;
+	return fail(context, "%s was received in by another just now: nothing was written, begin "
+		    "anew", wish->target);
 }
 
 void receive_plan_clear(struct receive_plan *plan)
