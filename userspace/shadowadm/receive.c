@@ -148,6 +148,12 @@ static int sync_target(struct receiving *receiving)
 		state->verified = false;
 	if (!receiving->skipping)
 		state->point = *stream_reader_point(receiving->reader);
+	/* That is not written any more: who goes on can see whether it is still the same. */
+	if (state->format != TARGET_QCOW2 && !state->complete && !state_has_head(state) &&
+	    state->point.offset >= STATE_HEAD)
+		rc = receive_head_sum(&receiving->target, state->head);
+	if (rc)
+		return read_failed(receiving, 0, rc);
 	receiving->count = 0;
 	receiving->bytes = 0;
 	clock_gettime(CLOCK_MONOTONIC, &receiving->synced);

@@ -41,18 +41,17 @@ static int has_changed(struct context *context, const char *path, const char *ho
 		    "--assume-base if you know better", path, how);
 }
 
-/* A file or a device whose contents are the base. */
-static int check_contents(struct context *context, const char *path,
-			  const struct receive_state *state)
+/* Does a file or a device begin as it did, and is it large enough?  @same is undefined if not. */
+static int compare_head(struct context *context, const char *path,
+			const struct receive_state *state, bool *same)
 {
 	struct target_wish wish = { .read_only = true, .bytes = state->bytes };
-	static const uint8_t unknown[STREAM_SUM];
 	uint8_t sum[STREAM_SUM];
 	struct target target;
 	int status, rc = 0;
 
 	status = target_open(context, path, state->format, &wish, &target);
-	if (!status && memcmp(state->head, unknown, STREAM_SUM)) {
+	if (!status && state_has_head(state)) {
 		posix_fadvise(target.fd, 0, STATE_HEAD, POSIX_FADV_DONTNEED);
 		rc = receive_head_sum(&target, sum);
 	} else {
@@ -63,10 +62,37 @@ static int check_contents(struct context *context, const char *path,
 		return status;
 	if (rc)
 		return fail(context, "%s cannot be read: %s", path, strerror(-rc));
-	if (memcmp(sum, state->head, STREAM_SUM))
-		return has_changed(context, path, "it begins with something else, as if it had "
-				   "been mounted");
+	*same = !memcmp(sum, state->head, STREAM_SUM);
 	return STATUS_OK;
+}
+
+/* A file or a device whose contents are the base. */
+static int check_contents(struct context *context, const char *path,
+			  const struct receive_state *state)
+{
+	bool same;
+
+	if (compare_head(context, path, state, &same))
+		return STATUS_FAILED;
+	return same ? STATUS_OK : has_changed(context, path, "it begins with something else, as "
+					      "if it had been mounted");
+}
+
+/* One that is half of something: is it still that half, and not another that has its name now? */
+static int check_half(struct context *context, const char *path, const struct receive_state *state)
+{
+	bool same;
+
+	/* Before the first sync it may not have its size yet. */
+	if (state->format == TARGET_QCOW2 || !state->point.records)
+		return STATUS_OK;
+	if (compare_head(context, path, state, &same))
+		return STATUS_FAILED;
+	if (same)
+		return STATUS_OK;
+	return fail(context, "%s begins with something else than what was received in it: it is "
+		    "another one, or was written to.  Receive all of the shadow, from its beginning "
+		    "(--force)", path);
 }
 
 static int check_unchanged(struct context *context, const char *path,
@@ -76,6 +102,24 @@ static int check_unchanged(struct context *context, const char *path,
 	    receive_changed(path) != state->changed_ns)
 		return has_changed(context, path, "it was written to later");
 	return state->format == TARGET_QCOW2 ? STATUS_OK : check_contents(context, path, state);
+}
+
+/*
+ * Can what there is be overwritten, as it is half of the same?  A device whose name is another's
+ * after a boot has what nobody wants to lose; so has a file that was put in the place.
+ */
+static bool is_half(struct context *context, const char *path, const struct receive_state *state)
+{
+	struct stat st;
+	bool same;
+
+	if (state->format == TARGET_QCOW2)
+		return true;
+	if (state->format == TARGET_RAW && (stat(path, &st) || (uint64_t)st.st_size != state->bytes))
+		return false;
+	if (!state_has_head(state))
+		return state->format == TARGET_RAW;
+	return !compare_head(context, path, state, &same) && same;
 }
 
 /* --- the base of an image ---------------------------------------------------------------- */
@@ -207,7 +251,7 @@ static int plan_continued(struct context *context, const struct receive_wish *wi
 			    (unsigned long long)state->point.offset,
 			    (unsigned long long)state->point.records, plan->state_path);
 	plan->how = RECEIVE_CONTINUED;
-	return STATUS_OK;
+	return check_half(context, wish->target, state);
 }
 
 static int plan_on_base(struct context *context, const struct receive_wish *wish,
@@ -253,10 +297,11 @@ static int plan_from_begin(struct context *context, const struct receive_wish *w
 			    "is in this stream", wish->target);
 	if (wish->resume && state->point.records) {
 		plan->how = RECEIVE_SKIPPING;
-		return STATUS_OK;
+		return check_half(context, wish->target, state);
 	}
 	plan->how = RECEIVE_ANEW;
-	plan->overwrite = same || wish->force;
+	plan->overwrite = wish->force ||
+			  (same && (incremental || is_half(context, wish->target, state)));
 	if (incremental && wish->format == TARGET_QCOW2)
 		return find_image(context, wish, info, &plan->base);
 	if (!incremental)
@@ -264,7 +309,7 @@ static int plan_from_begin(struct context *context, const struct receive_wish *w
 	if (same) {
 		/* All of it is there again: what was changed is changed to the same. */
 		plan->how = RECEIVE_ON_BASE;
-		return STATUS_OK;
+		return check_half(context, wish->target, state);
 	}
 	return plan_on_base(context, wish, info, state, known, plan);
 }

@@ -23,6 +23,13 @@ const char *target_format_name(enum target_format format)
 	return format_names[format];
 }
 
+bool state_has_head(const struct receive_state *state)
+{
+	static const uint8_t unknown[STREAM_SUM];
+
+	return memcmp(state->head, unknown, STREAM_SUM);
+}
+
 /* --- where it is ------------------------------------------------------------------------- */
 
 /* A name of the device that it keeps, whatever is on it. */
