@@ -118,6 +118,7 @@ static bool were_good(struct context *context, struct running *running)
 	struct shadow_row rows[SHADOW_MAX_SET_VOLUMES] = { 0 };
 	ssize_t found = making_collect(context, running->making, rows);
 	char path[IMAGE_PATH_LEN];
+	json_t *said = NULL;
 	bool good = true;
 	size_t i;
 
@@ -125,6 +126,8 @@ static bool were_good(struct context *context, struct running *running)
 		fail_library(context);
 		return false;
 	}
+	/* a sentence for each, but one document */
+	json_collect(&said);
 	for (i = 0; i < running->making->count; i++) {
 		const struct shadow_shadow_info *info = &rows[i].info;
 
@@ -137,6 +140,9 @@ static bool were_good(struct context *context, struct running *running)
 		     running->command[0]);
 		good = false;
 	}
+	json_collect(NULL);
+	if (said)
+		json_print(said);
 	return good;
 }
 

@@ -290,6 +290,10 @@ static int open_output(struct context *context, const char *path, struct output 
 	}
 	if (fstat(output->fd, &st) < 0)
 		return fail(context, "%s: %s", output->name, strerror(errno));
+	/* What is behind the end of the stream there would be taken for a part of it. */
+	if (S_ISBLK(st.st_mode))
+		return usage(context, "%s is a block device, and a stream is no image: name a file "
+			     "(-o FILE), or pipe it to \"shadowadm receive\"", output->name);
 	output->is_file = S_ISREG(st.st_mode);
 	if (output->name == path && output->is_file && st.st_size)
 		return fail(context, "%s is there already, and is not overwritten: name another, "

@@ -2,8 +2,10 @@
 /*
  * main.c - shadowadm: finds the subcommand in the table and runs it.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "shadowadm.h"
 #include "table.h"
@@ -145,12 +147,30 @@ static bool wants_json(char **argv)
 
 /* --- start ------------------------------------------------------------------ */
 
+/*
+ * Whoever started us may have closed standard input, output or error.  The next file would get
+ * their number, and what we say would be written to it: to a device that is received in.  What
+ * is put there fails to be read or written as it did.
+ */
+static bool keep_standard_files(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct context context = { 0 };
 	char title[64];
 	int status;
 
+	if (!keep_standard_files())
+		return STATUS_FAILED;
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	/* ignored, by whoever started us, it would take from us how programs end */

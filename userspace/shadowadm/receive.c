@@ -148,6 +148,12 @@ static int sync_target(struct receiving *receiving)
 		state->verified = false;
 	if (!receiving->skipping)
 		state->point = *stream_reader_point(receiving->reader);
+	/* That is not written any more: who goes on can see whether it is still the same. */
+	if (state->format != TARGET_QCOW2 && !state->complete && !state_has_head(state) &&
+	    state->point.offset >= STATE_HEAD)
+		rc = receive_head_sum(&receiving->target, state->head);
+	if (rc)
+		return read_failed(receiving, 0, rc);
 	receiving->count = 0;
 	receiving->bytes = 0;
 	clock_gettime(CLOCK_MONOTONIC, &receiving->synced);
@@ -288,12 +294,26 @@ static int complete(struct receiving *receiving)
 	/* What was there already has been compared. */
 	if (receiving->wish->verify && receiving->plan->how == RECEIVE_SKIPPING)
 		state->verified = true;
-	/* Who else writes to it, as qemu-nbd does, has to have ended. */
-	target_close(&receiving->target);
+	/* qemu-nbd writes until it has ended; what we write ourselves is locked until all is said. */
+	if (state->format == TARGET_QCOW2)
+		target_close(&receiving->target);
 	state->changed_ns = state->format == TARGET_DEVICE ? 0 :
 			    receive_changed(receiving->wish->target);
 	state->complete = true;
 	return save_state(receiving);
+}
+
+/* The sentence of what fails is said, but the document is that of not_whole(). */
+static bool save_what_there_is(struct receiving *receiving)
+{
+	json_t *said = NULL;
+	int status;
+
+	json_collect(&said);
+	status = sync_target(receiving);
+	json_collect(NULL);
+	json_decref(said);
+	return !status;
 }
 
 static int take_records(struct receiving *receiving)
@@ -312,7 +332,7 @@ static int take_records(struct receiving *receiving)
 	if (receiving->wish->verify_only)
 		return rc || receive_interrupted ? bad_stream(receiving) : STATUS_OK;
 	if (rc || receive_interrupted)
-		return not_whole(receiving, !sync_target(receiving));
+		return not_whole(receiving, save_what_there_is(receiving));
 	return complete(receiving);
 }
 
@@ -339,7 +359,8 @@ static int run(struct receiving *receiving, const struct target_wish *wish)
 			     &receiving->target);
 	/* From here on it is not what it was. */
 	if (!status && receiving->plan)
-		status = save_state(receiving) ?:
+		status = receive_plan_holds(context, receiving->wish, receiving->plan) ?:
+			 save_state(receiving) ?:
 			 receiving->target.calls->begin(context, wish, &receiving->target);
 	if (!status) {
 		meter_begin(&receiving->meter, context, receiving->wish->target, info->bytes,

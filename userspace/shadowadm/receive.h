@@ -40,6 +40,8 @@ struct receive_plan {
 	char *state_path;
 	char *base;			/* file of the base of a qcow2 image, or NULL */
 	bool overwrite;			/* what is there is not to be kept */
+	bool known;			/* there is a state */
+	struct receive_state found;	/* it */
 	struct receive_state state;	/* as it is to be when the first byte is written */
 };
 
@@ -49,6 +51,9 @@ struct receive_plan {
  */
 int receive_plan(struct context *context, const struct receive_wish *wish,
 		 const struct stream_info *info, struct receive_plan *plan);
+/* Once the target is ours: is what was planned with still so?  Likewise. */
+int receive_plan_holds(struct context *context, const struct receive_wish *wish,
+		       const struct receive_plan *plan);
 void receive_plan_clear(struct receive_plan *plan);
 
 /* SHA-256 of the beginning of a target; what is shorter counts as far as it goes. */

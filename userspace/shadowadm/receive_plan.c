@@ -41,18 +41,17 @@ static int has_changed(struct context *context, const char *path, const char *ho
 		    "--assume-base if you know better", path, how);
 }
 
-/* A file or a device whose contents are the base. */
-static int check_contents(struct context *context, const char *path,
-			  const struct receive_state *state)
+/* Does a file or a device begin as it did, and is it large enough?  @same is undefined if not. */
+static int compare_head(struct context *context, const char *path,
+			const struct receive_state *state, bool *same)
 {
 	struct target_wish wish = { .read_only = true, .bytes = state->bytes };
-	static const uint8_t unknown[STREAM_SUM];
 	uint8_t sum[STREAM_SUM];
 	struct target target;
 	int status, rc = 0;
 
 	status = target_open(context, path, state->format, &wish, &target);
-	if (!status && memcmp(state->head, unknown, STREAM_SUM)) {
+	if (!status && state_has_head(state)) {
 		posix_fadvise(target.fd, 0, STATE_HEAD, POSIX_FADV_DONTNEED);
 		rc = receive_head_sum(&target, sum);
 	} else {
@@ -63,10 +62,37 @@ static int check_contents(struct context *context, const char *path,
 		return status;
 	if (rc)
 		return fail(context, "%s cannot be read: %s", path, strerror(-rc));
-	if (memcmp(sum, state->head, STREAM_SUM))
-		return has_changed(context, path, "it begins with something else, as if it had "
-				   "been mounted");
+	*same = !memcmp(sum, state->head, STREAM_SUM);
 	return STATUS_OK;
+}
+
+/* A file or a device whose contents are the base. */
+static int check_contents(struct context *context, const char *path,
+			  const struct receive_state *state)
+{
+	bool same;
+
+	if (compare_head(context, path, state, &same))
+		return STATUS_FAILED;
+	return same ? STATUS_OK : has_changed(context, path, "it begins with something else, as "
+					      "if it had been mounted");
+}
+
+/* One that is half of something: is it still that half, and not another that has its name now? */
+static int check_half(struct context *context, const char *path, const struct receive_state *state)
+{
+	bool same;
+
+	/* Before the first sync it may not have its size yet. */
+	if (state->format == TARGET_QCOW2 || !state->point.records)
+		return STATUS_OK;
+	if (compare_head(context, path, state, &same))
+		return STATUS_FAILED;
+	if (same)
+		return STATUS_OK;
+	return fail(context, "%s begins with something else than what was received in it: it is "
+		    "another one, or was written to.  Receive all of the shadow, from its beginning "
+		    "(--force)", path);
 }
 
 static int check_unchanged(struct context *context, const char *path,
@@ -78,7 +104,34 @@ static int check_unchanged(struct context *context, const char *path,
 	return state->format == TARGET_QCOW2 ? STATUS_OK : check_contents(context, path, state);
 }
 
+/*
+ * Can what there is be overwritten, as it is half of the same?  A device whose name is another's
+ * after a boot has what nobody wants to lose; so has a file that was put in the place.
+ */
+static bool is_half(struct context *context, const char *path, const struct receive_state *state)
+{
+	struct stat st;
+	bool same;
+
+	if (state->format == TARGET_QCOW2)
+		return true;
+	if (state->format == TARGET_RAW && (stat(path, &st) || (uint64_t)st.st_size != state->bytes))
+		return false;
+	if (!state_has_head(state))
+		return state->format == TARGET_RAW;
+	return !compare_head(context, path, state, &same) && same;
+}
+
 /* --- the base of an image ---------------------------------------------------------------- */
+
+/* By whatever names. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return !stat(a, &first) && !stat(b, &second) && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
 
 static bool is_base(const char *path, const struct shadow_uuid *base, struct receive_state *state)
 {
@@ -98,6 +151,7 @@ static int search_base(struct context *context, const char *target,
 	struct receive_state state;
 	struct dirent *entry;
 	size_t end;
+	bool good;
 
 	*path = NULL;
 	while (stream && (entry = readdir(stream))) {
@@ -106,12 +160,12 @@ static int search_base(struct context *context, const char *target,
 		    strcmp(entry->d_name + end - strlen(STATE_SUFFIX), STATE_SUFFIX) ||
 		    asprintf(&found, "%.*s%s", length, target, entry->d_name) < 0)
 			continue;
-		if (!*path && is_base(found, base, &state)) {
-			found[strlen(found) - strlen(STATE_SUFFIX)] = '\0';
+		good = !*path && is_base(found, base, &state);
+		found[strlen(found) - strlen(STATE_SUFFIX)] = '\0';
+		if (good && !is_same_file(found, target))
 			*path = found;
-		} else {
+		else
 			free(found);
-		}
 	}
 	if (stream)
 		closedir(stream);
@@ -143,6 +197,9 @@ static int find_image(struct context *context, const struct receive_wish *wish,
 	if (access(*path, R_OK))
 		return fail(context, "%s, which is to be beneath, cannot be read: %s", *path,
 			    strerror(errno));
+	if (is_same_file(*path, wish->target))
+		return fail(context, "%s cannot be laid over itself, and would be lost: name "
+			    "another target", *path);
 	if (wish->assume_base)
 		return STATUS_OK;
 	if (!good)
@@ -194,7 +251,7 @@ static int plan_continued(struct context *context, const struct receive_wish *wi
 			    (unsigned long long)state->point.offset,
 			    (unsigned long long)state->point.records, plan->state_path);
 	plan->how = RECEIVE_CONTINUED;
-	return STATUS_OK;
+	return check_half(context, wish->target, state);
 }
 
 static int plan_on_base(struct context *context, const struct receive_wish *wish,
@@ -240,10 +297,11 @@ static int plan_from_begin(struct context *context, const struct receive_wish *w
 			    "is in this stream", wish->target);
 	if (wish->resume && state->point.records) {
 		plan->how = RECEIVE_SKIPPING;
-		return STATUS_OK;
+		return check_half(context, wish->target, state);
 	}
 	plan->how = RECEIVE_ANEW;
-	plan->overwrite = same || wish->force;
+	plan->overwrite = wish->force ||
+			  (same && (incremental || is_half(context, wish->target, state)));
 	if (incremental && wish->format == TARGET_QCOW2)
 		return find_image(context, wish, info, &plan->base);
 	if (!incremental)
@@ -251,7 +309,7 @@ static int plan_from_begin(struct context *context, const struct receive_wish *w
 	if (same) {
 		/* All of it is there again: what was changed is changed to the same. */
 		plan->how = RECEIVE_ON_BASE;
-		return STATUS_OK;
+		return check_half(context, wish->target, state);
 	}
 	return plan_on_base(context, wish, info, state, known, plan);
 }
@@ -279,15 +337,22 @@ int receive_plan(struct context *context, const struct receive_wish *wish,
 	if (!plan->state_path)
 		return fail(context, "there is not enough memory");
 	rc = state_load(plan->state_path, state);
+	plan->known = !rc;
+	memcpy(&plan->found, state, sizeof(*state));
 	if (rc == -EINVAL && wish->force && !stream_is_incremental(info))
 		rc = -ENOENT;
 	if (rc && rc != -ENOENT)
 		return fail(context, "%s, which says what %s is, cannot be read: %s",
 			    plan->state_path, wish->target,
 			    rc == -EINVAL ? "it is none of ours, or damaged" : strerror(-rc));
-	if (!rc && state->format != wish->format && !wish->force)
-		return fail(context, "%s was received as %s, and not as %s", wish->target,
-			    target_format_name(state->format), target_format_name(wish->format));
+	if (!rc && state->format != wish->format) {
+		if (!wish->force)
+			return fail(context, "%s was received as %s, and not as %s", wish->target,
+				    target_format_name(state->format),
+				    target_format_name(wish->format));
+		/* What there is is nothing to go on with, and no base. */
+		rc = -ENOENT;
+	}
 	if (info->resumed)
 		status = plan_continued(context, wish, info, state, !rc, plan);
 	else
@@ -297,6 +362,18 @@ int receive_plan(struct context *context, const struct receive_wish *wish,
 	if (plan->how == RECEIVE_ANEW || plan->how == RECEIVE_ON_BASE)
 		new_state(wish, info, state);
 	return STATUS_OK;
+}
+
+int receive_plan_holds(struct context *context, const struct receive_wish *wish,
+		       const struct receive_plan *plan)
+{
+	struct receive_state now;
+	bool known = !state_load(plan->state_path, &now);
+
+	if (known == plan->known && (!known || !memcmp(&now, &plan->found, sizeof(now))))
+		return STATUS_OK;
+	return fail(context, "%s was received in by another just now: nothing was written, begin "
+		    "anew", wish->target);
 }
 
 void receive_plan_clear(struct receive_plan *plan)

@@ -23,6 +23,13 @@ const char *target_format_name(enum target_format format)
 	return format_names[format];
 }
 
+bool state_has_head(const struct receive_state *state)
+{
+	static const uint8_t unknown[STREAM_SUM];
+
+	return memcmp(state->head, unknown, STREAM_SUM);
+}
+
 /* --- where it is ------------------------------------------------------------------------- */
 
 /* A name of the device that it keeps, whatever is on it. */
@@ -214,11 +221,14 @@ static int make_parents(const char *path)
 
 static int write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	size_t length = strlen(text);
 	ssize_t done;
-	int rc;
+	int fd, rc;
 
+	/* One that was left; or a link of somebody whose directory it is, not to be followed. */
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	done = write(fd, text, length);

@@ -28,9 +28,12 @@ struct receive_state {
 	uint64_t bytes;
 	struct stream_point point;	/* what is on stable storage */
 	int64_t changed_ns;		/* mtime of the file when it was complete; 0: none */
-	uint8_t head[STREAM_SUM];	/* SHA-256 of its first 128 KiB then; zeros: not known */
+	uint8_t head[STREAM_SUM];	/* SHA-256 of its first 128 KiB, which are not written any
+					 * more; zeros: not known */
 	char label[128];
 };
+
+bool state_has_head(const struct receive_state *state);
 
 /* The file for a target; to be freed.  NULL: memory is short. */
 char *state_path(struct context *context, const char *target, enum target_format format);

@@ -94,6 +94,21 @@ like "$err" "is that already" "it says so"
 run receive raw -i three.stream
 same three raw "and the third"
 
+# --- closed descriptors, links ---
+
+(exec 2>&-; "$shadowadm" receive --progress closed >/dev/null) \
+	< <(head -c 1000000 one.stream; sleep 1.5; tail -c +1000001 one.stream)
+is $? 0 "with standard error closed"
+same one closed "what would be said there is not written to the target"
+"$shadowadm" receive closed2 2>err <&-
+like "$? $(cat err)" "1 .*Bad file descriptor" "without standard input"
+[ ! -e closed2 ]
+is $? 0 "no file is made"
+echo kept >victim
+ln -s "$PWD/victim" linked.shadowcopy.new
+run receive -q linked <one.stream
+is "$status $(cat victim)" "0 kept" "a link in the place of the new state is not followed"
+
 # --- the wrong base ---
 
 cp raw before
@@ -182,6 +197,30 @@ rm -f cut cut.shadowcopy
 head -c 1200000 one.stream | "$shadowadm" receive -q cut 2>/dev/null
 run receive cut <one.stream
 is "$status" 0 "or from the beginning"
+same one cut "the file is the volume"
+
+# Another file under its name is not gone on with, nor lost.
+rm -f cut cut.shadowcopy
+head -c 1000000 one.stream >cut.stream
+run receive --json cut <cut.stream
+"$streams" one 1 - 3 16384 "$(parse .error.resume)" "${full[@]}" >rest.stream
+mv cut half
+echo another >cut
+run receive cut <rest.stream
+is "$status $(cat cut)" "1 another" "the rest of what has become a shorter file"
+cp two cut
+random 4 | put cut 0
+cp cut before
+run receive cut <rest.stream
+like "$status $err" "1 .*begins with something else" "... and another one"
+run receive --resume cut <one.stream
+is "$status" 1 "... with all of it again"
+run receive cut <one.stream
+like "$status $err" "1 .*there already" "... and from the beginning"
+same before cut "it was not written to"
+mv half cut
+run receive cut <rest.stream
+is "$status" 0 "the right one"
 same one cut "the file is the volume"
 
 run receive -q base <one.stream
@@ -283,6 +322,18 @@ else
 	is "$status" 0 "and compared"
 	run receive moved/two.qcow2 <two.stream
 	like "$status $err" "1 .*there already" "an image is not overwritten"
+	run receive --force moved/one.qcow2 <two.stream
+	like "$status $err" "1 .*no image beside" "an image is not laid over itself"
+	run receive --force --base moved/one.qcow2 "$PWD/moved/one.qcow2" <two.stream
+	like "$status $err" "1 .*over itself" "... when that is named, either"
+	qemu-img compare -q -f raw -F qcow2 one moved/one.qcow2
+	is $? 0 "it is what it was"
+	run receive -q --format qcow2 image.raw <one.stream
+	cp image.raw before
+	run receive --force image.raw <two.stream
+	is "$status" 1 "an image is no file to change in place, by force either"
+	same before image.raw "it was not written to"
+	rm image.raw image.raw.shadowcopy
 	run receive elsewhere.qcow2 <two.stream
 	like "$status $err" "1 .*no image beside.*11111111" "without its base"
 	run receive --base moved/three.qcow2 elsewhere.qcow2 <two.stream
