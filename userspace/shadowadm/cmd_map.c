@@ -120,38 +120,76 @@ static int print_json(const struct request *request, const struct map_picture *p
 	return json_print(document);
 }
 
-/* Replaced in one step, with the mode of a new file. */
-static int write_svg(struct context *context, const char *path, const struct map_picture *picture)
+/* Into the file, which is closed.  0 or an errno. */
+static int fill_svg(int fd, const struct map_picture *picture)
+{
+	FILE *stream = fdopen(fd, "w");
+	int code = 0;
+
+	if (!stream) {
+		code = errno;
+		close(fd);
+		return code;
+	}
+	map_print_svg(picture, stream);
+	if (fflush(stream) || ferror(stream))
+		code = errno ?: EIO;
+	if (fclose(stream) && !code)
+		code = errno;
+	return code;
+}
+
+/* In one step, with the mode of a new file. */
+static int replace_svg(const char *path, const struct map_picture *picture)
 {
 	mode_t mask = umask(0);
-	char *temporary = NULL;
-	FILE *stream = NULL;
-	bool bad;
-	int fd;
+	char *temporary;
+	int fd, code;
 
 	umask(mask);
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		return fail(context, "there is not enough memory");
+		return ENOMEM;
 	fd = mkostemp(temporary, O_CLOEXEC);
-	stream = fd < 0 ? NULL : fdopen(fd, "w");
-	bad = !stream || fchmod(fd, 0666 & ~mask);
-	if (stream) {
-		map_print_svg(picture, stream);
-		bad |= ferror(stream) || fflush(stream);
-		bad |= fclose(stream) || bad;
-	} else if (fd >= 0) {
-		close(fd);
-	}
-	bad = bad || rename(temporary, path);
-	if (bad) {
-		fail(context, "cannot write the picture to %s: %s", path, strerror(errno));
-		if (fd >= 0)
+	code = fd < 0 ? errno : 0;
+	if (fd >= 0) {
+		if (fchmod(fd, 0666 & ~mask)) {
+			code = errno;
+			close(fd);
+		} else {
+			code = fill_svg(fd, picture);
+		}
+		if (!code && rename(temporary, path))
+			code = errno;
+		if (code)
 			unlink(temporary);
-	} else {
-		progress(context, "%s: written", path);
 	}
 	free(temporary);
-	return bad ? STATUS_FAILED : STATUS_OK;
+	return code;
+}
+
+/*
+ * What is no regular file, as /dev/null and a pipe, stays what it is, and is written into; so is
+ * what a symbolic link is to make.
+ */
+static int write_svg(struct context *context, const char *path, const struct map_picture *picture)
+{
+	struct stat st, link;
+	bool is_there = !stat(path, &st);
+	int fd, code;
+	char *target;
+
+	if (is_there ? !S_ISREG(st.st_mode) : !lstat(path, &link)) {
+		fd = open(path, O_WRONLY | (is_there ? 0 : O_CREAT) | O_NOCTTY | O_CLOEXEC, 0666);
+		code = fd < 0 ? errno : fill_svg(fd, picture);
+	} else {
+		target = realpath(path, NULL);
+		code = replace_svg(target ?: path, picture);
+		free(target);
+	}
+	if (code)
+		return fail(context, "cannot write the picture to %s: %s", path, strerror(code));
+	progress(context, "%s: written", path);
+	return STATUS_OK;
 }
 
 static int print_picture(const struct request *request, const struct map_picture *picture)

@@ -252,6 +252,26 @@ is "$out" "$(cat "$scratch/map.svg")" "--svg -"
 run map 3 --svg "$scratch/none/map.svg"
 like "$status $err" "1 .*cannot write the picture to .*No such file" "--svg where there is no directory"
 mkdir "$scratch/directory"
+ln -s map.svg "$scratch/link.svg"
+echo old >"$scratch/map.svg"
+run map 3 --since 0 --svg "$scratch/link.svg"
+is "$status $(readlink "$scratch/link.svg") $(xmllint --noout "$scratch/map.svg" 2>&1)" "0 map.svg " \
+	"--svg on a link replaces its target"
+ln -s new.svg "$scratch/dangling.svg"
+run map 3 --svg "$scratch/dangling.svg"
+is "$status $(readlink "$scratch/dangling.svg") $(xmllint --noout "$scratch/new.svg" 2>&1)" "0 new.svg " \
+	"or makes it"
+mkfifo "$scratch/pipe"
+timeout 10 cat "$scratch/pipe" >"$scratch/piped.svg" &
+run map 3 --svg "$scratch/pipe"
+wait $!
+is "$status $(stat -c %F "$scratch/pipe") $(xmllint --noout "$scratch/piped.svg" 2>&1)" "0 fifo " "--svg on a pipe"
+# One of its own: were it replaced after all, the machine's would be gone.
+if mknod "$scratch/full" c 1 7 2>/dev/null && [ "$(echo 2>&1 >"$scratch/full")" ]; then
+	run map 3 --svg "$scratch/full"
+	like "$status $err" "1 .*cannot write the picture to .*No space" "--svg on a full device"
+	is "$(stat -c %F "$scratch/full")" "character special file" "which it stays"
+fi
 run map 3 --svg "$scratch/directory"
 is "$status $(find "$scratch" -name 'directory.*')" "1 " "--svg on a directory leaves nothing"
 run map 3 --svg - --json
