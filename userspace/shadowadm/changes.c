@@ -61,6 +61,27 @@ int changes_next(struct changes *changes, uint64_t *first, uint64_t *bytes)
 	return rc < 0 ? rc : 1;
 }
 
+/* --- names ------------------------------------------------------------------- */
+
+int changes_find(struct context *context, const char *what, const char *name,
+		 struct shadow_uuid *uuid)
+{
+	static const char cause[] = "no shadow and no base has this name";
+	static const char remedy[] = "\"shadowadm list\" and \"shadowadm base list\" show those "
+				     "that there are";
+	int rc = shadowcopy_base_find(context->sc, name, uuid);
+	json_t *error;
+
+	if (rc != -ENOENT)
+		return rc ? fail_library(context) : STATUS_OK;
+	error = json_object();
+	json_text(error, "errno", "ENOENT");
+	json_text(error, "object", name);
+	json_text(error, "cause", cause);
+	json_text(error, "remedy", remedy);
+	return fail_with(context, error, "cannot find the %s %s: %s. %s", what, name, cause, remedy);
+}
+
 /* --- where they are not known ----------------------------------------------- */
 
 /* On which volume is it? */

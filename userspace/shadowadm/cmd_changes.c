@@ -145,10 +145,10 @@ static int print_json(struct context *context, const struct request *request,
 
 static int find(struct context *context, struct request *request)
 {
-	int rc = shadowcopy_base_find(context->sc, request->name, &request->shadow);
+	int rc;
 
-	if (rc)
-		return fail_library(context);
+	if (changes_find(context, "shadow", request->name, &request->shadow))
+		return STATUS_FAILED;
 	if (!request->since_name)
 		return STATUS_OK;
 	rc = shadowcopy_base_find(context->sc, request->since_name, &request->since);

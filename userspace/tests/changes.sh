@@ -76,6 +76,10 @@ is "$status" 2 "base keep without a name"
 run base keep 0 nonsense
 is "$status" 1 "base keep of what there is not"
 like "$err" "cannot find the shadow nonsense: this is neither" "says so"
+run base keep 0 12345678 --json
+like "$status $err" "1 .*cannot find the shadow 12345678: no shadow and no base has this name" "or was there once"
+unlike "$err" "full backup" "and no backup helps"
+is "$(parse '.error | .errno, .object' | xargs)" "ENOENT 12345678" "as JSON"
 run base list --json
 is "$(parse '.bases | length')" 2 "nothing is kept then"
 run base keep 0 --json
@@ -93,7 +97,8 @@ is "$status" 2 "base drop --all of two volumes"
 run base drop "${one:0:8}" --json
 is "$status $(parse '.dropped[0]')" "0 $one" "base drop by the beginning of its name"
 run base drop "${one:0:8}"
-like "$status $err" "1 .*no shadow and no base has this name" "it is gone"
+like "$status $err" "1 .*cannot find the base .*no shadow and no base has this name" "it is gone"
+unlike "$err" "full backup" "and no backup is needed for that"
 run base keep 3
 run base drop --all /home --json
 is "$status $(parse '.dropped | length')" "0 1" "base drop --all of a volume"
@@ -211,6 +216,9 @@ FAKE_RUNS_EACH=1 FAKE_FORGET=13 run changes 3 --since 0 --exact
 is "$status $(tail -n 1 <<<"$out")" "4                0        12K" "a table without a sum"
 run changes nonsense --since 0
 is "$status" 1 "of a shadow that there is not"
+run changes 12345678 --since 0
+like "$status $err" "1 .*cannot find the shadow 12345678: no shadow and no base .*\"shadowadm list\"" "or that is gone"
+unlike "$err" "full backup" "which no backup helps"
 run changes 0 --since 3
 like "$status $err" "1 .*is not older\. Name the older" "since a newer one"
 run changes 3 --since 2
