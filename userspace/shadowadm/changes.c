@@ -82,6 +82,20 @@ int changes_find(struct context *context, const char *what, const char *name,
 	return fail_with(context, error, "cannot find the %s %s: %s. %s", what, name, cause, remedy);
 }
 
+int changes_find_since(struct context *context, const char *name, const struct shadow_uuid *shadow,
+		       const char *since_name, struct shadow_uuid *since)
+{
+	int rc = shadowcopy_base_find(context->sc, since_name, since);
+
+	if (rc) {
+		fail_library(context);
+		return rc == -ENOENT ? STATUS_FULL_NEEDED : STATUS_FAILED;
+	}
+	if (uuid_equal(since, shadow))
+		return usage(context, "%s since itself is nothing", name);
+	return STATUS_OK;
+}
+
 /* --- where they are not known ----------------------------------------------- */
 
 /* On which volume is it? */

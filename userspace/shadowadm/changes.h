@@ -41,6 +41,13 @@ int changes_find(struct context *context, const char *what, const char *name,
 		 struct shadow_uuid *uuid);
 
 /*
+ * Find what @shadow, called @name, is to be compared with.  STATUS_FULL_NEEDED where there is no such
+ * thing: it may have been one that was forgotten, or another machine's.
+ */
+int changes_find_since(struct context *context, const char *name, const struct shadow_uuid *shadow,
+		       const char *since_name, struct shadow_uuid *since);
+
+/*
  * Say why the changes of @shadow, which may be a base, are not known: the library's last error.
  * STATUS_FULL_NEEDED where they are not known so far back, with the reason, else STATUS_FAILED.
  * With --json the error is returned in @error, if that is not NULL, and not printed.

@@ -145,17 +145,12 @@ static int print_json(struct context *context, const struct request *request,
 
 static int find(struct context *context, struct request *request)
 {
-	int rc;
+	int status = changes_find(context, "shadow", request->name, &request->shadow);
 
-	if (changes_find(context, "shadow", request->name, &request->shadow))
-		return STATUS_FAILED;
-	if (!request->since_name)
-		return STATUS_OK;
-	rc = shadowcopy_base_find(context->sc, request->since_name, &request->since);
-	if (rc)
-		fail_library(context);
-	/* It may have been one that was forgotten, or another machine's. */
-	return rc == -ENOENT ? STATUS_FULL_NEEDED : rc ? STATUS_FAILED : STATUS_OK;
+	if (status || !request->since_name)
+		return status;
+	return changes_find_since(context, request->name, &request->shadow, request->since_name,
+				  &request->since);
 }
 
 static int print(struct context *context, struct request *request)

@@ -293,10 +293,8 @@ static int find(struct context *context, struct request *request)
 		return fail(context, "%s was deleted just now", request->name);
 	if (!request->since_name)
 		return STATUS_OK;
-	rc = shadowcopy_base_find(context->sc, request->since_name, &request->since);
-	if (rc)
-		fail_library(context);
-	return rc == -ENOENT ? STATUS_FULL_NEEDED : rc ? STATUS_FAILED : STATUS_OK;
+	return changes_find_since(context, request->name, &uuid, request->since_name,
+				  &request->since);
 }
 
 static int run(struct context *context, int argc, char **argv)

@@ -221,6 +221,8 @@ like "$status $err" "1 .*cannot find the shadow 12345678: no shadow and no base 
 unlike "$err" "full backup" "which no backup helps"
 run changes 0 --since 3
 like "$status $err" "1 .*is not older\. Name the older" "since a newer one"
+run changes 3 --since "$(uuid 3)"
+like "$status $err" "2 .*3 since itself is nothing" "since itself"
 run changes 3 --since 2
 like "$status $err" "1 .*of different volumes" "since one of another volume"
 
@@ -286,6 +288,8 @@ run map 3 --svg - --json
 is "$status" 2 "--svg - and --json"
 run map "$("$shadowadm" list --json | jq -r '.shadows[0].set')"
 like "$status $err" "1 .*is a set of shadows" "map of a set"
+run map 3 --since 3
+like "$status $err" "2 .*3 since itself is nothing" "map since itself"
 run map 3 --since 12345678
 is "$status" 4 "since a base that is gone"
 
