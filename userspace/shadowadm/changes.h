@@ -48,6 +48,13 @@ int changes_find_since(struct context *context, const char *name, const struct s
 		       const char *since_name, struct shadow_uuid *since);
 
 /*
+ * Is @shadow, called @name, the instant with which tracking of its volume began?  Then that is said,
+ * as the reason why there is nothing since tracking began.
+ */
+bool changes_nothing_before(struct context *context, const char *name,
+			    const struct shadow_uuid *shadow);
+
+/*
  * Say why the changes of @shadow, which may be a base, are not known: the library's last error.
  * STATUS_FULL_NEEDED where they are not known so far back, with the reason, else STATUS_FAILED.
  * With --json the error is returned in @error, if that is not NULL, and not printed.

@@ -157,11 +157,15 @@ static int print(struct context *context, struct request *request)
 {
 	struct shadowcopy_map *map;
 	struct changes changes = { .choice = request->choice, .next = next_run };
-	int status;
+	int status, rc;
 
-	if (shadowcopy_map_open(context->sc, &request->shadow,
-				request->since_name ? &request->since : NULL,
-				changes_want(&request->choice), &map))
+	rc = shadowcopy_map_open(context->sc, &request->shadow,
+				 request->since_name ? &request->since : NULL,
+				 changes_want(&request->choice), &map);
+	if (rc == -ENODATA && !request->since_name &&
+	    changes_nothing_before(context, request->name, &request->shadow))
+		return STATUS_FULL_NEEDED;
+	if (rc)
 		return changes_failed(context, &request->shadow, NULL);
 	changes.data = map;
 	status = context->json ? print_json(context, request, &changes, map) :

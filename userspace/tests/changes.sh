@@ -116,7 +116,7 @@ run volume tracking
 like "$status $out" "0 .*fake1 +2023-11-14 22:13:20 it was not tracked before +0 +8K +64M" "volume tracking"
 FAKE_TRACKING=3 run volume tracking / --json
 is "$(parse '.tracking[] | [.reason, .since, .memory_limit, .forgotten] | map(tostring) | join(" ")')" \
-	"unclean 2023-11-14T22:13:20.000000000Z 67108864 3" "of one volume, as JSON"
+	"unclean 2023-11-14T22:13:20.123456789Z 67108864 3" "of one volume, as JSON"
 FAKE_TRACKING=0 run volume tracking / --json
 is "$(parse '.tracking[0] | [.reason, .since, .generation] | map(tostring) | join(" ")')" "none null null" \
 	"where nothing is known"
@@ -209,6 +209,18 @@ FAKE_FORGET=0 FAKE_TRACKING=2 run changes 3 --since 0 --json
 is "$status $(parse '.error | .reason, .tracking.reason' | xargs)" "4 changes-unknown memory" "as JSON"
 FAKE_FORGET=0 FAKE_TRACKING=0 run changes 3
 like "$status $err" "4 .*nothing is known of the changes of fake1" "nothing is known"
+FAKE_FORGET=0 run changes 0
+like "$status $err" "4 .*in 0: tracking of fake1 began with it: nothing lies before; .*--since" \
+	"the first shadow without --since"
+is "$(wc -l <<<"$err")" 1 "once"
+FAKE_FORGET=0 run changes 0 --json
+is "$status $(parse '.error | .reason, .object, .tracking.reason' | xargs)" "4 changes-unknown 0 began" "as JSON"
+FAKE_FORGET=0 FAKE_TRACKING=2 run changes 0
+like "$status $err" "4 .*changes of fake1 are known since" "or the first that is still known"
+FAKE_FORGET=0 FAKE_BEGAN=1 run changes 0
+unlike "$err" "nothing lies before" "or one that is the oldest now"
+FAKE_FORGET=0 run changes 3
+unlike "$err" "nothing lies before" "or one that is not the oldest"
 FAKE_RUNS_EACH=1 FAKE_FORGET=13 run changes 3 --since 0 --exact --json
 is "$status $(parse '[.blockMetadata[].sizeBytes, .error.reason, has("changedBytes")] | map(tostring) | join(" ")')" \
 	"4 12288 changes-unknown false" "forgotten in the middle: still JSON, that says so"
