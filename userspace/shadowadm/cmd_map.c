@@ -276,6 +276,7 @@ static int parse_width(struct context *context, const char *text, size_t *width)
 static int find(struct context *context, struct request *request)
 {
 	struct shadow_shadow_info info = { 0 };
+	char path[IMAGE_PATH_LEN];
 	struct shadow_uuid uuid;
 	uint32_t kind;
 	int rc;
@@ -291,6 +292,10 @@ static int find(struct context *context, struct request *request)
 		return fail_library(context);
 	if (!uuid_equal(&request->shadow.uuid, &uuid))
 		return fail(context, "%s was deleted just now", request->name);
+	if (request->shadow.state == SHADOW_STATE_LOST)
+		return fail(context, "cannot draw %s: the shadow is lost, because %s. Delete it, and "
+			    "name another", image_path(&request->shadow, path),
+			    shadowcopy_reason_cause(request->shadow.fault.reason));
 	if (!request->since_name)
 		return STATUS_OK;
 	return changes_find_since(context, request->name, &uuid, request->since_name,

@@ -300,6 +300,8 @@ run map 3 --svg - --json
 is "$status" 2 "--svg - and --json"
 run map "$("$shadowadm" list --json | jq -r '.shadows[0].set')"
 like "$status $err" "1 .*is a set of shadows" "map of a set"
+FAKE_LOST=13 run map 3
+like "$status $err" "1 .*cannot draw /dev/shadow3: the shadow is lost, because " "map of a shadow that is lost"
 run map 3 --since 3
 like "$status $err" "2 .*3 since itself is nothing" "map since itself"
 run map 3 --since 12345678
