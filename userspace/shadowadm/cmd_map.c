@@ -273,16 +273,29 @@ static int parse_width(struct context *context, const char *text, size_t *width)
 	return STATUS_OK;
 }
 
+static int not_found(struct context *context, const char *name)
+{
+	struct shadow_uuid uuid;
+	uint32_t kind;
+
+	if (!shadowcopy_base_find(context->sc, name, &uuid))
+		return fail(context, "cannot draw %s: it is a base, its shadow is gone. "
+			    "\"shadowadm list\" shows the shadows that there are", name);
+	/* Its words are the better ones. */
+	shadowcopy_find(context->sc, name, &uuid, &kind);
+	return fail_library(context);
+}
+
 static int find(struct context *context, struct request *request)
 {
 	struct shadow_shadow_info info = { 0 };
 	char path[IMAGE_PATH_LEN];
 	struct shadow_uuid uuid;
 	uint32_t kind;
-	int rc;
+	int rc = shadowcopy_find(context->sc, request->name, &uuid, &kind);
 
-	if (shadowcopy_find(context->sc, request->name, &uuid, &kind))
-		return fail_library(context);
+	if (rc)
+		return rc == -ENOENT ? not_found(context, request->name) : fail_library(context);
 	if (kind != SHADOW_KIND_SHADOW)
 		return fail(context, "%s is a set of shadows: name one of them", request->name);
 	while ((rc = shadowcopy_shadow_next(context->sc, &info)) > 0)

@@ -300,6 +300,12 @@ run map 3 --svg - --json
 is "$status" 2 "--svg - and --json"
 run map "$("$shadowadm" list --json | jq -r '.shadows[0].set')"
 like "$status $err" "1 .*is a set of shadows" "map of a set"
+gone=$("$shadowadm" create / --keep-base --json | jq -r '.shadows[0].uuid')
+run delete "$gone"
+run map "$gone"
+like "$status $err" "1 .*cannot draw $gone: it is a base, its shadow is gone" "map of a base without a shadow"
+run map 12345678
+like "$status $err" "1 .*cannot find the shadow 12345678" "or of what is neither"
 FAKE_LOST=13 run map 3
 like "$status $err" "1 .*cannot draw /dev/shadow3: the shadow is lost, because " "map of a shadow that is lost"
 run map 3 --since 3
