@@ -202,6 +202,11 @@ fi
 # What is not known needs a full backup: a status of its own.
 run changes 3 --since 12345678
 like "$status $err" "4 .*no shadow and no base has this name.*a full backup is needed" "a base that is gone"
+run changes 3 --since 12345678 --json
+is "$status $(parse '.error | .reason, .errno, .object, has("tracking")' | xargs)" \
+	"4 changes-unknown ENOENT 12345678 false" "as JSON"
+run map 3 --since 12345678 --json
+is "$status $(parse '.error.reason')" "4 changes-unknown" "also of map"
 FAKE_FORGET=0 FAKE_TRACKING=2 run changes 3 --since 0
 like "$status $err" "4 .*not known so far back.*a full backup is needed: changes of fake1 are known since 2023-11-14 22:13:20, as there was not the memory to know more" \
 	"changes that are not known so far back"
