@@ -419,7 +419,8 @@ int shadowcopy_base_next(struct shadowcopy *sc, struct shadow_base_info *info);
  *	beginning
  * @uuid: out: its identity
  *
- * Return: 0, or as shadowcopy_find().
+ * Return: 0, or as shadowcopy_find(); with -ENOENT the reason of the error is
+ * SHADOW_REASON_CHANGES_UNKNOWN, as for a base that is known no more.
  */
 int shadowcopy_base_find(struct shadowcopy *sc, const char *name, struct shadow_uuid *uuid);
 

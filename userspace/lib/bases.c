@@ -27,6 +27,8 @@ SC_EXPORT int shadowcopy_base_next(struct shadowcopy *sc, struct shadow_base_inf
 SC_EXPORT int shadowcopy_base_find(struct shadowcopy *sc, const char *name,
 				   struct shadow_uuid *uuid)
 {
+	/* For who has a backup to make it is the same as a base that is known no more. */
+	const struct shadow_fault unknown = { .reason = SHADOW_REASON_CHANGES_UNKNOWN };
 	struct shadow_base_info info = { 0 };
 	char text[SHADOWCOPY_UUID_LEN];
 	size_t len = strlen(name);
@@ -54,7 +56,7 @@ SC_EXPORT int shadowcopy_base_find(struct shadowcopy *sc, const char *name,
 			       .cause = "it is a set of shadows",
 			       .remedy = "name one of its shadows; \"shadowadm show\" lists them");
 	if (rc == -ENOENT)
-		return SC_FAIL(sc, rc, .action = "find the base", .object = name,
+		return SC_FAIL(sc, rc, .action = "find the base", .object = name, .fault = &unknown,
 			       .cause = "no shadow and no base has this name",
 			       .remedy = "\"shadowadm base list\" shows those that there are; "
 					 "without one a full backup is needed");

@@ -61,6 +61,41 @@ int changes_next(struct changes *changes, uint64_t *first, uint64_t *bytes)
 	return rc < 0 ? rc : 1;
 }
 
+/* --- names ------------------------------------------------------------------- */
+
+int changes_find(struct context *context, const char *what, const char *name,
+		 struct shadow_uuid *uuid)
+{
+	static const char cause[] = "no shadow and no base has this name";
+	static const char remedy[] = "\"shadowadm list\" and \"shadowadm base list\" show those "
+				     "that there are";
+	int rc = shadowcopy_base_find(context->sc, name, uuid);
+	json_t *error;
+
+	if (rc != -ENOENT)
+		return rc ? fail_library(context) : STATUS_OK;
+	error = json_object();
+	json_text(error, "errno", "ENOENT");
+	json_text(error, "object", name);
+	json_text(error, "cause", cause);
+	json_text(error, "remedy", remedy);
+	return fail_with(context, error, "cannot find the %s %s: %s. %s", what, name, cause, remedy);
+}
+
+int changes_find_since(struct context *context, const char *name, const struct shadow_uuid *shadow,
+		       const char *since_name, struct shadow_uuid *since)
+{
+	int rc = shadowcopy_base_find(context->sc, since_name, since);
+
+	if (rc) {
+		fail_library(context);
+		return rc == -ENOENT ? STATUS_FULL_NEEDED : STATUS_FAILED;
+	}
+	if (uuid_equal(since, shadow))
+		return usage(context, "%s since itself is nothing", name);
+	return STATUS_OK;
+}
+
 /* --- where they are not known ----------------------------------------------- */
 
 /* On which volume is it? */
@@ -81,6 +116,42 @@ static bool volume_of(struct context *context, const struct shadow_uuid *shadow,
 			return true;
 		}
 	return false;
+}
+
+/* Lists begin with the oldest; what tracking began with may have been deleted before that. */
+static bool is_first(struct context *context, const struct shadow_tracking_info *info,
+		     const struct shadow_uuid *shadow)
+{
+	struct shadow_base_info base = { 0 };
+
+	while (shadowcopy_base_next(context->sc, &base) > 0)
+		if (dev_equal(base.volume, info->volume))
+			return uuid_equal(&base.uuid, shadow) && base.created_ns == info->began_ns;
+	return false;
+}
+
+bool changes_nothing_before(struct context *context, const char *name,
+			    const struct shadow_uuid *shadow)
+{
+	static const char remedy[] = "name an older one to compare with after --since, or copy "
+				     "all of it";
+	struct shadow_tracking_info info;
+	struct shadow_dev dev;
+	json_t *error;
+
+	if (!volume_of(context, shadow, &dev) || !tracking_find(context->sc, dev, &info) ||
+	    info.reason != SHADOW_TRACKING_BEGAN || !is_first(context, &info, shadow))
+		return false;
+	error = json_object();
+	json_text(error, "errno", "ENODATA");
+	json_text(error, "reason", shadowcopy_reason_name(SHADOW_REASON_CHANGES_UNKNOWN));
+	json_text(error, "object", name);
+	json_text(error, "cause", "tracking began with it: nothing lies before");
+	json_text(error, "remedy", remedy);
+	json_value(error, "tracking", tracking_json(context, &info));
+	fail_with(context, error, "cannot tell what has changed in %s: tracking of %s began with it: "
+		  "nothing lies before; %s", name, info.volume_name, remedy);
+	return true;
 }
 
 /* Since when they are known, and why not longer. */

@@ -34,6 +34,27 @@ struct changes {
 int changes_next(struct changes *changes, uint64_t *first, uint64_t *bytes);
 
 /*
+ * Find what is to be a shadow, or a base where that does: @what says which is meant.  It fails with
+ * STATUS_FAILED, since no backup makes up for a name that is wrong.
+ */
+int changes_find(struct context *context, const char *what, const char *name,
+		 struct shadow_uuid *uuid);
+
+/*
+ * Find what @shadow, called @name, is to be compared with.  STATUS_FULL_NEEDED where there is no such
+ * thing: it may have been one that was forgotten, or another machine's.
+ */
+int changes_find_since(struct context *context, const char *name, const struct shadow_uuid *shadow,
+		       const char *since_name, struct shadow_uuid *since);
+
+/*
+ * Is @shadow, called @name, the instant with which tracking of its volume began?  Then that is said,
+ * as the reason why there is nothing since tracking began.
+ */
+bool changes_nothing_before(struct context *context, const char *name,
+			    const struct shadow_uuid *shadow);
+
+/*
  * Say why the changes of @shadow, which may be a base, are not known: the library's last error.
  * STATUS_FULL_NEEDED where they are not known so far back, with the reason, else STATUS_FAILED.
  * With --json the error is returned in @error, if that is not NULL, and not printed.

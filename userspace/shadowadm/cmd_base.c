@@ -4,6 +4,7 @@
  * shadows exist or not.
  */
 #include "base_table.h"
+#include "changes.h"
 
 /* --- list ------------------------------------------------------------------ */
 
@@ -117,14 +118,14 @@ static int change(struct context *context, const struct shadow_uuid *uuids, size
 static int change_named(struct context *context, char **names, size_t count, uint32_t flag)
 {
 	struct shadow_uuid *uuids = calloc(count, sizeof(*uuids));
+	const char *what = flag == SHADOW_BASE_KEEP ? "shadow" : "base";
 	int status = STATUS_OK;
 	size_t i;
 
 	if (!uuids)
 		return fail(context, "there is not enough memory");
 	for (i = 0; i < count && !status; i++)
-		if (shadowcopy_base_find(context->sc, names[i], &uuids[i]))
-			status = fail_library(context);
+		status = changes_find(context, what, names[i], &uuids[i]);
 	if (!status)
 		status = change(context, uuids, count, flag);
 	free(uuids);

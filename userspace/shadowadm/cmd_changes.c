@@ -145,28 +145,27 @@ static int print_json(struct context *context, const struct request *request,
 
 static int find(struct context *context, struct request *request)
 {
-	int rc = shadowcopy_base_find(context->sc, request->name, &request->shadow);
+	int status = changes_find(context, "shadow", request->name, &request->shadow);
 
-	if (rc)
-		return fail_library(context);
-	if (!request->since_name)
-		return STATUS_OK;
-	rc = shadowcopy_base_find(context->sc, request->since_name, &request->since);
-	if (rc)
-		fail_library(context);
-	/* It may have been one that was forgotten, or another machine's. */
-	return rc == -ENOENT ? STATUS_FULL_NEEDED : rc ? STATUS_FAILED : STATUS_OK;
+	if (status || !request->since_name)
+		return status;
+	return changes_find_since(context, request->name, &request->shadow, request->since_name,
+				  &request->since);
 }
 
 static int print(struct context *context, struct request *request)
 {
 	struct shadowcopy_map *map;
 	struct changes changes = { .choice = request->choice, .next = next_run };
-	int status;
+	int status, rc;
 
-	if (shadowcopy_map_open(context->sc, &request->shadow,
-				request->since_name ? &request->since : NULL,
-				changes_want(&request->choice), &map))
+	rc = shadowcopy_map_open(context->sc, &request->shadow,
+				 request->since_name ? &request->since : NULL,
+				 changes_want(&request->choice), &map);
+	if (rc == -ENODATA && !request->since_name &&
+	    changes_nothing_before(context, request->name, &request->shadow))
+		return STATUS_FULL_NEEDED;
+	if (rc)
 		return changes_failed(context, &request->shadow, NULL);
 	changes.data = map;
 	status = context->json ? print_json(context, request, &changes, map) :

@@ -120,38 +120,76 @@ static int print_json(const struct request *request, const struct map_picture *p
 	return json_print(document);
 }
 
-/* Replaced in one step, with the mode of a new file. */
-static int write_svg(struct context *context, const char *path, const struct map_picture *picture)
+/* Into the file, which is closed.  0 or an errno. */
+static int fill_svg(int fd, const struct map_picture *picture)
+{
+	FILE *stream = fdopen(fd, "w");
+	int code = 0;
+
+	if (!stream) {
+		code = errno;
+		close(fd);
+		return code;
+	}
+	map_print_svg(picture, stream);
+	if (fflush(stream) || ferror(stream))
+		code = errno ?: EIO;
+	if (fclose(stream) && !code)
+		code = errno;
+	return code;
+}
+
+/* In one step, with the mode of a new file. */
+static int replace_svg(const char *path, const struct map_picture *picture)
 {
 	mode_t mask = umask(0);
-	char *temporary = NULL;
-	FILE *stream = NULL;
-	bool bad;
-	int fd;
+	char *temporary;
+	int fd, code;
 
 	umask(mask);
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		return fail(context, "there is not enough memory");
+		return ENOMEM;
 	fd = mkostemp(temporary, O_CLOEXEC);
-	stream = fd < 0 ? NULL : fdopen(fd, "w");
-	bad = !stream || fchmod(fd, 0666 & ~mask);
-	if (stream) {
-		map_print_svg(picture, stream);
-		bad |= ferror(stream) || fflush(stream);
-		bad |= fclose(stream) || bad;
-	} else if (fd >= 0) {
-		close(fd);
-	}
-	bad = bad || rename(temporary, path);
-	if (bad) {
-		fail(context, "cannot write the picture to %s: %s", path, strerror(errno));
-		if (fd >= 0)
+	code = fd < 0 ? errno : 0;
+	if (fd >= 0) {
+		if (fchmod(fd, 0666 & ~mask)) {
+			code = errno;
+			close(fd);
+		} else {
+			code = fill_svg(fd, picture);
+		}
+		if (!code && rename(temporary, path))
+			code = errno;
+		if (code)
 			unlink(temporary);
-	} else {
-		progress(context, "%s: written", path);
 	}
 	free(temporary);
-	return bad ? STATUS_FAILED : STATUS_OK;
+	return code;
+}
+
+/*
+ * What is no regular file, as /dev/null and a pipe, stays what it is, and is written into; so is
+ * what a symbolic link is to make.
+ */
+static int write_svg(struct context *context, const char *path, const struct map_picture *picture)
+{
+	struct stat st, link;
+	bool is_there = !stat(path, &st);
+	int fd, code;
+	char *target;
+
+	if (is_there ? !S_ISREG(st.st_mode) : !lstat(path, &link)) {
+		fd = open(path, O_WRONLY | (is_there ? 0 : O_CREAT) | O_NOCTTY | O_CLOEXEC, 0666);
+		code = fd < 0 ? errno : fill_svg(fd, picture);
+	} else {
+		target = realpath(path, NULL);
+		code = replace_svg(target ?: path, picture);
+		free(target);
+	}
+	if (code)
+		return fail(context, "cannot write the picture to %s: %s", path, strerror(code));
+	progress(context, "%s: written", path);
+	return STATUS_OK;
 }
 
 static int print_picture(const struct request *request, const struct map_picture *picture)
@@ -235,15 +273,29 @@ static int parse_width(struct context *context, const char *text, size_t *width)
 	return STATUS_OK;
 }
 
+static int not_found(struct context *context, const char *name)
+{
+	struct shadow_uuid uuid;
+	uint32_t kind;
+
+	if (!shadowcopy_base_find(context->sc, name, &uuid))
+		return fail(context, "cannot draw %s: it is a base, its shadow is gone. "
+			    "\"shadowadm list\" shows the shadows that there are", name);
+	/* Its words are the better ones. */
+	shadowcopy_find(context->sc, name, &uuid, &kind);
+	return fail_library(context);
+}
+
 static int find(struct context *context, struct request *request)
 {
 	struct shadow_shadow_info info = { 0 };
+	char path[IMAGE_PATH_LEN];
 	struct shadow_uuid uuid;
 	uint32_t kind;
-	int rc;
+	int rc = shadowcopy_find(context->sc, request->name, &uuid, &kind);
 
-	if (shadowcopy_find(context->sc, request->name, &uuid, &kind))
-		return fail_library(context);
+	if (rc)
+		return rc == -ENOENT ? not_found(context, request->name) : fail_library(context);
 	if (kind != SHADOW_KIND_SHADOW)
 		return fail(context, "%s is a set of shadows: name one of them", request->name);
 	while ((rc = shadowcopy_shadow_next(context->sc, &info)) > 0)
@@ -253,12 +305,14 @@ static int find(struct context *context, struct request *request)
 		return fail_library(context);
 	if (!uuid_equal(&request->shadow.uuid, &uuid))
 		return fail(context, "%s was deleted just now", request->name);
+	if (request->shadow.state == SHADOW_STATE_LOST)
+		return fail(context, "cannot draw %s: the shadow is lost, because %s. Delete it, and "
+			    "name another", image_path(&request->shadow, path),
+			    shadowcopy_reason_cause(request->shadow.fault.reason));
 	if (!request->since_name)
 		return STATUS_OK;
-	rc = shadowcopy_base_find(context->sc, request->since_name, &request->since);
-	if (rc)
-		fail_library(context);
-	return rc == -ENOENT ? STATUS_FULL_NEEDED : rc ? STATUS_FAILED : STATUS_OK;
+	return changes_find_since(context, request->name, &uuid, request->since_name,
+				  &request->since);
 }
 
 static int run(struct context *context, int argc, char **argv)

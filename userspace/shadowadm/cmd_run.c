@@ -451,6 +451,9 @@ static int parse(struct context *context, struct running *running, int argc, cha
 			context->quiet = true;
 			break;
 		case -2:	/* help was shown, or the error was */
+			/* An option that is none of ours may be the command's. */
+			if (status == STATUS_USAGE && own == argc)
+				fprintf(stderr, "If it is the command's: put \"--\" before the command.\n");
 			return status;
 		default:
 			status = making_option(context, running->making, option, optarg);

@@ -76,6 +76,10 @@ is "$status" 2 "base keep without a name"
 run base keep 0 nonsense
 is "$status" 1 "base keep of what there is not"
 like "$err" "cannot find the shadow nonsense: this is neither" "says so"
+run base keep 0 12345678 --json
+like "$status $err" "1 .*cannot find the shadow 12345678: no shadow and no base has this name" "or was there once"
+unlike "$err" "full backup" "and no backup helps"
+is "$(parse '.error | .errno, .object' | xargs)" "ENOENT 12345678" "as JSON"
 run base list --json
 is "$(parse '.bases | length')" 2 "nothing is kept then"
 run base keep 0 --json
@@ -93,7 +97,8 @@ is "$status" 2 "base drop --all of two volumes"
 run base drop "${one:0:8}" --json
 is "$status $(parse '.dropped[0]')" "0 $one" "base drop by the beginning of its name"
 run base drop "${one:0:8}"
-like "$status $err" "1 .*no shadow and no base has this name" "it is gone"
+like "$status $err" "1 .*cannot find the base .*no shadow and no base has this name" "it is gone"
+unlike "$err" "full backup" "and no backup is needed for that"
 run base keep 3
 run base drop --all /home --json
 is "$status $(parse '.dropped | length')" "0 1" "base drop --all of a volume"
@@ -111,7 +116,7 @@ run volume tracking
 like "$status $out" "0 .*fake1 +2023-11-14 22:13:20 it was not tracked before +0 +8K +64M" "volume tracking"
 FAKE_TRACKING=3 run volume tracking / --json
 is "$(parse '.tracking[] | [.reason, .since, .memory_limit, .forgotten] | map(tostring) | join(" ")')" \
-	"unclean 2023-11-14T22:13:20.000000000Z 67108864 3" "of one volume, as JSON"
+	"unclean 2023-11-14T22:13:20.123456789Z 67108864 3" "of one volume, as JSON"
 FAKE_TRACKING=0 run volume tracking / --json
 is "$(parse '.tracking[0] | [.reason, .since, .generation] | map(tostring) | join(" ")')" "none null null" \
 	"where nothing is known"
@@ -197,6 +202,11 @@ fi
 # What is not known needs a full backup: a status of its own.
 run changes 3 --since 12345678
 like "$status $err" "4 .*no shadow and no base has this name.*a full backup is needed" "a base that is gone"
+run changes 3 --since 12345678 --json
+is "$status $(parse '.error | .reason, .errno, .object, has("tracking")' | xargs)" \
+	"4 changes-unknown ENOENT 12345678 false" "as JSON"
+run map 3 --since 12345678 --json
+is "$status $(parse '.error.reason')" "4 changes-unknown" "also of map"
 FAKE_FORGET=0 FAKE_TRACKING=2 run changes 3 --since 0
 like "$status $err" "4 .*not known so far back.*a full backup is needed: changes of fake1 are known since 2023-11-14 22:13:20, as there was not the memory to know more" \
 	"changes that are not known so far back"
@@ -204,6 +214,18 @@ FAKE_FORGET=0 FAKE_TRACKING=2 run changes 3 --since 0 --json
 is "$status $(parse '.error | .reason, .tracking.reason' | xargs)" "4 changes-unknown memory" "as JSON"
 FAKE_FORGET=0 FAKE_TRACKING=0 run changes 3
 like "$status $err" "4 .*nothing is known of the changes of fake1" "nothing is known"
+FAKE_FORGET=0 run changes 0
+like "$status $err" "4 .*in 0: tracking of fake1 began with it: nothing lies before; .*--since" \
+	"the first shadow without --since"
+is "$(wc -l <<<"$err")" 1 "once"
+FAKE_FORGET=0 run changes 0 --json
+is "$status $(parse '.error | .reason, .object, .tracking.reason' | xargs)" "4 changes-unknown 0 began" "as JSON"
+FAKE_FORGET=0 FAKE_TRACKING=2 run changes 0
+like "$status $err" "4 .*changes of fake1 are known since" "or the first that is still known"
+FAKE_FORGET=0 FAKE_BEGAN=1 run changes 0
+unlike "$err" "nothing lies before" "or one that is the oldest now"
+FAKE_FORGET=0 run changes 3
+unlike "$err" "nothing lies before" "or one that is not the oldest"
 FAKE_RUNS_EACH=1 FAKE_FORGET=13 run changes 3 --since 0 --exact --json
 is "$status $(parse '[.blockMetadata[].sizeBytes, .error.reason, has("changedBytes")] | map(tostring) | join(" ")')" \
 	"4 12288 changes-unknown false" "forgotten in the middle: still JSON, that says so"
@@ -211,8 +233,13 @@ FAKE_RUNS_EACH=1 FAKE_FORGET=13 run changes 3 --since 0 --exact
 is "$status $(tail -n 1 <<<"$out")" "4                0        12K" "a table without a sum"
 run changes nonsense --since 0
 is "$status" 1 "of a shadow that there is not"
+run changes 12345678 --since 0
+like "$status $err" "1 .*cannot find the shadow 12345678: no shadow and no base .*\"shadowadm list\"" "or that is gone"
+unlike "$err" "full backup" "which no backup helps"
 run changes 0 --since 3
 like "$status $err" "1 .*is not older\. Name the older" "since a newer one"
+run changes 3 --since "$(uuid 3)"
+like "$status $err" "2 .*3 since itself is nothing" "since itself"
 run changes 3 --since 2
 like "$status $err" "1 .*of different volumes" "since one of another volume"
 
@@ -252,12 +279,42 @@ is "$out" "$(cat "$scratch/map.svg")" "--svg -"
 run map 3 --svg "$scratch/none/map.svg"
 like "$status $err" "1 .*cannot write the picture to .*No such file" "--svg where there is no directory"
 mkdir "$scratch/directory"
+ln -s map.svg "$scratch/link.svg"
+echo old >"$scratch/map.svg"
+run map 3 --since 0 --svg "$scratch/link.svg"
+is "$status $(readlink "$scratch/link.svg") $(xmllint --noout "$scratch/map.svg" 2>&1)" "0 map.svg " \
+	"--svg on a link replaces its target"
+ln -s new.svg "$scratch/dangling.svg"
+run map 3 --svg "$scratch/dangling.svg"
+is "$status $(readlink "$scratch/dangling.svg") $(xmllint --noout "$scratch/new.svg" 2>&1)" "0 new.svg " \
+	"or makes it"
+mkfifo "$scratch/pipe"
+timeout 10 cat "$scratch/pipe" >"$scratch/piped.svg" &
+run map 3 --svg "$scratch/pipe"
+wait $!
+is "$status $(stat -c %F "$scratch/pipe") $(xmllint --noout "$scratch/piped.svg" 2>&1)" "0 fifo " "--svg on a pipe"
+# One of its own: were it replaced after all, the machine's would be gone.
+if mknod "$scratch/full" c 1 7 2>/dev/null && [ "$(echo 2>&1 >"$scratch/full")" ]; then
+	run map 3 --svg "$scratch/full"
+	like "$status $err" "1 .*cannot write the picture to .*No space" "--svg on a full device"
+	is "$(stat -c %F "$scratch/full")" "character special file" "which it stays"
+fi
 run map 3 --svg "$scratch/directory"
 is "$status $(find "$scratch" -name 'directory.*')" "1 " "--svg on a directory leaves nothing"
 run map 3 --svg - --json
 is "$status" 2 "--svg - and --json"
 run map "$("$shadowadm" list --json | jq -r '.shadows[0].set')"
 like "$status $err" "1 .*is a set of shadows" "map of a set"
+gone=$("$shadowadm" create / --keep-base --json | jq -r '.shadows[0].uuid')
+run delete "$gone"
+run map "$gone"
+like "$status $err" "1 .*cannot draw $gone: it is a base, its shadow is gone" "map of a base without a shadow"
+run map 12345678
+like "$status $err" "1 .*cannot find the shadow 12345678" "or of what is neither"
+FAKE_LOST=13 run map 3
+like "$status $err" "1 .*cannot draw /dev/shadow3: the shadow is lost, because " "map of a shadow that is lost"
+run map 3 --since 3
+like "$status $err" "2 .*3 since itself is nothing" "map since itself"
 run map 3 --since 12345678
 is "$status" 4 "since a base that is gone"
 

@@ -306,6 +306,11 @@ for command in "" "--"; do
 	is "$status" 2 "run needs a command: \"$command\""
 done
 like "$err" 'say what to run: "-- COMMAND"' "says so"
+run run /home tar -C / -cf /dev/null home
+is "$status" 2 "run with a forgotten --"
+like "$err" 'put "--" before the command' "says so"
+run run /home -C -- true
+unlike "$err" 'put "--"' "but not where it is there"
 run run --volumes /home,,/ -- touch "$scratch/ran"
 is "$status" 2 "an empty name"
 run run / --context nas-rollback -- touch "$scratch/ran"

@@ -7,6 +7,7 @@
  *	FAKE_RUNS_EACH=N	so many are told at a time
  *	FAKE_FORGET=N		when so many have been told, what has changed is forgotten
  *	FAKE_TRACKING=REASON	why nothing older is known
+ *	FAKE_BEGAN=N		so many nanoseconds before the shadows were made it began
  *
  * Bases that are kept are in $FAKE_STATE.bases from one run of the program to the next.
  */
@@ -186,7 +187,7 @@ static int tracking_next(struct shadow_tracking_info *info)
 	*info = (struct shadow_tracking_info){
 		.cursor = cursor + 1, .volume = volume->dev,
 		.generation = generation_of(volume->dev),
-		.began_ns = 1700000000000000000, .memory_bytes = 8192,
+		.began_ns = 1700000000123456789 - number("FAKE_BEGAN", 0), .memory_bytes = 8192,
 		.reason = number("FAKE_TRACKING", SHADOW_TRACKING_BEGAN),
 		.memory_limit_bytes = 64 << 20, .forgotten = 3,
 	};
