@@ -240,7 +240,7 @@ static const struct reason_text reasons[] = {
 		"\"shadowadm volume tracking\" why not longer" },
 	[SHADOW_REASON_CHANGES_ORDER] = {
 		"changes-order", "the one to compare with is not older",
-		"name the older of the two after --since" },
+		"name the older of the two as the one to compare with" },
 	[SHADOW_REASON_OTHER_VOLUME] = {
 		"other-volume", "the two are of different volumes",
 		"\"shadowadm base list\" shows the bases of each volume" },

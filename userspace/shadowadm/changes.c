@@ -79,7 +79,8 @@ int changes_find(struct context *context, const char *what, const char *name,
 	json_text(error, "object", name);
 	json_text(error, "cause", cause);
 	json_text(error, "remedy", remedy);
-	return fail_with(context, error, "cannot find the %s %s: %s. %s", what, name, cause, remedy);
+	return fail_with(context, error, "cannot find the %s %s: %s. %s", what, name, cause,
+			 remedy);
 }
 
 int changes_find_since(struct context *context, const char *name, const struct shadow_uuid *shadow,
@@ -149,8 +150,8 @@ bool changes_nothing_before(struct context *context, const char *name,
 	json_text(error, "cause", "tracking began with it: nothing lies before");
 	json_text(error, "remedy", remedy);
 	json_value(error, "tracking", tracking_json(context, &info));
-	fail_with(context, error, "cannot tell what has changed in %s: tracking of %s began with it: "
-		  "nothing lies before; %s", name, info.volume_name, remedy);
+	fail_with(context, error, "cannot tell what has changed in %s: tracking of %s began with "
+		  "it: nothing lies before; %s", name, info.volume_name, remedy);
 	return true;
 }
 

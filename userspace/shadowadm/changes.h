@@ -41,15 +41,15 @@ int changes_find(struct context *context, const char *what, const char *name,
 		 struct shadow_uuid *uuid);
 
 /*
- * Find what @shadow, called @name, is to be compared with.  STATUS_FULL_NEEDED where there is no such
- * thing: it may have been one that was forgotten, or another machine's.
+ * Find what @shadow, called @name, is to be compared with.  STATUS_FULL_NEEDED where there is no
+ * such thing: it may have been one that was forgotten, or another machine's.
  */
 int changes_find_since(struct context *context, const char *name, const struct shadow_uuid *shadow,
 		       const char *since_name, struct shadow_uuid *since);
 
 /*
- * Is @shadow, called @name, the instant with which tracking of its volume began?  Then that is said,
- * as the reason why there is nothing since tracking began.
+ * Is @shadow, called @name, the instant with which tracking of its volume began?  Then that is
+ * said, as the reason why there is nothing since tracking began.
  */
 bool changes_nothing_before(struct context *context, const char *name,
 			    const struct shadow_uuid *shadow);

@@ -306,8 +306,8 @@ static int find(struct context *context, struct request *request)
 	if (!uuid_equal(&request->shadow.uuid, &uuid))
 		return fail(context, "%s was deleted just now", request->name);
 	if (request->shadow.state == SHADOW_STATE_LOST)
-		return fail(context, "cannot draw %s: the shadow is lost, because %s. Delete it, and "
-			    "name another", image_path(&request->shadow, path),
+		return fail(context, "cannot draw %s: the shadow is lost, because %s. Delete it, "
+			    "and name another", image_path(&request->shadow, path),
 			    shadowcopy_reason_cause(request->shadow.fault.reason));
 	if (!request->since_name)
 		return STATUS_OK;

@@ -453,7 +453,8 @@ static int parse(struct context *context, struct running *running, int argc, cha
 		case -2:	/* help was shown, or the error was */
 			/* An option that is none of ours may be the command's. */
 			if (status == STATUS_USAGE && own == argc)
-				fprintf(stderr, "If it is the command's: put \"--\" before the command.\n");
+				fputs("If it is the command's: put \"--\" before the command.\n",
+				      stderr);
 			return status;
 		default:
 			status = making_option(context, running->making, option, optarg);

@@ -237,7 +237,8 @@ run changes 12345678 --since 0
 like "$status $err" "1 .*cannot find the shadow 12345678: no shadow and no base .*\"shadowadm list\"" "or that is gone"
 unlike "$err" "full backup" "which no backup helps"
 run changes 0 --since 3
-like "$status $err" "1 .*is not older\. Name the older" "since a newer one"
+like "$status $err" "1 .*is not older\. Name the older of the two as the one to compare with" "since a newer one"
+unlike "$err" "--since" "in words that are those of all who use the library"
 run changes 3 --since "$(uuid 3)"
 like "$status $err" "2 .*3 since itself is nothing" "since itself"
 run changes 3 --since 2
