@@ -307,8 +307,13 @@ is "$(ls "$stores/new" 2>/dev/null; cat "$conf")" "" "nothing of these is left"
 
 tags vdc 4444 - ext4
 run store add /srv /dev/vdc
+like "$status $err" "1 .*in use \(mounted at /data\)" "a device that is mounted"
+cp "$FAKE_SYSROOT/proc/self/mountinfo" "$scratch/mounted"
+sed -i '/\/data /d' "$FAKE_SYSROOT/proc/self/mountinfo"
+run store add /srv /dev/vdc
 like "$status $err" "1 .*there is something on it \(ext4\), which would be lost.*--force" \
 	"a device with a filesystem"
+cp "$scratch/mounted" "$FAKE_SYSROOT/proc/self/mountinfo"
 run store add /srv /dev/vdd
 like "$status $err" "0 .*/dev/vdd has no name that lasts" "a device without a lasting name"
 : >"$conf"
