@@ -79,6 +79,16 @@ is "$status $(parse .sent.bytes_read)" "0 $((1024 * 4096))" "what is free is not
 is "$(parse '.sent.data_bytes + .sent.hole_bytes')" "$size" "all is described"
 run send 0 -o one.stream
 like "$status $err" "1 .*is there already" "what is there is not overwritten"
+: >empty
+run send 0 -o empty
+like "$status $err" "1 .*is there already" "nor what is empty"
+# (Of a driver that does not exist: nothing could be lost.)
+if mknod block b 4095 0 2>/dev/null; then
+	run send 0 -o block
+	like "$status $err" "1 .*block device.*shadowadm receive block" "nor a block device"
+fi
+run send -q 0 -o /dev/null
+is "$status" 0 "what keeps nothing is written to"
 "$shadowadm" send -q 0 --compress none --chunk 64K | "$shadowadm" receive -q --verify one
 is "${PIPESTATUS[*]}" "0 0" "by a pipe"
 same one images/0 "it is the image"
