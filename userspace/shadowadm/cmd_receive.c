@@ -36,6 +36,22 @@ static int open_input(struct context *context, const struct receive_wish *wish, 
 	return STATUS_OK;
 }
 
+/* Under any name: the stream would be overwritten with what is in it. */
+static int check_input(struct context *context, const struct receive_wish *wish, int fd)
+{
+	struct stat in, out;
+	bool same;
+
+	if (fstat(fd, &in) < 0 || stat(wish->target, &out) < 0)
+		return STATUS_OK;
+	if (S_ISBLK(in.st_mode))
+		same = S_ISBLK(out.st_mode) && in.st_rdev == out.st_rdev;
+	else
+		same = S_ISREG(in.st_mode) && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+	return same ? fail(context, "%s is where the stream comes from, and would be lost: name "
+			   "another target", wish->target) : STATUS_OK;
+}
+
 static void put_uuid(json_t *object, const char *key, const struct shadow_uuid *uuid)
 {
 	static const struct shadow_uuid none;
@@ -118,6 +134,8 @@ static int do_receive(struct context *context, const struct receive_wish *wish)
 	struct stream_reader *reader = NULL;
 	int fd = -1, status = open_input(context, wish, &fd);
 
+	if (!status)
+		status = check_input(context, wish, fd);
 	if (!status) {
 		if (stream_reader_open(read_input, &fd, &reader) == STREAM_SOUND)
 			status = receive_stream(context, wish, reader);

@@ -237,6 +237,18 @@ is "$(jq .complete raw2.shadowcopy)" false "it is not complete"
 run receive raw3 <flipped.stream
 like "$status $err" "1 .*record 0.*damaged|1 .*record 0.*checksum" "one that is damaged"
 
+# --- the stream itself as the target ---
+
+cp one.stream own
+ln own linked
+run receive --force -i own own
+like "$status $err" "1 .*where the stream comes from" "a stream is not received over itself"
+run receive --force linked <own
+like "$status $err" "1 .*where the stream comes from" "under no name"
+same own one.stream "it is as it was"
+[ ! -e own.shadowcopy ]
+is $? 0 "nothing is said of it"
+
 # --- wrong use ---
 
 run receive
