@@ -67,14 +67,14 @@ static int print_result(struct context *context, const struct receive_wish *wish
 			const struct receive_state *state)
 {
 	char data[16], holes[16], rate[16], uuid[SHADOWCOPY_UUID_LEN];
-	bool verified = wish->verify_only || state->verified;
+	bool verified = wish->verify_only ? !info->resumed : state->verified;
 	json_t *object, *document;
 
 	if (!context->json) {
 		if (context->quiet)
 			return STATUS_OK;
 		shadowcopy_uuid_format(&info->shadow, uuid);
-		if (wish->verify_only && stream_is_incremental(info))
+		if (wish->verify_only && (stream_is_incremental(info) || info->resumed))
 			printf("%s has all that is in the stream", wish->target);
 		else
 			printf("%s is what shadow %s is", wish->target, uuid);
@@ -82,7 +82,7 @@ static int print_result(struct context *context, const struct receive_wish *wish
 		       size_format(result->data_bytes, data),
 		       size_format(result->hole_bytes, holes),
 		       wish->verify_only ? "compared" : "written",
-		       verified && !wish->verify_only ? " and read back" : "", result->seconds,
+		       wish->verify && !wish->verify_only ? " and read back" : "", result->seconds,
 		       size_format(result->seconds > 0 ?
 				   result->data_bytes / result->seconds : 0, rate));
 		return fflush(stdout) ? STATUS_FAILED : STATUS_OK;

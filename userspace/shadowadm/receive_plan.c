@@ -193,6 +193,12 @@ static int plan_continued(struct context *context, const struct receive_wish *wi
 			    (unsigned long long)info->from.records, wish->target,
 			    (unsigned long long)state->point.offset,
 			    (unsigned long long)state->point.records, plan->state_path);
+	if (wish->verify && !state->verified)
+		return fail(context, "what %s has already was not read back when it was received, "
+			    "and is not in this stream: --verify could not prove it.  Go on "
+			    "without --verify, and compare with all of the shadow later "
+			    "(--verify-only); or send all of it again, and receive that with "
+			    "--resume --verify", wish->target);
 	plan->how = RECEIVE_CONTINUED;
 	return STATUS_OK;
 }

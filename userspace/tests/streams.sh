@@ -163,10 +163,19 @@ is "$status" 1 "it is no base of anything"
 like "$err" "on its way to" "it says so"
 "$streams" one 1 - 3 16384 "$token" "${full[@]}" >rest.stream
 run receive --verify cut <rest.stream
+like "$status $err" "1 .*not read back when it was received" "what was not verified cannot be now"
+run receive cut <rest.stream
 is "$status" 0 "the rest of it"
 same one cut "the file is the volume"
 run receive cut <rest.stream
 is "$status" 1 "not twice"
+
+rm -f cut cut.shadowcopy
+run receive --verify cut <cut.stream
+run receive --verify --json cut <rest.stream
+is "$status $(parse .received.verified)" "0 true" "both verified, all is"
+run receive --verify-only --json cut <rest.stream
+is "$status $(parse .compared.verified)" "0 false" "a rest does not prove all of it"
 
 rm -f cut cut.shadowcopy
 head -c 1200000 one.stream | "$shadowadm" receive -q cut 2>/dev/null
