@@ -186,13 +186,18 @@ static int create(struct context *context, const struct target_wish *wish,
 		"qemu-img", "create", "-q", "-f", "qcow2", path, size,
 		base ? "-b" : NULL, base, "-F", "qcow2", NULL,
 	};
+	mode_t mask;
 	int status;
 
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)wish->bytes);
-	if (!path || (wish->base && !base))
+	if (!path || (wish->base && !base)) {
 		status = fail(context, "%s cannot be made: %s", target->path, strerror(errno));
-	else
+	} else {
+		/* Who may not read the volume is not to read it here. */
+		mask = umask(077);
 		status = run_program(context, argv);
+		umask(mask);
+	}
 	free(path);
 	free(base);
 	return status;

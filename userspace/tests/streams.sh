@@ -284,6 +284,7 @@ else
 	is "$status" 0 "an image"
 	[ "$(stat -c %s images/one.qcow2)" -lt 4000000 ]
 	is $? 0 "it is sparse"
+	is "$(stat -c %a images/one.qcow2)" 600 "nobody else can read it"
 	run receive --verify images/two.qcow2 <two.stream
 	is "$status" 0 "one that is laid over it"
 	run receive images/three.qcow2 <three.stream
