@@ -77,7 +77,8 @@ static int print_result(struct context *context, const struct receive_wish *wish
 		if (wish->verify_only && (stream_is_incremental(info) || info->resumed))
 			printf("%s has all that is in the stream", wish->target);
 		else
-			printf("%s is what shadow %s is", wish->target, uuid);
+			printf("%s is what shadow %s is%s", wish->target, uuid,
+			       state && state->assumed ? ", if it was the base" : "");
 		printf(": %s of data and %s of holes %s%s; %.1f s, %s/s\n",
 		       size_format(result->data_bytes, data),
 		       size_format(result->hole_bytes, holes),
@@ -99,6 +100,7 @@ static int print_result(struct context *context, const struct receive_wish *wish
 	json_number(object, "size", info->bytes);
 	json_value(object, "resumed", json_boolean(info->resumed || result->skipped));
 	json_value(object, "verified", json_boolean(verified));
+	json_value(object, "assumed", json_boolean(state && state->assumed));
 	json_number(object, "records", result->records);
 	json_number(object, "data_bytes", result->data_bytes);
 	json_number(object, "hole_bytes", result->hole_bytes);

@@ -287,7 +287,7 @@ static int complete(struct receiving *receiving)
 		return read_failed(receiving, 0, rc);
 	/* What was there already has been compared. */
 	if (receiving->wish->verify && receiving->plan->how == RECEIVE_SKIPPING)
-		state->verified = true;
+		state->verified = !state->assumed;
 	/* Who else writes to it, as qemu-nbd does, has to have ended. */
 	target_close(&receiving->target);
 	state->changed_ns = state->format == TARGET_DEVICE ? 0 :

@@ -40,6 +40,7 @@ struct receive_plan {
 	char *state_path;
 	char *base;			/* file of the base of a qcow2 image, or NULL */
 	bool overwrite;			/* what is there is not to be kept */
+	bool assumed;			/* that it is the base, or what that came from was */
 	struct receive_state state;	/* as it is to be when the first byte is written */
 };
 

@@ -122,12 +122,47 @@ static int search_base(struct context *context, const char *target,
 		    "name its file (--base FILE)", target, shadowcopy_uuid_format(base, uuid));
 }
 
+static int real_size(const char *path, enum target_format format, uint64_t *bytes)
+{
+	int fd, rc;
+	off_t end;
+
+	if (format == TARGET_QCOW2)
+		return target_qcow2_bytes(path, bytes);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	rc = end < 0 ? -errno : 0;
+	*bytes = end < 0 ? 0 : end;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* What cannot have been the base is not assumed to be it.  A device may be larger. */
+static int check_assumed(struct context *context, const char *path, enum target_format format,
+			 const struct stream_info *info)
+{
+	uint64_t bytes;
+	int rc = real_size(path, format, &bytes);
+
+	if (rc)
+		return fail(context, "%s cannot be what the base was: %s", path,
+			    format == TARGET_QCOW2 ? "it is no qcow2 image" : strerror(-rc));
+	if (!info->base_bytes || bytes == info->base_bytes ||
+	    (format == TARGET_DEVICE && bytes > info->base_bytes))
+		return STATUS_OK;
+	return fail(context, "%s cannot be what the base was: it has %llu bytes, and the base had "
+		    "%llu.  Name the one that was received as the base, or receive all of the "
+		    "shadow", path, (unsigned long long)bytes,
+		    (unsigned long long)info->base_bytes);
+}
+
 static int find_image(struct context *context, const struct receive_wish *wish,
-		      const struct stream_info *info, char **path)
+		      const struct stream_info *info, char **path, bool *assumed)
 {
 	char *state_file = NULL, uuid[SHADOWCOPY_UUID_LEN];
 	struct receive_state state;
-	bool good;
+	bool good, known;
 
 	*path = NULL;
 	if (!wish->base) {
@@ -139,12 +174,17 @@ static int find_image(struct context *context, const struct receive_wish *wish,
 	if (!*path || asprintf(&state_file, "%s" STATE_SUFFIX, *path) < 0)
 		return fail(context, "there is not enough memory");
 	good = is_base(state_file, &info->base, &state);
+	known = !state_load(state_file, &state);
 	free(state_file);
+	*assumed = wish->assume_base || (known && state.assumed);
 	if (access(*path, R_OK))
 		return fail(context, "%s, which is to be beneath, cannot be read: %s", *path,
 			    strerror(errno));
+	if (known && !state.complete)
+		return fail(context, "%s, which is to be beneath, is not complete: end that first, "
+			    "or name another file", *path);
 	if (wish->assume_base)
-		return STATUS_OK;
+		return check_assumed(context, *path, TARGET_QCOW2, info);
 	if (!good)
 		return fail(context, "%s is not known to be what the base was, %s: name another "
 			    "file, or say --assume-base if you know that it is", *path,
@@ -193,6 +233,10 @@ static int plan_continued(struct context *context, const struct receive_wish *wi
 			    (unsigned long long)info->from.records, wish->target,
 			    (unsigned long long)state->point.offset,
 			    (unsigned long long)state->point.records, plan->state_path);
+	if (wish->verify && state->assumed)
+		return fail(context, "what %s was is only assumed: --verify could not prove what "
+			    "it becomes.  Go on without --verify, and compare with all of the "
+			    "shadow later (--verify-only)", wish->target);
 	if (wish->verify && !state->verified)
 		return fail(context, "what %s has already was not read back when it was received, "
 			    "and is not in this stream: --verify could not prove it.  Go on "
@@ -214,8 +258,9 @@ static int plan_on_base(struct context *context, const struct receive_wish *wish
 		return fail(context, "%s is on its way to %s, and is neither that nor what it was: "
 			    "end that first, or receive all of a shadow (--force)", wish->target,
 			    describe(&state->shadow, &state->base, has));
+	plan->assumed = wish->assume_base || (known && state->assumed);
 	if (wish->assume_base)
-		return STATUS_OK;
+		return check_assumed(context, wish->target, wish->format, info);
 	shadowcopy_uuid_format(&info->base, uuid);
 	if (!known)
 		return fail(context, "the stream has what has changed since %s, and it is not "
@@ -251,24 +296,25 @@ static int plan_from_begin(struct context *context, const struct receive_wish *w
 	plan->how = RECEIVE_ANEW;
 	plan->overwrite = same || wish->force;
 	if (incremental && wish->format == TARGET_QCOW2)
-		return find_image(context, wish, info, &plan->base);
+		return find_image(context, wish, info, &plan->base, &plan->assumed);
 	if (!incremental)
 		return STATUS_OK;
 	if (same) {
 		/* All of it is there again: what was changed is changed to the same. */
 		plan->how = RECEIVE_ON_BASE;
+		plan->assumed = state->assumed;
 		return STATUS_OK;
 	}
 	return plan_on_base(context, wish, info, state, known, plan);
 }
 
 static void new_state(const struct receive_wish *wish, const struct stream_info *info,
-		      struct receive_state *state)
+		      bool assumed, struct receive_state *state)
 {
 	*state = (struct receive_state){
-		.format = wish->format, .verified = wish->verify, .shadow = info->shadow,
-		.base = info->base, .set = info->set, .created_ns = info->created_ns,
-		.bytes = info->bytes,
+		.format = wish->format, .verified = wish->verify && !assumed, .assumed = assumed,
+		.shadow = info->shadow, .base = info->base, .set = info->set,
+		.created_ns = info->created_ns, .bytes = info->bytes,
 	};
 	stream_begin(info, &state->point);
 	snprintf(state->label, sizeof(state->label), "%s", info->label);
@@ -301,7 +347,7 @@ int receive_plan(struct context *context, const struct receive_wish *wish,
 	if (status)
 		return status;
 	if (plan->how == RECEIVE_ANEW || plan->how == RECEIVE_ON_BASE)
-		new_state(wish, info, state);
+		new_state(wish, info, plan->assumed, state);
 	return STATUS_OK;
 }
 

@@ -68,4 +68,7 @@ const char *target_device_has(const char *path, char buf[64]);
 int target_qcow2_open(struct context *context, const struct target_wish *wish,
 		      struct target *target);
 
+/* How large what is in an image is: from its header, without QEMU.  0, or -EINVAL if it is none. */
+int target_qcow2_bytes(const char *path, uint64_t *bytes);
+
 #endif /* SHADOWADM_TARGET_H */

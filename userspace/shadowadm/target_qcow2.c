@@ -8,6 +8,7 @@
  * shadowadm is, too.
  */
 #include <dlfcn.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <libnbd.h>
 #include <signal.h>
@@ -129,6 +130,37 @@ static void qcow2_close(struct target *target)
 	/* It waits for qemu-nbd, which has then written what there is to be written. */
 	nbd.shutdown(target->private, 0);
 	nbd.close(target->private);
+}
+
+/* --- the header of an image -------------------------------------------------------------- */
+
+struct header {			/* all of it big-endian */
+	uint32_t magic;
+	uint32_t version;
+	uint64_t base_offset;
+	uint32_t base_length;
+	uint32_t cluster_bits;
+	uint64_t bytes;
+};
+
+#define MAGIC	0x514649fb	/* "QFI\xfb" */
+
+static bool read_header(int fd, struct header *header)
+{
+	return pread(fd, header, sizeof(*header), 0) == sizeof(*header) &&
+	       be32toh(header->magic) == MAGIC;
+}
+
+int target_qcow2_bytes(const char *path, uint64_t *bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct header header;
+	bool good = fd >= 0 && read_header(fd, &header);
+
+	if (fd >= 0)
+		close(fd);
+	*bytes = good ? be64toh(header.bytes) : 0;
+	return good ? 0 : -EINVAL;
 }
 
 /* --- QEMU's programs --------------------------------------------------------------------- */

@@ -106,8 +106,20 @@ run receive stranger <two.stream
 is "$status" 1 "a file of which nothing is known"
 like "$err" "not known what stranger is.*--assume-base" "it says so"
 same one stranger "nothing was written"
-run receive --assume-base stranger <two.stream
-is "$status" 0 "but for --assume-base"
+truncate -s 4M short
+run receive --assume-base short <two.stream
+like "$status $err" "1 .*cannot be what the base was: it has 4194304" "one of another size"
+[ ! -e short.shadowcopy ]
+is $? 0 "nothing is said of it"
+run receive --assume-base --verify --json stranger <two.stream
+is "$status $(parse '.received | .verified, .assumed' | xargs)" "0 false true" \
+	"but for --assume-base"
+is "$(jq -c '[.verified, .assumed]' stranger.shadowcopy)" "[false,true]" "that is kept"
+cp one supposed
+run receive --assume-base supposed <two.stream
+like "$out" "if it was the base" "it says so"
+run receive --json supposed <three.stream
+is "$(parse .received.assumed)" true "and of what it becomes"
 same two stranger "which was right"
 random 4 | put stranger 6000
 run receive stranger <three.stream
@@ -309,6 +321,8 @@ else
 	like "$status $err" "1 .*no image beside.*11111111" "without its base"
 	run receive --base moved/three.qcow2 elsewhere.qcow2 <two.stream
 	like "$status $err" "1 .*not known to be what the base was" "with another"
+	run receive --assume-base --base one.stream elsewhere.qcow2 <two.stream
+	like "$status $err" "1 .*no qcow2 image" "nor on what is none"
 	run receive --base moved/one.qcow2 elsewhere.qcow2 <two.stream
 	is "$status" 0 "with its own, elsewhere"
 	qemu-img compare -q -f raw -F qcow2 two elsewhere.qcow2
