@@ -86,36 +86,54 @@ static bool is_base(const char *path, const struct shadow_uuid *base, struct rec
 	       uuid_equal(&state->shadow, base);
 }
 
-/* Among the files of the target's directory. */
-static int search_base(struct context *context, const char *target,
-		       const struct shadow_uuid *base, char **path)
+/*
+ * The first of what was received beside @target for which @wanted says so: its path, to be freed,
+ * or NULL.
+ */
+static char *search_beside(const char *target,
+			   bool (*wanted)(const char *path, const char *state, const void *arg),
+			   const void *arg)
 {
 	const char *slash = strrchr(target, '/');
 	int length = slash ? slash - target + 1 : 0;
-	char *name = length ? strndup(target, length) : strdup("."), *found;
-	char uuid[SHADOWCOPY_UUID_LEN];
+	char *name = length ? strndup(target, length) : strdup("."), *found = NULL, *state;
 	DIR *stream = name ? opendir(name) : NULL;
-	struct receive_state state;
 	struct dirent *entry;
 	size_t end;
 
-	*path = NULL;
-	while (stream && (entry = readdir(stream))) {
+	while (!found && stream && (entry = readdir(stream))) {
 		end = strlen(entry->d_name);
 		if (end <= strlen(STATE_SUFFIX) ||
 		    strcmp(entry->d_name + end - strlen(STATE_SUFFIX), STATE_SUFFIX) ||
-		    asprintf(&found, "%.*s%s", length, target, entry->d_name) < 0)
+		    asprintf(&state, "%.*s%s", length, target, entry->d_name) < 0)
 			continue;
-		if (!*path && is_base(found, base, &state)) {
-			found[strlen(found) - strlen(STATE_SUFFIX)] = '\0';
-			*path = found;
-		} else {
+		found = strndup(state, strlen(state) - strlen(STATE_SUFFIX));
+		if (found && !wanted(found, state, arg)) {
 			free(found);
+			found = NULL;
 		}
+		free(state);
 	}
 	if (stream)
 		closedir(stream);
 	free(name);
+	return found;
+}
+
+static bool is_wanted_base(const char *path, const char *state_file, const void *base)
+{
+	struct receive_state state;
+
+	(void)path;
+	return is_base(state_file, base, &state);
+}
+
+static int search_base(struct context *context, const char *target,
+		       const struct shadow_uuid *base, char **path)
+{
+	char uuid[SHADOWCOPY_UUID_LEN];
+
+	*path = search_beside(target, is_wanted_base, base);
 	if (*path)
 		return STATUS_OK;
 	return fail(context, "no image beside %s is what the base was, %s: receive that first, or "
@@ -190,6 +208,35 @@ static int find_image(struct context *context, const struct receive_wish *wish,
 			    "file, or say --assume-base if you know that it is", *path,
 			    shadowcopy_uuid_format(&info->base, uuid));
 	return check_unchanged(context, *path, &state);
+}
+
+static bool is_over(const char *path, const char *state_file, const void *base)
+{
+	(void)state_file;
+	return target_qcow2_is_over(path, base);
+}
+
+/* An image that another is laid over is not overwritten: the other would be neither. */
+static int check_not_beneath(struct context *context, const struct receive_plan *plan,
+			     const char *target)
+{
+	struct stat st, base;
+	char *other;
+	int status;
+
+	if (stat(target, &st) || !S_ISREG(st.st_mode))
+		return STATUS_OK;
+	if (plan->base && !stat(plan->base, &base) && base.st_dev == st.st_dev &&
+	    base.st_ino == st.st_ino)
+		return fail(context, "%s is what the base was, and is not overwritten: name "
+			    "another file", target);
+	other = search_beside(target, is_over, &st);
+	if (!other)
+		return STATUS_OK;
+	status = fail(context, "%s is beneath %s, which would be lost with it: name another file, "
+		      "or remove that one first", target, other);
+	free(other);
+	return status;
 }
 
 /* --- what there is ----------------------------------------------------------------------- */
@@ -348,6 +395,8 @@ int receive_plan(struct context *context, const struct receive_wish *wish,
 		return status;
 	if (plan->how == RECEIVE_ANEW || plan->how == RECEIVE_ON_BASE)
 		new_state(wish, info, plan->assumed, state);
+	if (plan->how == RECEIVE_ANEW && plan->overwrite)
+		return check_not_beneath(context, plan, wish->target);
 	return STATUS_OK;
 }
 

@@ -5,6 +5,8 @@
 #ifndef SHADOWADM_TARGET_H
 #define SHADOWADM_TARGET_H
 
+#include <sys/stat.h>
+
 #include "receive_state.h"
 
 struct target;
@@ -70,5 +72,8 @@ int target_qcow2_open(struct context *context, const struct target_wish *wish,
 
 /* How large what is in an image is: from its header, without QEMU.  0, or -EINVAL if it is none. */
 int target_qcow2_bytes(const char *path, uint64_t *bytes);
+
+/* Is the image @path laid over the file @base? */
+bool target_qcow2_is_over(const char *path, const struct stat *base);
 
 #endif /* SHADOWADM_TARGET_H */

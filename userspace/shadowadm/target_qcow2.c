@@ -163,6 +163,32 @@ int target_qcow2_bytes(const char *path, uint64_t *bytes)
 	return good ? 0 : -EINVAL;
 }
 
+bool target_qcow2_is_over(const char *path, const struct stat *base)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *slash = strrchr(path, '/');
+	char name[1024] = "", *full = NULL;
+	struct header header;
+	struct stat st;
+	size_t length;
+	bool is = false;
+
+	if (fd < 0)
+		return false;
+	if (read_header(fd, &header) && header.base_offset) {
+		length = be32toh(header.base_length);
+		if (length < sizeof(name) &&
+		    pread(fd, name, length, be64toh(header.base_offset)) == (ssize_t)length &&
+		    asprintf(&full, "%.*s%s", slash && *name != '/' ? (int)(slash - path + 1) : 0,
+			     path, name) >= 0)
+			is = !stat(full, &st) && st.st_dev == base->st_dev &&
+			     st.st_ino == base->st_ino;
+		free(full);
+	}
+	close(fd);
+	return is;
+}
+
 /* --- QEMU's programs --------------------------------------------------------------------- */
 
 static int run_program(struct context *context, char **argv)

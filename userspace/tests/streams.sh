@@ -323,6 +323,14 @@ else
 	like "$status $err" "1 .*not known to be what the base was" "with another"
 	run receive --assume-base --base one.stream elsewhere.qcow2 <two.stream
 	like "$status $err" "1 .*no qcow2 image" "nor on what is none"
+	sum=$(sha256sum moved/one.qcow2)
+	run receive --force moved/one.qcow2 <one.stream
+	like "$status $err" "1 .*is beneath moved/two.qcow2" "nor one that another is laid over"
+	(cd moved && "$shadowadm" receive --force one.qcow2 <../one.stream 2>../err)
+	like "$? $(cat err)" "1 .*is beneath two.qcow2" "not from within its directory"
+	run receive --force moved/one.qcow2 <two.stream
+	like "$status $err" "1 .*is what the base was" "nor the base itself"
+	is "$(sha256sum moved/one.qcow2)" "$sum" "it is as it was"
 	run receive --base moved/one.qcow2 elsewhere.qcow2 <two.stream
 	is "$status" 0 "with its own, elsewhere"
 	qemu-img compare -q -f raw -F qcow2 two elsewhere.qcow2
