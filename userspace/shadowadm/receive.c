@@ -7,6 +7,8 @@
  * back if that is wanted, and the state says how far it is; so it does when the stream ends too
  * early.  Only when its end has come, and nothing follows, is the target said to be complete.
  */
+#include <fcntl.h>
+#include <stdarg.h>
 #include <unistd.h>
 
 #include "receive.h"
@@ -35,6 +37,11 @@ struct receiving {
 	struct target target;
 	struct meter meter;
 	bool skipping;			/* the target has it already */
+	struct stream_point point;	/* what was written */
+	char *stopped;			/* why it cannot be written on, or NULL */
+	const struct stream_record *failed;	/* which could not be written */
+	bool flush_failed;
+	bool no_space;
 	struct written *written;	/* since the last sync */
 	size_t count;
 	uint64_t bytes;			/* of data, since then */
@@ -103,12 +110,27 @@ static int compare_record(struct receiving *receiving, const struct stream_recor
 
 /* --- to stable storage ------------------------------------------------------------------- */
 
+/* It is said together with how to go on, in not_whole(). */
+PRINTF(3, 4)
+static int stop(struct receiving *receiving, int rc, const char *format, ...)
+{
+	va_list args;
+
+	free(receiving->stopped);
+	va_start(args, format);
+	if (vasprintf(&receiving->stopped, format, args) < 0)
+		receiving->stopped = NULL;
+	va_end(args);
+	receiving->no_space |= rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG;
+	return STATUS_FAILED;
+}
+
 static int target_failed(struct receiving *receiving, const char *what, int rc)
 {
 	const char *problem = receiving->target.problem;
 
-	return fail(receiving->context, "%s could not be %s: %s%s%s%s", receiving->wish->target,
-		    what, strerror(-rc), *problem ? " (" : "", problem, *problem ? ")" : "");
+	return stop(receiving, rc, "%s could not be %s: %s%s%s%s", receiving->wish->target, what,
+		    strerror(-rc), *problem ? " (" : "", problem, *problem ? ")" : "");
 }
 
 static int save_state(struct receiving *receiving)
@@ -116,8 +138,8 @@ static int save_state(struct receiving *receiving)
 	const char *path = receiving->plan->state_path;
 	int rc = state_save(path, &receiving->plan->state);
 
-	return rc ? fail(receiving->context, "%s, which says what %s is, cannot be written: %s",
-			 path, receiving->wish->target, strerror(-rc)) : STATUS_OK;
+	return rc ? stop(receiving, rc, "%s, which says what %s is, cannot be written: %s", path,
+			 receiving->wish->target, strerror(-rc)) : STATUS_OK;
 }
 
 static int read_back(struct receiving *receiving)
@@ -138,8 +160,10 @@ static int read_back(struct receiving *receiving)
 static int sync_target(struct receiving *receiving)
 {
 	struct receive_state *state = &receiving->plan->state;
+	const struct stream_point before = state->point;
 	int rc = receiving->target.calls->flush(&receiving->target);
 
+	receiving->flush_failed = rc;
 	if (rc)
 		return target_failed(receiving, "brought to stable storage", rc);
 	if (receiving->wish->verify && read_back(receiving))
@@ -147,11 +171,15 @@ static int sync_target(struct receiving *receiving)
 	if (!receiving->wish->verify && receiving->count)
 		state->verified = false;
 	if (!receiving->skipping)
-		state->point = *stream_reader_point(receiving->reader);
+		state->point = receiving->point;
 	receiving->count = 0;
 	receiving->bytes = 0;
 	clock_gettime(CLOCK_MONOTONIC, &receiving->synced);
-	return save_state(receiving);
+	if (!save_state(receiving))
+		return STATUS_OK;
+	/* It goes on from where the file says. */
+	state->point = before;
+	return STATUS_FAILED;
 }
 
 static bool is_time_to_sync(const struct receiving *receiving)
@@ -175,12 +203,15 @@ static int write_record(struct receiving *receiving, const struct stream_record 
 
 	rc = hole ? target->calls->zero(target, record->length, record->offset) :
 		    target->calls->write(target, record->data, record->length, record->offset);
-	if (rc)
+	if (rc) {
+		receiving->failed = record;
 		return target_failed(receiving, "written", rc);
+	}
 	*written = (struct written){
 		.offset = record->offset, .length = record->length, .hole = hole,
 	};
 	memcpy(written->sum, record->sum, STREAM_SUM);
+	receiving->point = *stream_reader_point(receiving->reader);
 	receiving->count++;
 	receiving->bytes += hole ? 0 : record->length;
 	return is_time_to_sync(receiving) ? sync_target(receiving) : STATUS_OK;
@@ -198,6 +229,7 @@ static int skip_record(struct receiving *receiving, const struct stream_record *
 	if (now->records < state->point.records)
 		return STATUS_OK;
 	receiving->skipping = false;
+	receiving->point = *now;
 	if (stream_point_equal(now, &state->point))
 		return STATUS_OK;
 	return fail(receiving->context, "what %s has is not the beginning of this stream: receive "
@@ -228,27 +260,58 @@ static const char *input_name(const struct receive_wish *wish)
 	return wish->input ?: "standard input";
 }
 
+static char *why_not_whole(struct receiving *receiving)
+{
+	char *why = receiving->stopped;
+
+	receiving->stopped = NULL;
+	if (!why && asprintf(&why, "%s: %s", input_name(receiving->wish), receive_interrupted ?
+			     "interrupted" : stream_reader_problem(receiving->reader)) < 0)
+		return NULL;
+	return why;
+}
+
+/*
+ * Keep what there is.  After a flush that failed it is not known what that is: another one may
+ * succeed all the same.  The state is to be written where there may be no room: what was written
+ * of a record that did not fit goes.
+ */
+static bool keep(struct receiving *receiving)
+{
+	const struct stream_record *failed = receiving->failed;
+
+	if (receiving->flush_failed)
+		return false;
+	if (failed && receiving->no_space && receiving->wish->format == TARGET_RAW)
+		fallocate(receiving->target.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  failed->offset, failed->length);
+	return !sync_target(receiving);
+}
+
 /* How to go on, for people and for programs. */
-static int not_whole(struct receiving *receiving, bool saved)
+static int not_whole(struct receiving *receiving)
 {
 	const struct receive_wish *wish = receiving->wish;
 	const struct receive_state *state = &receiving->plan->state;
-	struct context *context = receiving->context;
 	char token[STREAM_TOKEN_LEN], has[16], all[16], *text = NULL;
+	char *why = why_not_whole(receiving);
+	struct context *context = receiving->context;
+	bool json = context->json, saved = keep(receiving);
 	struct stream_token where;
 	json_t *document, *error;
-	bool json = context->json;
 
 	state_token(state, &where);
 	stream_token_format(&where, token);
-	if (asprintf(&text, "%s: %s.  %s is not complete: it has come to %s of %s",
-		     input_name(wish), receive_interrupted ? "interrupted" :
-		     stream_reader_problem(receiving->reader), wish->target,
-		     size_format(state->point.offset, has), size_format(state->bytes, all)) < 0)
+	if (!why || asprintf(&text, "%s.  %s is not complete: it has come to %s of %s", why,
+			     wish->target, size_format(state->point.offset, has),
+			     size_format(state->bytes, all)) < 0) {
+		free(why);
 		return fail(context, "there is not enough memory");
+	}
 	context->json = false;
-	fail(context, "%s.  Go on with \"shadowadm send SHADOW --resume-from %s\", or "
-	     "--resume %s%s", text, receiving->plan->state_path, token,
+	fail(context, "%s.  %s with \"shadowadm send SHADOW --resume-from %s\", or "
+	     "--resume %s%s", text, receiving->no_space ? "Make room, and go on" : "Go on",
+	     receiving->plan->state_path, token,
 	     saved ? "" : "; what is not on stable storage is sent once more");
 	context->json = json;
 	if (json) {
@@ -262,12 +325,14 @@ static int not_whole(struct receiving *receiving, bool saved)
 		json_print(document);
 	}
 	free(text);
+	free(why);
 	return STATUS_FAILED;
 }
 
 static int bad_stream(struct receiving *receiving)
 {
 	return fail(receiving->context, "%s: %s", input_name(receiving->wish),
+		    receive_interrupted ? "interrupted" :
 		    stream_reader_problem(receiving->reader));
 }
 
@@ -307,13 +372,16 @@ static int take_records(struct receiving *receiving)
 	meter_end(&receiving->meter);
 	receiving->result->stream_bytes = stream_reader_bytes(receiving->reader);
 	receiving->result->seconds = meter_seconds(&receiving->meter);
+	if (receiving->stopped)
+		return not_whole(receiving);
 	if (status)
 		return status;
 	if (receiving->wish->verify_only)
 		return rc || receive_interrupted ? bad_stream(receiving) : STATUS_OK;
 	if (rc || receive_interrupted)
-		return not_whole(receiving, !sync_target(receiving));
-	return complete(receiving);
+		return not_whole(receiving);
+	status = complete(receiving);
+	return receiving->stopped ? not_whole(receiving) : status;
 }
 
 static bool make_room(struct receiving *receiving)
@@ -339,7 +407,8 @@ static int run(struct receiving *receiving, const struct target_wish *wish)
 			     &receiving->target);
 	/* From here on it is not what it was. */
 	if (!status && receiving->plan)
-		status = save_state(receiving) ?:
+		status = save_state(receiving) ? fail(context, "%s", receiving->stopped ?:
+						      "there is not enough memory") :
 			 receiving->target.calls->begin(context, wish, &receiving->target);
 	if (!status) {
 		meter_begin(&receiving->meter, context, receiving->wish->target, info->bytes,
@@ -354,6 +423,7 @@ static void clear(struct receiving *receiving)
 {
 	free(receiving->buffer);
 	free(receiving->written);
+	free(receiving->stopped);
 }
 
 int receive(struct context *context, const struct receive_wish *wish,
@@ -363,6 +433,7 @@ int receive(struct context *context, const struct receive_wish *wish,
 	struct receiving receiving = {
 		.context = context, .wish = wish, .reader = reader, .plan = plan,
 		.result = result, .skipping = plan->how == RECEIVE_SKIPPING,
+		.point = plan->state.point,
 	};
 	struct target_wish target = {
 		.begin = plan->how == RECEIVE_ANEW, .force = plan->overwrite, .base = plan->base,

@@ -262,6 +262,8 @@ int state_save(const char *path, const struct receive_state *state)
 		rc = -errno;
 	if (!rc)
 		rc = sync_directory(path);
+	else if (new)
+		unlink(new);
 	free(text);
 	free(lined);
 	free(new);

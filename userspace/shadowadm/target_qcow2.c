@@ -273,6 +273,7 @@ static int start_server(struct nbd_handle *handle, char **argv)
 	sigemptyset(&kept);
 	sigaddset(&kept, SIGINT);
 	sigaddset(&kept, SIGHUP);
+	sigaddset(&kept, SIGTERM);	/* to all of a service or of a session */
 	sigprocmask(SIG_BLOCK, &kept, &before);
 	rc = nbd.connect(handle, argv);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -227,14 +227,16 @@ done
 is "$wrong" 0 "killed at any moment, it is received again"
 
 # Interrupted, it keeps what it has.
-rm -f killed killed.shadowcopy
-"$shadowadm" receive killed 2>err < <(head -c 1500000 one.stream; sleep 2) &
-sleep 1
-kill -INT $!
-wait $!
-like "$(cat err)" "interrupted.*--resume-from" "interrupted, it says how to go on"
-[ "$(jq .offset killed.shadowcopy)" -gt 1000000 ]
-is $? 0 "it has what it had"
+for signal in INT TERM; do
+	rm -f killed killed.shadowcopy
+	"$shadowadm" receive killed 2>err < <(head -c 1500000 one.stream; sleep 2) &
+	sleep 1
+	kill -$signal $!
+	wait $!
+	like "$? $(cat err)" "1 .*interrupted.*--resume-from" "SIG$signal: it says how to go on"
+	[ "$(jq .offset killed.shadowcopy)" -gt 1000000 ]
+	is $? 0 "it has what it had"
+done
 run receive --resume killed <one.stream
 same one killed "and goes on"
 
@@ -243,6 +245,21 @@ same one killed "and goes on"
 (ulimit -f 2048; trap '' XFSZ; "$shadowadm" receive small <one.stream >out 2>err)
 is $? 1 "a file that cannot be that large"
 like "$(cat err)" "cannot have the size|could not be written" "it says so"
+
+# (The state needs some, too: the last record that was begun makes it.)
+if unshare -rm true 2>/dev/null; then
+	unshare -rm bash -c 'mkdir tight && mount -t tmpfs -o size=1200k none tight || exit 77
+		"$1" receive tight/t <one.stream 2>err
+		echo "$? $(jq .complete,.offset tight/t.shadowcopy | xargs)" >out
+		mount -o remount,size=20m tight
+		"$1" receive -q --resume --verify tight/t <one.stream && cmp one tight/t' - "$shadowadm"
+	status=$?
+	if [ "$status" != 77 ]; then
+		is "$status" 0 "what had no room is gone on with"
+		like "$(cat out)" "^1 false [1-9]" "what there was room for was kept"
+		like "$(cat err)" "No space left.*Make room, and go on with.*--resume" "it says how"
+	fi
+fi
 
 # --- what is no stream ---
 
