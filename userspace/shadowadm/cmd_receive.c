@@ -62,6 +62,14 @@ static void put_uuid(json_t *object, const char *key, const struct shadow_uuid *
 		json_uuid(object, key, uuid);
 }
 
+static int print_already(const struct receive_wish *wish, const char *uuid,
+			 const struct receive_state *state)
+{
+	printf("%s is that already: what shadow %s is%s.  Nothing was written\n", wish->target,
+	       uuid, state->assumed ? ", if it was the base" : "");
+	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
+
 static int print_result(struct context *context, const struct receive_wish *wish,
 			const struct stream_info *info, const struct receive_result *result,
 			const struct receive_state *state)
@@ -74,6 +82,8 @@ static int print_result(struct context *context, const struct receive_wish *wish
 		if (context->quiet)
 			return STATUS_OK;
 		shadowcopy_uuid_format(&info->shadow, uuid);
+		if (wish->nothing)
+			return print_already(wish, uuid, state);
 		if (wish->verify_only && (stream_is_incremental(info) || info->resumed))
 			printf("%s has all that is in the stream", wish->target);
 		else
@@ -98,6 +108,7 @@ static int print_result(struct context *context, const struct receive_wish *wish
 	json_text(object, "volume", info->volume);
 	json_text(object, "label", info->label);
 	json_number(object, "size", info->bytes);
+	json_value(object, "already", json_boolean(wish->nothing));
 	json_value(object, "resumed", json_boolean(info->resumed || result->skipped));
 	json_value(object, "verified", json_boolean(verified));
 	json_value(object, "assumed", json_boolean(state && state->assumed));
@@ -109,6 +120,20 @@ static int print_result(struct context *context, const struct receive_wish *wish
 	document = json_object();
 	json_value(document, wish->verify_only ? "compared" : "received", object);
 	return json_print(document);
+}
+
+/* A retry of what was done, which may be to be compared once more. */
+static int receive_already(struct context *context, const struct receive_wish *wish,
+			   struct stream_reader *reader, const struct receive_state *state)
+{
+	struct receive_wish again = *wish;
+	struct receive_result result;
+
+	again.verify_only = wish->verify;
+	again.nothing = !wish->verify;
+	return (wish->verify ? receive_compare(context, &again, reader, &result) :
+		receive_nothing(context, &again, reader, &result)) ?:
+	       print_result(context, &again, stream_reader_info(reader), &result, state);
 }
 
 static int receive_stream(struct context *context, const struct receive_wish *wish,
@@ -123,10 +148,12 @@ static int receive_stream(struct context *context, const struct receive_wish *wi
 		return receive_compare(context, wish, reader, &result) ?:
 		       print_result(context, wish, info, &result, NULL);
 	status = receive_plan(context, wish, info, &plan);
-	if (!status)
-		status = receive(context, wish, reader, &plan, &result);
-	if (!status)
-		status = print_result(context, wish, info, &result, &plan.state);
+	if (!status && plan.how == RECEIVE_NOTHING) {
+		status = receive_already(context, wish, reader, &plan.state);
+	} else if (!status) {
+		status = receive(context, wish, reader, &plan, &result) ?:
+			 print_result(context, wish, info, &result, &plan.state);
+	}
 	receive_plan_clear(&plan);
 	return status;
 }

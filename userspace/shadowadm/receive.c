@@ -447,6 +447,20 @@ int receive(struct context *context, const struct receive_wish *wish,
 	return status;
 }
 
+int receive_nothing(struct context *context, const struct receive_wish *wish,
+		    struct stream_reader *reader, struct receive_result *result)
+{
+	struct receiving receiving = { .context = context, .wish = wish, .reader = reader };
+	struct stream_record record;
+	int rc = 0;
+
+	memset(result, 0, sizeof(*result));
+	while (!receive_interrupted && (rc = stream_reader_next(reader, &record)) > 0)
+		;
+	result->stream_bytes = stream_reader_bytes(reader);
+	return rc || receive_interrupted ? bad_stream(&receiving) : STATUS_OK;
+}
+
 int receive_compare(struct context *context, const struct receive_wish *wish,
 		    struct stream_reader *reader, struct receive_result *result)
 {

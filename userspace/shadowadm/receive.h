@@ -19,6 +19,7 @@ struct receive_wish {
 	enum target_format format;
 	bool verify;
 	bool verify_only;
+	bool nothing;			/* it is that already */
 	bool force;
 	bool resume;
 	bool assume_base;
@@ -33,6 +34,7 @@ enum receive_how {
 	RECEIVE_ON_BASE,	/* in place: it is what the base was */
 	RECEIVE_CONTINUED,	/* the stream begins where the target has come to */
 	RECEIVE_SKIPPING,	/* the stream has again what the target has already */
+	RECEIVE_NOTHING,	/* the target is all of it already, and was not changed since */
 };
 
 struct receive_plan {
@@ -73,6 +75,10 @@ struct receive_result {
 int receive(struct context *context, const struct receive_wish *wish,
 	    struct stream_reader *reader, struct receive_plan *plan,
 	    struct receive_result *result);
+
+/* Only read the stream: it is whole, and who sends it can end. */
+int receive_nothing(struct context *context, const struct receive_wish *wish,
+		    struct stream_reader *reader, struct receive_result *result);
 
 /* The target as it is has all that the stream says. */
 int receive_compare(struct context *context, const struct receive_wish *wish,
