@@ -390,8 +390,8 @@ static int failed(struct context *context, const struct shadow_shadow_info *shad
 			    result->offset, strerror(-result->error));
 	case SEND_WRITE:
 		if (result->error == -EPIPE)
-			return fail(context, "who reads the stream has ended; \"shadowadm "
-				    "receive\" says how to go on (--resume)");
+			return fail(context, "who reads the stream has ended; its message says "
+				    "why");
 		return fail(context, "%s could not be written: %s.  What there is of the stream "
 			    "can be received, and \"shadowadm send --resume-from\" with it makes the "
 			    "rest", output->name, strerror(-result->error));
