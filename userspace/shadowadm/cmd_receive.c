@@ -169,10 +169,11 @@ static int do_receive(struct context *context, const struct receive_wish *wish)
 		if (stream_reader_open(read_input, &fd, &reader) == STREAM_SOUND)
 			status = receive_stream(context, wish, reader);
 		else
-			status = fail(context, "%s cannot be received: %s",
-				      wish->input ?: "standard input",
-				      reader ? stream_reader_problem(reader) :
-				      "there is not enough memory");
+			status = fail_for(context, reader ? receive_stream_reason(reader) : NULL,
+					  "%s cannot be received: %s",
+					  wish->input ?: "standard input",
+					  reader ? stream_reader_problem(reader) :
+					  "there is not enough memory");
 	}
 	stream_reader_close(reader);
 	if (fd > STDIN_FILENO)

@@ -121,7 +121,7 @@ static int stop(struct receiving *receiving, int rc, const char *format, ...)
 	if (vasprintf(&receiving->stopped, format, args) < 0)
 		receiving->stopped = NULL;
 	va_end(args);
-	receiving->no_space |= rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG;
+	receiving->no_space |= receive_is_no_space(-rc);
 	return STATUS_FAILED;
 }
 
@@ -260,6 +260,23 @@ static const char *input_name(const struct receive_wish *wish)
 	return wish->input ?: "standard input";
 }
 
+const char *receive_stream_reason(const struct stream_reader *reader)
+{
+	if (receive_interrupted)
+		return "cut";
+	switch (stream_reader_verdict(reader)) {
+	case STREAM_CUT:
+	case STREAM_UNREADABLE:
+		return "cut";
+	case STREAM_FOREIGN:
+	case STREAM_DAMAGED:
+	case STREAM_TRAILING:
+		return "damaged";
+	default:
+		return NULL;
+	}
+}
+
 static char *why_not_whole(struct receiving *receiving)
 {
 	char *why = receiving->stopped;
@@ -294,12 +311,17 @@ static int not_whole(struct receiving *receiving)
 	const struct receive_wish *wish = receiving->wish;
 	const struct receive_state *state = &receiving->plan->state;
 	char token[STREAM_TOKEN_LEN], has[16], all[16], *text = NULL;
-	char *why = why_not_whole(receiving);
 	struct context *context = receiving->context;
-	bool json = context->json, saved = keep(receiving);
+	bool json = context->json, stopped = receiving->stopped, saved;
 	struct stream_token where;
 	json_t *document, *error;
+	const char *reason;
+	char *why;
 
+	why = why_not_whole(receiving);
+	saved = keep(receiving);
+	reason = receiving->no_space ? "no-space" :
+		 stopped ? NULL : receive_stream_reason(receiving->reader);
 	state_token(state, &where);
 	stream_token_format(&where, token);
 	if (!why || asprintf(&text, "%s.  %s is not complete: it has come to %s of %s", why,
@@ -317,6 +339,7 @@ static int not_whole(struct receiving *receiving)
 	if (json) {
 		error = json_object();
 		json_text(error, "message", text);
+		json_text(error, "reason", reason);
 		json_text(error, "resume", token);
 		json_text(error, "resume_from", receiving->plan->state_path);
 		json_number(error, "offset", state->point.offset);
@@ -331,9 +354,9 @@ static int not_whole(struct receiving *receiving)
 
 static int bad_stream(struct receiving *receiving)
 {
-	return fail(receiving->context, "%s: %s", input_name(receiving->wish),
-		    receive_interrupted ? "interrupted" :
-		    stream_reader_problem(receiving->reader));
+	return fail_for(receiving->context, receive_stream_reason(receiving->reader), "%s: %s",
+			input_name(receiving->wish), receive_interrupted ? "interrupted" :
+			stream_reader_problem(receiving->reader));
 }
 
 /* The end of the stream has come: what was written is what the shadow is. */
@@ -407,8 +430,9 @@ static int run(struct receiving *receiving, const struct target_wish *wish)
 			     &receiving->target);
 	/* From here on it is not what it was. */
 	if (!status && receiving->plan)
-		status = save_state(receiving) ? fail(context, "%s", receiving->stopped ?:
-						      "there is not enough memory") :
+		status = save_state(receiving) ?
+			 fail_for(context, receiving->no_space ? "no-space" : NULL, "%s",
+				  receiving->stopped ?: "there is not enough memory") :
 			 receiving->target.calls->begin(context, wish, &receiving->target);
 	if (!status) {
 		meter_begin(&receiving->meter, context, receiving->wish->target, info->bytes,

@@ -84,6 +84,9 @@ int receive_nothing(struct context *context, const struct receive_wish *wish,
 int receive_compare(struct context *context, const struct receive_wish *wish,
 		    struct stream_reader *reader, struct receive_result *result);
 
+/* Why it is not whole, a word for programs: "cut", "damaged", or NULL. */
+const char *receive_stream_reason(const struct stream_reader *reader);
+
 /* A signal has asked for an end. */
 extern volatile sig_atomic_t receive_interrupted;
 

@@ -36,9 +36,9 @@ int receive_head_sum(struct target *target, uint8_t sum[STREAM_SUM])
 
 static int has_changed(struct context *context, const char *path, const char *how)
 {
-	return fail(context, "%s is not what it was when it was received: %s.  What has changed "
-		    "can only be put on what the base was: receive all of a shadow, or say "
-		    "--assume-base if you know better", path, how);
+	return fail_for(context, "changed", "%s is not what it was when it was received: %s.  "
+			"What has changed can only be put on what the base was: receive all of a "
+			"shadow, or say --assume-base if you know better", path, how);
 }
 
 /* A file or a device whose contents are the base. */
@@ -163,8 +163,9 @@ static int search_base(struct context *context, const char *target,
 	*path = search_beside(target, is_wanted_base, base);
 	if (*path)
 		return STATUS_OK;
-	return fail(context, "no image beside %s is what the base was, %s: receive that first, or "
-		    "name its file (--base FILE)", target, shadowcopy_uuid_format(base, uuid));
+	return fail_for(context, "wrong-base", "no image beside %s is what the base was, %s: "
+			"receive that first, or name its file (--base FILE)", target,
+			shadowcopy_uuid_format(base, uuid));
 }
 
 static int real_size(const char *path, enum target_format format, uint64_t *bytes)
@@ -191,15 +192,15 @@ static int check_assumed(struct context *context, const char *path, enum target_
 	int rc = real_size(path, format, &bytes);
 
 	if (rc)
-		return fail(context, "%s cannot be what the base was: %s", path,
-			    format == TARGET_QCOW2 ? "it is no qcow2 image" : strerror(-rc));
+		return fail_for(context, "wrong-base", "%s cannot be what the base was: %s",  path,
+				format == TARGET_QCOW2 ? "it is no qcow2 image" : strerror(-rc));
 	if (!info->base_bytes || bytes == info->base_bytes ||
 	    (format == TARGET_DEVICE && bytes > info->base_bytes))
 		return STATUS_OK;
-	return fail(context, "%s cannot be what the base was: it has %llu bytes, and the base had "
-		    "%llu.  Name the one that was received as the base, or receive all of the "
-		    "shadow", path, (unsigned long long)bytes,
-		    (unsigned long long)info->base_bytes);
+	return fail_for(context, "wrong-base", "%s cannot be what the base was: it has %llu "
+			"bytes, and the base had %llu.  Name the one that was received as the "
+			"base, or receive all of the shadow", path, (unsigned long long)bytes,
+			(unsigned long long)info->base_bytes);
 }
 
 static int find_image(struct context *context, const struct receive_wish *wish,
@@ -226,14 +227,14 @@ static int find_image(struct context *context, const struct receive_wish *wish,
 		return fail(context, "%s, which is to be beneath, cannot be read: %s", *path,
 			    strerror(errno));
 	if (known && !state.complete)
-		return fail(context, "%s, which is to be beneath, is not complete: end that first, "
-			    "or name another file", *path);
+		return fail_for(context, "wrong-base", "%s, which is to be beneath, is not "
+				"complete: end that first, or name another file", *path);
 	if (wish->assume_base)
 		return check_assumed(context, *path, TARGET_QCOW2, info);
 	if (!good)
-		return fail(context, "%s is not known to be what the base was, %s: name another "
-			    "file, or say --assume-base if you know that it is", *path,
-			    shadowcopy_uuid_format(&info->base, uuid));
+		return fail_for(context, "wrong-base", "%s is not known to be what the base was, "
+				"%s: name another file, or say --assume-base if you know that it "
+				"is", *path, shadowcopy_uuid_format(&info->base, uuid));
 	return check_unchanged(context, *path, &state);
 }
 
@@ -255,13 +256,13 @@ static int check_not_beneath(struct context *context, const struct receive_plan 
 		return STATUS_OK;
 	if (plan->base && !stat(plan->base, &base) && base.st_dev == st.st_dev &&
 	    base.st_ino == st.st_ino)
-		return fail(context, "%s is what the base was, and is not overwritten: name "
-			    "another file", target);
+		return fail_for(context, "exists", "%s is what the base was, and is not "
+				"overwritten: name another file", target);
 	other = search_beside(target, is_over, &st);
 	if (!other)
 		return STATUS_OK;
-	status = fail(context, "%s is beneath %s, which would be lost with it: name another file, "
-		      "or remove that one first", target, other);
+	status = fail_for(context, "exists", "%s is beneath %s, which would be lost with it: name "
+			  "another file, or remove that one first", target, other);
 	free(other);
 	return status;
 }
@@ -298,15 +299,16 @@ static int plan_continued(struct context *context, const struct receive_wish *wi
 
 	describe(&info->shadow, &info->base, what);
 	if (!known || !is_same_transfer(state, info))
-		return fail(context, "the stream goes on with %s, and %s has no beginning of that",
-			    what, wish->target);
+		return fail_for(context, "wrong-base", "the stream goes on with %s, and %s has no "
+				"beginning of that", what, wish->target);
 	if (!stream_point_equal(&state->point, &info->from))
-		return fail(context, "the stream goes on at byte %llu of the volume, record %llu, "
-			    "and %s has come to byte %llu, record %llu: send it once more, with "
-			    "--resume-from %s", (unsigned long long)info->from.offset,
-			    (unsigned long long)info->from.records, wish->target,
-			    (unsigned long long)state->point.offset,
-			    (unsigned long long)state->point.records, plan->state_path);
+		return fail_for(context, "wrong-base", "the stream goes on at byte %llu of the "
+				"volume, record %llu, and %s has come to byte %llu, record %llu: "
+				"send it once more, with --resume-from %s",
+				(unsigned long long)info->from.offset,
+				(unsigned long long)info->from.records, wish->target,
+				(unsigned long long)state->point.offset,
+				(unsigned long long)state->point.records, plan->state_path);
 	if (wish->verify && state->assumed)
 		return fail(context, "what %s was is only assumed: --verify could not prove what "
 			    "it becomes.  Go on without --verify, and compare with all of the "
@@ -329,24 +331,26 @@ static int plan_on_base(struct context *context, const struct receive_wish *wish
 
 	plan->how = RECEIVE_ON_BASE;
 	if (known && !state->complete)
-		return fail(context, "%s is on its way to %s, and is neither that nor what it was: "
-			    "end that first, or receive all of a shadow (--force)", wish->target,
-			    describe(&state->shadow, &state->base, has));
+		return fail_for(context, "wrong-base", "%s is on its way to %s, and is neither "
+				"that nor what it was: end that first, or receive all of a shadow "
+				"(--force)", wish->target,
+				describe(&state->shadow, &state->base, has));
 	plan->assumed = wish->assume_base || (known && state->assumed);
 	if (wish->assume_base)
 		return check_assumed(context, wish->target, wish->format, info);
 	shadowcopy_uuid_format(&info->base, uuid);
 	if (!known)
-		return fail(context, "the stream has what has changed since %s, and it is not "
-			    "known what %s is (there is no %s): receive all of that first, or say "
-			    "--assume-base if you know that it is that", uuid, wish->target,
-			    plan->state_path);
+		return fail_for(context, "wrong-base", "the stream has what has changed since %s, "
+				"and it is not known what %s is (there is no %s): receive all of "
+				"that first, or say --assume-base if you know that it is that",
+				uuid, wish->target, plan->state_path);
 	if (!uuid_equal(&state->shadow, &info->base))
-		return fail(context, "the stream has what has changed since %s, and %s is %s: "
-			    "send what has changed since that one, or all", uuid, wish->target,
-			    describe(&state->shadow, &none, has));
+		return fail_for(context, "wrong-base", "the stream has what has changed since %s, "
+				"and %s is %s: send what has changed since that one, or all", uuid,
+				wish->target, describe(&state->shadow, &none, has));
 	if (info->base_bytes && state->bytes != info->base_bytes)
-		return fail(context, "%s has not the size that the base had", wish->target);
+		return fail_for(context, "wrong-base", "%s has not the size that the base had",
+				wish->target);
 	return check_unchanged(context, wish->target, state);
 }
 
@@ -359,8 +363,8 @@ static int plan_from_begin(struct context *context, const struct receive_wish *w
 	bool incremental = stream_is_incremental(info);
 
 	if (wish->resume && !same)
-		return fail(context, "there is nothing to go on with: %s has no beginning of what "
-			    "is in this stream", wish->target);
+		return fail_for(context, "wrong-base", "there is nothing to go on with: %s has no "
+				"beginning of what is in this stream", wish->target);
 	if (wish->resume && state->point.records) {
 		plan->how = RECEIVE_SKIPPING;
 		return STATUS_OK;

@@ -55,6 +55,12 @@ int target_open(struct context *context, const char *path, enum target_format fo
 		const struct target_wish *wish, struct target *target);
 void target_close(struct target *target);
 
+/* Is it for want of room that something cannot be written? */
+static inline bool receive_is_no_space(int code)
+{
+	return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
 /* --- target_file.c ----------------------------------------------------------------------- */
 
 int target_file_open(struct context *context, const struct target_wish *wish,

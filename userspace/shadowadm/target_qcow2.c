@@ -351,7 +351,8 @@ int target_qcow2_open(struct context *context, const struct target_wish *wish,
 		       check_size(context, wish, target);
 	if (wish->begin && !wish->force && !stat(target->path, &st) &&
 	    (!S_ISREG(st.st_mode) || st.st_size))
-		return fail(context, "%s is there already, and would be lost: name another file, "
-			    "or say --force to overwrite this one", target->path);
+		return fail_for(context, "exists", "%s is there already, and would be lost: name "
+				"another file, or say --force to overwrite this one",
+				target->path);
 	return STATUS_OK;
 }

@@ -298,6 +298,27 @@ same own one.stream "it is as it was"
 [ ! -e own.shadowcopy ]
 is $? 0 "nothing is said of it"
 
+# --- why, for programs ---
+
+# reason WORD ARGUMENT...: standard input is the stream
+reason() {
+	run receive --json "${@:2}"
+	is "$status $(parse .error.reason)" "1 $1" "$1"
+}
+
+reason damaged why <one
+reason damaged why <flipped.stream
+reason cut why --force <begun.stream
+reason cut why2 </dev/null
+reason wrong-base why <two.stream
+reason wrong-base why3 <two.stream
+run receive -q --force why <one.stream
+touch why
+reason changed why <two.stream
+reason exists why <one.stream
+(ulimit -f 2048; trap '' XFSZ; "$shadowadm" receive --json why4 <one.stream >out 2>err)
+is "$(jq -r .error.reason out)" no-space "no-space"
+
 # --- wrong use ---
 
 run receive
