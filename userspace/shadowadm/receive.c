@@ -307,7 +307,8 @@ static bool keep(struct receiving *receiving)
 	json_t *said = NULL;
 	int status;
 
-	if (receiving->flush_failed)
+	/* Closed: all of it was brought there before. */
+	if (receiving->flush_failed || !receiving->target.calls)
 		return false;
 	if (failed && receiving->no_space && receiving->wish->format == TARGET_RAW)
 		fallocate(receiving->target.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -397,7 +398,12 @@ static int complete(struct receiving *receiving)
 	state->changed_ns = state->format == TARGET_DEVICE ? 0 :
 			    receive_changed(receiving->wish->target);
 	state->complete = true;
-	return save_state(receiving);
+	if (!save_state(receiving))
+		return STATUS_OK;
+	/* Nor is it said to be, where the state is saved after all. */
+	state->complete = false;
+	state->changed_ns = 0;
+	return STATUS_FAILED;
 }
 
 static int take_records(struct receiving *receiving)
