@@ -36,6 +36,22 @@ static int open_input(struct context *context, const struct receive_wish *wish, 
 	return STATUS_OK;
 }
 
+/* Under any name: the stream would be overwritten with what is in it. */
+static int check_input(struct context *context, const struct receive_wish *wish, int fd)
+{
+	struct stat in, out;
+	bool same;
+
+	if (fstat(fd, &in) < 0 || stat(wish->target, &out) < 0)
+		return STATUS_OK;
+	if (S_ISBLK(in.st_mode))
+		same = S_ISBLK(out.st_mode) && in.st_rdev == out.st_rdev;
+	else
+		same = S_ISREG(in.st_mode) && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+	return same ? fail(context, "%s is where the stream comes from, and would be lost: name "
+			   "another target", wish->target) : STATUS_OK;
+}
+
 static void put_uuid(json_t *object, const char *key, const struct shadow_uuid *uuid)
 {
 	static const struct shadow_uuid none;
@@ -46,27 +62,38 @@ static void put_uuid(json_t *object, const char *key, const struct shadow_uuid *
 		json_uuid(object, key, uuid);
 }
 
+static int print_already(const struct receive_wish *wish, const char *uuid,
+			 const struct receive_state *state)
+{
+	printf("%s is that already: what shadow %s is%s.  Nothing was written\n", wish->target,
+	       uuid, state->assumed ? ", if it was the base" : "");
+	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
+
 static int print_result(struct context *context, const struct receive_wish *wish,
 			const struct stream_info *info, const struct receive_result *result,
 			const struct receive_state *state)
 {
 	char data[16], holes[16], rate[16], uuid[SHADOWCOPY_UUID_LEN];
-	bool verified = wish->verify_only || state->verified;
+	bool verified = wish->verify_only ? !info->resumed : state->verified;
 	json_t *object, *document;
 
 	if (!context->json) {
 		if (context->quiet)
 			return STATUS_OK;
 		shadowcopy_uuid_format(&info->shadow, uuid);
-		if (wish->verify_only && stream_is_incremental(info))
+		if (wish->nothing)
+			return print_already(wish, uuid, state);
+		if (wish->verify_only && (stream_is_incremental(info) || info->resumed))
 			printf("%s has all that is in the stream", wish->target);
 		else
-			printf("%s is what shadow %s is", wish->target, uuid);
+			printf("%s is what shadow %s is%s", wish->target, uuid,
+			       state && state->assumed ? ", if it was the base" : "");
 		printf(": %s of data and %s of holes %s%s; %.1f s, %s/s\n",
 		       size_format(result->data_bytes, data),
 		       size_format(result->hole_bytes, holes),
 		       wish->verify_only ? "compared" : "written",
-		       verified && !wish->verify_only ? " and read back" : "", result->seconds,
+		       wish->verify && !wish->verify_only ? " and read back" : "", result->seconds,
 		       size_format(result->seconds > 0 ?
 				   result->data_bytes / result->seconds : 0, rate));
 		return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
@@ -81,8 +108,10 @@ static int print_result(struct context *context, const struct receive_wish *wish
 	json_text(object, "volume", info->volume);
 	json_text(object, "label", info->label);
 	json_number(object, "size", info->bytes);
+	json_value(object, "already", json_boolean(wish->nothing));
 	json_value(object, "resumed", json_boolean(info->resumed || result->skipped));
 	json_value(object, "verified", json_boolean(verified));
+	json_value(object, "assumed", json_boolean(state && state->assumed));
 	json_number(object, "records", result->records);
 	json_number(object, "data_bytes", result->data_bytes);
 	json_number(object, "hole_bytes", result->hole_bytes);
@@ -91,6 +120,20 @@ static int print_result(struct context *context, const struct receive_wish *wish
 	document = json_object();
 	json_value(document, wish->verify_only ? "compared" : "received", object);
 	return json_print(document);
+}
+
+/* A retry of what was done, which may be to be compared once more. */
+static int receive_already(struct context *context, const struct receive_wish *wish,
+			   struct stream_reader *reader, const struct receive_state *state)
+{
+	struct receive_wish again = *wish;
+	struct receive_result result;
+
+	again.verify_only = wish->verify;
+	again.nothing = !wish->verify;
+	return (wish->verify ? receive_compare(context, &again, reader, &result) :
+		receive_nothing(context, &again, reader, &result)) ?:
+	       print_result(context, &again, stream_reader_info(reader), &result, state);
 }
 
 static int receive_stream(struct context *context, const struct receive_wish *wish,
@@ -105,10 +148,12 @@ static int receive_stream(struct context *context, const struct receive_wish *wi
 		return receive_compare(context, wish, reader, &result) ?:
 		       print_result(context, wish, info, &result, NULL);
 	status = receive_plan(context, wish, info, &plan);
-	if (!status)
-		status = receive(context, wish, reader, &plan, &result);
-	if (!status)
-		status = print_result(context, wish, info, &result, &plan.state);
+	if (!status && plan.how == RECEIVE_NOTHING) {
+		status = receive_already(context, wish, reader, &plan.state);
+	} else if (!status) {
+		status = receive(context, wish, reader, &plan, &result) ?:
+			 print_result(context, wish, info, &result, &plan.state);
+	}
 	receive_plan_clear(&plan);
 	return status;
 }
@@ -118,14 +163,17 @@ static int do_receive(struct context *context, const struct receive_wish *wish)
 	struct stream_reader *reader = NULL;
 	int fd = -1, status = open_input(context, wish, &fd);
 
+	if (!status)
+		status = check_input(context, wish, fd);
 	if (!status) {
 		if (stream_reader_open(read_input, &fd, &reader) == STREAM_SOUND)
 			status = receive_stream(context, wish, reader);
 		else
-			status = fail(context, "%s cannot be received: %s",
-				      wish->input ?: "standard input",
-				      reader ? stream_reader_problem(reader) :
-				      "there is not enough memory");
+			status = fail_for(context, reader ? receive_stream_reason(reader) : NULL,
+					  "%s cannot be received: %s",
+					  wish->input ?: "standard input",
+					  reader ? stream_reader_problem(reader) :
+					  "there is not enough memory");
 	}
 	stream_reader_close(reader);
 	if (fd > STDIN_FILENO)

@@ -278,15 +278,44 @@ static int take_stdout(struct context *context, struct output *output)
 	return STATUS_OK;
 }
 
+/* What keeps nothing can be written to; all else that is there would be lost. */
+static int check_there(struct context *context, const char *path, const struct stat *st)
+{
+	if (S_ISBLK(st->st_mode))
+		return fail(context, "%s is a block device, and is not overwritten with a stream: "
+			    "name a file, or pipe the stream to \"shadowadm receive %s\", which "
+			    "makes the device what the shadow is", path, path);
+	if (!S_ISFIFO(st->st_mode) && !S_ISCHR(st->st_mode))
+		return fail(context, "%s is there already, and is not overwritten: name another, "
+			    "or remove it", path);
+	return STATUS_OK;
+}
+
+static int open_named(struct context *context, const char *path, int *fd)
+{
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	struct stat st;
+
+	*fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	if (*fd < 0 && errno == EEXIST && !stat(path, &st)) {
+		if (check_there(context, path, &st))
+			return STATUS_FAILED;
+		*fd = open(path, flags);
+		/* It may have become another meanwhile. */
+		if (*fd >= 0 && !fstat(*fd, &st) && check_there(context, path, &st))
+			return STATUS_FAILED;
+	}
+	return *fd < 0 ? fail(context, "%s cannot be made: %s", path, strerror(errno)) : STATUS_OK;
+}
+
 static int open_output(struct context *context, const char *path, struct output *output)
 {
 	struct stat st;
 
 	if (output->fd < 0) {
 		output->name = path;
-		output->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-		if (output->fd < 0)
-			return fail(context, "%s cannot be made: %s", path, strerror(errno));
+		if (open_named(context, path, &output->fd))
+			return STATUS_FAILED;
 	}
 	if (fstat(output->fd, &st) < 0)
 		return fail(context, "%s: %s", output->name, strerror(errno));
@@ -295,9 +324,6 @@ static int open_output(struct context *context, const char *path, struct output 
 		return usage(context, "%s is a block device, and a stream is no image: name a file "
 			     "(-o FILE), or pipe it to \"shadowadm receive\"", output->name);
 	output->is_file = S_ISREG(st.st_mode);
-	if (output->name == path && output->is_file && st.st_size)
-		return fail(context, "%s is there already, and is not overwritten: name another, "
-			    "or remove it", path);
 	if (isatty(output->fd))
 		return usage(context, "%s is a terminal", output->name);
 	return STATUS_OK;
@@ -368,8 +394,8 @@ static int failed(struct context *context, const struct shadow_shadow_info *shad
 			    result->offset, strerror(-result->error));
 	case SEND_WRITE:
 		if (result->error == -EPIPE)
-			return fail(context, "who reads the stream has ended; \"shadowadm "
-				    "receive\" says how to go on (--resume)");
+			return fail(context, "who reads the stream has ended; its message says "
+				    "why");
 		return fail(context, "%s could not be written: %s.  What there is of the stream "
 			    "can be received, and \"shadowadm send --resume-from\" with it makes the "
 			    "rest", output->name, strerror(-result->error));

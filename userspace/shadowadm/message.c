@@ -74,6 +74,19 @@ int fail_with(struct context *context, json_t *error, const char *format, ...)
 	return status;
 }
 
+int fail_for(struct context *context, const char *reason, const char *format, ...)
+{
+	json_t *error = json_object();
+	va_list args;
+	int status;
+
+	json_text(error, "reason", reason);
+	va_start(args, format);
+	status = message(context, error, format, args);
+	va_end(args);
+	return status;
+}
+
 int usage(struct context *context, const char *format, ...)
 {
 	va_list args;

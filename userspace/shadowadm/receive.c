@@ -7,6 +7,8 @@
  * back if that is wanted, and the state says how far it is; so it does when the stream ends too
  * early.  Only when its end has come, and nothing follows, is the target said to be complete.
  */
+#include <fcntl.h>
+#include <stdarg.h>
 #include <unistd.h>
 
 #include "receive.h"
@@ -35,6 +37,11 @@ struct receiving {
 	struct target target;
 	struct meter meter;
 	bool skipping;			/* the target has it already */
+	struct stream_point point;	/* what was written */
+	char *stopped;			/* why it cannot be written on, or NULL */
+	const struct stream_record *failed;	/* which could not be written */
+	bool flush_failed;
+	bool no_space;
 	struct written *written;	/* since the last sync */
 	size_t count;
 	uint64_t bytes;			/* of data, since then */
@@ -103,12 +110,27 @@ static int compare_record(struct receiving *receiving, const struct stream_recor
 
 /* --- to stable storage ------------------------------------------------------------------- */
 
+/* It is said together with how to go on, in not_whole(). */
+PRINTF(3, 4)
+static int stop(struct receiving *receiving, int rc, const char *format, ...)
+{
+	va_list args;
+
+	free(receiving->stopped);
+	va_start(args, format);
+	if (vasprintf(&receiving->stopped, format, args) < 0)
+		receiving->stopped = NULL;
+	va_end(args);
+	receiving->no_space |= receive_is_no_space(-rc);
+	return STATUS_FAILED;
+}
+
 static int target_failed(struct receiving *receiving, const char *what, int rc)
 {
 	const char *problem = receiving->target.problem;
 
-	return fail(receiving->context, "%s could not be %s: %s%s%s%s", receiving->wish->target,
-		    what, strerror(-rc), *problem ? " (" : "", problem, *problem ? ")" : "");
+	return stop(receiving, rc, "%s could not be %s: %s%s%s%s", receiving->wish->target, what,
+		    strerror(-rc), *problem ? " (" : "", problem, *problem ? ")" : "");
 }
 
 static int save_state(struct receiving *receiving)
@@ -116,8 +138,8 @@ static int save_state(struct receiving *receiving)
 	const char *path = receiving->plan->state_path;
 	int rc = state_save(path, &receiving->plan->state);
 
-	return rc ? fail(receiving->context, "%s, which says what %s is, cannot be written: %s",
-			 path, receiving->wish->target, strerror(-rc)) : STATUS_OK;
+	return rc ? stop(receiving, rc, "%s, which says what %s is, cannot be written: %s", path,
+			 receiving->wish->target, strerror(-rc)) : STATUS_OK;
 }
 
 static int read_back(struct receiving *receiving)
@@ -138,8 +160,10 @@ static int read_back(struct receiving *receiving)
 static int sync_target(struct receiving *receiving)
 {
 	struct receive_state *state = &receiving->plan->state;
+	const struct stream_point before = state->point;
 	int rc = receiving->target.calls->flush(&receiving->target);
 
+	receiving->flush_failed = rc;
 	if (rc)
 		return target_failed(receiving, "brought to stable storage", rc);
 	if (receiving->wish->verify && read_back(receiving))
@@ -147,17 +171,23 @@ static int sync_target(struct receiving *receiving)
 	if (!receiving->wish->verify && receiving->count)
 		state->verified = false;
 	if (!receiving->skipping)
-		state->point = *stream_reader_point(receiving->reader);
+		state->point = receiving->point;
 	/* That is not written any more: who goes on can see whether it is still the same. */
 	if (state->format != TARGET_QCOW2 && !state->complete && !state_has_head(state) &&
 	    state->point.offset >= STATE_HEAD)
 		rc = receive_head_sum(&receiving->target, state->head);
-	if (rc)
+	if (rc) {
+		state->point = before;
 		return read_failed(receiving, 0, rc);
+	}
 	receiving->count = 0;
 	receiving->bytes = 0;
 	clock_gettime(CLOCK_MONOTONIC, &receiving->synced);
-	return save_state(receiving);
+	if (!save_state(receiving))
+		return STATUS_OK;
+	/* It goes on from where the file says. */
+	state->point = before;
+	return STATUS_FAILED;
 }
 
 static bool is_time_to_sync(const struct receiving *receiving)
@@ -181,12 +211,15 @@ static int write_record(struct receiving *receiving, const struct stream_record 
 
 	rc = hole ? target->calls->zero(target, record->length, record->offset) :
 		    target->calls->write(target, record->data, record->length, record->offset);
-	if (rc)
+	if (rc) {
+		receiving->failed = record;
 		return target_failed(receiving, "written", rc);
+	}
 	*written = (struct written){
 		.offset = record->offset, .length = record->length, .hole = hole,
 	};
 	memcpy(written->sum, record->sum, STREAM_SUM);
+	receiving->point = *stream_reader_point(receiving->reader);
 	receiving->count++;
 	receiving->bytes += hole ? 0 : record->length;
 	return is_time_to_sync(receiving) ? sync_target(receiving) : STATUS_OK;
@@ -204,6 +237,7 @@ static int skip_record(struct receiving *receiving, const struct stream_record *
 	if (now->records < state->point.records)
 		return STATUS_OK;
 	receiving->skipping = false;
+	receiving->point = *now;
 	if (stream_point_equal(now, &state->point))
 		return STATUS_OK;
 	return fail(receiving->context, "what %s has is not the beginning of this stream: receive "
@@ -234,32 +268,94 @@ static const char *input_name(const struct receive_wish *wish)
 	return wish->input ?: "standard input";
 }
 
+const char *receive_stream_reason(const struct stream_reader *reader)
+{
+	if (receive_interrupted)
+		return "cut";
+	switch (stream_reader_verdict(reader)) {
+	case STREAM_CUT:
+	case STREAM_UNREADABLE:
+		return "cut";
+	case STREAM_FOREIGN:
+	case STREAM_DAMAGED:
+	case STREAM_TRAILING:
+		return "damaged";
+	default:
+		return NULL;
+	}
+}
+
+static char *why_not_whole(struct receiving *receiving)
+{
+	char *why = receiving->stopped;
+
+	receiving->stopped = NULL;
+	if (!why && asprintf(&why, "%s: %s", input_name(receiving->wish), receive_interrupted ?
+			     "interrupted" : stream_reader_problem(receiving->reader)) < 0)
+		return NULL;
+	return why;
+}
+
+/*
+ * Keep what there is.  After a flush that failed it is not known what that is: another one may
+ * succeed all the same.  The state is to be written where there may be no room: what was written
+ * of a record that did not fit goes.
+ */
+static bool keep(struct receiving *receiving)
+{
+	const struct stream_record *failed = receiving->failed;
+	json_t *said = NULL;
+	int status;
+
+	/* Closed: all of it was brought there before. */
+	if (receiving->flush_failed || !receiving->target.calls)
+		return false;
+	if (failed && receiving->no_space && receiving->wish->format == TARGET_RAW)
+		fallocate(receiving->target.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  failed->offset, failed->length);
+	/* The sentence of what fails is said, but the document is that of not_whole(). */
+	json_collect(&said);
+	status = sync_target(receiving);
+	json_collect(NULL);
+	json_decref(said);
+	return !status;
+}
+
 /* How to go on, for people and for programs. */
-static int not_whole(struct receiving *receiving, bool saved)
+static int not_whole(struct receiving *receiving)
 {
 	const struct receive_wish *wish = receiving->wish;
 	const struct receive_state *state = &receiving->plan->state;
-	struct context *context = receiving->context;
 	char token[STREAM_TOKEN_LEN], has[16], all[16], *text = NULL;
+	struct context *context = receiving->context;
+	bool json = context->json, stopped = receiving->stopped, saved;
 	struct stream_token where;
 	json_t *document, *error;
-	bool json = context->json;
+	const char *reason;
+	char *why;
 
+	why = why_not_whole(receiving);
+	saved = keep(receiving);
+	reason = receiving->no_space ? "no-space" :
+		 stopped ? NULL : receive_stream_reason(receiving->reader);
 	state_token(state, &where);
 	stream_token_format(&where, token);
-	if (asprintf(&text, "%s: %s.  %s is not complete: it has come to %s of %s",
-		     input_name(wish), receive_interrupted ? "interrupted" :
-		     stream_reader_problem(receiving->reader), wish->target,
-		     size_format(state->point.offset, has), size_format(state->bytes, all)) < 0)
+	if (!why || asprintf(&text, "%s.  %s is not complete: it has come to %s of %s", why,
+			     wish->target, size_format(state->point.offset, has),
+			     size_format(state->bytes, all)) < 0) {
+		free(why);
 		return fail(context, "there is not enough memory");
+	}
 	context->json = false;
-	fail(context, "%s.  Go on with \"shadowadm send SHADOW --resume-from %s\", or "
-	     "--resume %s%s", text, receiving->plan->state_path, token,
+	fail(context, "%s.  %s with \"shadowadm send SHADOW --resume-from %s\", or "
+	     "--resume %s%s", text, receiving->no_space ? "Make room, and go on" : "Go on",
+	     receiving->plan->state_path, token,
 	     saved ? "" : "; what is not on stable storage is sent once more");
 	context->json = json;
 	if (json) {
 		error = json_object();
 		json_text(error, "message", text);
+		json_text(error, "reason", reason);
 		json_text(error, "resume", token);
 		json_text(error, "resume_from", receiving->plan->state_path);
 		json_number(error, "offset", state->point.offset);
@@ -268,13 +364,15 @@ static int not_whole(struct receiving *receiving, bool saved)
 		json_print(document);
 	}
 	free(text);
+	free(why);
 	return STATUS_FAILED;
 }
 
 static int bad_stream(struct receiving *receiving)
 {
-	return fail(receiving->context, "%s: %s", input_name(receiving->wish),
-		    stream_reader_problem(receiving->reader));
+	return fail_for(receiving->context, receive_stream_reason(receiving->reader), "%s: %s",
+			input_name(receiving->wish), receive_interrupted ? "interrupted" :
+			stream_reader_problem(receiving->reader));
 }
 
 /* The end of the stream has come: what was written is what the shadow is. */
@@ -293,27 +391,19 @@ static int complete(struct receiving *receiving)
 		return read_failed(receiving, 0, rc);
 	/* What was there already has been compared. */
 	if (receiving->wish->verify && receiving->plan->how == RECEIVE_SKIPPING)
-		state->verified = true;
+		state->verified = !state->assumed;
 	/* qemu-nbd writes until it has ended; what we write ourselves is locked until all is said. */
 	if (state->format == TARGET_QCOW2)
 		target_close(&receiving->target);
 	state->changed_ns = state->format == TARGET_DEVICE ? 0 :
 			    receive_changed(receiving->wish->target);
 	state->complete = true;
-	return save_state(receiving);
-}
-
-/* The sentence of what fails is said, but the document is that of not_whole(). */
-static bool save_what_there_is(struct receiving *receiving)
-{
-	json_t *said = NULL;
-	int status;
-
-	json_collect(&said);
-	status = sync_target(receiving);
-	json_collect(NULL);
-	json_decref(said);
-	return !status;
+	if (!save_state(receiving))
+		return STATUS_OK;
+	/* Nor is it said to be, where the state is saved after all. */
+	state->complete = false;
+	state->changed_ns = 0;
+	return STATUS_FAILED;
 }
 
 static int take_records(struct receiving *receiving)
@@ -327,13 +417,16 @@ static int take_records(struct receiving *receiving)
 	meter_end(&receiving->meter);
 	receiving->result->stream_bytes = stream_reader_bytes(receiving->reader);
 	receiving->result->seconds = meter_seconds(&receiving->meter);
+	if (receiving->stopped)
+		return not_whole(receiving);
 	if (status)
 		return status;
 	if (receiving->wish->verify_only)
 		return rc || receive_interrupted ? bad_stream(receiving) : STATUS_OK;
 	if (rc || receive_interrupted)
-		return not_whole(receiving, save_what_there_is(receiving));
-	return complete(receiving);
+		return not_whole(receiving);
+	status = complete(receiving);
+	return receiving->stopped ? not_whole(receiving) : status;
 }
 
 static bool make_room(struct receiving *receiving)
@@ -360,7 +453,10 @@ static int run(struct receiving *receiving, const struct target_wish *wish)
 	/* From here on it is not what it was. */
 	if (!status && receiving->plan)
 		status = receive_plan_holds(context, receiving->wish, receiving->plan) ?:
-			 save_state(receiving) ?:
+			 (save_state(receiving) ?
+			  fail_for(context, receiving->no_space ? "no-space" : NULL, "%s",
+				   receiving->stopped ?: "there is not enough memory") :
+			  STATUS_OK) ?:
 			 receiving->target.calls->begin(context, wish, &receiving->target);
 	if (!status) {
 		meter_begin(&receiving->meter, context, receiving->wish->target, info->bytes,
@@ -375,6 +471,7 @@ static void clear(struct receiving *receiving)
 {
 	free(receiving->buffer);
 	free(receiving->written);
+	free(receiving->stopped);
 }
 
 int receive(struct context *context, const struct receive_wish *wish,
@@ -384,6 +481,7 @@ int receive(struct context *context, const struct receive_wish *wish,
 	struct receiving receiving = {
 		.context = context, .wish = wish, .reader = reader, .plan = plan,
 		.result = result, .skipping = plan->how == RECEIVE_SKIPPING,
+		.point = plan->state.point,
 	};
 	struct target_wish target = {
 		.begin = plan->how == RECEIVE_ANEW, .force = plan->overwrite, .base = plan->base,
@@ -395,6 +493,20 @@ int receive(struct context *context, const struct receive_wish *wish,
 	status = run(&receiving, &target);
 	clear(&receiving);
 	return status;
+}
+
+int receive_nothing(struct context *context, const struct receive_wish *wish,
+		    struct stream_reader *reader, struct receive_result *result)
+{
+	struct receiving receiving = { .context = context, .wish = wish, .reader = reader };
+	struct stream_record record;
+	int rc = 0;
+
+	memset(result, 0, sizeof(*result));
+	while (!receive_interrupted && (rc = stream_reader_next(reader, &record)) > 0)
+		;
+	result->stream_bytes = stream_reader_bytes(reader);
+	return rc || receive_interrupted ? bad_stream(&receiving) : STATUS_OK;
 }
 
 int receive_compare(struct context *context, const struct receive_wish *wish,

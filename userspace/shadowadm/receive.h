@@ -19,6 +19,7 @@ struct receive_wish {
 	enum target_format format;
 	bool verify;
 	bool verify_only;
+	bool nothing;			/* it is that already */
 	bool force;
 	bool resume;
 	bool assume_base;
@@ -33,6 +34,7 @@ enum receive_how {
 	RECEIVE_ON_BASE,	/* in place: it is what the base was */
 	RECEIVE_CONTINUED,	/* the stream begins where the target has come to */
 	RECEIVE_SKIPPING,	/* the stream has again what the target has already */
+	RECEIVE_NOTHING,	/* the target is all of it already, and was not changed since */
 };
 
 struct receive_plan {
@@ -42,6 +44,7 @@ struct receive_plan {
 	bool overwrite;			/* what is there is not to be kept */
 	bool known;			/* there is a state */
 	struct receive_state found;	/* it */
+	bool assumed;			/* that it is the base, or what that came from was */
 	struct receive_state state;	/* as it is to be when the first byte is written */
 };
 
@@ -78,9 +81,16 @@ int receive(struct context *context, const struct receive_wish *wish,
 	    struct stream_reader *reader, struct receive_plan *plan,
 	    struct receive_result *result);
 
+/* Only read the stream: it is whole, and who sends it can end. */
+int receive_nothing(struct context *context, const struct receive_wish *wish,
+		    struct stream_reader *reader, struct receive_result *result);
+
 /* The target as it is has all that the stream says. */
 int receive_compare(struct context *context, const struct receive_wish *wish,
 		    struct stream_reader *reader, struct receive_result *result);
+
+/* Why it is not whole, a word for programs: "cut", "damaged", or NULL. */
+const char *receive_stream_reason(const struct stream_reader *reader);
 
 /* A signal has asked for an end. */
 extern volatile sig_atomic_t receive_interrupted;

@@ -121,6 +121,7 @@ static bool decode(const json_t *object, struct receive_state *state)
 		return false;
 	state->complete = json_is_true(json_object_get(object, "complete"));
 	state->verified = json_is_true(json_object_get(object, "verified"));
+	state->assumed = json_is_true(json_object_get(object, "assumed"));
 	snprintf(state->label, sizeof(state->label), "%s", label ?: "");
 	if (!get_format(object, &state->format) ||
 	    !get_uuid(object, "shadow", &state->shadow) ||
@@ -188,6 +189,7 @@ static json_t *encode(const struct receive_state *state)
 	json_text(object, "format", target_format_name(state->format));
 	json_value(object, "complete", json_boolean(state->complete));
 	json_value(object, "verified", json_boolean(state->verified));
+	json_value(object, "assumed", json_boolean(state->assumed));
 	put_uuid(object, "shadow", &state->shadow);
 	put_uuid(object, "base", &state->base);
 	put_uuid(object, "set", &state->set);
@@ -270,6 +272,8 @@ int state_save(const char *path, const struct receive_state *state)
 		rc = -errno;
 	if (!rc)
 		rc = sync_directory(path);
+	else if (new)
+		unlink(new);
 	free(text);
 	free(lined);
 	free(new);

@@ -21,6 +21,7 @@ struct receive_state {
 	enum target_format format;
 	bool complete;			/* it is what @shadow is; else it is going to be */
 	bool verified;			/* all that was received was read back */
+	bool assumed;			/* it is that if what it was made from was the base */
 	struct shadow_uuid shadow;
 	struct shadow_uuid base;	/* all zero: it was received as a whole */
 	struct shadow_uuid set;

@@ -122,6 +122,9 @@ int fail(struct context *context, const char *format, ...) PRINTF(2, 3);
 /* Likewise, with more in the object, @error, which is freed. */
 int fail_with(struct context *context, json_t *error, const char *format, ...) PRINTF(3, 4);
 
+/* Likewise, with "reason" in it: one word, for programs. */
+int fail_for(struct context *context, const char *reason, const char *format, ...) PRINTF(3, 4);
+
 /* The library's last error, as fail(). */
 int fail_library(struct context *context);
 

@@ -5,6 +5,8 @@
 #ifndef SHADOWADM_TARGET_H
 #define SHADOWADM_TARGET_H
 
+#include <sys/stat.h>
+
 #include "receive_state.h"
 
 struct target;
@@ -53,6 +55,12 @@ int target_open(struct context *context, const char *path, enum target_format fo
 		const struct target_wish *wish, struct target *target);
 void target_close(struct target *target);
 
+/* Is it for want of room that something cannot be written? */
+static inline bool receive_is_no_space(int code)
+{
+	return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
 /* --- target_file.c ----------------------------------------------------------------------- */
 
 int target_file_open(struct context *context, const struct target_wish *wish,
@@ -67,5 +75,11 @@ const char *target_device_has(const char *path, char buf[64]);
 
 int target_qcow2_open(struct context *context, const struct target_wish *wish,
 		      struct target *target);
+
+/* How large what is in an image is: from its header, without QEMU.  0, or -EINVAL if it is none. */
+int target_qcow2_bytes(const char *path, uint64_t *bytes);
+
+/* Is the image @path laid over the file @base? */
+bool target_qcow2_is_over(const char *path, const struct stat *base);
 
 #endif /* SHADOWADM_TARGET_H */

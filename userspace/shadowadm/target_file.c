@@ -160,8 +160,9 @@ static int file_begin(struct context *context, const struct target_wish *wish,
 		return STATUS_OK;
 	if ((wish->begin && ftruncate(target->fd, 0) < 0) ||
 	    ftruncate(target->fd, wish->bytes) < 0)
-		return fail(context, "%s cannot have the size of the volume: %s", target->path,
-			    strerror(errno));
+		return fail_for(context, receive_is_no_space(errno) ? "no-space" : NULL,
+				"%s cannot have the size of the volume: %s", target->path,
+				strerror(errno));
 	return STATUS_OK;
 }
 
@@ -212,8 +213,9 @@ int target_file_open(struct context *context, const struct target_wish *wish,
 	if (check_file(context, wish, target, &st))
 		return STATUS_FAILED;
 	if (wish->begin && !wish->force && st.st_size)
-		return fail(context, "%s is there already, and would be lost: name another file, "
-			    "or say --force to overwrite this one", target->path);
+		return fail_for(context, "exists", "%s is there already, and would be lost: name "
+				"another file, or say --force to overwrite this one",
+				target->path);
 	return prepare(context, target, false, wish->begin);
 }
 
@@ -267,17 +269,18 @@ int target_device_open(struct context *context, const struct target_wish *wish,
 	uint64_t bytes;
 
 	if (wish->begin && !wish->force && target_device_has(target->path, what))
-		return fail(context, "there is something on %s (%s), which would be lost: name "
-			    "another device, or say --force to overwrite this one", target->path,
-			    what);
+		return fail_for(context, "exists", "there is something on %s (%s), which would be "
+				"lost: name another device, or say --force to overwrite this one",
+				target->path, what);
 	if (open_device(context, wish, target))
 		return STATUS_FAILED;
 	if (ioctl(target->fd, BLKGETSIZE64, &bytes) < 0)
 		return fail(context, "%s does not tell its size: %s", target->path,
 			    strerror(errno));
 	if (bytes < wish->bytes)
-		return fail(context, "%s is too small: it has %s, and the volume %s", target->path,
-			    size_format(bytes, has), size_format(wish->bytes, wants));
+		return fail_for(context, "no-space", "%s is too small: it has %s, and the volume "
+				"%s", target->path, size_format(bytes, has),
+				size_format(wish->bytes, wants));
 	if (bytes > wish->bytes && !wish->read_only)
 		warn(context, "%s is larger than the volume: what is behind that stays as it is",
 		     target->path);

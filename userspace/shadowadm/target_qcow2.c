@@ -8,6 +8,7 @@
  * shadowadm is, too.
  */
 #include <dlfcn.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <libnbd.h>
 #include <signal.h>
@@ -131,6 +132,63 @@ static void qcow2_close(struct target *target)
 	nbd.close(target->private);
 }
 
+/* --- the header of an image -------------------------------------------------------------- */
+
+struct header {			/* all of it big-endian */
+	uint32_t magic;
+	uint32_t version;
+	uint64_t base_offset;
+	uint32_t base_length;
+	uint32_t cluster_bits;
+	uint64_t bytes;
+};
+
+#define MAGIC	0x514649fb	/* "QFI\xfb" */
+
+static bool read_header(int fd, struct header *header)
+{
+	return pread(fd, header, sizeof(*header), 0) == sizeof(*header) &&
+	       be32toh(header->magic) == MAGIC;
+}
+
+int target_qcow2_bytes(const char *path, uint64_t *bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct header header;
+	bool good = fd >= 0 && read_header(fd, &header);
+
+	if (fd >= 0)
+		close(fd);
+	*bytes = good ? be64toh(header.bytes) : 0;
+	return good ? 0 : -EINVAL;
+}
+
+bool target_qcow2_is_over(const char *path, const struct stat *base)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *slash = strrchr(path, '/');
+	char name[1024] = "", *full = NULL;
+	struct header header;
+	struct stat st;
+	size_t length;
+	bool is = false;
+
+	if (fd < 0)
+		return false;
+	if (read_header(fd, &header) && header.base_offset) {
+		length = be32toh(header.base_length);
+		if (length < sizeof(name) &&
+		    pread(fd, name, length, be64toh(header.base_offset)) == (ssize_t)length &&
+		    asprintf(&full, "%.*s%s", slash && *name != '/' ? (int)(slash - path + 1) : 0,
+			     path, name) >= 0)
+			is = !stat(full, &st) && st.st_dev == base->st_dev &&
+			     st.st_ino == base->st_ino;
+		free(full);
+	}
+	close(fd);
+	return is;
+}
+
 /* --- QEMU's programs --------------------------------------------------------------------- */
 
 static int run_program(struct context *context, char **argv)
@@ -186,13 +244,18 @@ static int create(struct context *context, const struct target_wish *wish,
 		"qemu-img", "create", "-q", "-f", "qcow2", path, size,
 		base ? "-b" : NULL, base, "-F", "qcow2", NULL,
 	};
+	mode_t mask;
 	int status;
 
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)wish->bytes);
-	if (!path || (wish->base && !base))
+	if (!path || (wish->base && !base)) {
 		status = fail(context, "%s cannot be made: %s", target->path, strerror(errno));
-	else
+	} else {
+		/* Who may not read the volume is not to read it here. */
+		mask = umask(077);
 		status = run_program(context, argv);
+		umask(mask);
+	}
 	free(path);
 	free(base);
 	return status;
@@ -210,6 +273,7 @@ static int start_server(struct nbd_handle *handle, char **argv)
 	sigemptyset(&kept);
 	sigaddset(&kept, SIGINT);
 	sigaddset(&kept, SIGHUP);
+	sigaddset(&kept, SIGTERM);	/* to all of a service or of a session */
 	sigprocmask(SIG_BLOCK, &kept, &before);
 	rc = nbd.connect(handle, argv);
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -287,7 +351,8 @@ int target_qcow2_open(struct context *context, const struct target_wish *wish,
 		       check_size(context, wish, target);
 	if (wish->begin && !wish->force && !stat(target->path, &st) &&
 	    (!S_ISREG(st.st_mode) || st.st_size))
-		return fail(context, "%s is there already, and would be lost: name another file, "
-			    "or say --force to overwrite this one", target->path);
+		return fail_for(context, "exists", "%s is there already, and would be lost: name "
+				"another file, or say --force to overwrite this one",
+				target->path);
 	return STATUS_OK;
 }

@@ -79,6 +79,19 @@ is "$status $(parse .sent.bytes_read)" "0 $((1024 * 4096))" "what is free is not
 is "$(parse '.sent.data_bytes + .sent.hole_bytes')" "$size" "all is described"
 run send 0 -o one.stream
 like "$status $err" "1 .*is there already" "what is there is not overwritten"
+: >empty
+run send 0 -o empty
+like "$status $err" "1 .*is there already" "nor what is empty"
+# (Of a driver that does not exist: nothing could be lost.)
+if mknod block b 4095 0 2>/dev/null; then
+	run send 0 -o block
+	like "$status $err" "1 .*block device.*shadowadm receive block" "nor a block device"
+fi
+mkfifo fifo
+cat fifo >fifo.stream &
+run send -q 0 -o fifo
+wait $!
+is "$status" 0 "what keeps nothing is written to"
 "$shadowadm" send -q 0 --compress none --chunk 64K | "$shadowadm" receive -q --verify one
 is "${PIPESTATUS[*]}" "0 0" "by a pipe"
 same one images/0 "it is the image"
@@ -152,7 +165,7 @@ like "$status $err" "1 .*neither a stream nor" "nor does what is none"
 FAKE_RUNS=""
 "$shadowadm" send 0 --compress none 2>err | head -c 100000 >/dev/null
 is "${PIPESTATUS[0]}" 1 "who reads has ended"
-like "$(cat err)" "who reads the stream has ended" "it says so"
+like "$(cat err)" "who reads the stream has ended; its message says why" "it says so"
 truncate -s 2M images/0
 run send 0 -o short.stream
 like "$status $err" "1 .*could not be read at byte 2097152" "an image that cannot be read"

@@ -81,6 +81,7 @@ int main(int argc, char **argv)
 	make_uuid(argv[3], &info.base);
 	make_uuid("9", &info.stream);
 	info.bytes = st.st_size;
+	info.base_bytes = stream_is_incremental(&info) ? info.bytes : 0;
 	options.level = strcmp(argv[4], "none") ? atoi(argv[4]) : STREAM_LEVEL_NONE;
 	options.chunk = atoi(argv[5]);
 	info.chunk_max = options.chunk;

@@ -76,6 +76,18 @@ same one raw "the file is the volume"
 is "$(stat -c %a raw)" 600 "nobody else can read it"
 [ "$(du -k raw | cut -f1)" -lt 5000 ]
 is $? 0 "it is sparse"
+before=$(stat -c %y raw)
+run receive raw <one.stream
+like "$status $out" "0 .*is that already" "once more, it is that already"
+run receive --json raw <one.stream
+is "$status $(parse .received.already)" "0 true" "as JSON, too"
+run receive --verify --json raw <one.stream
+is "$status $(parse .compared.verified)" "0 true" "it is compared if that is wanted"
+is "$(stat -c %y raw)" "$before" "nothing was written"
+head -c 1000000 one.stream >begun.stream
+run receive raw <begun.stream
+like "$status $err" "1 .*ends too early" "nor is a stream good that was cut"
+touch raw
 run receive raw <one.stream
 is "$status" 1 "it is not overwritten"
 like "$err" "there already.*--force" "but for --force"
@@ -89,8 +101,7 @@ is "$status" 0 "what has changed"
 like "$out" "read back" "it was read back"
 same two raw "the file is the second volume"
 run receive raw <two.stream
-is "$status" 1 "once is enough"
-like "$err" "is that already" "it says so"
+like "$status $out" "0 .*is that already" "once is enough"
 run receive raw -i three.stream
 same three raw "and the third"
 
@@ -121,8 +132,20 @@ run receive stranger <two.stream
 is "$status" 1 "a file of which nothing is known"
 like "$err" "not known what stranger is.*--assume-base" "it says so"
 same one stranger "nothing was written"
-run receive --assume-base stranger <two.stream
-is "$status" 0 "but for --assume-base"
+truncate -s 4M short
+run receive --assume-base short <two.stream
+like "$status $err" "1 .*cannot be what the base was: it has 4194304" "one of another size"
+[ ! -e short.shadowcopy ]
+is $? 0 "nothing is said of it"
+run receive --assume-base --verify --json stranger <two.stream
+is "$status $(parse '.received | .verified, .assumed' | xargs)" "0 false true" \
+	"but for --assume-base"
+is "$(jq -c '[.verified, .assumed]' stranger.shadowcopy)" "[false,true]" "that is kept"
+cp one supposed
+run receive --assume-base supposed <two.stream
+like "$out" "if it was the base" "it says so"
+run receive --json supposed <three.stream
+is "$(parse .received.assumed)" true "and of what it becomes"
 same two stranger "which was right"
 random 4 | put stranger 6000
 run receive stranger <three.stream
@@ -178,10 +201,19 @@ is "$status" 1 "it is no base of anything"
 like "$err" "on its way to" "it says so"
 "$streams" one 1 - 3 16384 "$token" "${full[@]}" >rest.stream
 run receive --verify cut <rest.stream
+like "$status $err" "1 .*not read back when it was received" "what was not verified cannot be now"
+run receive cut <rest.stream
 is "$status" 0 "the rest of it"
 same one cut "the file is the volume"
 run receive cut <rest.stream
-is "$status" 1 "not twice"
+like "$status $out" "0 .*is that already" "not twice"
+
+rm -f cut cut.shadowcopy
+run receive --verify cut <cut.stream
+run receive --verify --json cut <rest.stream
+is "$status $(parse .received.verified)" "0 true" "both verified, all is"
+run receive --verify-only --json cut <rest.stream
+is "$status $(parse .compared.verified)" "0 false" "a rest does not prove all of it"
 
 rm -f cut cut.shadowcopy
 head -c 1200000 one.stream | "$shadowadm" receive -q cut 2>/dev/null
@@ -245,14 +277,16 @@ done
 is "$wrong" 0 "killed at any moment, it is received again"
 
 # Interrupted, it keeps what it has.
-rm -f killed killed.shadowcopy
-"$shadowadm" receive killed 2>err < <(head -c 1500000 one.stream; sleep 2) &
-sleep 1
-kill -INT $!
-wait $!
-like "$(cat err)" "interrupted.*--resume-from" "interrupted, it says how to go on"
-[ "$(jq .offset killed.shadowcopy)" -gt 1000000 ]
-is $? 0 "it has what it had"
+for signal in INT TERM; do
+	rm -f killed killed.shadowcopy
+	"$shadowadm" receive killed 2>err < <(head -c 1500000 one.stream; sleep 2) &
+	sleep 1
+	kill -$signal $!
+	wait $!
+	like "$? $(cat err)" "1 .*interrupted.*--resume-from" "SIG$signal: it says how to go on"
+	[ "$(jq .offset killed.shadowcopy)" -gt 1000000 ]
+	is $? 0 "it has what it had"
+done
 run receive --resume killed <one.stream
 same one killed "and goes on"
 
@@ -261,6 +295,21 @@ same one killed "and goes on"
 (ulimit -f 2048; trap '' XFSZ; "$shadowadm" receive small <one.stream >out 2>err)
 is $? 1 "a file that cannot be that large"
 like "$(cat err)" "cannot have the size|could not be written" "it says so"
+
+# (The state needs some, too: the last record that was begun makes it.)
+if unshare -rm true 2>/dev/null; then
+	unshare -rm bash -c 'mkdir tight && mount -t tmpfs -o size=1200k none tight || exit 77
+		"$1" receive tight/t <one.stream 2>err
+		echo "$? $(jq .complete,.offset tight/t.shadowcopy | xargs)" >out
+		mount -o remount,size=20m tight
+		"$1" receive -q --resume --verify tight/t <one.stream && cmp one tight/t' - "$shadowadm"
+	status=$?
+	if [ "$status" != 77 ]; then
+		is "$status" 0 "what had no room is gone on with"
+		like "$(cat out)" "^1 false [1-9]" "what there was room for was kept"
+		like "$(cat err)" "No space left.*Make room, and go on with.*--resume" "it says how"
+	fi
+fi
 
 # --- what is no stream ---
 
@@ -275,6 +324,39 @@ is "$(jq .complete raw2.shadowcopy)" false "it is not complete"
 (head -c 600 one.stream; printf x; tail -c +602 one.stream) >flipped.stream
 run receive raw3 <flipped.stream
 like "$status $err" "1 .*record 0.*damaged|1 .*record 0.*checksum" "one that is damaged"
+
+# --- the stream itself as the target ---
+
+cp one.stream own
+ln own linked
+run receive --force -i own own
+like "$status $err" "1 .*where the stream comes from" "a stream is not received over itself"
+run receive --force linked <own
+like "$status $err" "1 .*where the stream comes from" "under no name"
+same own one.stream "it is as it was"
+[ ! -e own.shadowcopy ]
+is $? 0 "nothing is said of it"
+
+# --- why, for programs ---
+
+# reason WORD ARGUMENT...: standard input is the stream
+reason() {
+	run receive --json "${@:2}"
+	is "$status $(parse .error.reason)" "1 $1" "$1"
+}
+
+reason damaged why <one
+reason damaged why <flipped.stream
+reason cut why --force <begun.stream
+reason cut why2 </dev/null
+reason wrong-base why <two.stream
+reason wrong-base why3 <two.stream
+run receive -q --force why <one.stream
+touch why
+reason changed why <two.stream
+reason exists why <one.stream
+(ulimit -f 2048; trap '' XFSZ; "$shadowadm" receive --json why4 <one.stream >out 2>err)
+is "$(jq -r .error.reason out)" no-space "no-space"
 
 # --- wrong use ---
 
@@ -302,6 +384,7 @@ else
 	is "$status" 0 "an image"
 	[ "$(stat -c %s images/one.qcow2)" -lt 4000000 ]
 	is $? 0 "it is sparse"
+	is "$(stat -c %a images/one.qcow2)" 600 "nobody else can read it"
 	run receive --verify images/two.qcow2 <two.stream
 	is "$status" 0 "one that is laid over it"
 	run receive images/three.qcow2 <three.stream
@@ -321,13 +404,11 @@ else
 	run receive --verify-only -i whole.stream moved/three.qcow2
 	is "$status" 0 "and compared"
 	run receive moved/two.qcow2 <two.stream
-	like "$status $err" "1 .*there already" "an image is not overwritten"
-	run receive --force moved/one.qcow2 <two.stream
-	like "$status $err" "1 .*no image beside" "an image is not laid over itself"
+	like "$status $out" "0 .*is that already" "an image is that already"
+	run receive moved/two.qcow2 <one.stream
+	like "$status $err" "1 .*there already" "and not overwritten with another"
 	run receive --force --base moved/one.qcow2 "$PWD/moved/one.qcow2" <two.stream
-	like "$status $err" "1 .*over itself" "... when that is named, either"
-	qemu-img compare -q -f raw -F qcow2 one moved/one.qcow2
-	is $? 0 "it is what it was"
+	like "$status $err" "1 .*over itself" "an image is not laid over itself"
 	run receive -q --format qcow2 image.raw <one.stream
 	cp image.raw before
 	run receive --force image.raw <two.stream
@@ -338,6 +419,16 @@ else
 	like "$status $err" "1 .*no image beside.*11111111" "without its base"
 	run receive --base moved/three.qcow2 elsewhere.qcow2 <two.stream
 	like "$status $err" "1 .*not known to be what the base was" "with another"
+	run receive --assume-base --base one.stream elsewhere.qcow2 <two.stream
+	like "$status $err" "1 .*no qcow2 image" "nor on what is none"
+	sum=$(sha256sum moved/one.qcow2)
+	run receive --force moved/one.qcow2 <one.stream
+	like "$status $err" "1 .*is beneath moved/two.qcow2" "nor one that another is laid over"
+	(cd moved && "$shadowadm" receive --force one.qcow2 <../one.stream 2>../err)
+	like "$? $(cat err)" "1 .*is beneath two.qcow2" "not from within its directory"
+	run receive --force moved/one.qcow2 <two.stream
+	like "$status $err" "1 .*what the base was.*over itself" "nor the base itself"
+	is "$(sha256sum moved/one.qcow2)" "$sum" "it is as it was"
 	run receive --base moved/one.qcow2 elsewhere.qcow2 <two.stream
 	is "$status" 0 "with its own, elsewhere"
 	qemu-img compare -q -f raw -F qcow2 two elsewhere.qcow2
