@@ -392,7 +392,7 @@ static int complete(struct receiving *receiving)
 	/* What was there already has been compared. */
 	if (receiving->wish->verify && receiving->plan->how == RECEIVE_SKIPPING)
 		state->verified = !state->assumed;
-	/* qemu-nbd writes until it has ended; what we write ourselves is locked until all is said. */
+	/* qemu-nbd writes until it has ended; what we write is locked until all is said. */
 	if (state->format == TARGET_QCOW2)
 		target_close(&receiving->target);
 	state->changed_ns = state->format == TARGET_DEVICE ? 0 :

@@ -146,7 +146,8 @@ static bool is_half(const char *path, const struct receive_state *state)
 
 	if (state->format == TARGET_QCOW2)
 		return true;
-	if (state->format == TARGET_RAW && (stat(path, &st) || (uint64_t)st.st_size != state->bytes))
+	if (state->format == TARGET_RAW &&
+	    (stat(path, &st) || (uint64_t)st.st_size != state->bytes))
 		return false;
 	if (!state_has_head(state))
 		return state->format == TARGET_RAW;

@@ -328,10 +328,10 @@ like "$status $err" "1 .*record 0.*damaged|1 .*record 0.*checksum" "one that is 
 # --- the stream itself as the target ---
 
 cp one.stream own
-ln own linked
+ln own own-too
 run receive --force -i own own
 like "$status $err" "1 .*where the stream comes from" "a stream is not received over itself"
-run receive --force linked <own
+run receive --force own-too <own
 like "$status $err" "1 .*where the stream comes from" "under no name"
 same own one.stream "it is as it was"
 [ ! -e own.shadowcopy ]
