@@ -36,7 +36,11 @@ for share in 1 40 99; do
 		"$targets/whole.stream" "$targets/raw"
 	said=$(cut_at $((whole * share / 100)) "$targets/whole.stream" --json "$targets/raw" || true)
 	token=$(jq -r .error.resume <<<"$said")
-	check "the rest, by the token" piped "$a" --resume "$token" -- --verify "$targets/raw"
+	if [ "$share" -gt 1 ]; then
+		expect_fail 'was not read back' piped "$a" --resume "$token" -- --verify \
+			"$targets/raw"
+	fi
+	check "the rest, by the token" piped "$a" --resume "$token" -- "$targets/raw"
 	is_image "$targets/raw" "$a"
 done
 
@@ -53,7 +57,7 @@ for delay in 0.2 0.5 1; do
 	is "$(jq .complete "$targets/raw.shadowcopy")" false "killed, it is not complete"
 	expect_fail 'is on its way to' piped "$b" --since "$a" -- "$targets/raw"
 	check "the rest, by the file" piped "$a" --resume-from "$targets/raw.shadowcopy" -- \
-		--verify "$targets/raw"
+		"$targets/raw"
 	is_image "$targets/raw" "$a"
 done
 rm "$targets/whole.stream"
@@ -80,7 +84,7 @@ if shadowadm receive -q -i "$targets/part.stream" "$targets/raw"; then
 else
 	check "the rest, by the stream" send "$a" --resume-from "$targets/part.stream" \
 		-o "$targets/rest.stream"
-	check "is received" shadowadm receive -q --verify -i "$targets/rest.stream" "$targets/raw"
+	check "is received" shadowadm receive -q -i "$targets/rest.stream" "$targets/raw"
 fi
 is_image "$targets/raw" "$a"
 
