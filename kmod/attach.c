@@ -989,7 +989,7 @@ static int end_changes(struct shadow_volume *vol, bool whole, struct shadow_mark
 	return err;
 }
 
-/* The last thing that is done with a volume before the machine goes: nothing is written any more. */
+/* The last that is done with a volume before the machine goes: nothing is written any more. */
 static void seal_volume(struct shadow_volume *vol)
 {
 	mutex_lock(&vol->epochs.mutate);

@@ -277,7 +277,7 @@ static bool is_set(const unsigned long *bits, unsigned int i)
 	return bits[i / 64] >> i % 64 & 1;
 }
 
-/* What shadow_blockmap_gather() adds to @before, of the page with @base: @bit, one after another. */
+/* What shadow_blockmap_gather() adds to @before, of the page with @base: @bit, one by one. */
 static void gathered_is(const struct shadow_blockmap *map, u64 base, const u8 *bit, u8 before)
 {
 	unsigned long bits[PAGE_SIZE / sizeof(long)];

@@ -601,7 +601,7 @@ struct shadow_store_resize {
 #define SHADOW_ATTACH_LOST	(1U << 0)	/* also if its shadows are lost thereby */
 
 /* Flags of SHADOW_IOC_STORE_DETACH. */
-#define SHADOW_DETACH_FINAL	(1U << 1)	/* also if it is mounted; writes fail from then on */
+#define SHADOW_DETACH_FINAL	(1U << 1)	/* also if mounted; writes fail from then on */
 
 /**
  * struct shadow_store_attach - the shadows that a durable store has are there again

@@ -138,7 +138,8 @@ SC_EXPORT int shadowcopy_map_next(struct shadowcopy_map *map, struct shadow_run 
 SC_EXPORT int shadowcopy_map_seek(struct shadowcopy_map *map, uint64_t offset)
 {
 	map->offset = offset;
-	map->next = map->count = 0;
+	map->next = 0;
+	map->count = 0;
 	return offset < map->bytes ? ask(map) : 0;
 }
 

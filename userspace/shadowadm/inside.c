@@ -146,7 +146,8 @@ static int mount_image(struct context *context, struct inside_image *image, int 
 	rc = image->base < 0 ? image->base : mountfd_attach(image->base, root);
 	if (rc < 0)
 		return fail(context, "cannot mount %s (%s, %s): %s%s%s. The kernel log may tell "
-			    "more", image->path, fs.type, options, strerror(-rc), *why ? ": " : "", why);
+			    "more", image->path, fs.type, options, strerror(-rc),
+			    *why ? ": " : "", why);
 	if (fs.note)
 		warn(context, "%s: %s", image->path, fs.note);
 	return STATUS_OK;

@@ -62,8 +62,8 @@ extern const struct command *const commands[];
 
 extern const struct command cmd_base, cmd_changes, cmd_create, cmd_delete, cmd_doctor, cmd_expose,
 	cmd_help, cmd_hold, cmd_list, cmd_map, cmd_monitor, cmd_mount, cmd_pin, cmd_provider,
-	cmd_receive, cmd_revert, cmd_run, cmd_script, cmd_seal, cmd_send, cmd_show, cmd_stats, cmd_store, cmd_umount,
-	cmd_unexpose, cmd_unpin, cmd_version, cmd_volume, cmd_writer;
+	cmd_receive, cmd_revert, cmd_run, cmd_script, cmd_seal, cmd_send, cmd_show, cmd_stats,
+	cmd_store, cmd_umount, cmd_unexpose, cmd_unpin, cmd_version, cmd_volume, cmd_writer;
 
 /* --- main.c -------------------------------------------------------------- */
 

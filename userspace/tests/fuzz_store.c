@@ -4,7 +4,8 @@
  *
  * The input is the two headers and the blocks, one after the other: most of the first MiB of a
  * store is nothing, and what is behind the input is zeros; so the beginning of a larger store will
- * do.  It is looked at twice, the second time with right checksums, and numbers of chunks, which no fuzzer finds.
+ * do.  It is looked at twice, the second time with right checksums, and numbers of chunks, which no
+ * fuzzer finds.
  */
 #include <stdlib.h>
 #include <string.h>
