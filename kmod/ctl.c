@@ -59,6 +59,16 @@ static long fetch(void *arg, void __user *user, size_t size)
 	return 0;
 }
 
+/* The argument of a walk: a cursor, and nothing else yet. */
+static long fetch_cursor(void *info, void __user *user, size_t size)
+{
+	long err = fetch(info, user, size);
+
+	if (!err && memchr_inv(info + sizeof(u64), 0, size - sizeof(u64)))
+		err = -EINVAL;
+	return err;
+}
+
 /* The answer, after a command that may have failed with @err. */
 static long answer(void __user *user, const void *arg, size_t size, long err)
 {
@@ -183,19 +193,11 @@ static long ctl_policy(struct shadow_volume_policy __user *user)
 
 static long ctl_volume_next(struct shadow_volume_info __user *user)
 {
-	struct shadow_volume_info *info;
-	u64 cursor;
-	long err;
+	struct shadow_volume_info *info = kmalloc(sizeof(*info), GFP_KERNEL);
+	long err = -ENOMEM;
 
-	info = memdup_user(user, sizeof(*info));
-	if (IS_ERR(info))
-		return PTR_ERR(info);
-	cursor = info->cursor;
-	info->cursor = 0;
-	err = zeroed(*info) ? 0 : -EINVAL;
-	info->cursor = cursor;
-	if (!err)
-		err = shadow_registry_next(info);
+	if (info)
+		err = fetch_cursor(info, user, sizeof(*info)) ?: shadow_registry_next(info);
 	if (!err)
 		err = answer(user, info, sizeof(*info), 0);
 	kfree(info);
@@ -205,34 +207,18 @@ static long ctl_volume_next(struct shadow_volume_info __user *user)
 static long ctl_shadow_next(struct shadow_shadow_info __user *user)
 {
 	struct shadow_shadow_info info;
-	u64 cursor;
-	long err;
+	long err = fetch_cursor(&info, user, sizeof(info));
 
-	if (copy_from_user(&info, user, sizeof(info)))
-		return -EFAULT;
-	cursor = info.cursor;
-	info.cursor = 0;
-	if (!zeroed(info))
-		return -EINVAL;
-	info.cursor = cursor;
-	err = shadow_next(&info);
+	err = err ?: shadow_next(&info);
 	return err ?: answer(user, &info, sizeof(info), 0);
 }
 
 static long ctl_store_next(struct shadow_store_info __user *user)
 {
 	struct shadow_store_info info;
-	u64 cursor;
-	long err;
+	long err = fetch_cursor(&info, user, sizeof(info));
 
-	if (copy_from_user(&info, user, sizeof(info)))
-		return -EFAULT;
-	cursor = info.cursor;
-	info.cursor = 0;
-	if (!zeroed(info))
-		return -EINVAL;
-	info.cursor = cursor;
-	err = shadow_registry_next_part(&info);
+	err = err ?: shadow_registry_next_part(&info);
 	return err ?: answer(user, &info, sizeof(info), 0);
 }
 
@@ -445,17 +431,9 @@ static long ctl_revert(struct shadow_revert __user *user)
 static long ctl_revert_next(struct shadow_revert_info __user *user)
 {
 	struct shadow_revert_info info;
-	u64 cursor;
-	long err;
+	long err = fetch_cursor(&info, user, sizeof(info));
 
-	if (fetch(&info, user, sizeof(info)))
-		return -EFAULT;
-	cursor = info.cursor;
-	info.cursor = 0;
-	if (!zeroed(info))
-		return -EINVAL;
-	info.cursor = cursor;
-	err = shadow_registry_next_revert(&info);
+	err = err ?: shadow_registry_next_revert(&info);
 	return err ?: answer(user, &info, sizeof(info), 0);
 }
 
@@ -495,17 +473,9 @@ static long ctl_map(struct shadow_map __user *user)
 static long ctl_base_next(struct shadow_base_info __user *user)
 {
 	struct shadow_base_info info;
-	u64 cursor;
-	long err;
+	long err = fetch_cursor(&info, user, sizeof(info));
 
-	if (fetch(&info, user, sizeof(info)))
-		return -EFAULT;
-	cursor = info.cursor;
-	info.cursor = 0;
-	if (!zeroed(info))
-		return -EINVAL;
-	info.cursor = cursor;
-	err = shadow_map_next_base(&info);
+	err = err ?: shadow_map_next_base(&info);
 	return err ?: answer(user, &info, sizeof(info), 0);
 }
 
@@ -524,17 +494,9 @@ static long ctl_base(struct shadow_base __user *user)
 static long ctl_tracking_next(struct shadow_tracking_info __user *user)
 {
 	struct shadow_tracking_info info;
-	u64 cursor;
-	long err;
+	long err = fetch_cursor(&info, user, sizeof(info));
 
-	if (fetch(&info, user, sizeof(info)))
-		return -EFAULT;
-	cursor = info.cursor;
-	info.cursor = 0;
-	if (!zeroed(info))
-		return -EINVAL;
-	info.cursor = cursor;
-	err = shadow_map_next_tracking(&info);
+	err = err ?: shadow_map_next_tracking(&info);
 	return err ?: answer(user, &info, sizeof(info), 0);
 }
 
