@@ -6,46 +6,21 @@
 # TIMEOUT: 300
 # CORE
 
-. "$(dirname "$0")/changes.sh"
+. "$(dirname "$0")/saved.sh"
 
 cleanup drop_all
 
-persistent() {
-	local answer
-
-	answer=$(holder --persistent "$ORIGIN" --store "$DISK_store" -- add hold take release keep print)
-	IMAGE=$(sed -n 's/.* image[0-9]*=\([^ ]*\).*/\1/p' <<<"$answer")
-	[ -b "$IMAGE" ] || fail "a shadow was made: $answer"
-	settle
-	IMAGE_OF+=("$IMAGE")
-	UUID_OF+=("$(shadow "$IMAGE" uuid)")
-	: >"$SCRATCH/written.$((${#UUID_OF[@]} - 1))"
-}
-
-# again [lost]: detach and attach, with the module gone in between
+# again: detach and attach, with the module gone in between
 again() {
-	settle
-	parts detach "$ORIGIN" >/dev/null
+	detach_store
 	between
-	parts attach "$ORIGIN" "$DISK_store" "$@" >/dev/null
-	settle
-	find_images
+	attach_store
 }
 
 between() {
 	shadowadm volume untrack "$ORIGIN" >/dev/null 2>&1 || true
 	unload
 	need_module
-}
-
-# Numbers may be others now.
-find_images() {
-	local n
-
-	for ((n = 0; n < ${#UUID_OF[@]}; n++)); do
-		IMAGE_OF[n]=$(shadowadm list --json | jq -r --arg u "${UUID_OF[n]}" \
-			'.shadows[] | select(.uuid == $u) | .device')
-	done
 }
 
 # all_known: 0 and 2 are bases, 1 and 3 are shadows, all else is known by now
@@ -102,16 +77,14 @@ known 2 5
 
 # A copy of the store as it is now is what would be there after a loss of power.
 dd if="$DISK_store" of="$SCRATCH/store" bs=1M status=none iflag=direct
-parts detach "$ORIGIN" >/dev/null
+detach_store
 dd if="$DISK_store" of="$SCRATCH/detached" bs=1M status=none iflag=direct
 between
 
 # attached_from STORE REASON: nothing is known, for that reason, and shadows are there all the same
 attached_from() {
 	dd if="$1" of="$DISK_store" bs=1M status=none oflag=direct conv=fsync
-	parts attach "$ORIGIN" "$DISK_store" >/dev/null
-	settle
-	find_images
+	attach_store
 	is "$(tracking reason) $(tracking bases)" "$2 0" "nothing is known, for that reason"
 	is "$(delta bases)" "" "there is no base"
 	unknown 0 5
@@ -120,7 +93,7 @@ attached_from() {
 	expect_fail 'reason 54' delta runs C "${UUID_OF[-1]}" "${UUID_OF[5]}"
 	drop "$IMAGE"
 	unset 'UUID_OF[-1]' 'IMAGE_OF[-1]'
-	parts detach "$ORIGIN" >/dev/null
+	detach_store
 }
 
 attached_from "$SCRATCH/store" 3
@@ -134,11 +107,9 @@ printf x | dd of="$SCRATCH/damaged" bs=1 seek=$((at + 100)) conv=notrunc status=
 attached_from "$SCRATCH/damaged" 6
 
 dd if="$SCRATCH/detached" of="$DISK_store" bs=1M status=none oflag=direct conv=fsync
-parts attach "$ORIGIN" "$DISK_store" >/dev/null
-settle
-find_images
+attach_store
 known 0 5
-parts detach "$ORIGIN" >/dev/null
+detach_store
 devio "$ORIGIN" write:4k:4k fsync
 expect_fail ESTALE parts attach "$ORIGIN" "$DISK_store"
 parts attach "$ORIGIN" "$DISK_store" lost >/dev/null
